@@ -1,0 +1,46 @@
+"""Connections to PostgreSQL and Valkey, opened from settings and closed by whoever opened them."""
+
+from __future__ import annotations
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+import redis.asyncio as redis
+from config.settings import Role, Settings
+
+Transaction = AsyncConnection
+"""An open transaction, as `async with engine.begin() as tx` gives it. Storages take one and never commit."""
+
+Database = AsyncEngine
+Valkey = redis.Redis
+
+
+def database_url(settings: Settings, role: Role) -> URL:
+    """The address of PostgreSQL for one role, with its password where one is set."""
+    url = make_url(settings.database_url(role))
+    password = settings.database.passwords.get(role)
+    return url.set(password=password.get_secret_value()) if password else url
+
+
+def open_database(settings: Settings, role: Role) -> Database:
+    """A pool of connections as one service's role; nothing is connected until it is used. `await …dispose()` closes it."""
+    return create_async_engine(
+        database_url(settings, role),
+        pool_size=settings.database.pool_size,
+        max_overflow=settings.database.pool_size,
+        pool_timeout=5,
+        connect_args={"timeout": 5, "server_settings": {"application_name": f"munjigi-{role}", "jit": "off"}},
+    )
+
+
+def open_valkey(settings: Settings) -> Valkey:
+    """A client of the live store; nothing is connected until it is used. `await …aclose()` closes it."""
+    password = settings.valkey.password
+    client: Valkey = redis.Redis.from_url(
+        settings.valkey_url(),
+        password=password.get_secret_value() if password else None,
+        decode_responses=True,
+        health_check_interval=10,
+        socket_connect_timeout=2,
+    )
+    return client

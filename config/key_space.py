@@ -1,0 +1,50 @@
+"""Every key in Valkey, in one place: who writes it, what it holds, when it goes.
+
+A part in braces is a hash tag: keys that one script touches share it, so that they live in one slot of a Cluster.
+"""
+
+from __future__ import annotations
+
+PREFIX = "munjigi"
+
+EVENT_STREAM = f"{PREFIX}:{{events}}:stream"
+"""Stream, written by the relay alone: fields `e` epoch, `s` sequence, `k` kind, `p` payload (JSON)."""
+
+EVENT_HEAD = f"{PREFIX}:{{events}}:head"
+"""Hash `e`, `s`: the epoch and sequence last appended; a relay of an older epoch is refused."""
+
+OUTBOX_POKE = f"{PREFIX}:outbox:poke"
+"""Channel: a transaction that wrote to the outbox has committed. Lost pokes cost a poll, nothing else."""
+
+
+def session(sid: str) -> str:
+    """Hash, written by the relay's script alone: the projection of one session; an ended one is a tombstone with a TTL."""
+    return f"{PREFIX}:{{session:{sid}}}"
+
+
+ACTIVITY_STREAM = f"{PREFIX}:{{activity}}:stream"
+"""Stream, written by gateways in batches: `sid`, `at` (epoch milliseconds of the last activity). Read by the worker."""
+
+
+def reservation_shard(shard: int) -> str:
+    """Stream of reservation requests of one shard of SKUs; read by the reservation workers' group."""
+    return f"{PREFIX}:{{reservation:{shard}}}:requests"
+
+
+def reservation_gate(sku: str) -> str:
+    """Counter of what may still be asked for of one SKU; only ever under-sells."""
+    return f"{PREFIX}:{{gate:{sku}}}"
+
+
+RESERVATION_RESULTS = f"{PREFIX}:reservation:results"
+"""Channel: the result of one reservation request, for whoever holds its person's websocket."""
+
+
+def throttle(scope: str, subject: str) -> str:
+    """Counter with a TTL: attempts of one subject in one scope."""
+    return f"{PREFIX}:{{throttle:{scope}:{subject}}}"
+
+
+def once(scope: str, digest: str) -> str:
+    """Marker with a TTL: something that may be used once and was."""
+    return f"{PREFIX}:{{once:{scope}:{digest}}}"

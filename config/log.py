@@ -1,0 +1,79 @@
+"""Structured logs: one JSON object a line, with the correlation id of the work at hand, and never a secret."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable
+
+import structlog
+from structlog.types import EventDict, WrappedLogger
+
+from config.settings import LogSettings
+
+SECRET_NAMES = frozenset(
+    {
+        "access_token", "assertion", "authorization", "client_secret", "code", "code_verifier", "cookie", "id_token",
+        "password", "refresh_token", "secret", "set-cookie", "token",
+    }
+)  # fmt: skip
+MASK = "[secret]"
+_QUIET = ("authlib", "casbin", "httpx2", "httpcore2", "sqlalchemy.engine", "alembic")  # Authlib logs raw tokens at DEBUG
+
+
+def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A processor that hides the value of every field whose name says that it is a secret, at any depth."""
+    return {name: _masked(name, value) for name, value in event.items()}
+
+
+def _masked(name: str, value: object) -> object:
+    if name.lower() in SECRET_NAMES:
+        return MASK
+    if isinstance(value, dict):
+        return {inner: _masked(str(inner), inner_value) for inner, inner_value in value.items()}
+    return value
+
+
+def configure_logging(settings: LogSettings, *, service: str, quiet: Iterable[str] = _QUIET) -> None:
+    """Send this process's logs, structlog's and the standard library's alike, to standard error."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(service),
+        mask_secrets,
+    ]
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer() if settings.format == "json" else structlog.dev.ConsoleRenderer()
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in quiet:
+        logging.getLogger(name).setLevel(max(level, logging.INFO if name != "sqlalchemy.engine" else logging.WARNING))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _named(service: str) -> structlog.types.Processor:
+    def name(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    return name

@@ -1,0 +1,194 @@
+"""Every setting of the product, its default, its unit, and the name of the environment variable that sets it.
+
+A setting `session.idle_timeout` is read from `MUNJIGI_SESSION__IDLE_TIMEOUT`, or from a TOML file named by
+`MUNJIGI_SETTINGS` under `[session]`. Unset, everything points at the embedded engines under `var/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Seconds = Annotated[float, Field(gt=0)]
+Role = Literal["owner", "idp", "gateway", "policy", "commerce", "reservation", "worker", "audit"]
+
+UNIX_SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes; the longest file name of ours under it is counted in `runtime`
+
+
+class WrongSettings(Exception):
+    """The settings cannot be used; the message names each wrong one and says what is expected."""
+
+
+class DatabaseSettings(BaseModel):
+    url: str | None = None
+    """`postgresql+asyncpg://munjigi_{role}:…@host/munjigi`; `{role}` stands for the service. Unset: embedded."""
+    passwords: dict[Role, SecretStr] = {}
+    """One password per role, put into `url`; not needed on the embedded engine (peer authentication)."""
+    pool_size: int = Field(default=8, ge=1)
+    """Connections that one process keeps open."""
+
+
+class ValkeySettings(BaseModel):
+    url: str | None = None
+    """`unix:///path`, `redis://host:port`, `rediss://…`. Unset: embedded."""
+    password: SecretStr | None = None
+
+
+class IdentityProviderSettings(BaseModel):
+    issuer: str = "http://localhost:9000"
+    """The issuer identifier, as relying apps know it; no slash at the end (OIDC Core 1.0, section 2)."""
+    listen: str = "127.0.0.1:9000"
+    """`host:port` or `unix:/path`."""
+    access_token_lifetime: Seconds = 300
+    refresh_token_lifetime: Seconds = 12 * 3600
+    code_lifetime: Seconds = 60
+    login_lifetime: Seconds = 600
+    password_threads: int = Field(default=2, ge=1)
+    """How many argon2id computations run at once; more than the cores only makes each slower."""
+
+
+class GatewaySettings(BaseModel):
+    listen: str = "127.0.0.1:8080"
+    origin_scheme: Literal["http", "https"] = "http"
+    routes: Path | None = None
+    """The route table, TOML. Unset: the one that ships with the product."""
+    client_id: str = "munjigi-gateway"
+    client_secret: SecretStr | None = None
+    """The gateway's secret at the identity provider. Unset: read from the embedded `var/secrets/`."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
+    lease: Seconds = 1.0
+    """How long the near cache of sessions is believed after the last heartbeat of the relay."""
+
+
+class SessionSettings(BaseModel):
+    idle_timeout: Seconds = 1800
+    absolute_lifetime: Seconds = 12 * 3600
+    warn_before: Seconds = 120
+    duplicate_login: Literal["ask", "take_over"] = "ask"
+
+
+class LogSettings(BaseModel):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Settings(BaseSettings):
+    """All settings of one process. Build it with `load_settings()`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MUNJIGI_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    var: Path = Path("var")
+    """Where the embedded engines, secrets, sockets and audit segments live."""
+    database: DatabaseSettings = DatabaseSettings()
+    valkey: ValkeySettings = ValkeySettings()
+    idp: IdentityProviderSettings = IdentityProviderSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    session: SessionSettings = SessionSettings()
+    log: LogSettings = LogSettings()
+    settings: Path | None = None
+    """The TOML file that these were read from."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get("MUNJIGI_SETTINGS")
+        return (
+            init_settings,
+            env_settings,
+            *([TomlConfigSettingsSource(settings_cls, Path(file))] if file else []),
+        )
+
+    @property
+    def runtime(self) -> Path:
+        """The folder of the unix sockets: `var/run`, or a short one of this user's where that path is too long."""
+        wanted = self.var.absolute() / "run"
+        if len(os.fsencode(wanted)) + len("/.s.PGSQL.5432.lock") <= UNIX_SOCKET_PATH_LIMIT:
+            return wanted
+        digest = hashlib.sha256(os.fsencode(self.var.absolute())).hexdigest()[:12]
+        return Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp")) / f"munjigi-{os.getuid()}-{digest}"  # noqa: S108 - made 0700, its owner checked
+
+    @property
+    def secrets(self) -> Path:
+        """The folder (0700) of the secrets that the embedded set-up makes for itself."""
+        return self.var.absolute() / "secrets"
+
+    def database_url(self, role: Role) -> str:
+        """Where PostgreSQL is, for one service's role."""
+        if self.database.url is None:
+            return f"postgresql+asyncpg://munjigi_{role}@/munjigi?host={self.runtime}"
+        return self.database.url.replace("{role}", role)
+
+    def valkey_url(self) -> str:
+        return self.valkey.url or f"unix://{self.runtime}/valkey.sock"
+
+    def upstream_socket(self, service: str) -> Path:
+        """The unix socket on which one upstream service listens."""
+        return self.runtime / f"{service}.sock"
+
+
+def load_settings() -> Settings:
+    """Read the environment and the settings file.
+
+    Raises `WrongSettings` naming each wrong setting by its environment variable. Values are not shown, since one
+    may be a secret.
+    """
+    known = _known_environment()
+    unknown = [
+        name for name in os.environ if name.startswith("MUNJIGI_") and not any(name == k or k.endswith("__") and name.startswith(k) for k in known)
+    ]
+    if unknown:
+        raise WrongSettings(
+            "\n".join(f"{name}: there is no such setting; `munjigi doctor --settings` lists them" for name in sorted(unknown))
+        )
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"MUNJIGI_{'__'.join(str(part).upper() for part in detail['loc'])}: {detail['msg']}"
+            for detail in error.errors(include_input=False, include_url=False)
+        ]
+        raise WrongSettings("\n".join(lines)) from None
+    except (OSError, ValueError) as error:
+        raise WrongSettings(f"MUNJIGI_SETTINGS: {error}") from error
+
+
+def _known_environment() -> set[str]:
+    """The environment variables there are; a name that ends in `__` stands for a dictionary's keys."""
+    names = set()
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            for inner, inner_field in field.annotation.model_fields.items():
+                dictionary = "dict" in str(inner_field.annotation)
+                names.add(f"MUNJIGI_{name}__{inner}{'__' if dictionary else ''}".upper())
+        else:
+            names.add(f"MUNJIGI_{name}".upper())
+    return names
+
+
+def settings_or_exit() -> Settings:
+    """`load_settings()` for a command: what is wrong goes to standard error, and the command ends with 78 (EX_CONFIG)."""
+    try:
+        return load_settings()
+    except WrongSettings as error:
+        sys.stderr.write(f"munjigi: wrong settings\n{error}\n")
+        raise SystemExit(78) from None
