@@ -1,0 +1,86 @@
+"""What crosses between the data path (`gateway.proxy`) and the pipeline that decides.
+
+The data path parses a request head, refuses what is malformed or ambiguous, and hands a `RequestHead` to the pipeline.
+The pipeline answers at once with a `Verdict` when everything it needs is in memory, or with an awaitable of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Header = tuple[bytes, bytes]
+
+
+@dataclass(slots=True)
+class RequestHead:
+    """One request as it arrived, after framing was found sound and the path was made canonical.
+
+    Header names are lower-case, values as sent, in order; hop-by-hop headers and those that only the gateway may set
+    are already gone. `path` is the canonical path (still percent-encoded, ASCII), `query` the raw query without `?`.
+    """
+
+    method: bytes
+    host: bytes
+    """The one Host, lower-case, without a port."""
+    path: bytes
+    query: bytes
+    headers: list[Header]
+    client: str
+    """The client's address, as `gateway.client_address` understood it."""
+    scheme: str
+    upgrade: bool
+    """A websocket handshake (RFC 6455, section 4.2.1) was asked for."""
+    correlation_id: str
+
+    def get(self, name: bytes) -> bytes | None:
+        """The only value of a header, or None where it is missing or stands more than once."""
+        found = [value for key, value in self.headers if key == name]
+        return found[0] if len(found) == 1 else None
+
+
+class LiveConnection(Protocol):
+    """An exchange that outlives its decision: a websocket, an event stream, a long download."""
+
+    def end(self, reason: str) -> None:
+        """Close it at once: a websocket with code 4401 and `reason` (RFC 6455, section 7.4.2), anything else by a cut."""
+
+
+@dataclass(slots=True)
+class Forward:
+    """Pass the request on."""
+
+    upstream: str
+    """The name of a pool."""
+    add: Sequence[Header] = ()
+    """Headers for the upstream: the assertion, X-Forwarded-*."""
+    drop: frozenset[bytes] = frozenset()
+    """Request headers that stop here, such as the gateway's own cookie's (`cookie` is rewritten by `cookie`)."""
+    cookie: bytes | None = None
+    """The Cookie header for the upstream, without the gateway's own; None drops it."""
+    opened: Callable[[LiveConnection], None] | None = None
+    """Called when the exchange turns out to live on; whoever registers it may end it."""
+    closed: Callable[[LiveConnection], None] | None = None
+    answered: Callable[[int], None] | None = None
+    """Called once with the upstream's status, for the log beside the way."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """Answer here and now."""
+
+    status: int
+    headers: Sequence[Header] = ()
+    body: bytes = b""
+
+
+@dataclass(slots=True)
+class OwnPage:
+    """One of the gateway's own pages: the request goes on to its Starlette application, which reads `state`."""
+
+    state: dict[str, object] = field(default_factory=dict)
+
+
+Verdict = Forward | Answer | OwnPage
+Pipeline = Callable[[RequestHead], "Verdict | Awaitable[Verdict]"]

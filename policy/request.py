@@ -1,0 +1,60 @@
+"""The question: everything that a decision may know. What is missing is unknown, and unknown never helps (P1)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+
+class DeviceTrust(IntEnum):
+    """How much is known of a device, in rising order."""
+
+    UNKNOWN = 0
+    KNOWN = 1
+    """Seen before with this person."""
+    REGISTERED = 2
+    """Registered by the person or the organisation."""
+    ATTESTED = 3
+    """Its hardware or management vouches for it."""
+
+
+class Subject(msgspec.Struct, frozen=True, gc=False):
+    """Who asks; an anonymous caller has an empty `id` and no roles."""
+
+    id: str = ""
+    organisation: str = ""
+    roles: frozenset[str] = frozenset()
+    assurance: int = 0
+    """1: one factor; 2: two factors or a passkey; 0: not authenticated."""
+    authenticated_at: float | None = None
+    """Epoch seconds of the last full authentication."""
+
+
+class Facts(msgspec.Struct, frozen=True, gc=False):
+    """What stays the same over many requests of one session: computed when a fact changes, not for every request."""
+
+    device_trust: DeviceTrust = DeviceTrust.UNKNOWN
+    device_id: str = ""
+    country: str = ""
+    """ISO 3166-1 alpha-2; empty: unknown."""
+    network: str = ""
+    """The name of the narrowest named network that holds the client's address, e.g. `loopback`, `office`; empty: unknown."""
+    address: str = ""
+    session_device: str = ""
+    """The device that the session began on; another one now raises the risk."""
+    session_country: str = ""
+    session_address: str = ""
+
+
+class AccessRequest(msgspec.Struct, frozen=True, gc=False):
+    """One request to be decided."""
+
+    subject: Subject
+    facts: Facts
+    zone: str
+    method: str
+    path: str
+    """The canonical path."""
+    at: float
+    """Epoch seconds: a value that is passed in."""
