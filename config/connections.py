@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import redis.asyncio as redis
 from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-import redis.asyncio as redis
 from config.settings import Role, Settings
 
 Transaction = AsyncConnection
@@ -23,7 +23,7 @@ def database_url(settings: Settings, role: Role) -> URL:
 
 
 def open_database(settings: Settings, role: Role) -> Database:
-    """A pool of connections as one service's role; nothing is connected until it is used. `await …dispose()` closes it."""
+    """A pool of connections as one service's role; connected on first use. `await …dispose()` closes it."""
     return create_async_engine(
         database_url(settings, role),
         pool_size=settings.database.pool_size,

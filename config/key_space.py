@@ -18,7 +18,7 @@ OUTBOX_POKE = f"{PREFIX}:outbox:poke"
 
 
 def session(sid: str) -> str:
-    """Hash, written by the relay's script alone: the projection of one session; an ended one is a tombstone with a TTL."""
+    """Hash, written by the relay alone: the projection of one session; an ended one is a tombstone with a TTL."""
     return f"{PREFIX}:{{session:{sid}}}"
 
 

@@ -18,7 +18,14 @@ SECRET_NAMES = frozenset(
     }
 )  # fmt: skip
 MASK = "[secret]"
-_QUIET = ("authlib", "casbin", "httpx2", "httpcore2", "sqlalchemy.engine", "alembic")  # Authlib logs raw tokens at DEBUG
+_QUIET = (
+    "authlib",
+    "casbin",
+    "httpx2",
+    "httpcore2",
+    "sqlalchemy.engine",
+    "alembic",
+)  # Authlib logs raw tokens at DEBUG
 
 
 def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

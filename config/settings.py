@@ -87,9 +87,7 @@ class LogSettings(BaseModel):
 class Settings(BaseSettings):
     """All settings of one process. Build it with `load_settings()`."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="MUNJIGI_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="MUNJIGI_", env_nested_delimiter="__", extra="forbid", frozen=True)
 
     var: Path = Path("var")
     """Where the embedded engines, secrets, sockets and audit segments live."""
@@ -154,11 +152,16 @@ def load_settings() -> Settings:
     """
     known = _known_environment()
     unknown = [
-        name for name in os.environ if name.startswith("MUNJIGI_") and not any(name == k or k.endswith("__") and name.startswith(k) for k in known)
+        name
+        for name in os.environ
+        if name.startswith("MUNJIGI_")
+        and not any(name == k or (k.endswith("__") and name.startswith(k)) for k in known)
     ]
     if unknown:
         raise WrongSettings(
-            "\n".join(f"{name}: there is no such setting; `munjigi doctor --settings` lists them" for name in sorted(unknown))
+            "\n".join(
+                f"{name}: there is no such setting; `munjigi doctor --settings` lists them" for name in sorted(unknown)
+            )
         )
     try:
         return Settings()
@@ -186,7 +189,7 @@ def _known_environment() -> set[str]:
 
 
 def settings_or_exit() -> Settings:
-    """`load_settings()` for a command: what is wrong goes to standard error, and the command ends with 78 (EX_CONFIG)."""
+    """`load_settings()` for a command: says what is wrong and ends with 78 (EX_CONFIG)."""
     try:
         return load_settings()
     except WrongSettings as error:

@@ -39,7 +39,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     country: str = ""
     """ISO 3166-1 alpha-2; empty: unknown."""
     network: str = ""
-    """The name of the narrowest named network that holds the client's address, e.g. `loopback`, `office`; empty: unknown."""
+    """The narrowest named network that holds the client's address, e.g. `loopback`, `office`; empty: unknown."""
     address: str = ""
     session_device: str = ""
     """The device that the session began on; another one now raises the risk."""

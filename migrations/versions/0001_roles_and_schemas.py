@@ -39,9 +39,7 @@ def upgrade() -> None:
                 f"ALTER DEFAULT PRIVILEGES IN SCHEMA {role} "
                 f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO munjigi_{role}"
             )
-            op.execute(
-                f"ALTER DEFAULT PRIVILEGES IN SCHEMA {role} GRANT USAGE ON SEQUENCES TO munjigi_{role}"
-            )
+            op.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {role} GRANT USAGE ON SEQUENCES TO munjigi_{role}")
         op.execute(f"GRANT USAGE ON SCHEMA jose, events, audit TO munjigi_{role}")
 
 

@@ -1,0 +1,116 @@
+"""From a template to an answer: language, nonce, security headers, correlation id."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime, format_timedelta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from config.web import correlation_id
+from pages.assets import Assets
+from pages.catalogue import Catalogue
+from pages.locale import COOKIE, LOCALES, Locale, choose_locale
+from pages.security_headers import page_headers
+
+OWN = Path(__file__).parent
+
+
+class Pages:
+    """The pages of one service: its own template folders (each with a `messages.toml`) over the house's base."""
+
+    def __init__(self, *folders: Path, assets: Assets) -> None:
+        self.catalogue = Catalogue.load(
+            OWN / "templates" / "messages.toml", *(folder / "messages.toml" for folder in folders)
+        )
+        self._assets = assets
+        self._environment = Environment(
+            loader=FileSystemLoader([*folders, OWN / "templates"]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals["asset"] = assets.url
+
+    def locale(self, request: Request, *, ui_locales: str | None = None) -> Locale:
+        """The language of the person who asks."""
+        return choose_locale(
+            chosen=request.query_params.get("locale") or request.cookies.get(COOKIE),
+            ui_locales=ui_locales,
+            accept_language=request.headers.get("accept-language"),
+        )
+
+    def respond(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        locale: Locale | None = None,
+        form_action: Iterable[str] = (),
+        connect: Iterable[str] = (),
+        **context: Any,
+    ) -> HTMLResponse:
+        """One page as an answer. Templates read `t`, `ago`, `moment`, `locale`, `nonce`, and `context`."""
+        spoken = locale or self.locale(request)
+        nonce = secrets.token_urlsafe(16)
+        html = self._environment.get_template(template).render(
+            t=self._speaker(spoken),
+            ago=lambda then, now: _ago(then, now, spoken),
+            moment=lambda at, zone="Asia/Seoul": format_datetime(
+                at.astimezone(ZoneInfo(zone)), "medium", locale=spoken
+            ),
+            section=lambda prefix: self.catalogue.section(prefix, spoken),
+            locale=spoken,
+            nonce=nonce,
+            correlation_id=correlation_id(request),
+            languages=_languages(request, spoken),
+            **context,
+        )
+        response = HTMLResponse(
+            html,
+            status_code=status,
+            headers=page_headers(nonce=nonce, form_action=form_action, connect=connect),
+        )
+        if request.query_params.get("locale") == spoken:
+            response.set_cookie(COOKIE, spoken, max_age=365 * 86400, samesite="lax", secure=True, httponly=True)
+        return response
+
+    def _speaker(self, locale: Locale) -> Any:
+        def t(key: str, **arguments: object) -> str:
+            return self.catalogue.text(key, locale, **arguments)
+
+        return t
+
+
+def _ago(then: datetime, now: datetime, locale: Locale) -> str:
+    return format_timedelta(then - now, add_direction=True, locale=locale, threshold=1.2)
+
+
+def _languages(request: Request, spoken: Locale) -> list[tuple[Locale, str]]:
+    """The same page in the other languages; none after a POST, which a link cannot repeat."""
+    if request.method != "GET":
+        return []
+    return [
+        (
+            locale,
+            "?"
+            + urlencode(
+                [
+                    *((k, v) for k, v in request.query_params.multi_items() if k != "locale"),
+                    ("locale", locale),
+                ]
+            ),
+        )
+        for locale in LOCALES
+        if locale != spoken
+    ]

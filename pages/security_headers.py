@@ -1,0 +1,39 @@
+"""What a page tells the browser to refuse (OWASP ASVS 5.0, V3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def page_headers(*, nonce: str, form_action: Iterable[str] = (), connect: Iterable[str] = ()) -> dict[str, str]:
+    """The headers of one page.
+
+    `form_action` names further origins where a form of this page may end up: Chromium applies the directive to the
+    redirects after a submission too, so a sign-in form must name the origin of the client's redirect URI.
+    """
+    policy = {
+        "default-src": "'none'",
+        "script-src": f"'nonce-{nonce}' 'strict-dynamic'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "font-src": "'self'",
+        "connect-src": " ".join(("'self'", *connect)),
+        "form-action": " ".join(("'self'", *form_action)),
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+        "object-src": "'none'",
+        "require-trusted-types-for": "'script'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": (
+            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), "
+            "publickey-credentials-get=(self), publickey-credentials-create=(self)"
+        ),
+    }
