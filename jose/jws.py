@@ -1,0 +1,134 @@
+"""Signed JWTs (RFC 7515, RFC 7519), made one way and verified strictly (RFC 8725).
+
+The algorithm is pinned to ES256, the key is chosen by `kid` among keys given by the caller, the type, issuer and
+audience are expected by name, and a token is expired at `exp`, not after it. Keys that a token carries along (`jwk`,
+`jku`, `x5c`, `x5u`) are never used; any `crit` is refused, since no extension is understood here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeGuard
+
+import msgspec
+from joserfc import jws as joserfc_jws
+from joserfc.errors import JoseError
+from joserfc.jws import CompactSignature
+
+from jose.keys import ALGORITHM, KeyRing, PublicKeys, SigningKey
+
+CLOCK_SKEW = 5.0
+"""Seconds by which `iat` and `nbf` may lie ahead of this machine's clock. `exp` has no such grace."""
+MAX_LENGTH = 16_384
+"""Characters of a token; anything longer is refused before it is parsed."""
+
+_ALGORITHMS = [ALGORITHM]
+
+
+class Refusal(StrEnum):
+    """Why a token was refused: for the log; whoever sent it learns only that it was."""
+
+    MALFORMED = "malformed"
+    ALGORITHM = "algorithm"
+    CRITICAL = "critical"
+    TYPE = "type"
+    UNKNOWN_KEY = "unknown_key"
+    SIGNATURE = "signature"
+    CLAIMS = "claims"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    EXPIRED = "expired"
+    NOT_YET = "not_yet"
+
+
+class InvalidToken(Exception):
+    """A token that must not be believed, and why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+def sign(key: SigningKey, claims: Mapping[str, object], *, typ: str) -> str:
+    """Sign `claims` as a compact JWS of the given `typ`. Claims are JSON values; `iat` and `exp` are the caller's."""
+    header = {"alg": ALGORITHM, "typ": typ, "kid": key.kid}
+    return joserfc_jws.serialize_compact(header, msgspec.json.encode(claims), key.key, algorithms=_ALGORITHMS)
+
+
+def verify(
+    token: str,
+    keys: PublicKeys | KeyRing,
+    *,
+    expected_typ: str,
+    expected_issuer: str,
+    expected_audience: str,
+    now: float,
+) -> dict[str, object]:
+    """The claims of a token that is sound at `now` (epoch seconds).
+
+    Raises `InvalidToken`. With `Refusal.UNKNOWN_KEY` the caller may fetch the keys anew, not too often, and try again.
+    """
+    signature = _parse(token)
+    _check_header(signature.headers(), expected_typ)
+    claims = _payload(signature, keys.public if isinstance(keys, KeyRing) else keys)
+    check_claims(claims, expected_issuer=expected_issuer, expected_audience=expected_audience, now=now)
+    return claims
+
+
+def check_claims(claims: Mapping[str, object], *, expected_issuer: str, expected_audience: str, now: float) -> None:
+    """The part of `verify` that must be asked again whenever verified claims are used later: a cache asks it too."""
+    expires, issued, starts = claims.get("exp"), claims.get("iat"), claims.get("nbf", 0)
+    if not (_is_moment(expires) and _is_moment(issued) and _is_moment(starts)):
+        raise InvalidToken(Refusal.CLAIMS)
+    if claims.get("iss") != expected_issuer:
+        raise InvalidToken(Refusal.ISSUER)
+    audience = claims.get("aud")
+    if audience != expected_audience and not (isinstance(audience, list) and expected_audience in audience):
+        raise InvalidToken(Refusal.AUDIENCE)
+    if now >= expires:  # RFC 7519 section 4.1.4: "on or after which" it is not accepted
+        raise InvalidToken(Refusal.EXPIRED)
+    if issued > now + CLOCK_SKEW or starts > now + CLOCK_SKEW:
+        raise InvalidToken(Refusal.NOT_YET)
+
+
+def _parse(token: str) -> CompactSignature:
+    if len(token) > MAX_LENGTH:
+        raise InvalidToken(Refusal.MALFORMED)
+    try:
+        return joserfc_jws.extract_compact(token.encode("ascii"))
+    except (JoseError, ValueError) as error:
+        raise InvalidToken(Refusal.MALFORMED) from error
+
+
+def _check_header(header: Mapping[str, object], expected_typ: str) -> None:
+    if header.get("alg") != ALGORITHM:
+        raise InvalidToken(Refusal.ALGORITHM)
+    if "crit" in header:
+        raise InvalidToken(Refusal.CRITICAL)
+    typ = header.get("typ")
+    # RFC 7515 section 4.1.9: a media type, case-insensitive, whose `application/` may be left out
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") != expected_typ.lower():
+        raise InvalidToken(Refusal.TYPE)
+
+
+def _payload(signature: CompactSignature, keys: PublicKeys) -> dict[str, object]:
+    kid = signature.headers().get("kid")
+    key = keys.get(kid) if isinstance(kid, str) else None
+    if key is None:
+        raise InvalidToken(Refusal.UNKNOWN_KEY)
+    try:
+        sound = joserfc_jws.validate_compact(signature, key.key, algorithms=_ALGORITHMS)
+    except JoseError as error:
+        raise InvalidToken(Refusal.MALFORMED) from error
+    if not sound:
+        raise InvalidToken(Refusal.SIGNATURE)
+    try:
+        return msgspec.json.decode(signature.payload, type=dict[str, object])
+    except msgspec.MsgspecError as error:
+        raise InvalidToken(Refusal.CLAIMS) from error
+
+
+def _is_moment(value: object) -> TypeGuard[float]:
+    """A NumericDate (RFC 7519 section 2); JSON's true is not one."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
