@@ -1,0 +1,129 @@
+"""One tenure of the relay: from the lock to the first thing that goes wrong.
+
+The lock and every claim live on one connection: when it dies, the lock is free and the claim undone at the same moment.
+The epoch fences what the lock cannot: a relay that was stopped while it held a claim finds, when it wakes, that Valkey
+refuses its epoch. Every surprise ends the tenure; the next one begins with a new epoch, rebuilds the projection, and
+all subscribers forget what they knew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from config.clock import Clock
+from events import projection
+from events.metrics import OUTBOX_LAG, RELAY_BATCH, RELAY_EPOCH
+from events.projection import SessionState
+from events.storage import outbox
+from events.storage.stream import EventStream
+from events.subscription import HEARTBEAT
+
+POLL = 0.05
+"""Seconds that a commit without a poke waits at most."""
+HEARTBEAT_INTERVAL = 0.1
+BATCH = 500
+_ANSWER_TIMEOUT = 1.0
+"""Seconds that Valkey may take; a longer silence ends the tenure."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Tenure:
+    """Carries events while it holds the lock. Make a new one after any exception."""
+
+    def __init__(self, connection: AsyncConnection, stream: EventStream, clock: Clock, poked: asyncio.Event) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._clock = clock
+        self._poked = poked
+        self._epoch = 0
+        self._sequence = 0
+        self._last_heartbeat = float("-inf")
+
+    async def acquire(self, stop: asyncio.Event, standing_by: Callable[[], None]) -> bool:
+        """Wait for the lock; False when `stop` came first. `standing_by` is called while another holds it."""
+        while not await outbox.try_lock(self._connection):
+            standing_by()
+            try:
+                async with asyncio.timeout(4 * POLL):
+                    await stop.wait()
+            except TimeoutError:
+                continue
+            return False
+        return not stop.is_set()
+
+    async def begin(self) -> None:
+        """Put a new epoch in force, so that no former relay can append, and rebuild the projection."""
+        self._epoch = await outbox.next_epoch(self._connection)
+        async with asyncio.timeout(_ANSWER_TIMEOUT):
+            stored = await self._stream.claim(self._epoch)
+        if stored >= self._epoch:
+            self._epoch = await outbox.next_epoch(self._connection, above=stored)
+            async with asyncio.timeout(_ANSWER_TIMEOUT):
+                await self._stream.claim(self._epoch)
+        rebuilt = 0
+        async for sessions in outbox.sessions(self._connection):
+            async with asyncio.timeout(_ANSWER_TIMEOUT):
+                await self._stream.project(sessions)
+            rebuilt += len(sessions)
+        RELAY_EPOCH.set(self._epoch)
+        _log.info("relay_begins", epoch=self._epoch, sessions=rebuilt)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carry events until `stop`, then what is left."""
+        while True:
+            stopping = stop.is_set()
+            self._poked.clear()
+            drained = await self.carry()
+            if stopping and drained:
+                return
+            if drained:
+                await self._wait()
+
+    async def carry(self) -> bool:
+        """One claim: projection, then stream, then the deletion's commit. False where more may be waiting.
+
+        In this order whoever reads an event finds the projection at least as new, and a crash at any step tells an
+        event twice, never not at all; events are idempotent by (sid, version).
+        """
+        async with self._connection.begin():
+            claim = await outbox.claim(self._connection, BATCH)
+            drained = len(claim.events) < BATCH
+            entries = [(event.topic, event.payload) for event in claim.events]
+            if drained and self._clock.monotonic() - self._last_heartbeat >= HEARTBEAT_INTERVAL:
+                entries.append((HEARTBEAT, msgspec.json.encode({"t": claim.before}).decode()))
+                self._last_heartbeat = self._clock.monotonic()
+            if entries:
+                async with asyncio.timeout(_ANSWER_TIMEOUT):
+                    await self._stream.project(_told_sessions(claim))
+                    self._sequence = await self._stream.append(self._epoch, self._sequence, entries)
+        if claim.events:
+            RELAY_BATCH.observe(len(claim.events))
+            now = self._clock.timestamp()
+            for event in claim.events:
+                OUTBOX_LAG.observe(max(0.0, now - event.at))
+        return drained
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(POLL):
+                await self._poked.wait()
+        except TimeoutError:
+            return
+
+
+def _told_sessions(claim: outbox.Claim) -> list[SessionState]:
+    found = []
+    for event in claim.events:
+        if event.topic == "session":
+            try:
+                found.append(projection.from_event(msgspec.json.decode(event.payload, type=dict[str, object])))
+            except msgspec.ValidationError as error:
+                # it goes on to the stream as it is: one wrong event must not hold back the ends behind it
+                _log.error("session_event_malformed", error=str(error))
+    return found
