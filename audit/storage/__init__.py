@@ -1,0 +1,1 @@
+"""The rim of `audit` to PostgreSQL. Roles may INSERT and SELECT; nobody may UPDATE, DELETE or TRUNCATE."""
