@@ -32,7 +32,10 @@ def reservation_shard(shard: int) -> str:
 
 
 def reservation_gate(sku: str) -> str:
-    """Counter of what may still be asked for of one SKU; only ever under-sells."""
+    """Hash with a TTL: `a` what the last decision left of one SKU, `v` the version of that count, which only rises.
+
+    Refuses cheaply what cannot be had; where it is missing, PostgreSQL is asked.
+    """
     return f"{PREFIX}:{{gate:{sku}}}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
+from typing import TextIO
 
 import structlog
 from structlog.types import EventDict, WrappedLogger
@@ -41,8 +42,13 @@ def _masked(name: str, value: object) -> object:
     return value
 
 
-def configure_logging(settings: LogSettings, *, service: str, quiet: Iterable[str] = _QUIET) -> None:
-    """Send this process's logs, structlog's and the standard library's alike, to standard error."""
+def configure_logging(
+    settings: LogSettings, *, service: str, quiet: Iterable[str] = _QUIET, terminal: TextIO | None = None
+) -> None:
+    """Send this process's logs, structlog's and the standard library's alike, to standard error.
+
+    With `terminal`, warnings and worse are told there too, a line each, without tracebacks.
+    """
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -54,28 +60,43 @@ def configure_logging(settings: LogSettings, *, service: str, quiet: Iterable[st
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer() if settings.format == "json" else structlog.dev.ConsoleRenderer()
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                renderer,
-            ],
-        )
-    )
+    handlers = [_handler(sys.stderr, shared, [structlog.processors.format_exc_info, renderer])]
+    if terminal is not None:
+        handlers.append(_handler(terminal, shared, [_one_line]))
+        handlers[-1].setLevel(logging.WARNING)
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = handlers
     root.setLevel(level)
     for name in quiet:
-        logging.getLogger(name).setLevel(max(level, logging.INFO if name != "sqlalchemy.engine" else logging.WARNING))
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def _handler(
+    stream: TextIO, shared: list[structlog.types.Processor], last: list[structlog.types.Processor]
+) -> logging.Handler:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    return handler
+
+
+def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    """A person's line: who, how bad, what, and the fields; the record has the rest."""
+    head = f"{event.pop('service')}: {event.pop('level')}: {event.pop('event')}"
+    error = event.pop("exc_info", None)
+    fields = " ".join(f"{name}={value}" for name, value in event.items() if name != "timestamp")
+    what = f" ({error[1]})" if isinstance(error, tuple) else ""
+    return " ".join(f"{head} {fields}{what}".splitlines()).rstrip()
 
 
 def _named(service: str) -> structlog.types.Processor:

@@ -21,6 +21,8 @@ from pydantic_settings import (
 )
 
 Seconds = Annotated[float, Field(gt=0)]
+Listen = Annotated[str, Field(pattern=r"^(unix:/.+|.+:\d{1,5})$")]
+"""`host:port` or `unix:/path`."""
 Role = Literal["owner", "idp", "gateway", "policy", "commerce", "reservation", "worker", "audit"]
 
 UNIX_SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes; the longest file name of ours under it is counted in `runtime`
@@ -45,11 +47,17 @@ class ValkeySettings(BaseModel):
     password: SecretStr | None = None
 
 
+class EngineSettings(BaseModel):
+    user: str | None = None
+    """When started by root: who the embedded engines run as. Unset: `postgres`, or else `nobody`."""
+    programs: Path = Path("/var/cache/munjigi")
+    """When started by root from a folder that this user may not enter: where their programs are copied to."""
+
+
 class IdentityProviderSettings(BaseModel):
     issuer: str = "http://localhost:9000"
     """The issuer identifier, as relying apps know it; no slash at the end (OIDC Core 1.0, section 2)."""
-    listen: str = "127.0.0.1:9000"
-    """`host:port` or `unix:/path`."""
+    listen: Listen = "127.0.0.1:9000"
     access_token_lifetime: Seconds = 300
     refresh_token_lifetime: Seconds = 12 * 3600
     code_lifetime: Seconds = 60
@@ -59,7 +67,7 @@ class IdentityProviderSettings(BaseModel):
 
 
 class GatewaySettings(BaseModel):
-    listen: str = "127.0.0.1:8080"
+    listen: Listen = "127.0.0.1:8080"
     origin_scheme: Literal["http", "https"] = "http"
     routes: Path | None = None
     """The route table, TOML. Unset: the one that ships with the product."""
@@ -79,6 +87,15 @@ class SessionSettings(BaseModel):
     duplicate_login: Literal["ask", "take_over"] = "ask"
 
 
+class ReservationSettings(BaseModel):
+    shards: int = Field(default=2, ge=1, le=1024)
+    """Into how many streams requests are spread, by what they ask for."""
+    batch: int = Field(default=256, ge=1, le=4096)
+    """How many requests one transaction decides at most."""
+    hold_lifetime: Seconds = 900
+    """How long what was granted is kept for its person before it must be confirmed."""
+
+
 class LogSettings(BaseModel):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "console"] = "json"
@@ -93,9 +110,11 @@ class Settings(BaseSettings):
     """Where the embedded engines, secrets, sockets and audit segments live."""
     database: DatabaseSettings = DatabaseSettings()
     valkey: ValkeySettings = ValkeySettings()
+    engines: EngineSettings = EngineSettings()
     idp: IdentityProviderSettings = IdentityProviderSettings()
     gateway: GatewaySettings = GatewaySettings()
     session: SessionSettings = SessionSettings()
+    reservation: ReservationSettings = ReservationSettings()
     log: LogSettings = LogSettings()
     settings: Path | None = None
     """The TOML file that these were read from."""
@@ -164,6 +183,8 @@ def load_settings() -> Settings:
             )
         )
     try:
+        if file := os.environ.get("MUNJIGI_SETTINGS"):
+            Path(file).open("rb").close()  # a file that is missing is an error, not an empty one
         return Settings()
     except ValidationError as error:
         lines = [

@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 import msgspec
 import structlog
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -35,13 +35,13 @@ def new_correlation_id() -> str:
     return secrets.token_urlsafe(12)
 
 
-def correlation_id(request: Request) -> str:
+def correlation_id(request: HTTPConnection) -> str:
     """The id of the exchange at hand."""
     found: str = request.scope.get("state", {}).get("correlation_id", "")
     return found
 
 
-def problem_response(request: Request, problem: Problem) -> Response:
+def problem_response(request: HTTPConnection, problem: Problem) -> Response:
     """The answer to a program; what is private goes to the log under the same correlation id."""
     ident = correlation_id(request)
     _log.info("problem", code=problem.kind.code, status=problem.kind.status.value, private=problem.private)

@@ -1,0 +1,1 @@
+"""The tests: a package for each room, and the engines, clock and flows that they share."""

@@ -1,0 +1,86 @@
+# Munjigi. `make` alone lists what there is.
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test check bench proof lock clean
+.SUFFIXES:
+
+python := .venv/bin/python
+rooms := audit cli config events gateway idp jose migrations pages policy upstreams
+# what may make the environment, the best first
+pythons := python3.13 python3.12 python3.11 python3
+installed := .venv/.installed
+installed_for_tests := .venv/.installed-for-tests
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: $(installed) ## start everything on this machine and print where to go
+	@exec .venv/bin/munjigi up
+
+dev: $(installed_for_tests) ## as run, with readable logs; the services start again when their code changes
+	@exec env MUNJIGI_LOG__FORMAT=console .venv/bin/munjigi up --reload
+
+test: $(installed_for_tests) browser ## run the whole suite, with real engines and a real browser (ARGS='tests/idp -k takeover')
+	$(python) -m pytest -m "not proof" $(ARGS)
+
+check: $(installed_for_tests) ## style, types, import contracts, migrations up and down, examples in the docs
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	.venv/bin/lint-imports
+	$(python) -m pytest -q tests/architecture tests/migrations tests/docs
+
+bench: $(installed_for_tests) nginx ## measure against peers in the same run; writes benchmarks/results.json
+	$(python) -m benchmarks $(ARGS)
+
+proof: $(installed_for_tests) browser ## run the long proofs that `make test` leaves out
+	$(python) -m pytest -m proof $(ARGS)
+
+lock: $(installed_for_tests) ## choose the versions of all dependencies anew, with their hashes
+	$(python) -m venv --clear .venv/lock
+	.venv/lock/bin/pip install --quiet --disable-pip-version-check uv
+	.venv/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --output-file requirements.lock pyproject.toml
+	.venv/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --extra test --extra bench \
+		--constraint requirements.lock --output-file requirements-test.lock pyproject.toml
+
+clean: ## remove the environment; the data under var/ stay
+	rm -rf .venv *.egg-info build
+
+# The environment: made from the lock alone, each package checked against its hash.
+
+$(installed): requirements.lock pyproject.toml
+	@$(make_environment)
+	$(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(python) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(python) -m compileall -q $(wildcard $(rooms)) && touch $@
+
+$(installed_for_tests): requirements-test.lock $(installed)
+	$(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
+	@touch $@
+
+define make_environment
+if $(python) -c 'import pip' 2>/dev/null; then exit 0; fi; \
+for python in $(pythons); do \
+	if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		echo "making .venv with $$python"; exec $$python -m venv --clear .venv; \
+	fi; \
+done; \
+echo "make: Munjigi needs Python 3.11 or newer, with its venv module (on Debian: apt-get install python3-venv)." >&2; exit 1
+endef
+
+# What the tests need of the machine.
+
+.PHONY: browser nginx
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		$(call install_from_debian,chromium,the browser tests need Chromium)
+
+nginx:
+	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install_from_debian,nginx,the gateway is measured against nginx)
+
+install_from_debian = \
+	{ if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing $(1)"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; \
+	else echo "make: $(2), which is not installed; as root: apt-get install $(1)" >&2; exit 1; fi; }

@@ -1,0 +1,158 @@
+"""The entry point of `munjigi`. What a command needs is imported when that command runs, so that each starts fast."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="munjigi",
+    help="Munjigi: an identity provider and a zero-trust gateway in one.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+audit_app = typer.Typer(help="The tamper-evident record.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+
+
+def main() -> None:
+    """Run the command line. An error is told in a paragraph; its exit status is one of sysexits.h."""
+    try:
+        app()
+    except Exception as error:
+        from cli.process import complain
+
+        raise SystemExit(complain(error)) from None
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option(help="Load the demo data when the data are new.")] = True,
+    reload: Annotated[bool, typer.Option(help="Start the services again when their code changes.")] = False,
+) -> None:
+    """Start everything on this machine: engines, services, workers."""
+    from cli.up import up as start
+    from config.settings import load_settings
+
+    start(load_settings(), demo=demo, reload=reload)
+
+
+@app.command()
+def idp() -> None:
+    """Run the identity provider."""
+    _run("idp")
+
+
+@app.command()
+def gateway() -> None:
+    """Run the gateway."""
+    _run("gateway")
+
+
+@app.command()
+def policy() -> None:
+    """Run the policy admin API."""
+    _run("policy")
+
+
+@app.command()
+def commerce() -> None:
+    """Run the commerce service."""
+    _run("commerce")
+
+
+@app.command()
+def reservation() -> None:
+    """Run the reservation service."""
+    _run("reservation")
+
+
+@app.command()
+def worker(
+    name: Annotated[
+        str | None, typer.Argument(help="relay, activity, sweeper, audit or reservation; all of them if not given.")
+    ] = None,
+) -> None:
+    """Run the background jobs, or one of them."""
+    from cli.services import BY_NAME, WORKERS
+
+    if name is not None and name not in WORKERS:
+        raise typer.BadParameter(f"{name}: there is no such worker; there are {', '.join(WORKERS)}")
+    _run_service(WORKERS[name] if name else BY_NAME["worker"])
+
+
+@app.command()
+def migrate(
+    target: Annotated[str, typer.Argument(help="up, down (one step), base, or a revision such as 0004.")] = "up",
+) -> None:
+    """Bring the database up or down."""
+    import asyncio
+
+    from config.settings import load_settings
+    from migrations.runner import migrate as run
+
+    aims = {"up": "head", "down": "-1"}
+    before, after = asyncio.run(run(load_settings(), aims.get(target, target)))
+    typer.echo(f"database: {before or 'empty'} -> {after or 'empty'}")
+
+
+@app.command()
+def demo() -> None:
+    """Load the demo data; what is there already is left alone."""
+    from cli.up import load_demo
+    from config.settings import load_settings
+
+    load_demo(load_settings())
+
+
+@app.command()
+def doctor(
+    settings: Annotated[bool, typer.Option("--settings", help="List every setting, and check nothing.")] = False,
+) -> None:
+    """Check settings, engines, addresses, migrations and secrets."""
+    if settings:
+        from cli.settings_list import settings_list
+
+        typer.echo(settings_list())
+        return
+    from cli.doctor import examine
+
+    if not examine(sys.stdout):
+        raise typer.Exit(1)
+
+
+@audit_app.command("verify")
+def audit_verify() -> None:
+    """Check that nothing in the record was changed or removed."""
+    import asyncio
+
+    from audit.verify import verify
+    from config.settings import load_settings
+
+    asyncio.run(verify(load_settings()))
+
+
+def _run(name: str) -> None:
+    from cli.services import BY_NAME
+
+    _run_service(BY_NAME[name])
+
+
+def _run_service(service: Any) -> None:
+    from cli.checks import check_addresses
+    from cli.process import run_service
+    from config.engines.folders import make_var
+    from config.settings import load_settings
+
+    settings = load_settings()
+    make_var(settings)
+    if service.public:
+        check_addresses(settings, (service.name,))
+    run_service(service, settings)
+
+
+if __name__ == "__main__":
+    main()

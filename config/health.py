@@ -1,0 +1,61 @@
+"""Whether a process is well: told on a unix socket of its own, never on a public port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from config.serving import serve_application
+from config.settings import Settings
+
+Check = Callable[[], Awaitable[object]]
+"""Returns when an engine answers, raises when it does not."""
+PATIENCE = 2.0
+"""Seconds that an engine has to answer."""
+
+
+def health_application(service: str, checks: Mapping[str, Check]) -> ASGIApp:
+    """`/healthz` (alive), `/readyz` (each engine answers; 503 otherwise) and `/metrics` (Prometheus)."""
+
+    async def healthz(_request: Request) -> Response:
+        return _line({"service": service, "alive": True})
+
+    async def readyz(_request: Request) -> Response:
+        answers = await asyncio.gather(*(_answers(check) for check in checks.values()))
+        found = dict(zip(checks, answers, strict=True))
+        return _line({"service": service, "ready": all(answers), **found}, 200 if all(answers) else 503)
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return Router([Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)])
+
+
+async def serve_health(settings: Settings, service: str, checks: Mapping[str, Check], stop: asyncio.Event) -> None:
+    """Serve `run/<service>.health.sock` until `stop` is set."""
+    await serve_application(
+        health_application(service, checks),
+        f"unix:{settings.runtime / service}.health.sock",
+        ready=lambda: None,
+        stop=stop,
+    )
+
+
+async def _answers(check: Check) -> bool:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await check()
+    except Exception:  # whatever it is, the engine did not answer
+        return False
+    return True
+
+
+def _line(content: Mapping[str, object], status: int = 200) -> Response:
+    return Response(msgspec.json.encode(content) + b"\n", status_code=status, media_type="application/json")

@@ -1,0 +1,203 @@
+"""`munjigi up` whole: on ports and in a folder of its own, as a person would run it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from cli.health import ask_health
+from cli.services import SERVICES
+from config.settings import Settings
+from tests.machine import listening_ports, processes_below
+
+PROJECT = Path(__file__).parents[2]
+SECONDS_WARM = 5.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class House:
+    """One `var/` and two ports, and what is run on them."""
+
+    folder: Path
+    idp_port: int = field(default_factory=free_port)
+    gateway_port: int = field(default_factory=free_port)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(var=self.folder / "v")
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")},
+            "MUNJIGI_VAR": str(self.folder / "v"),
+            "MUNJIGI_IDP__LISTEN": f"127.0.0.1:{self.idp_port}",
+            "MUNJIGI_IDP__ISSUER": f"http://localhost:{self.idp_port}",
+            "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{self.gateway_port}",
+            **more,
+        }
+
+    def munjigi(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """A command that ends by itself."""
+        return subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments],
+            cwd=PROJECT,
+            env=self.environment(**more),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def up(self) -> subprocess.Popen[str]:
+        """`munjigi up`, once everything answers; its output until then is in `told`."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "up"],
+            cwd=PROJECT,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        self.told = ""
+        for line in process.stdout:
+            self.told += line
+            if "Ctrl-C stops everything" in line:
+                return process
+        process.wait()
+        raise AssertionError(self.told)
+
+    def stop(self, process: subprocess.Popen[str], number: signal.Signals) -> str:
+        process.send_signal(number)
+        with process:
+            assert process.stdout is not None
+            return process.stdout.read()
+
+    def wait_until_nobody(self, timeout: float = 20.0) -> None:
+        deadline = time.monotonic() + timeout
+        while left := processes_below(self.folder):
+            assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
+            time.sleep(0.05)
+
+
+@contextmanager
+def new_house() -> Iterator[House]:
+    folder = Path(tempfile.mkdtemp(prefix="mj-"))  # closed to other users (0700)
+    yield House(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    """A house in which each test starts and ends `munjigi up` itself."""
+    with new_house() as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[House]:
+    """A house that is up."""
+    with new_house() as house:
+        process = house.up()
+        yield house
+        house.stop(process, signal.SIGINT)
+        house.wait_until_nobody()
+
+
+async def count(house: House, table: str) -> int:
+    connection = await asyncpg.connect(host=str(house.settings.runtime), user="munjigi_owner", database="munjigi")
+    try:
+        found: int = await connection.fetchval(f"SELECT count(*) FROM {table}")
+        return found
+    finally:
+        await connection.close()
+
+
+async def test_everything_is_healthy_and_told(running: House) -> None:
+    for service in SERVICES:
+        answer = ask_health(running.settings, service.name)
+        assert answer is not None, service.name
+        assert answer[0] == 200, answer
+    for told in ("http://shop.localhost:", "http://console.localhost:", f"http://localhost:{running.idp_port}"):
+        assert told in running.told
+    assert await count(running, "commerce.product") > 0
+    doctor = running.munjigi("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+
+
+def test_it_listens_on_loopback_and_nowhere_else(running: House) -> None:
+    everyone = processes_below(running.folder)
+    ports = sorted(port for process in everyone for port in listening_ports(process))
+    assert ports == sorted([running.idp_port, running.gateway_port])
+    tables = [*Path("/proc/net/tcp").read_text().splitlines(), *Path("/proc/net/tcp6").read_text().splitlines()]
+    for port in ports:
+        places = {line.split()[1].partition(":")[0] for line in tables if f":{port:04X} 0" in line and " 0A " in line}
+        assert places == {"0100007F"}  # 127.0.0.1
+
+
+def test_a_second_one_is_refused(running: House) -> None:
+    second = running.munjigi("up")
+    assert second.returncode == 75
+    assert second.stderr.startswith("munjigi: MUNJIGI_VAR: another `munjigi up` (process ")
+
+
+def test_a_port_in_use_is_named(running: House, tmp_path: Path) -> None:
+    second = running.munjigi("up", MUNJIGI_VAR=str(tmp_path / "other"))
+    assert second.returncode == 75
+    assert f"MUNJIGI_IDP__LISTEN: 127.0.0.1:{running.idp_port}: another program listens there" in second.stderr
+
+
+def test_a_service_that_dies_comes_back(running: House) -> None:
+    victim = next(
+        process
+        for process in processes_below(running.folder)
+        if Path(f"/proc/{process}/comm").read_text().strip() == "munjigi-commerc"
+    )
+    os.kill(victim, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while (answer := ask_health(running.settings, "commerce")) is None or answer[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+async def test_the_next_one_finds_the_data_and_is_quick(house: House) -> None:
+    process = house.up()
+    before = await count(house, "commerce.product")
+    assert "stopping" in house.stop(process, signal.SIGINT)
+    assert process.returncode == 0
+    house.wait_until_nobody()
+    begun = time.monotonic()
+    process = house.up()
+    took = time.monotonic() - begun
+    assert await count(house, "commerce.product") == before
+    house.stop(process, signal.SIGTERM)
+    house.wait_until_nobody()
+    assert took < SECONDS_WARM
+
+
+def test_a_killed_one_leaves_nobody_and_nothing_in_the_way(house: House) -> None:
+    process = house.up()
+    house.stop(process, signal.SIGKILL)
+    process = house.up()  # at once: it waits for what is still ending
+    house.stop(process, signal.SIGINT)
+    house.wait_until_nobody()

@@ -1,0 +1,20 @@
+"""A folder for engines of a test's own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import EngineSettings, Settings
+
+
+@pytest.fixture
+def own() -> Iterator[Settings]:
+    """Settings on a new folder that nobody else may enter, with a short name."""
+    folder = Path(tempfile.mkdtemp(prefix="mj-"))
+    yield Settings(var=folder / "v", engines=EngineSettings(programs=folder / "programs"))
+    shutil.rmtree(folder)

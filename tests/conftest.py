@@ -1,0 +1,61 @@
+"""Fixtures that every room's tests stand on: real engines, a private part of them for each test, a clock, chance."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+from config.connections import Database, Valkey, open_database, open_valkey
+from config.entropy import SystemEntropy
+from config.settings import Role, Settings
+from tests.clock import FakeClock
+from tests.engines import TestEngines, engines_for_tests
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[TestEngines]:
+    """PostgreSQL and Valkey of this test run (of this worker, under xdist)."""
+    with engines_for_tests() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(engines: TestEngines) -> Iterator[Settings]:
+    """Settings whose engines are real, migrated, empty of data, and this test's alone."""
+    with engines.private() as own:
+        yield own
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Callable[[Role], Database]]:
+    """`database("idp")` gives the pool of connections as that service's role; closed after the test."""
+    opened: dict[Role, Database] = {}
+
+    def open_as(role: Role) -> Database:
+        if role not in opened:
+            opened[role] = open_database(settings, role)
+        return opened[role]
+
+    yield open_as
+    for pool in opened.values():
+        await pool.dispose()
+
+
+@pytest.fixture
+async def valkey(settings: Settings) -> AsyncIterator[Valkey]:
+    """A client of this test's empty live store."""
+    client = open_valkey(settings)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock at 2026-11-22 09:00 UTC that stands still until `clock.advance(seconds)`."""
+    return FakeClock()
+
+
+@pytest.fixture
+def entropy() -> SystemEntropy:
+    return SystemEntropy()
