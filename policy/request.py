@@ -19,7 +19,7 @@ class DeviceTrust(IntEnum):
     """Its hardware or management vouches for it."""
 
 
-class Subject(msgspec.Struct, frozen=True, gc=False):
+class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """Who asks; an anonymous caller has an empty `id` and no roles."""
 
     id: str = ""
@@ -31,8 +31,11 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     """Epoch seconds of the last full authentication."""
 
 
-class Facts(msgspec.Struct, frozen=True, gc=False):
-    """What stays the same over many requests of one session: computed when a fact changes, not for every request."""
+class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+    """What stays the same over many requests of one session: computed when a fact changes, not for every request.
+
+    Keep the same object from request to request: what follows from it is remembered.
+    """
 
     device_trust: DeviceTrust = DeviceTrust.UNKNOWN
     device_id: str = ""

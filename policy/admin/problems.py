@@ -1,0 +1,86 @@
+"""The errors of the admin API; each is declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import msgspec
+
+from config.problem import Problem, ProblemType
+
+NOT_ADMINISTRATOR = ProblemType(
+    "MJ-POLICY-001",
+    HTTPStatus.FORBIDDEN,
+    "Only an administrator may do this",
+    "Ask an administrator of your organisation.",
+)
+NO_SUCH_VERSION = ProblemType(
+    "MJ-POLICY-002",
+    HTTPStatus.NOT_FOUND,
+    "There is no such version, or none that this can be done with",
+    "List the versions: a draft can be published once, a retired version can be rolled back to.",
+)
+OVERTAKEN = ProblemType(
+    "MJ-POLICY-003",
+    HTTPStatus.CONFLICT,
+    "A newer version is published",
+    "Make the draft again on top of the current version.",
+)
+FAULTY = ProblemType(
+    "MJ-POLICY-004",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The policy has faults; nothing was stored",
+    "Correct what `errors` names and send the whole policy again.",
+)
+NOT_UNDERSTOOD = ProblemType(
+    "MJ-POLICY-005",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The request could not be understood",
+    "Compare the body with /api/policy/openapi.json.",
+)
+NOT_JSON = ProblemType(
+    "MJ-POLICY-006",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "The body must be JSON",
+    "Send Content-Type: application/json.",
+)
+TOO_LARGE = ProblemType(
+    "MJ-POLICY-007", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The policy is too large", "Send at most 32 MiB."
+)
+NO_POLICY = ProblemType(
+    "MJ-POLICY-008",
+    HTTPStatus.NOT_FOUND,
+    "No policy is published",
+    "Publish a draft; until then everything is denied.",
+)
+NOT_FOUND = ProblemType(
+    "MJ-POLICY-009", HTTPStatus.NOT_FOUND, "There is no such thing here", "See /api/policy/openapi.json."
+)
+WRONG_METHOD = ProblemType(
+    "MJ-POLICY-010",
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    "This cannot be done to that",
+    "See /api/policy/openapi.json.",
+)
+
+
+class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One fault of a policy that was sent."""
+
+    message: str
+    fault: str = "unreadable_line"
+    line: int | None = None
+    """Line of `rules`, from 1; left out where the fault is in no single line."""
+    rule: str = ""
+
+
+class FaultyPolicy(Problem):
+    """A policy that was refused, with every fault (RFC 9457, section 3.2: extension member `errors`)."""
+
+    def __init__(self, errors: Sequence[FaultEntry]) -> None:
+        super().__init__(FAULTY, f"{len(errors)} faults, the first: {errors[0].message}")
+        self.errors = tuple(errors)
+
+    def document(self, correlation_id: str) -> dict[str, object]:
+        return {**super().document(correlation_id), "errors": self.errors}

@@ -1,0 +1,132 @@
+"""A policy as a document: roles, zones and rules in one canonical form, which is what a version signs."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from policy.request import DeviceTrust
+
+ANY = "*"
+ANONYMOUS = "anonymous"
+"""The role that everybody holds, signed in or not: a rule for it is public."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes of one artefact; a larger one is refused before it is read."""
+
+Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}\Z")]
+NameOrAny = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Za-z0-9][A-Za-z0-9._:@-]{0,127})\Z")]
+Method = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Z]{1,32})\Z")]
+Hour = Annotated[int, msgspec.Meta(ge=0, le=24)]
+Obligation = Annotated[str, msgspec.Meta(pattern=r"\A(read_only|(mask|limit):[A-Za-z0-9_.-]{1,64})\Z")]
+"""`read_only`: safe methods only (RFC 9110, section 9.2.1); `mask:FIELD`; `limit:N` requests a minute."""
+
+
+class RuleEffect(StrEnum):
+    """What a rule does. `reduce` grants nothing: it lays its obligations on whatever a later rule allows."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    REDUCE = "reduce"
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One rule. Rules are tried in the order of (priority, id); the first allow or deny that matches decides."""
+
+    id: Name
+    priority: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+    role: NameOrAny
+    zone: NameOrAny
+    path: str
+    effect: RuleEffect
+    organisation: NameOrAny = ANY
+    methods: Annotated[tuple[Method, ...], msgspec.Meta(min_length=1)] = (ANY,)
+    condition: str = ""
+    """In the language of `policy.conditions`; empty: always."""
+    obligations: tuple[Obligation, ...] = ()
+
+    @property
+    def order(self) -> tuple[int, str]:
+        return (self.priority, self.id)
+
+
+class Inheritance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whoever holds `role` holds `inherits` too, in one organisation or in all."""
+
+    role: Name
+    inherits: Name
+    organisation: NameOrAny = ANY
+
+
+class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What it takes to enter a zone (P8). Demands on the person do not hold where a public rule (`anonymous`) allows.
+
+    What a zone does while the store of sessions is away is the gateway's, in its route table.
+    """
+
+    name: Name
+    assurance: Annotated[int, msgspec.Meta(ge=0, le=2)] = 1
+    device: DeviceTrust = DeviceTrust.UNKNOWN
+    max_age: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    """Seconds since the last full authentication, at most."""
+    networks: tuple[Name, ...] = ()
+    """Named networks; empty: any, an unknown one too."""
+    countries: tuple[Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{2}\Z")], ...] = ()
+    hours: tuple[Hour, Hour] | None = None
+    """From the first hour until before the second, in the organisation's time zone."""
+    weekdays: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = ()
+    step_up_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
+    """A risk above this demands two factors."""
+    max_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
+    """A risk above this is denied."""
+
+
+class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Where and when an organisation works."""
+
+    time_zone: str = "Asia/Seoul"
+    usual_hours: tuple[Hour, Hour] = (7, 22)
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that decisions of one version follow."""
+
+    roles: tuple[Name, ...]
+    zones: tuple[Zone, ...]
+    rules: tuple[Rule, ...]
+    inheritance: tuple[Inheritance, ...] = ()
+    organisations: dict[NameOrAny, Organisation] = {}
+    """By organisation id; `*` is everybody else's."""
+
+
+class UnreadableArtefact(ValueError):
+    """An artefact that is not a policy document; the message says where."""
+
+
+def encode(policy: Policy) -> bytes:
+    """The canonical form: UTF-8 JSON, sorted keys, no spaces, rules in their total order. Same policy, same bytes."""
+    ordered = msgspec.structs.replace(
+        policy,
+        rules=tuple(sorted(policy.rules, key=lambda rule: rule.order)),
+        zones=tuple(sorted(policy.zones, key=lambda zone: zone.name)),
+        roles=tuple(sorted(set(policy.roles))),
+        inheritance=tuple(sorted(policy.inheritance, key=lambda link: (link.organisation, link.role, link.inherits))),
+    )
+    return msgspec.json.encode(ordered, order="sorted")
+
+
+def decode(artefact: bytes) -> Policy:
+    """Read an artefact. Raises `UnreadableArtefact`."""
+    if len(artefact) > LARGEST:
+        raise UnreadableArtefact(f"an artefact has at most {LARGEST} bytes")
+    try:
+        return msgspec.json.decode(artefact, type=Policy)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise UnreadableArtefact(str(error)) from error
+
+
+def digest(artefact: bytes) -> str:
+    """SHA-256 of the canonical form, hexadecimal."""
+    return hashlib.sha256(artefact).hexdigest()

@@ -1,0 +1,97 @@
+"""Risk and rules and what the zone demands -> one of four answers. Falling through is deny (P2, P3)."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from policy import zones
+from policy.artefact import ANONYMOUS, Rule, RuleEffect
+from policy.decision import Decision, Effect
+from policy.judgement import Situation, judge, survey
+from policy.reasons import Reason
+from policy.request import AccessRequest
+from policy.snapshot import Snapshot, holds
+from policy.step_up import least_step_up
+
+_ALLOWED: tuple[Reason, ...] = (Reason.RULE_ALLOWS,)
+_REDUCED: tuple[Reason, ...] = (Reason.RULE_ALLOWS, Reason.PRIVILEGES_REDUCED)
+
+
+def decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
+    """Decide one request by one version of the policy. Never raises: what goes wrong is denied."""
+    try:
+        return _decide(request, snapshot)
+    except Exception:
+        return Decision(Effect.DENY, (Reason.EVALUATION_FAILED,), snapshot.version)
+
+
+def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
+    if not snapshot.version:
+        return Decision(Effect.DENY, (Reason.NO_POLICY,), 0)
+    if request.zone not in snapshot.zones:
+        return Decision(Effect.DENY, (Reason.UNKNOWN_ZONE,), snapshot.version)
+    situation = survey(request, snapshot)
+    context = situation.context
+    judgement = judge(situation.candidates, situation.zone, context, request.method)
+    winner, refused, obligations = judgement.winner, judgement.refused, judgement.obligations
+    effect, reasons, step_up = Effect.ALLOW, _ALLOWED, None
+    if obligations:
+        effect, reasons = Effect.REDUCE, _REDUCED
+    if refused:
+        effect, reasons = Effect.DENY, refused
+        if not request.subject.id:
+            closed = _closed_to_everybody(situation)
+            if closed:
+                reasons = closed
+            elif _sign_in_may_help(situation, snapshot, winner):
+                reasons = (Reason.NOT_AUTHENTICATED,)
+        elif (found := least_step_up(situation)) is not None:
+            effect, (step_up, reasons) = Effect.STEP_UP, found
+    return Decision(
+        effect,
+        reasons,
+        snapshot.version,
+        winner.id if winner is not None else "",
+        context.risk,
+        situation.signals,
+        obligations,
+        step_up,
+        _stands_until(situation),
+    )
+
+
+def _closed_to_everybody(situation: Situation) -> tuple[Reason, ...]:
+    """What the zone demands that signing in changes nothing about; a risk falls where the device turns out known."""
+    unmet = zones.unmet(situation.zone, situation.context, public=True)
+    return tuple(reason for reason in unmet if reason is not Reason.RISK_TOO_HIGH)
+
+
+def _sign_in_may_help(situation: Situation, snapshot: Snapshot, winner: Rule | None) -> bool:
+    """Whether somebody who signed in may be let in here, as far as can be told without knowing who."""
+    request = situation.request
+    if winner is not None and winner.effect is RuleEffect.DENY:
+        signed_in = replace(situation.context, assurance=2, auth_age=0.0)
+        denied = [candidate for candidate in situation.candidates if candidate.rule is winner]
+        if any(holds(candidate, signed_in) for candidate in denied):
+            return False
+    return any(
+        found.effect is RuleEffect.ALLOW and found.rule.role != ANONYMOUS
+        for found in snapshot.rules_at(request.zone, request.method, request.path)
+    )
+
+
+def _stands_until(situation: Situation) -> float:
+    """The end of this quarter of an hour, or the moment before it at which an age that is asked for is reached."""
+    until = situation.quarter_ends
+    authenticated_at = situation.request.subject.authenticated_at
+    if authenticated_at is None:
+        return until
+    now = situation.request.at
+    max_age = situation.zone.max_age
+    if max_age is not None and now < authenticated_at + max_age < until:
+        until = authenticated_at + max_age
+    for candidate in situation.candidates:
+        for age in candidate.ages:
+            if now < authenticated_at + age < until:
+                until = authenticated_at + age
+    return until

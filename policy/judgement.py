@@ -1,0 +1,100 @@
+"""What rules and zone say of a request, before it is known what a person could do about it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from policy import zones
+from policy.artefact import ANONYMOUS, Rule, RuleEffect, Zone
+from policy.context import Context, since_authentication
+from policy.local_time import within
+from policy.reasons import Reason
+from policy.request import AccessRequest, Facts
+from policy.risk.observation import Observation, observe
+from policy.risk.score import score
+from policy.snapshot import CompiledRule, Snapshot, Standing, holds
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""RFC 9110, section 9.2.1; TRACE is never forwarded."""
+READ_ONLY = "read_only"
+KEPT_FACTS = 8192
+"""Facts of which the risk is remembered; the one used longest ago goes."""
+_NO_ROLES: frozenset[str] = frozenset()
+
+
+class Judgement(msgspec.Struct, frozen=True, gc=False):
+    """What rules and zone say of one context."""
+
+    winner: Rule | None
+    """The rule that decided; None: none did."""
+    refused: tuple[Reason, ...]
+    """Empty: allowed."""
+    obligations: tuple[str, ...]
+
+
+class Situation(msgspec.Struct, frozen=True, gc=False):
+    """A request with everything that was worked out for it once."""
+
+    request: AccessRequest
+    zone: Zone
+    candidates: list[CompiledRule]
+    standing: Standing
+    context: Context
+    signals: tuple[tuple[str, int], ...]
+    quarter_ends: float
+
+
+def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
+    """Work out local time, risk, context and the rules that speak of a request, whose zone is one of the policy's."""
+    subject = request.subject
+    standing = snapshot.standing(subject.organisation, subject.roles if subject.id else _NO_ROLES)
+    _, quarter_ends, hour, weekday = standing.clock.at(request.at)
+    seen, risk, signals = _seen(request.facts, within(standing.usual_hours, hour))
+    facts = request.facts
+    context = Context(
+        int(facts.device_trust) or None,
+        subject.assurance,
+        since_authentication(subject, request.at),
+        facts.country or None,
+        facts.network or None,
+        hour,
+        weekday,
+        risk,
+        seen.same_device,
+        seen.same_country,
+        seen.same_address,
+    )
+    zone = snapshot.zones[request.zone]
+    candidates = snapshot.candidates(standing, request.zone, request.method, request.path)
+    return Situation(request, zone, candidates, standing, context, signals, quarter_ends)
+
+
+@lru_cache(maxsize=KEPT_FACTS)
+def _seen(facts: Facts, usual_time: bool) -> tuple[Observation, int, tuple[tuple[str, int], ...]]:
+    """What stays the same while the facts do: the observation, its risk and the shares."""
+    observed = observe(facts, usual_time)
+    return observed, *score(observed)
+
+
+def judge(candidates: list[CompiledRule], zone: Zone, context: Context, method: str) -> Judgement:
+    """The first allow or deny that matches decides; what it allows is still subject to the zone and to reductions."""
+    reductions: tuple[str, ...] = ()
+    for candidate in candidates:
+        if candidate.condition is not None and not holds(candidate, context):
+            continue
+        effect, rule = candidate.effect, candidate.rule
+        if effect is RuleEffect.REDUCE:
+            reductions += rule.obligations
+            continue
+        if effect is not RuleEffect.ALLOW:
+            return Judgement(rule, (Reason.RULE_DENIES,), ())
+        obligations = reductions + rule.obligations
+        if len(obligations) > 1:
+            obligations = tuple(dict.fromkeys(obligations))
+        refused = zones.unmet(zone, context, public=rule.role == ANONYMOUS)
+        if READ_ONLY in obligations and method not in SAFE_METHODS:
+            refused += (Reason.PRIVILEGES_REDUCED,)
+        return Judgement(rule, refused, () if refused else obligations)
+    return Judgement(None, (Reason.NO_RULE,), ())

@@ -1,0 +1,1 @@
+"""The rim of `policy` to PostgreSQL: `policy.version`."""

@@ -1,0 +1,71 @@
+"""Versions in PostgreSQL. What a version says cannot be changed: the service's role may not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, text, update
+
+from config.connections import Transaction
+from policy import artefact
+from policy.storage.tables import version
+from policy.versions import Version
+
+_PUBLISHING = 0x6D_70_75_62
+"""The advisory lock of whoever publishes ("mpub")."""
+
+
+class PolicyVersions:
+    """`policy.versions.Versions` on PostgreSQL, and what the admin API lists besides."""
+
+    async def hold(self, tx: Transaction) -> None:
+        await tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _PUBLISHING})
+
+    async def current(self, tx: Transaction) -> Version | None:
+        row = (await tx.execute(select(version).where(version.c.state == "published"))).one_or_none()
+        return None if row is None else _version(row)
+
+    async def current_number(self, tx: Transaction) -> int | None:
+        found: int | None = await tx.scalar(select(version.c.number).where(version.c.state == "published"))
+        return found
+
+    async def find(self, tx: Transaction, number: int) -> Version | None:
+        row = (await tx.execute(select(version).where(version.c.number == number))).one_or_none()
+        return None if row is None else _version(row)
+
+    async def latest(self, tx: Transaction, *, before: int, limit: int) -> Sequence[Version]:
+        """Versions below a number, the newest first."""
+        query = select(version).where(version.c.number < before).order_by(version.c.number.desc()).limit(limit)
+        return [_version(row) for row in await tx.execute(query)]
+
+    async def save_draft(
+        self, tx: Transaction, policy: bytes, *, author: str, why: str, at: datetime, restores: int | None = None
+    ) -> Version:
+        statement = (
+            insert(version)
+            .values(
+                artefact=policy,
+                sha256=artefact.digest(policy),
+                state="draft",
+                author=author,
+                why=why,
+                created_at=at,
+                restores=restores,
+            )
+            .returning(version)
+        )
+        return _version((await tx.execute(statement)).one())
+
+    async def publish(self, tx: Transaction, number: int, *, signature: str, publisher: str, at: datetime) -> None:
+        await tx.execute(update(version).where(version.c.state == "published").values(state="retired"))
+        await tx.execute(
+            update(version)
+            .where(version.c.number == number, version.c.state == "draft")
+            .values(state="published", signature=signature, publisher=publisher, published_at=at)
+        )
+
+
+def _version(row: Row[Any]) -> Version:
+    return Version(**row._mapping)

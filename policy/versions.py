@@ -1,0 +1,229 @@
+"""Versions of the policy: drafts, publishing as signed artefacts, rolling back, loading one that can be trusted (P5).
+
+What is published was linted, is signed (JWS, purpose `policy`) over its number and the SHA-256 of its canonical form,
+and stands in PostgreSQL together with its event and its audit record, or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hmac import compare_digest
+from typing import Literal, Protocol
+
+import msgspec
+
+from audit import trail
+from config.connections import Transaction
+from events import outbox
+from jose import jws
+from jose.keys import PublicKeys, SigningKey
+from policy import artefact
+from policy.artefact import Policy
+from policy.lint import Finding, lint
+from policy.snapshot import Snapshot, compile_policy
+
+TYPE = "munjigi-policy+jwt"
+ISSUER = "urn:munjigi:policy"
+AUDIENCE = "urn:munjigi:gateway"
+LIFETIME = 10 * 365 * 86_400.0
+"""Seconds that a signature is valid: a policy does not expire by itself, its key is retired."""
+
+State = Literal["draft", "published", "retired"]
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One version as it is stored."""
+
+    number: int
+    state: State
+    artefact: bytes
+    sha256: str
+    author: str
+    why: str
+    created_at: datetime
+    signature: str | None = None
+    publisher: str | None = None
+    published_at: datetime | None = None
+    restores: int | None = None
+    """The version whose artefact this one brings back."""
+
+
+class Versions(Protocol):
+    """Where versions are kept; `policy.storage.versions` is it. All within the caller's transaction."""
+
+    async def hold(self, tx: Transaction) -> None:
+        """Wait until nobody else publishes, and keep others waiting until the transaction ends."""
+
+    async def current(self, tx: Transaction) -> Version | None:
+        """The published one."""
+
+    async def current_number(self, tx: Transaction) -> int | None:
+        """Its number alone: policies are large, and most looks find nothing new."""
+
+    async def find(self, tx: Transaction, number: int) -> Version | None:
+        """One version, whatever its state."""
+
+    async def save_draft(
+        self, tx: Transaction, policy: bytes, *, author: str, why: str, at: datetime, restores: int | None = None
+    ) -> Version:
+        """Store a draft under the next number."""
+
+    async def publish(self, tx: Transaction, number: int, *, signature: str, publisher: str, at: datetime) -> None:
+        """Retire the published one and publish this draft in its place."""
+
+
+class Act(msgspec.Struct, frozen=True):
+    """Who does something to the policy, why and when."""
+
+    who: str
+    why: str
+    at: datetime
+    correlation_id: str
+    sid: str = ""
+
+
+class NoSuchVersion(Exception):
+    """There is no version of that number, or none that this can be done with."""
+
+
+class Overtaken(Exception):
+    """A newer version is published; a draft that was made before it would undo it unseen."""
+
+
+class Refused(Exception):
+    """The policy has faults; nothing was changed."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("; ".join(finding.message for finding in findings[:10]))
+        self.findings = tuple(findings)
+
+
+class UntrustedArtefact(Exception):
+    """A stored version that must not be used: unsigned, altered, older than what is in use, or unusable."""
+
+
+async def draft(versions: Versions, tx: Transaction, policy: Policy, act: Act) -> tuple[Version, tuple[Finding, ...]]:
+    """Store a policy as a draft, with the warnings there are. Raises `Refused`."""
+    findings = _linted(policy)
+    made = await versions.save_draft(tx, artefact.encode(policy), author=act.who, why=act.why, at=act.at)
+    return made, findings
+
+
+async def publish(versions: Versions, tx: Transaction, number: int, key: SigningKey, act: Act) -> Version:
+    """Sign a draft and publish it. Raises `NoSuchVersion`, `Overtaken`, `Refused`."""
+    await versions.hold(tx)
+    found = await versions.find(tx, number)
+    if found is None or found.state != "draft":
+        raise NoSuchVersion(number)
+    return await _publish(versions, tx, found, key, act, trail.Kind.POLICY_PUBLISHED)
+
+
+async def roll_back(versions: Versions, tx: Transaction, number: int, key: SigningKey, act: Act) -> Version:
+    """Publish an older version's artefact again, as a new version. Raises `NoSuchVersion`, `Refused`."""
+    await versions.hold(tx)
+    older = await versions.find(tx, number)
+    if older is None or older.state != "retired":
+        raise NoSuchVersion(number)
+    made = await versions.save_draft(tx, older.artefact, author=act.who, why=act.why, at=act.at, restores=older.number)
+    return await _publish(versions, tx, made, key, act, trail.Kind.POLICY_ROLLED_BACK)
+
+
+async def load_snapshot(
+    versions: Versions, tx: Transaction, keys: PublicKeys, *, now: float, newer_than: int = 0
+) -> Snapshot | None:
+    """Compile the published version; None where it is the one in use (`newer_than`) already.
+
+    Raises `UntrustedArtefact`, for no version at all too: the caller keeps the last good one. `now`: epoch seconds.
+    """
+    if newer_than and await versions.current_number(tx) == newer_than:
+        return None
+    found = await versions.current(tx)
+    if found is None:
+        raise UntrustedArtefact("no policy is published")
+    if found.number <= newer_than:
+        raise UntrustedArtefact(f"version {found.number} is not newer than {newer_than}, which is in use")
+    return await asyncio.to_thread(_compiled, found, keys, now)  # a large policy must not hold up the loop
+
+
+def sign(key: SigningKey, number: int, sha256: str, at: float) -> str:
+    """The signature of one version."""
+    claims: Mapping[str, object] = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": at,
+        "exp": at + LIFETIME,
+        "version": number,
+        "sha256": sha256,
+    }
+    return jws.sign(key, claims, typ=TYPE)
+
+
+def verified(version: Version, keys: PublicKeys, *, now: float) -> Policy:
+    """The policy of a version whose signature is sound and speaks of it. Raises `UntrustedArtefact`."""
+    if version.signature is None:
+        raise UntrustedArtefact(f"version {version.number} is not signed")
+    try:
+        claims = jws.verify(
+            version.signature,
+            keys,
+            expected_typ=TYPE,
+            expected_issuer=ISSUER,
+            expected_audience=AUDIENCE,
+            now=now,
+        )
+    except jws.InvalidToken as error:
+        raise UntrustedArtefact(f"version {version.number}: its signature is refused: {error.refusal}") from error
+    signed = claims.get("sha256")
+    if claims.get("version") != version.number or not isinstance(signed, str):
+        raise UntrustedArtefact(f"version {version.number}: its signature speaks of another")
+    if not compare_digest(signed, artefact.digest(version.artefact)):
+        raise UntrustedArtefact(f"version {version.number} is not what was signed")
+    try:
+        return artefact.decode(version.artefact)
+    except artefact.UnreadableArtefact as error:
+        raise UntrustedArtefact(f"version {version.number} cannot be read: {error}") from error
+
+
+def _compiled(found: Version, keys: PublicKeys, now: float) -> Snapshot:
+    try:
+        return compile_policy(verified(found, keys, now=now), found.number)
+    except ValueError as error:
+        raise UntrustedArtefact(f"version {found.number} cannot be used: {error}") from error
+
+
+async def _publish(
+    versions: Versions, tx: Transaction, made: Version, key: SigningKey, act: Act, kind: trail.Kind
+) -> Version:
+    current = await versions.current(tx)
+    if current is not None and made.number < current.number:
+        raise Overtaken(f"version {current.number} is published")
+    _linted(artefact.decode(made.artefact))
+    signature = sign(key, made.number, artefact.digest(made.artefact), act.at.timestamp())
+    await versions.publish(tx, made.number, signature=signature, publisher=act.who, at=act.at)
+    await outbox.append(tx, "policy", "*", {"version": made.number})
+    details: dict[str, object] = {"version": made.number, "sha256": made.sha256, "why": act.why}
+    if current is not None:
+        details["replaces"] = current.number
+    if made.restores is not None:
+        details["restores"] = made.restores
+    await trail.record(
+        tx,
+        trail.AuditEvent(
+            kind=kind,
+            correlation_id=act.correlation_id,
+            actor=act.who,
+            subject=f"policy:{made.number}",
+            sid=act.sid,
+            details=details,
+        ),
+    )
+    return msgspec.structs.replace(made, state="published", signature=signature, publisher=act.who, published_at=act.at)
+
+
+def _linted(policy: Policy) -> tuple[Finding, ...]:
+    findings = lint(policy)
+    if any(finding.refuses for finding in findings):
+        raise Refused(findings)
+    return findings

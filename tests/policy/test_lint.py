@@ -1,0 +1,85 @@
+"""What a policy is refused for, and what it is warned of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policy import demo
+from policy.artefact import Inheritance, Organisation, Policy, Rule, RuleEffect, Zone
+from policy.lint import Fault, lint
+from tests.policy.samples import rule
+
+SHIPPED = demo.shipped_policy()
+
+
+def changed(**fields: Any) -> Policy:
+    given = {name: getattr(SHIPPED, name) for name in Policy.__struct_fields__}
+    return Policy(**{**given, **fields})
+
+
+def with_rules(*rules: Rule) -> Policy:
+    return changed(rules=(*SHIPPED.rules, *rules))
+
+
+def administrators(**fields: Any) -> Policy:
+    """Only a rule for administrators, with these fields."""
+    only = {"role": "administrator", "zone": "admin", **fields}
+    return changed(rules=(rule("admin", "/api/policy/**", **only),))
+
+
+def test_the_shipped_policy_has_no_fault() -> None:
+    assert lint(SHIPPED) == ()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "faults"),
+    [
+        (changed(rules=()), [Fault.EMPTY]),
+        (changed(rules=(rule("a", effect=RuleEffect.DENY),)), [Fault.EMPTY]),
+        (with_rules(rule("shop.read")), [Fault.DUPLICATE_ID]),
+        (changed(zones=(*SHIPPED.zones, Zone("shop"))), [Fault.DUPLICATE_ZONE]),
+        (with_rules(rule("a", zone="nowhere")), [Fault.UNKNOWN_ZONE]),
+        (with_rules(rule("a", role="stranger")), [Fault.UNKNOWN_ROLE]),
+        (changed(inheritance=(Inheritance("stranger", "customer"),)), [Fault.UNKNOWN_ROLE]),
+        (with_rules(rule("a", "no-slash")), [Fault.WRONG_PATH]),
+        (with_rules(rule("a", condition="colour == 1")), [Fault.WRONG_CONDITION]),
+        (with_rules(rule("a", effect=RuleEffect.DENY, obligations=("read_only",))), [Fault.WRONG_OBLIGATION]),
+        (with_rules(rule("a", effect=RuleEffect.REDUCE)), [Fault.WRONG_OBLIGATION]),
+        (changed(inheritance=(Inheritance("customer", "customer"),)), [Fault.WRONG_HIERARCHY]),
+        (changed(organisations={"*": Organisation("Mars/Olympus")}), [Fault.WRONG_TIME_ZONE]),
+        (changed(organisations={"*": Organisation("../../etc/passwd")}), [Fault.WRONG_TIME_ZONE]),
+        (administrators(methods=("GET",)), [Fault.ADMINISTRATOR_LOCKED_OUT]),
+        (administrators(condition="risk > 100"), [Fault.ADMINISTRATOR_LOCKED_OUT]),
+        (administrators(condition='network == "office"'), [Fault.ADMINISTRATOR_LOCKED_OUT]),
+        (changed(zones=tuple(zone for zone in SHIPPED.zones if zone.name == "shop")), None),
+        (
+            with_rules(rule("a", role="*", zone="*", priority=0, effect=RuleEffect.DENY)),
+            [Fault.ADMINISTRATOR_LOCKED_OUT],
+        ),
+    ],
+)
+def test_refused(wrong: Policy, faults: list[Fault] | None) -> None:
+    found = lint(wrong)
+    assert any(finding.refuses for finding in found)
+    if faults is not None:
+        assert [finding.fault for finding in found if finding.refuses] == faults
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"condition": "9 <= hour < 10 and weekday == 1"},
+        {"condition": 'network == "private" and device >= attested and auth_age < 60'},
+        {"organisation": "org-9"},
+        {"role": "*"},
+    ],
+)
+def test_an_administrator_who_gets_in_at_some_time_is_not_locked_out(fields: dict[str, Any]) -> None:
+    assert not [finding for finding in lint(administrators(**fields)) if finding.refuses]
+
+
+def test_a_rule_that_can_never_win_is_a_warning() -> None:
+    found = lint(with_rules(rule("zz.late", "/**", priority=999, methods=("GET",))))
+    assert [(finding.fault, finding.rule, finding.refuses) for finding in found] == [(Fault.SHADOWED, "zz.late", False)]
