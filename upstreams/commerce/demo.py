@@ -1,0 +1,99 @@
+"""The demo shop in commerce: sellers, products on sale, offers, stock of what is sold at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from config.clock import SystemClock
+from config.connections import Transaction, open_database
+from config.settings import Settings
+from upstreams.commerce.catalogue import SALE
+from upstreams.commerce.storage.tables import offer, product, product_event, seller, sku, trade
+from upstreams.door.demo_shop import CAUSE, DemoShop, demo_shop, ident
+from upstreams.trade.storage.stock import StoredStock
+
+
+async def load(settings: Settings) -> None:
+    """Bring the demo in; what is there already stays as it is."""
+    database = open_database(settings, "commerce")
+    try:
+        async with database.begin() as tx:
+            await bring(tx, demo_shop(), SystemClock().now())
+    finally:
+        await database.dispose()
+
+
+async def bring(tx: Transaction, shop: DemoShop, now: datetime) -> None:
+    """Sellers, products with their life so far, offers and stock."""
+    await _missing(
+        tx,
+        seller,
+        [
+            {"id": ident("seller", one.code), "code": one.code, "kind": one.kind, "name": one.name, "created_at": now}
+            for one in shop.sellers
+        ],
+    )
+    await _missing(
+        tx,
+        trade.warehouse,
+        [
+            {"code": one.warehouse.code, "seller": ident("seller", one.code), "name": one.warehouse.name}
+            for one in shop.sellers
+        ],
+    )
+    fresh = await _missing(
+        tx,
+        product,
+        [
+            {
+                "id": ident("product", one.code),
+                "code": one.code,
+                "type": one.type,
+                "state": "on_sale",
+                "name": one.name,
+                "description": one.description,
+                "picture": one.picture,
+                "currency": "KRW",
+                "base_price": one.price,
+                "launched_at": now,
+                "created_at": now,
+            }
+            for one in shop.products
+        ],
+    )
+    if fresh:
+        await tx.execute(
+            sa.insert(product_event),
+            [{"product": row[0], "to_state": "on_sale", "notes": "demo", "at": now} for row in fresh],
+        )
+    await _missing(tx, sku, [{"code": one.sku, "product": ident("product", one.code)} for one in shop.products])
+    await _missing(
+        tx,
+        offer,
+        [
+            {
+                "id": ident("offer", f"{one.seller}:{one.sku}"),
+                "seller": ident("seller", one.seller),
+                "sku": one.sku,
+            }
+            for one in shop.products
+        ],
+    )
+    places = {one.code: one.warehouse.code for one in shop.sellers}
+    await StoredStock(trade).receive(
+        tx,
+        CAUSE,
+        [(one.sku, places[one.seller], one.stock) for one in shop.products if one.type == SALE],
+        now,
+    )
+
+
+async def _missing(tx: Transaction, table: sa.Table, values: list[dict[str, Any]]) -> list[Any]:
+    """Insert what is not there yet, and answer the keys of what was."""
+    key = next(iter(table.primary_key))
+    inserted = await tx.execute(insert(table).values(values).on_conflict_do_nothing().returning(key))
+    return list(inserted.all())

@@ -1,0 +1,1 @@
+"""The shop on the web: pages for people, JSON for programs."""

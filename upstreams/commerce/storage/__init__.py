@@ -1,0 +1,1 @@
+"""Commerce in PostgreSQL, schema `commerce`."""

@@ -1,0 +1,59 @@
+"""The demo shop as it ships, read by both services: each loads what is its own."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import msgspec
+
+import config
+
+FILE = Path(config.__file__).parent / "shipped" / "demo_shop.toml"
+CAUSE = "demo"
+"""The cause of the stock that the demo brings."""
+
+
+class Warehouse(msgspec.Struct, forbid_unknown_fields=True):
+    code: str
+    name: dict[str, str]
+
+
+class Seller(msgspec.Struct, forbid_unknown_fields=True):
+    code: str
+    kind: str
+    name: dict[str, str]
+    warehouse: Warehouse
+
+
+class Product(msgspec.Struct, forbid_unknown_fields=True):
+    code: str
+    type: str
+    seller: str
+    picture: str
+    price: int
+    sku: str
+    stock: int
+    name: dict[str, str]
+    description: dict[str, str]
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+class DemoShop(msgspec.Struct, forbid_unknown_fields=True):
+    """What stands in `config/shipped/demo_shop.toml`."""
+
+    sellers: list[Seller]
+    products: list[Product]
+
+
+def demo_shop() -> DemoShop:
+    """Read the file."""
+    return msgspec.convert(tomllib.loads(FILE.read_text(encoding="utf-8")), DemoShop)
+
+
+def ident(kind: str, code: str) -> UUID:
+    """The same id for the same thing, in every service and on every load."""
+    return uuid5(NAMESPACE_URL, f"urn:munjigi:demo:{kind}:{code}")

@@ -1,0 +1,56 @@
+"""One service's own socket: what stands around every application behind the gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp
+
+from config.clock import Clock
+from config.connections import Database
+from config.envelope import Envelope
+from config.web import web_application
+from jose.assertion import AssertionVerifier
+from jose.assertion_middleware import AssertionRequired
+from jose.keys import PublicKeys
+from jose.storage.keys import SigningKeys
+
+KEYS_KEPT = 60.0
+"""Seconds after which public keys are read anew, so that a retired one is not believed for long."""
+_log = structlog.get_logger(__name__)
+
+
+class Entrance:
+    """The door of one service: it knows the gateway by its signature alone."""
+
+    def __init__(self, service: str, keys: PublicKeys, load: Callable[[], Awaitable[PublicKeys]], clock: Clock) -> None:
+        self._load = load
+        self._clock = clock
+        self._verifier = AssertionVerifier(service, keys, load)
+
+    @classmethod
+    async def open(cls, service: str, database: Database, envelope: Envelope, clock: Clock) -> Entrance:
+        """With the keys that the gateway signs with now."""
+        signing_keys = SigningKeys(envelope)
+
+        async def load() -> PublicKeys:
+            async with database.connect() as tx:
+                return await signing_keys.public_keys(tx, "assertion")
+
+        return cls(service, await load(), load, clock)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application behind the door."""
+        return web_application(AssertionRequired(app, self._verifier, self._clock), trust_correlation=True)
+
+    async def keep_keys_fresh(self) -> None:
+        """Read the public keys again and again, until cancelled; while the database is away the last ones stay."""
+        while True:
+            await asyncio.sleep(KEYS_KEPT)
+            try:
+                self._verifier.replace(await self._load())
+            except (OSError, SQLAlchemyError) as error:
+                _log.warning("keys_not_read", error=type(error).__name__)

@@ -1,0 +1,104 @@
+"""The composition root of reservation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from starlette.routing import Mount, Router
+from starlette.types import ASGIApp
+
+from config.clock import Clock, SystemClock
+from config.connections import Database, Valkey, open_database, open_valkey
+from config.entropy import Entropy, SystemEntropy
+from config.envelope import Envelope
+from config.serving import serve_application
+from config.settings import Settings
+from pages import Assets, Pages
+from upstreams import door
+from upstreams.door.answers import ProblemPages, nothing_here
+from upstreams.door.entrance import Entrance
+from upstreams.door.forms import FormTokens
+from upstreams.door.words import PersonPages
+from upstreams.reservation.desk import Desk
+from upstreams.reservation.endpoints.events import Events
+from upstreams.reservation.endpoints.reservations import ReservationEndpoints
+from upstreams.reservation.gate import Gate
+from upstreams.reservation.queue import RequestQueue
+from upstreams.reservation.results import Announcer, Hub
+from upstreams.reservation.storage.stores import postgresql_stores
+
+HERE = Path(__file__).parent
+DOOR = Path(door.__file__).parent
+SERVICE: Final = "reservation"
+DRAIN = 2.0
+"""Seconds that open pages have to say goodbye."""
+PING = 20.0
+"""Seconds between two pings on a websocket, and how long the answer may take."""
+
+
+def application(
+    database: Database,
+    valkey: Valkey,
+    hub: Hub,
+    envelope: Envelope,
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    shards: int,
+) -> ASGIApp:
+    """Reservations, without their door."""
+    # its own addresses all begin with /reservations: the stylesheet comes from there too
+    assets = Assets(DOOR / "static", HERE / "static", base="/reservations/assets")
+    pages = PersonPages(Pages(HERE / "templates", DOOR / "templates", assets=assets))
+    tokens = FormTokens(envelope, clock)
+    stores = postgresql_stores()
+    queue, gate, announcer = RequestQueue(valkey), Gate(valkey), Announcer(valkey)
+    desk = Desk(database, stores, queue, gate, announcer, clock, entropy, shards=shards)
+    routes = [
+        *Events(database, stores, hub, clock).routes(),
+        *ReservationEndpoints(database, stores, desk, pages, tokens).routes(),
+        Mount("/reservations/assets", assets),
+    ]
+    return ProblemPages(Router(routes, redirect_slashes=False, default=nothing_here), pages)
+
+
+async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Serve reservations on their socket until `stop` is set; open pages are sent to another process first."""
+    clock, entropy, envelope = SystemClock(), SystemEntropy(), Envelope.load(settings)
+    database, valkey = open_database(settings, SERVICE), open_valkey(settings)
+    try:
+        entrance = await Entrance.open(SERVICE, database, envelope, clock)
+        hub = Hub(valkey)
+        app = entrance.around(
+            application(database, valkey, hub, envelope, clock, entropy, shards=settings.reservation.shards)
+        )
+        drained = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            beside = [
+                tasks.create_task(entrance.keep_keys_fresh()),
+                tasks.create_task(hub.listen()),
+            ]
+            tasks.create_task(_drain(hub, stop, drained))
+            await serve_application(
+                app,
+                f"unix:{settings.upstream_socket(SERVICE)}",
+                ready=ready,
+                stop=drained,
+                ws_ping_interval=PING,
+                ws_ping_timeout=PING,
+                ws_max_size=64 * 1024,
+            )
+            for task in beside:
+                task.cancel()
+    finally:
+        await valkey.aclose()
+        await database.dispose()
+
+
+async def _drain(hub: Hub, stop: asyncio.Event, drained: asyncio.Event) -> None:
+    await stop.wait()
+    await hub.drain(DRAIN)
+    drained.set()

@@ -1,0 +1,124 @@
+"""A request and what became of it, as its person sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+import msgspec
+
+from config.connections import Transaction
+from config.problem import ProblemType
+from upstreams.trade.money import Money
+
+State = Literal["QUEUED", "REFUSED", "FAILED", "PENDING", "CONFIRMED", "CANCELLED", "REFUNDED", "EXPIRED"]
+"""QUEUED until it is decided; REFUSED or FAILED, or PENDING while it is held, and what follows from there."""
+
+MAX_LINES = 20
+
+SOLD_OUT = ProblemType(
+    "MJ-RSV-001", HTTPStatus.CONFLICT, "There are not that many left", "Ask for fewer, or look again later."
+)
+NOT_RESERVABLE = ProblemType(
+    "MJ-RSV-002",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "This cannot be reserved",
+    "Load what is available again and ask for that, within the limit of each request.",
+)
+NO_SUCH_RESERVATION = ProblemType(
+    "MJ-RSV-003", HTTPStatus.NOT_FOUND, "There is no such reservation", "Check the number of the reservation."
+)
+NOT_DECIDED = ProblemType(
+    "MJ-RSV-004",
+    HTTPStatus.CONFLICT,
+    "The reservation is not decided yet",
+    "Wait for its result; it comes within moments.",
+)
+ALREADY_CANCELLED = ProblemType(
+    "MJ-RSV-005",
+    HTTPStatus.CONFLICT,
+    "The reservation is cancelled already",
+    "Nothing more needs to be done.",
+)
+NOT_NOW = ProblemType(
+    "MJ-RSV-006",
+    HTTPStatus.CONFLICT,
+    "The reservation is not in a state that allows this",
+    "Read the reservation again; its state says what is possible.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLine:
+    """So many of one thing, at the price of the moment of asking."""
+
+    sku: str
+    name: Mapping[str, str]
+    quantity: int
+    unit_price: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One request, with its result where there is one."""
+
+    id: UUID
+    person: UUID
+    state: State
+    refusal: str | None
+    lines: Sequence[RecordLine]
+    requested_at: datetime
+    decided_at: datetime | None
+    expires_at: datetime | None
+    """Until when it is held, while it is PENDING."""
+
+    @property
+    def total(self) -> Money:
+        return Money(
+            sum(line.unit_price.minor * line.quantity for line in self.lines), self.lines[0].unit_price.currency
+        )
+
+    def document(self) -> dict[str, Any]:
+        """As programs read it; amounts are minor units."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "refusal": self.refusal,
+            "lines": [
+                {
+                    "sku": line.sku,
+                    "name": line.name,
+                    "quantity": line.quantity,
+                    "unit_price": line.unit_price.minor,
+                }
+                for line in self.lines
+            ],
+            "currency": self.total.currency,
+            "total": self.total.minor,
+            "requested_at": self.requested_at,
+            "decided_at": self.decided_at,
+            "expires_at": self.expires_at,
+        }
+
+    def json(self) -> bytes:
+        return msgspec.json.encode(self.document())
+
+
+class Records(Protocol):
+    """Requests with their results, read only. What belongs to somebody else is not found."""
+
+    async def find(self, tx: Transaction, ident: UUID, person: UUID) -> Record | None:
+        """One of this person's."""
+
+    async def of(self, tx: Transaction, person: UUID, *, limit: int = 50) -> Sequence[Record]:
+        """A person's, the newest first."""
+
+    async def to_tell(self, tx: Transaction, person: UUID, since: datetime, *, limit: int = 100) -> Sequence[Record]:
+        """Results that a person's page has not acknowledged, and those decided since a moment; the newest first."""
+
+    async def results(self, tx: Transaction, idents: Collection[UUID]) -> Sequence[Record]:
+        """Whatever is decided of these, whoever's they are: for the worker that tells them."""

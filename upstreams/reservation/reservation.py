@@ -1,0 +1,53 @@
+"""A reservation: what was granted, and what becomes of it. Every change of state has its event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from config.connections import Transaction
+from upstreams.reservation.record import State
+from upstreams.trade.allocation import Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One reservation, locked for a change."""
+
+    id: UUID
+    hold: UUID
+    state: State
+
+
+class Reservations(Protocol):
+    """Reservations; a person reaches their own alone."""
+
+    async def open(self, tx: Transaction, granted: Sequence[tuple[UUID, UUID, UUID]], now: datetime) -> None:
+        """Write reservations: (id, person, hold), all PENDING."""
+
+    async def lock(self, tx: Transaction, ident: UUID, person: UUID) -> Reservation | None:
+        """One reservation of this person, locked until the transaction ends."""
+
+    async def due(self, tx: Transaction, now: datetime, *, limit: int) -> Sequence[Reservation]:
+        """PENDING ones whose hold ran out, locked; those that somebody else is changing are left to them."""
+
+    async def change(
+        self, tx: Transaction, before: Sequence[Reservation], to: State, now: datetime, *, actor: UUID | None
+    ) -> None:
+        """Move locked reservations on to a state."""
+
+    async def write_cancellation(
+        self,
+        tx: Transaction,
+        ident: UUID,
+        of: UUID,
+        *,
+        person: UUID,
+        reason: str,
+        given_back: Sequence[Taken],
+        now: datetime,
+    ) -> None:
+        """Why and when, and what was given back."""

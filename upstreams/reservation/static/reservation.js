@@ -1,0 +1,24 @@
+// One reservation's page: shows the result as soon as it is decided. Without this script the page is reloaded by hand.
+
+const own = document.getElementById("reservation-script").dataset;
+let pause = 500;
+
+function listen() {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/reservations/events`);
+  socket.addEventListener("open", () => { pause = 500; });
+  socket.addEventListener("message", (event) => {
+    const record = JSON.parse(event.data);
+    socket.send(JSON.stringify({ acknowledge: [record.id] }));
+    if (record.id === own.id && record.state !== own.state) {
+      socket.close();
+      location.reload();
+    }
+  });
+  socket.addEventListener("close", (event) => {
+    if (event.code === 1000 || (event.code >= 4400 && event.code < 4500)) return;
+    setTimeout(listen, pause);
+    pause = Math.min(pause * 2, 10000);
+  });
+}
+
+if (own.state === "QUEUED" || own.state === "PENDING") listen();

@@ -1,0 +1,103 @@
+"""Requests with their results, read for whoever asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from config.connections import Transaction
+from upstreams.reservation.record import Record, RecordLine, State
+from upstreams.reservation.storage.tables import request, request_line, reservation, sku, trade
+from upstreams.trade.money import Money
+
+_UNDECIDED: dict[str, State] = {"queued": "QUEUED", "refused": "REFUSED", "dead": "FAILED"}
+
+
+class StoredRecords:
+    """`reservation.record.Records` in schema `reservation`."""
+
+    async def find(self, tx: Transaction, ident: UUID, person: UUID) -> Record | None:
+        """One of this person's."""
+        found = await _read(tx, request.c.id == ident, request.c.person == person)
+        return found[0] if found else None
+
+    async def of(self, tx: Transaction, person: UUID, *, limit: int = 50) -> list[Record]:
+        """A person's, the newest first."""
+        newest = (
+            sa.select(request.c.id).where(request.c.person == person).order_by(request.c.arrival.desc()).limit(limit)
+        )
+        return await _read(tx, request.c.id.in_(newest))
+
+    async def to_tell(self, tx: Transaction, person: UUID, since: datetime, *, limit: int = 100) -> list[Record]:
+        """Results that a person's page has not acknowledged, and those decided since a moment; the newest first."""
+        untold = (
+            sa.select(request.c.id)
+            .where(
+                request.c.person == person,
+                request.c.decided_at.is_not(None),
+                sa.or_(request.c.acknowledged_at.is_(None), request.c.decided_at >= since),
+            )
+            .order_by(request.c.arrival.desc())
+            .limit(limit)
+        )
+        return await _read(tx, request.c.id.in_(untold))
+
+    async def results(self, tx: Transaction, idents: Collection[UUID]) -> list[Record]:
+        """Whatever is decided of these, whoever's they are: for the worker that tells them."""
+        chosen = request.c.id == sa.any_(sa.literal(list(idents), ARRAY(sa.Uuid)))
+        return await _read(tx, chosen, request.c.state != "queued")
+
+
+async def _read(tx: Transaction, *where: sa.ColumnElement[bool]) -> list[Record]:
+    hold = trade.hold
+    query = (
+        sa.select(
+            request.c.id,
+            request.c.person,
+            request.c.state,
+            request.c.refusal,
+            request.c.currency,
+            request.c.requested_at,
+            request.c.decided_at,
+            reservation.c.state.label("reservation_state"),
+            hold.c.expires_at,
+            request_line.c.sku,
+            request_line.c.quantity,
+            request_line.c.unit_price,
+            sku.c.name,
+        )
+        .select_from(
+            request.join(request_line, request_line.c.request == request.c.id)
+            .join(sku, sku.c.code == request_line.c.sku)
+            .outerjoin(reservation, reservation.c.id == request.c.id)
+            .outerjoin(hold, hold.c.id == reservation.c.hold)
+        )
+        .where(*where)
+        .order_by(request.c.arrival.desc(), request_line.c.sku)
+    )
+    records: dict[UUID, Record] = {}
+    lines: dict[UUID, list[RecordLine]] = {}
+    for row in await tx.execute(query):
+        if row.id not in records:
+            records[row.id] = _record(row, lines.setdefault(row.id, []))
+        lines[row.id].append(RecordLine(row.sku, row.name, row.quantity, Money(row.unit_price, row.currency)))
+    return list(records.values())
+
+
+def _record(row: Any, lines: list[RecordLine]) -> Record:
+    state = cast(State, row.reservation_state or _UNDECIDED[row.state])
+    return Record(
+        id=row.id,
+        person=row.person,
+        state=state,
+        refusal=row.refusal,
+        lines=lines,
+        requested_at=row.requested_at,
+        decided_at=row.decided_at,
+        expires_at=row.expires_at if state == "PENDING" else None,
+    )

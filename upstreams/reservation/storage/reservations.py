@@ -1,0 +1,111 @@
+"""Reservations in PostgreSQL: what was granted, and what becomes of it. Every change of state has its event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from config.connections import Transaction
+from upstreams.reservation.record import State
+from upstreams.reservation.reservation import Reservation
+from upstreams.reservation.storage.tables import (
+    cancellation,
+    cancellation_line,
+    reservation,
+    reservation_event,
+    trade,
+)
+from upstreams.trade.allocation import Taken
+from upstreams.trade.storage import bulk
+
+
+class StoredReservations:
+    """`reservation.reservation.Reservations` in schema `reservation`."""
+
+    async def open(self, tx: Transaction, granted: Sequence[tuple[UUID, UUID, UUID]], now: datetime) -> None:
+        """Write reservations: (id, person, hold), all PENDING."""
+        await bulk.insert(
+            tx,
+            reservation,
+            [
+                {"id": ident, "person": person, "hold": hold, "state": "PENDING", "reserved_at": now}
+                for ident, person, hold in granted
+            ],
+        )
+        await bulk.insert(
+            tx,
+            reservation_event,
+            [{"reservation": ident, "to_state": "PENDING", "at": now} for ident, _, _ in granted],
+        )
+
+    async def lock(self, tx: Transaction, ident: UUID, person: UUID) -> Reservation | None:
+        """One reservation of this person, locked until the transaction ends."""
+        query = (
+            sa.select(reservation.c.id, reservation.c.hold, reservation.c.state)
+            .where(reservation.c.id == ident, reservation.c.person == person)
+            .with_for_update(key_share=True)
+        )
+        row = (await tx.execute(query)).one_or_none()
+        return Reservation(row.id, row.hold, row.state) if row else None
+
+    async def due(self, tx: Transaction, now: datetime, *, limit: int) -> Sequence[Reservation]:
+        """PENDING ones whose hold ran out, locked; those that somebody else is changing are left to them."""
+        hold = trade.hold
+        query = (
+            sa.select(reservation.c.id, reservation.c.hold, reservation.c.state)
+            .join(hold, hold.c.id == reservation.c.hold)
+            .where(hold.c.state == "held", hold.c.expires_at <= now, reservation.c.state == "PENDING")
+            .order_by(hold.c.expires_at, reservation.c.id)
+            .limit(limit)
+            .with_for_update(of=reservation, skip_locked=True)
+        )
+        return [Reservation(row.id, row.hold, row.state) for row in await tx.execute(query)]
+
+    async def change(
+        self, tx: Transaction, before: Sequence[Reservation], to: State, now: datetime, *, actor: UUID | None
+    ) -> None:
+        """Move locked reservations on to a state."""
+        for state in {one.state for one in before}:
+            await tx.execute(
+                sa.update(reservation)
+                .values(state=to, version=reservation.c.version + 1)
+                .where(
+                    reservation.c.id.in_([one.id for one in before if one.state == state]),
+                    reservation.c.state == state,
+                )
+            )
+        await bulk.insert(
+            tx,
+            reservation_event,
+            [
+                {"reservation": one.id, "from_state": one.state, "to_state": to, "actor": actor, "at": now}
+                for one in before
+            ],
+        )
+
+    async def write_cancellation(
+        self,
+        tx: Transaction,
+        ident: UUID,
+        of: UUID,
+        *,
+        person: UUID,
+        reason: str,
+        given_back: Sequence[Taken],
+        now: datetime,
+    ) -> None:
+        """Why and when, and what was given back."""
+        await tx.execute(
+            sa.insert(cancellation).values(id=ident, reservation=of, person=person, reason=reason, cancelled_at=now)
+        )
+        await bulk.insert(
+            tx,
+            cancellation_line,
+            [
+                {"cancellation": ident, "sku": taken.sku, "warehouse": taken.warehouse, "quantity": taken.quantity}
+                for taken in given_back
+            ],
+        )

@@ -1,0 +1,25 @@
+"""Everything that reservation keeps, in PostgreSQL."""
+
+from __future__ import annotations
+
+from upstreams.reservation.storage.records import StoredRecords
+from upstreams.reservation.storage.requests import StoredRequests
+from upstreams.reservation.storage.reservations import StoredReservations
+from upstreams.reservation.storage.tables import trade
+from upstreams.reservation.stores import Stores
+from upstreams.trade.storage.holds import StoredHolds
+from upstreams.trade.storage.idempotency import StoredIdempotencyKeys
+from upstreams.trade.storage.stock import StoredStock
+
+
+def postgresql_stores() -> Stores:
+    """The stores of schema `reservation`."""
+    stock = StoredStock(trade)
+    return Stores(
+        StoredRequests(),
+        StoredReservations(),
+        StoredRecords(),
+        stock,
+        StoredHolds(trade, stock),
+        StoredIdempotencyKeys(trade),
+    )

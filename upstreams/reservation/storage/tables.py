@@ -1,0 +1,86 @@
+"""The tables of schema `reservation`, as migration 0010 makes them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from upstreams.trade.storage.tables import MOMENT, TradeTables
+
+metadata = sa.MetaData(schema="reservation")
+trade = TradeTables(metadata)
+
+sku = sa.Table(
+    "sku",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("product", sa.Uuid, nullable=False),
+    sa.Column("name", JSONB, nullable=False),
+    sa.Column("starts_at", MOMENT),
+    sa.Column("ends_at", MOMENT),
+    sa.Column("currency", sa.CHAR(3), nullable=False),
+    sa.Column("price", sa.BigInteger, nullable=False),
+    sa.Column("limit_per_request", sa.Integer, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+)
+request = sa.Table(
+    "request",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("arrival", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("person", sa.Uuid, nullable=False),
+    sa.Column("organisation", sa.Uuid),
+    sa.Column("shard", sa.SmallInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("refusal", sa.Text),
+    sa.Column("currency", sa.CHAR(3), nullable=False),
+    sa.Column("requested_at", MOMENT, nullable=False),
+    sa.Column("enqueued_at", MOMENT, nullable=False),
+    sa.Column("decided_at", MOMENT),
+    sa.Column("acknowledged_at", MOMENT),
+)
+request_line = sa.Table(
+    "request_line",
+    metadata,
+    sa.Column("request", sa.Uuid, primary_key=True),
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("quantity", sa.Integer, nullable=False),
+    sa.Column("unit_price", sa.BigInteger, nullable=False),
+)
+reservation = sa.Table(
+    "reservation",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("person", sa.Uuid, nullable=False),
+    sa.Column("hold", sa.Uuid, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reserved_at", MOMENT, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+)
+reservation_event = sa.Table(
+    "reservation_event",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("reservation", sa.Uuid, nullable=False),
+    sa.Column("from_state", sa.Text),
+    sa.Column("to_state", sa.Text, nullable=False),
+    sa.Column("actor", sa.Uuid),
+    sa.Column("at", MOMENT, nullable=False),
+)
+cancellation = sa.Table(
+    "cancellation",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("reservation", sa.Uuid, nullable=False),
+    sa.Column("person", sa.Uuid, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("cancelled_at", MOMENT, nullable=False),
+)
+cancellation_line = sa.Table(
+    "cancellation_line",
+    metadata,
+    sa.Column("cancellation", sa.Uuid, primary_key=True),
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("warehouse", sa.Text, primary_key=True),
+    sa.Column("quantity", sa.Integer, nullable=False),
+)

@@ -1,0 +1,24 @@
+"""What reservation keeps, by intent; `reservation.storage` says where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from upstreams.reservation.record import Records
+from upstreams.reservation.request import Requests
+from upstreams.reservation.reservation import Reservations
+from upstreams.trade.holds import Holds
+from upstreams.trade.idempotency import IdempotencyKeys
+from upstreams.trade.stock import Stock
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Each takes the caller's transaction and never commits."""
+
+    requests: Requests
+    reservations: Reservations
+    records: Records
+    stock: Stock
+    holds: Holds
+    keys: IdempotencyKeys

@@ -1,0 +1,55 @@
+"""Stock as the services see it: what is left, and how counts change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from config.connections import Transaction
+from upstreams.trade.allocation import Shelf
+
+Kind = Literal["receive", "adjust", "hold", "release", "expire", "confirm", "allocate", "cancel", "ship", "return"]
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A change of one stock row, and what caused it. A cause moves one row at most once in each kind."""
+
+    kind: Kind
+    cause: str
+    sku: str
+    warehouse: str
+    on_hand: int = 0
+    held: int = 0
+    allocated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What can be had of one thing, over its warehouses, and how often that has changed."""
+
+    available: int
+    version: int
+
+
+class Stock(Protocol):
+    """The one place where counts change, each change with its movement."""
+
+    async def lock(
+        self, tx: Transaction, skus: Collection[str], *, warehouses: Collection[str] | None = None
+    ) -> list[Shelf]:
+        """The shelves of these things, locked until the transaction ends.
+
+        Everybody locks in the order (sku, warehouse), so nobody waits in a circle. What has no shelf is left out.
+        """
+
+    async def move(self, tx: Transaction, movements: Sequence[Movement], now: datetime) -> None:
+        """Change counts, each row once, and write down why. The rows must be locked already.
+
+        Raises `IntegrityError` for a count below zero, for more promised than there is, and for a cause seen before.
+        """
+
+    async def levels(self, tx: Transaction, skus: Collection[str] | None = None) -> Mapping[str, Level]:
+        """What can be had now, by thing; of everything where `skus` is None."""

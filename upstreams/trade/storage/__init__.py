@@ -1,0 +1,1 @@
+"""Stock, movements, holds and idempotency keys in PostgreSQL, in whichever schema a service gives."""

@@ -1,0 +1,54 @@
+"""Idempotency keys in PostgreSQL: claimed in the transaction that does what was asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from config.connections import Transaction
+from upstreams.trade.idempotency import Earlier, same_request
+from upstreams.trade.storage.tables import TradeTables
+
+
+class StoredIdempotencyKeys:
+    """`trade.idempotency.IdempotencyKeys` in one service's schema."""
+
+    def __init__(self, tables: TradeTables) -> None:
+        self._keys = tables.idempotency
+
+    async def claim(self, tx: Transaction, person: UUID, key: str, digest: bytes, now: datetime) -> Earlier | None:
+        """None to the one who may go on; what was given before to whoever comes later, after waiting for the first.
+
+        Raises the problem `KEY_REUSED` where the key stands for another request.
+        """
+        mine = await tx.scalar(
+            insert(self._keys)
+            .values(person=person, key=key, digest=digest, at=now)
+            .on_conflict_do_nothing()
+            .returning(self._keys.c.key)
+        )
+        return None if mine is not None else await self.earlier(tx, person, key, digest)
+
+    async def earlier(self, tx: Transaction, person: UUID, key: str, digest: bytes) -> Earlier | None:
+        """What this key gave; None where it was never used. Raises `KEY_REUSED`."""
+        row = (
+            await tx.execute(
+                sa.select(self._keys.c.digest, self._keys.c.result, self._keys.c.refusal).where(
+                    self._keys.c.person == person, self._keys.c.key == key
+                )
+            )
+        ).one_or_none()
+        return same_request(Earlier(row.digest, row.result, row.refusal), digest) if row else None
+
+    async def settle(
+        self, tx: Transaction, person: UUID, key: str, *, result: UUID | None = None, refusal: str | None = None
+    ) -> None:
+        """What this key gave."""
+        await tx.execute(
+            sa.update(self._keys)
+            .values(result=result, refusal=refusal)
+            .where(self._keys.c.person == person, self._keys.c.key == key)
+        )
