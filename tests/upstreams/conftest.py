@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -65,9 +65,12 @@ class Client:
     signer: AssertionSigner
     someone: Someone
     envelope: Envelope
+    obligations: tuple[str, ...] = ()
 
     async def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        assertion = self.signer.sign(self.service, self.someone.subject, zone="shop", now=SystemClock().timestamp())
+        assertion = self.signer.sign(
+            self.service, self.someone.subject, zone="shop", obligations=self.obligations, now=SystemClock().timestamp()
+        )
         headers = {HEADER: assertion, **options.pop("headers", {})}
         return await self.http.request(method, path, headers=headers, **options)
 
@@ -78,15 +81,32 @@ class Client:
         return await self.request("POST", path, **options)
 
     def of(self, someone: Someone) -> Client:
-        return Client(self.http, self.service, self.signer, someone, self.envelope)
+        return replace(self, someone=someone)
+
+    def reduced(self, *obligations: str) -> Client:
+        return replace(self, obligations=obligations)
 
 
 @pytest.fixture
-async def shop(database: Databases, envelope: Envelope, signer: AssertionSigner) -> AsyncIterator[Client]:
+async def shop_data(database: Databases) -> None:
+    """The demo shop in commerce."""
+    async with database("commerce").begin() as tx:
+        await commerce_demo.bring(tx, commerce_demo.demo_shop(), SystemClock().now())
+
+
+@pytest.fixture
+async def slots_data(database: Databases) -> None:
+    """The demo shop in reservation."""
+    async with database("reservation").begin() as tx:
+        await reservation_demo.bring(tx, reservation_demo.demo_shop(), SystemClock().now())
+
+
+@pytest.fixture
+async def shop(
+    database: Databases, shop_data: None, envelope: Envelope, signer: AssertionSigner
+) -> AsyncIterator[Client]:
     """Commerce with the demo shop, reached by one person."""
     clock = SystemClock()
-    async with database("commerce").begin() as tx:
-        await commerce_demo.bring(tx, commerce_demo.demo_shop(), clock.now())
     entrance = await Entrance.open("commerce", database("commerce"), envelope, clock)
     app = commerce_app.application(database("commerce"), envelope, clock, SystemEntropy())
     transport = httpx2.ASGITransport(app=entrance.around(app))
@@ -105,12 +125,16 @@ async def hub(valkey: Valkey) -> AsyncIterator[Hub]:
 
 @pytest.fixture
 async def slots(
-    database: Databases, valkey: Valkey, hub: Hub, envelope: Envelope, signer: AssertionSigner, settings: Settings
+    database: Databases,
+    slots_data: None,
+    valkey: Valkey,
+    hub: Hub,
+    envelope: Envelope,
+    signer: AssertionSigner,
+    settings: Settings,
 ) -> AsyncIterator[Client]:
     """Reservation with the demo shop, reached by one person. No worker runs."""
     clock = SystemClock()
-    async with database("reservation").begin() as tx:
-        await reservation_demo.bring(tx, reservation_demo.demo_shop(), clock.now())
     entrance = await Entrance.open("reservation", database("reservation"), envelope, clock)
     app = reservation_app.application(
         database("reservation"),

@@ -126,6 +126,26 @@ async def test_without_a_person_only_what_is_public(shop: Client):
         assert answer.json()["code"] == "MJ-DOOR-001"
 
 
+async def test_a_reduced_decision_is_honoured(shop: Client, slots: Client):
+    listed = (await shop.get("/api/products")).json()["products"]
+    offer = next(offer["id"] for product in listed for offer in product["offers"] if offer["sku"] == "TEA-SEJAK")
+    order = {
+        "json": {"lines": [{"offer": offer, "quantity": 1}]},
+        "headers": {"Idempotency-Key": uuid4().hex},
+    }
+    reading = shop.reduced("read_only", "limit:10")
+    assert (await reading.get("/api/products")).status_code == 200
+    refused = await reading.post("/api/orders", **order)
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "MJ-DOOR-007"
+    placed = await shop.reduced("mask:total", "mask:name").post("/api/orders", **order)
+    assert placed.status_code == 201
+    assert placed.json()["total"] == "***"
+    assert placed.json()["orders"][0]["seller"]["name"] == "***"
+    assert placed.json()["orders"][0]["goods"] == 24000
+    assert (await slots.reduced("read_only").post("/reservations", json={})).json()["code"] == "MJ-DOOR-007"
+
+
 async def test_the_shop_listens_on_its_socket_alone(settings: Settings, shop: Client):
     async with serving(commerce.serve, settings):
         path = settings.upstream_socket("commerce")

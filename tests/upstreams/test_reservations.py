@@ -229,6 +229,27 @@ async def test_a_worker_that_is_cancelled_in_the_middle(
     assert await counts(database, CLASS) == (8, 5, 0)
 
 
+async def test_connections_that_break_under_load(
+    slots: Client, worker: Worker, settings: Settings, database: Databases, valkey: Valkey
+):
+    """PostgreSQL drops every connection of the service again and again: each request ends in exactly one result."""
+    other = build(settings.reservation, database("reservation"), valkey, SystemClock(), SystemEntropy())
+    kill = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'munjigi_reservation'")
+    asked = [await ask(slots.of(Someone.new()), (CLASS if n % 2 else SEAT, 1)) for n in range(60)]
+    async with working(worker), working(other):
+        for _ in range(5):
+            async with database("owner").begin() as tx:
+                await tx.execute(kill)
+            await asyncio.sleep(0.05)
+        await all_decided(database)
+    async with database("reservation").connect() as tx:
+        states = Counter((await tx.scalars(select(request.c.state))).all())
+        assert len(asked) == states.total()
+    assert states == {"granted": 18, "refused": 42}
+    assert await counts(database, SEAT) == (10, 10, 0)
+    assert await counts(database, CLASS) == (8, 8, 0)
+
+
 async def test_an_entry_delivered_twice_is_decided_once(
     slots: Client, worker: Worker, valkey: Valkey, settings: Settings, database: Databases
 ):

@@ -25,6 +25,7 @@ from upstreams.commerce.storage.stores import postgresql_stores
 from upstreams.door.answers import ProblemPages, nothing_here
 from upstreams.door.entrance import Entrance
 from upstreams.door.forms import FormTokens
+from upstreams.door.obligations import ReadOnlyHonoured
 from upstreams.door.words import PersonPages
 
 HERE = Path(__file__).parent
@@ -44,7 +45,8 @@ def application(database: Database, envelope: Envelope, clock: Clock, entropy: E
         *Orders(database, checkout, stores.purchases, pages, tokens).routes(),
         Mount("/assets", assets),
     ]
-    return ProblemPages(Router(routes, redirect_slashes=False, default=nothing_here), pages)
+    router = Router(routes, redirect_slashes=False, default=nothing_here)
+    return ProblemPages(ReadOnlyHonoured(router), pages)
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:

@@ -13,6 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from config.problem import Problem, ProblemType
+from jose.assertion_middleware import assertion_of
+from upstreams.door.obligations import masked
 from upstreams.door.words import PersonPages
 
 MAX_BODY = 64 * 1024
@@ -47,10 +49,12 @@ def see_other(address: str) -> Response:
     return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER)
 
 
-def json_answer(content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """JSON that no cache keeps: it is one person's, or live."""
+def json_answer(
+    request: Request, content: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """JSON that no cache keeps: it is one person's, or live. What the decision masks is masked."""
     return Response(
-        msgspec.json.encode(content),
+        msgspec.json.encode(masked(content, assertion_of(request).obligations)),
         status_code=status,
         media_type="application/json",
         headers={"Cache-Control": "no-store", **(headers or {})},

@@ -21,6 +21,7 @@ from upstreams import door
 from upstreams.door.answers import ProblemPages, nothing_here
 from upstreams.door.entrance import Entrance
 from upstreams.door.forms import FormTokens
+from upstreams.door.obligations import ReadOnlyHonoured
 from upstreams.door.words import PersonPages
 from upstreams.reservation.desk import Desk
 from upstreams.reservation.endpoints.events import Events
@@ -62,7 +63,8 @@ def application(
         *ReservationEndpoints(database, stores, desk, pages, tokens).routes(),
         Mount("/reservations/assets", assets),
     ]
-    return ProblemPages(Router(routes, redirect_slashes=False, default=nothing_here), pages)
+    router = Router(routes, redirect_slashes=False, default=nothing_here)
+    return ProblemPages(ReadOnlyHonoured(router), pages)
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:

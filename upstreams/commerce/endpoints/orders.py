@@ -70,6 +70,7 @@ class Orders:
         asked = await read_json(request, AskedOrder)
         bought = await self._place(person, [(line.offer, line.quantity) for line in asked.lines], key)
         return json_answer(
+            request,
             document(bought),
             status=HTTPStatus.CREATED,
             headers={"Location": f"/api/orders/{bought.id}"},
@@ -91,11 +92,11 @@ class Orders:
 
     async def one(self, request: Request) -> Response:
         """GET /api/orders/{id}: the owner's; for everybody else there is none."""
-        return json_answer(document(await self._find(request)))
+        return json_answer(request, document(await self._find(request)))
 
     async def mine(self, request: Request) -> Response:
         """GET /api/orders: the person's own, the newest first."""
-        return json_answer({"orders": [document(bought) for bought in await self._of(request)]})
+        return json_answer(request, {"orders": [document(bought) for bought in await self._of(request)]})
 
     async def one_page(self, request: Request) -> Response:
         """GET /orders/{id}: the confirmation."""

@@ -53,11 +53,11 @@ class Products:
             new_key=lambda: self._entropy.token(16),
         )
 
-    async def listing(self, _request: Request) -> Response:
+    async def listing(self, request: Request) -> Response:
         """GET /api/products: what is on sale; `available` is read from PostgreSQL at this moment."""
         async with self._database.connect() as tx:
             products = await self._catalogue.products(tx)
-        return json_answer({"products": [_document(product) for product in products]})
+        return json_answer(request, {"products": [_document(product) for product in products]})
 
 
 def _document(product: Product) -> dict[str, Any]:

@@ -8,7 +8,7 @@ const results = new Map(); // reservation id -> its state: a result may come bef
 function showLeft(sku, available) {
   const badge = cards.get(sku)?.querySelector("[data-left]");
   if (!badge) return;
-  badge.textContent = available > 0 ? (document.documentElement.lang === "ko" ? `${available}${words.left}` : `${available} ${words.left}`) : words.sold_out;
+  badge.textContent = available > 0 ? words.left.replace("{count}", available) : words.sold_out;
   badge.className = `badge ${available > 0 ? "success" : "warning"}`;
   const button = cards.get(sku).querySelector("button");
   if (button) button.disabled = available <= 0;

@@ -21,7 +21,9 @@ from config.clock import Clock
 from config.connections import Database
 from config.problem import Problem
 from config.web import problem_response
+from jose.assertion_middleware import assertion_of
 from upstreams.door.forms import require_same_origin
+from upstreams.door.obligations import masked
 from upstreams.door.person import Person, person_of
 from upstreams.reservation.results import Hub, Page, Sign, TooManyPages
 from upstreams.reservation.stores import Stores
@@ -79,12 +81,18 @@ class Events:
                 await websocket.close(GOING_AWAY, "the service restarts")
                 return
             if isinstance(item, bytes):
-                await websocket.send_text(item.decode())
+                await websocket.send_text(self._shown(websocket, item))
                 continue
             async with self._database.connect() as tx:
                 records = await self._stores.records.to_tell(tx, page.person, self._clock.now() - RECENT)
             for record in reversed(records):
-                await websocket.send_text(record.json().decode())
+                await websocket.send_text(self._shown(websocket, record.json()))
+
+    def _shown(self, websocket: WebSocket, record: bytes) -> str:
+        obligations = assertion_of(websocket).obligations
+        if obligations:
+            record = msgspec.json.encode(masked(msgspec.json.decode(record), obligations))
+        return record.decode()
 
     async def _hear(self, websocket: WebSocket, person: Person) -> None:
         while True:

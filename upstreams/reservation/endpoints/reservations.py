@@ -82,6 +82,7 @@ class ReservationEndpoints:
         asked = await read_json(request, Asked)
         record = await self._submit(person, [(line.sku, line.quantity) for line in asked.lines], key)
         return json_answer(
+            request,
             record.document(),
             status=HTTPStatus.ACCEPTED,
             headers={"Location": f"/reservations/{record.id}"},
@@ -96,7 +97,7 @@ class ReservationEndpoints:
             raise Problem(NO_SUCH_RESERVATION)
         if wants_page(request):
             return self._page(request, person, "reservation.html", record=record)
-        return json_answer(record.document())
+        return json_answer(request, record.document())
 
     async def mine(self, request: Request) -> Response:
         """GET /reservations: the person's own, the newest first."""
@@ -105,14 +106,14 @@ class ReservationEndpoints:
             records = await self._stores.records.of(tx, person.id)
         if wants_page(request):
             return self._page(request, person, "reservations.html", records=records)
-        return json_answer({"reservations": [record.document() for record in records]})
+        return json_answer(request, {"reservations": [record.document() for record in records]})
 
-    async def availability(self, _request: Request) -> Response:
+    async def availability(self, request: Request) -> Response:
         """GET /reservations/availability: what can be had at this moment."""
         async with self._database.connect() as tx:
             levels = await self._stores.stock.levels(tx)
         return json_answer(
-            {"skus": [{"sku": sku, "available": level.available} for sku, level in sorted(levels.items())]}
+            request, {"skus": [{"sku": sku, "available": level.available} for sku, level in sorted(levels.items())]}
         )
 
     async def confirm(self, request: Request) -> Response:
@@ -150,7 +151,7 @@ class ReservationEndpoints:
     def _changed(self, request: Request, record: Record) -> Response:
         if sent_by_form(request):
             return see_other(f"/reservations/{record.id}")
-        return json_answer(record.document())
+        return json_answer(request, record.document())
 
     def _page(self, request: Request, person: Person, template: str, **context: Any) -> Response:
         return self._pages.respond(request, template, form_token=self._tokens.issue(person.session), **context)

@@ -1,0 +1,1 @@
+"""Programs that stand outside the house and use it as anybody else would."""

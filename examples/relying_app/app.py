@@ -1,0 +1,96 @@
+"""The app: a page, a way in, a way out."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from authlib.integrations.starlette_client import OAuth, OAuthError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from examples.relying_app.browser_session import BrowserSession
+from examples.relying_app.page import page
+
+UNAUTHORIZED = 401
+
+
+def relying_app(
+    *, issuer: str, client_id: str, client_secret: str, origin: str, transport: Any = None
+) -> BrowserSession:
+    """The app at `origin`; `transport` stands in for the network in tests."""
+    asking: ContextVar[dict[str, Any]] = ContextVar("asking")
+
+    async def renewed(token: dict[str, Any], **_old: str) -> None:
+        asking.get().update(token)
+
+    munjigi = OAuth(update_token=lambda _name, token, **old: renewed(token, **old)).register(
+        "munjigi",
+        client_id=client_id,
+        client_secret=client_secret,
+        server_metadata_url=f"{issuer}/.well-known/openid-configuration",
+        client_kwargs={
+            "scope": "openid profile email",
+            "code_challenge_method": "S256",
+            **({"transport": transport} if transport is not None else {}),
+        },
+    )
+
+    async def home(request: Request) -> Response:
+        token = request.session.get("token")
+        if token is None:
+            return HTMLResponse(page(None, notice=request.session.pop("notice", None)))
+        person = await _who(token)
+        if person is None:
+            request.session.clear()
+            request.session["notice"] = "Your session has ended. Sign in again."
+            return RedirectResponse("/", 303)
+        return HTMLResponse(page({**token["userinfo"], **person}))
+
+    async def _who(token: dict[str, Any]) -> dict[str, Any] | None:
+        """Whom the provider names; None once the session has ended. An old access token is renewed first."""
+        asking.set(token)
+        try:
+            metadata = await munjigi.load_server_metadata()
+            answer = await munjigi.get(metadata["userinfo_endpoint"], token=token)
+        except OAuthError:
+            return None
+        if answer.status_code == UNAUTHORIZED:
+            return None
+        answer.raise_for_status()
+        person: dict[str, Any] = answer.json()
+        return person
+
+    async def sign_in(request: Request) -> Response:
+        response: Response = await munjigi.authorize_redirect(request, f"{origin}/callback")
+        return response
+
+    async def callback(request: Request) -> Response:
+        try:
+            request.session["token"] = dict(await munjigi.authorize_access_token(request))
+        except OAuthError as error:
+            request.session["notice"] = f"You are not signed in: {error.description or error.error}."
+        return RedirectResponse("/", 303)
+
+    async def sign_out(request: Request) -> Response:
+        token = request.session.pop("token", None)
+        if token is None:
+            return RedirectResponse("/", 303)
+        response: Response = await munjigi.logout_redirect(
+            request, f"{origin}/", id_token_hint=token["id_token"], client_id=client_id
+        )
+        response.status_code = 303
+        return response
+
+    return BrowserSession(
+        Starlette(
+            routes=[
+                Route("/", home),
+                Route("/sign-in", sign_in),
+                Route("/callback", callback),
+                Route("/sign-out", sign_out, methods=["POST"]),
+            ]
+        )
+    )

@@ -1,0 +1,264 @@
+"""The composition root of the identity provider: everything it is made of, in one visible list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
+
+from config.clock import Clock, SystemClock
+from config.connections import Database, Valkey, open_database, open_valkey
+from config.entropy import Entropy, SystemEntropy
+from config.envelope import Envelope
+from config.problem import Problem
+from config.serving import serve_application
+from config.settings import Settings
+from config.web import web_application
+from events.subscription import Subscription
+from idp.authorization.step_mac import StepMac
+from idp.clients.cache import ClientCache
+from idp.credentials.password import PasswordPool
+from idp.endpoints.arrivals import Arrivals
+from idp.endpoints.authorization import AuthorizationEndpoint
+from idp.endpoints.bearer import AccessTokens
+from idp.endpoints.client_requests import ClientRequests
+from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
+from idp.endpoints.dispatcher import Dispatcher
+from idp.endpoints.end_session import EndSessionEndpoint
+from idp.endpoints.hops import Hops
+from idp.endpoints.introspection import IntrospectionEndpoint
+from idp.endpoints.problem_page import ProblemPage, UnexpectedPage
+from idp.endpoints.response_headers import ResponseHeaders
+from idp.endpoints.revocation import RevocationEndpoint
+from idp.endpoints.subjects import Subjects
+from idp.endpoints.token import TokenEndpoint
+from idp.endpoints.userinfo import UserInfoEndpoint
+from idp.grants.authorization_code import AuthorizationCode
+from idp.grants.refresh_token import RefreshToken
+from idp.people import STATIC, TEMPLATES, people_endpoints
+from idp.routes import ASSETS, Endpoint, routes
+from idp.sessions.one_session import OneSession
+from idp.sessions.session import SessionTimes
+from idp.storage import clients, codes, devices, directory, factors, logins, refresh_families, secrets, sessions
+from idp.tokens.issue import Mint
+from idp.tokens.keys import KeyCache
+from idp.tokens.refresh_family import Successors
+from jose.keys import KeyRing
+from jose.storage.keys import SigningKeys
+from pages import Assets, Pages
+
+PAGES = Path(__file__).parent / "endpoints" / "protocol_pages"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the endpoints stand on, built once a process."""
+
+    settings: Settings
+    database: Database
+    valkey: Valkey
+    envelope: Envelope
+    clock: Clock
+    entropy: Entropy
+    pages: Pages
+    assets: Assets
+    keys: KeyCache
+    clients: ClientCache
+    mac: StepMac
+    successors: Successors
+    hops: Hops
+    one_session: OneSession
+    arrivals: Arrivals
+    passwords: PasswordPool
+
+    @property
+    def issuer(self) -> str:
+        return self.settings.idp.issuer
+
+
+async def build_parts(settings: Settings, database: Database, valkey: Valkey, clock: Clock, entropy: Entropy) -> Parts:
+    """Build everything; makes the signing key and the shared secrets where there are none."""
+    envelope = Envelope.load(settings)
+    signing_keys = SigningKeys(envelope)
+    async with database.begin() as tx:
+        now = clock.now()
+        await signing_keys.ensure_active(tx, "token", now)
+        mac = StepMac(await secrets.ensure(tx, "step-mac", envelope, entropy, now))
+        successors = Successors(await secrets.ensure(tx, "refresh-successors", envelope, entropy, now))
+
+    async def load_ring() -> KeyRing:
+        async with database.connect() as tx:
+            return await signing_keys.load_ring(tx, "token")
+
+    keys = KeyCache(load_ring)
+    await keys.reload()
+    times = SessionTimes(
+        idle_timeout=timedelta(seconds=settings.session.idle_timeout),
+        absolute_lifetime=timedelta(seconds=settings.session.absolute_lifetime),
+    )
+    one_session = OneSession(sessions, times, clock, entropy)
+    assets = Assets(STATIC, base=ASSETS)
+    return Parts(
+        settings=settings,
+        database=database,
+        valkey=valkey,
+        envelope=envelope,
+        clock=clock,
+        entropy=entropy,
+        pages=Pages(PAGES, TEMPLATES, assets=assets),
+        assets=assets,
+        keys=keys,
+        clients=ClientCache(clients, database, clock),
+        mac=mac,
+        successors=successors,
+        hops=Hops(mac, settings.idp.issuer),
+        one_session=one_session,
+        arrivals=Arrivals(
+            directory=directory,
+            enrolments=factors,
+            devices=devices,
+            sessions=sessions,
+            one_session=one_session,
+            entropy=entropy,
+            duplicate_login=settings.session.duplicate_login,
+            session_age=int(settings.session.absolute_lifetime),
+        ),
+        passwords=PasswordPool(settings.idp.password_threads),
+    )
+
+
+def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
+    """The endpoints of OAuth and OpenID Connect, and the dispatcher."""
+    idp = parts.settings.idp
+    requests = ClientRequests(parts.issuer, parts.clients, parts.database)
+    tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, parts.clock)
+    subjects = Subjects(directory, devices)
+    refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
+    discovery = DiscoveryEndpoint(parts.issuer)
+    end_session = EndSessionEndpoint(
+        clients=parts.clients,
+        arrivals=parts.arrivals,
+        one_session=parts.one_session,
+        ring=parts.keys.ring,
+        mac=parts.mac,
+        hops=parts.hops,
+        pages=parts.pages,
+        database=parts.database,
+        valkey=parts.valkey,
+        clock=parts.clock,
+        issuer=parts.issuer,
+    )
+    return {
+        "discovery": discovery,
+        "jwks": JwksEndpoint(parts.keys.ring),
+        "authorization": AuthorizationEndpoint(
+            clients=parts.clients,
+            logins=logins,
+            hops=parts.hops,
+            pages=parts.pages,
+            database=parts.database,
+            clock=parts.clock,
+            entropy=parts.entropy,
+            issuer=parts.issuer,
+            login_lifetime=timedelta(seconds=idp.login_lifetime),
+        ),
+        "dispatcher": Dispatcher(
+            hops=parts.hops,
+            logins=logins,
+            codes=codes,
+            arrivals=parts.arrivals,
+            database=parts.database,
+            valkey=parts.valkey,
+            clock=parts.clock,
+            entropy=parts.entropy,
+            issuer=parts.issuer,
+            code_lifetime=timedelta(seconds=idp.code_lifetime),
+        ),
+        "token": TokenEndpoint(
+            requests=requests,
+            grants=(
+                AuthorizationCode(
+                    codes, refresh_families, sessions, parts.entropy, refresh_token_lifetime=refresh_lifetime
+                ),
+                RefreshToken(refresh_families, sessions, parts.successors),
+            ),
+            subjects=subjects,
+            families=refresh_families,
+            one_session=parts.one_session,
+            mint=Mint(parts.issuer, parts.keys.ring, parts.entropy, access_token_lifetime=idp.access_token_lifetime),
+            database=parts.database,
+            valkey=parts.valkey,
+            clock=parts.clock,
+            entropy=parts.entropy,
+        ),
+        "userinfo": UserInfoEndpoint(tokens, subjects, parts.database, parts.clock),
+        "revocation": RevocationEndpoint(requests, tokens, refresh_families, parts.database, parts.clock),
+        "introspection": IntrospectionEndpoint(
+            requests=requests,
+            tokens=tokens,
+            families=refresh_families,
+            database=parts.database,
+            clock=parts.clock,
+            issuer=parts.issuer,
+        ),
+        "end_session": end_session,
+        "end_session_confirm": end_session.confirm,
+    }
+
+
+def build_application(parts: Parts) -> ASGIApp:
+    """The web application: routes, problems as pages, headers, correlation ids."""
+    problems = ProblemPage(parts.pages)
+    starlette = Starlette(
+        routes=routes({**protocol_endpoints(parts), **people_endpoints(parts)}, parts.assets),
+        exception_handlers={Problem: problems, HTTPException: problems},
+        middleware=[Middleware(UnexpectedPage, problems=problems)],
+    )
+    return web_application(ResponseHeaders(starlette, issuer=parts.issuer))
+
+
+@asynccontextmanager
+async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Keep the caches of this process true by events for as long as the context lasts."""
+
+    def on_event(topic: str, payload: Mapping[str, object]) -> None:
+        parts.keys.on_event(topic, payload)
+        parts.clients.on_event(topic, payload)
+
+    def on_reset() -> None:
+        parts.keys.on_reset()
+        parts.clients.on_reset()
+
+    subscription = Subscription(
+        parts.valkey, parts.clock, on_event=on_event, on_heartbeat=lambda _moment: None, on_reset=on_reset
+    )
+    tasks = [asyncio.create_task(subscription.run(stop)), asyncio.create_task(parts.keys.follow())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Serve on `idp.listen` until `stop` is set (docs/house.md, "Processes")."""
+    database, valkey = open_database(settings, "idp"), open_valkey(settings)
+    try:
+        parts = await build_parts(settings, database, valkey, SystemClock(), SystemEntropy())
+        try:
+            async with running_caches(parts, stop):
+                await serve_application(build_application(parts), settings.idp.listen, ready=ready, stop=stop)
+        finally:
+            parts.passwords.close()
+    finally:
+        await valkey.aclose()
+        await database.dispose()

@@ -1,0 +1,151 @@
+"""The only dispatcher of the login: what comes next follows from what is stored, never from where a page came from.
+
+The rules are S1 and S2 of the sessions: one live session per person; a browser whose own session lives joins it; any
+other live session is met only after full authentication, from elsewhere only after a second factor, and then the person
+decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from idp.authorization.login import Login
+from idp.protocol.assurance import assurance, demanded_assurance
+
+DuplicateLogin = Literal["ask", "take_over"]
+
+
+class Step(StrEnum):
+    """What the dispatcher does next; the first three are pages."""
+
+    SIGN_IN = "sign_in"
+    FACTOR = "factor"
+    TAKEOVER = "takeover"
+    BEGIN_SESSION = "begin_session"
+    JOIN_SESSION = "join_session"
+    CODE = "code"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The step, and for `REFUSED` the error that the client is told (OpenID Connect Core 1.0, section 3.1.2.6)."""
+
+    step: Step
+    error: (
+        Literal["access_denied", "login_required", "interaction_required", "unmet_authentication_requirements"] | None
+    ) = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """What the next step must know of the account that signs in."""
+
+    user_id: UUID
+    may_sign_in: bool
+    """Neither locked nor closed."""
+    has_factor: bool
+    """A second factor can be asked of this person."""
+    needs_factor: bool
+    """The rules of the account or its organisation demand one for every login."""
+    duplicate_login: DuplicateLogin = "ask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionState:
+    """What the next step must know of a live session: the person's, or this browser's own."""
+
+    sid: str
+    user_id: UUID
+    amr: tuple[str, ...]
+    authenticated_at: datetime
+    elsewhere: bool
+    """This browser's device, or its address, is another one than the session's."""
+
+
+def recognise(login: Login, own: SessionState | None, now: datetime) -> Login:
+    """Take over from the browser's own live session who the person is, where the request lets it (single sign-on).
+
+    `prompt=login` and `select_account`, and a `max_age` that has passed, ask for a new authentication instead.
+    """
+    if login.user_id is not None or own is None or {"login", "select_account"} & set(login.request.prompt):
+        return login
+    if _too_old(login, own.authenticated_at, now):
+        return login
+    return login.recognised(own.user_id, own.amr, own.authenticated_at, own.sid)
+
+
+def next_step(
+    login: Login,
+    account: AccountState | None,
+    live: SessionState | None,
+    own: SessionState | None,
+    now: datetime,
+) -> NextStep:
+    """Name the next step of a login that has been through `recognise` and `facing`.
+
+    `account` is that of `login.user_id`; `live` is that account's live session, `own` the live session that this
+    browser's cookie names. All three are read in one transaction.
+    """
+    interactive = _step(login, account, live, own, now)
+    if "none" in login.request.prompt:
+        if interactive.step is Step.SIGN_IN:
+            return NextStep(Step.REFUSED, "login_required")
+        if interactive.step in (Step.FACTOR, Step.TAKEOVER):
+            return NextStep(Step.REFUSED, "interaction_required")
+    return interactive
+
+
+def _step(
+    login: Login,
+    account: AccountState | None,
+    live: SessionState | None,
+    own: SessionState | None,
+    now: datetime,
+) -> NextStep:
+    if login.kept:
+        return NextStep(Step.REFUSED, "access_denied")
+    if login.user_id is None or login.authenticated_at is None:
+        return NextStep(Step.SIGN_IN)
+    if login.recognised_in is not None and (own is None or own.sid != login.recognised_in):
+        return NextStep(Step.SIGN_IN)  # the session that vouched for the person has ended (S3)
+    if account is None or account.user_id != login.user_id or not account.may_sign_in:
+        return NextStep(Step.REFUSED, "access_denied")
+    if login.session is not None:
+        lives = live is not None and live.sid == login.session
+        return NextStep(Step.CODE) if lives else NextStep(Step.REFUSED, "access_denied")
+    if _too_old(login, login.authenticated_at, now):
+        return NextStep(Step.SIGN_IN)
+
+    wanted = max(2 if account.needs_factor else 1, demanded_assurance(login.request.acr_values))
+    if assurance(login.amr) < wanted:
+        if not account.has_factor:
+            return NextStep(Step.REFUSED, "unmet_authentication_requirements")
+        return NextStep(Step.FACTOR)
+
+    if live is None:
+        return NextStep(Step.BEGIN_SESSION)
+    if own is not None and own.sid == live.sid:
+        return NextStep(Step.JOIN_SESSION)
+    return _duplicate(login, account, live)
+
+
+def _duplicate(login: Login, account: AccountState, live: SessionState) -> NextStep:
+    faces_it = login.takeover_of == live.sid
+    if live.elsewhere and account.has_factor and not (faces_it and login.takeover_factor):
+        return NextStep(Step.FACTOR)
+    if account.duplicate_login == "take_over" or (faces_it and login.takes_over):
+        return NextStep(Step.BEGIN_SESSION)
+    return NextStep(Step.TAKEOVER)
+
+
+def _too_old(login: Login, authenticated_at: datetime, now: datetime) -> bool:
+    """Whether `max_age` has passed; an authentication of this very login is never older than the login itself."""
+    max_age = login.request.max_age
+    if max_age is None or authenticated_at >= login.created_at:
+        return False
+    return now - authenticated_at > timedelta(seconds=max_age)

@@ -1,0 +1,24 @@
+"""An authorization request that passed every check (RFC 6749, section 4.1.1; OIDC Core 1.0, section 3.1.2.1)."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asked for. It is built by `checks` alone, and kept as it is until the code is redeemed."""
+
+    client_id: str
+    redirect_uri: str
+    """One of the client's own, character by character."""
+    scope: tuple[str, ...]
+    code_challenge: str
+    """BASE64URL(SHA256(verifier)), RFC 7636 section 4.2; the only method is S256."""
+    state: str | None = None
+    nonce: str | None = None
+    prompt: tuple[str, ...] = ()
+    max_age: int | None = None
+    """Seconds since the last full authentication, at most."""
+    acr_values: tuple[str, ...] = ()
+    login_hint: str | None = None
+    ui_locales: tuple[str, ...] = ()

@@ -1,0 +1,47 @@
+"""What is registered of a client (RFC 7591, section 2), and where clients are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
+
+from config.connections import Transaction
+
+AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
+
+EVENT_TOPIC: Final = "client"
+"""Topic in the outbox, key = client id, payload `{"client_id"}`: what is registered of a client changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """One relying app. `none` is a public client: it has no secret to keep."""
+
+    client_id: str
+    name: Mapping[str, str]
+    """By locale: what people are told where they are going."""
+    auth_method: AuthMethod
+    secret_hash: bytes | None
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    grant_types: tuple[str, ...]
+    scopes: tuple[str, ...]
+
+    def has_secret(self, secret: str) -> bool:
+        """Whether this is the client's secret, compared in constant time."""
+        return self.secret_hash is not None and hmac.compare_digest(hash_secret(secret), self.secret_hash)
+
+
+def hash_secret(secret: str) -> bytes:
+    """What is kept of a client secret: they are ours to make, 256 bits of chance, so one plain SHA-256 serves."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Clients(Protocol):
+    """Where clients are kept."""
+
+    async def find(self, tx: Transaction, client_id: str) -> Client | None:
+        """One client."""

@@ -1,0 +1,127 @@
+"""Passwords: argon2id (RFC 9106) in a bounded pool of threads, and the rules for a new one (NIST SP 800-63B-4)."""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Literal, Protocol, TypeVar
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from config.connections import Transaction
+from config.problem import Problem, ProblemType
+
+MEMORY_COST = 19 * 1024
+"""KiB; with two passes and one lane the least that OWASP's Password Storage Cheat Sheet names."""
+TIME_COST = 2
+LONGEST = 1024
+"""Bytes of a password that are looked at; a longer one is wrong."""
+SHORTEST_ALONE = 15
+"""Characters, where the password is the only factor (NIST SP 800-63B-4, section 3.1.1.2)."""
+SHORTEST_OF_SEVERAL = 8
+"""Characters, where a second factor follows (the same)."""
+WAITING_PER_THREAD = 128
+"""Computations that may wait for one thread: at 22 ms each, under three seconds."""
+
+OVERLOADED = ProblemType(
+    "MJ-IDP-101",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "Very many people are signing in right now",
+    "Try again in a few seconds; nothing was changed.",
+)
+
+T = TypeVar("T")
+PasswordFault = Literal["too_short", "too_long", "contains_name", "one_character"]
+
+
+class PasswordStorage(Protocol):
+    """What a storage of passwords must do."""
+
+    async def password_hash(self, tx: Transaction, user_id: UUID) -> str | None:
+        """The hash of the person's password; `None` where they have none."""
+
+    async def replace_hash(self, tx: Transaction, user_id: UUID, old: str, new: str) -> bool:
+        """Put a stronger hash of the same password in place. False where the password has changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of a password."""
+
+    correct: bool
+    stronger_hash: str | None = field(default=None, repr=False)
+    """A hash by today's parameters, where the stored one was made by weaker ones."""
+
+
+class PasswordPool:
+    """argon2id by a few threads: more than the cores would only make each slower. `close()` it at the end."""
+
+    def __init__(
+        self,
+        threads: int,
+        *,
+        waiting_per_thread: int = WAITING_PER_THREAD,
+        memory_cost: int = MEMORY_COST,
+        time_cost: int = TIME_COST,
+    ) -> None:
+        self._argon2 = PasswordHasher(time_cost=time_cost, memory_cost=memory_cost, parallelism=1)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="argon2id")
+        self._limit = threads * (1 + waiting_per_thread)
+        self._busy = 0
+        self._nobodys = self._argon2.hash("the password of nobody")
+
+    async def hash(self, password: str) -> str:
+        """The hash of a new password. Raises `OVERLOADED`."""
+        return await self._run(lambda: self._argon2.hash(prepared(password)))
+
+    async def verify(self, password: str, stored: str | None) -> Verification:
+        """Compare a password with a stored hash; without one, take as long and say no. Raises `OVERLOADED`."""
+        return await self._run(lambda: self._verify(password, stored))
+
+    def close(self) -> None:
+        """Let the threads finish what they do, and refuse the rest."""
+        self._executor.shutdown(cancel_futures=True)
+
+    def _verify(self, password: str, stored: str | None) -> Verification:
+        given = prepared(password)
+        sound = len(given) <= LONGEST
+        try:
+            self._argon2.verify(stored or self._nobodys, given if sound else b"")
+        except (VerificationError, InvalidHashError):
+            return Verification(correct=False)
+        if stored is None or not sound:
+            return Verification(correct=False)
+        stale = self._argon2.check_needs_rehash(stored)
+        return Verification(correct=True, stronger_hash=self._argon2.hash(given) if stale else None)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._busy >= self._limit:
+            raise Problem(OVERLOADED, private="the pool of argon2id is full", headers={"Retry-After": "3"})
+        self._busy += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        finally:
+            self._busy -= 1
+
+
+def prepared(password: str) -> bytes:
+    """A password as it is hashed: composed, so that every keyboard gives the same bytes (RFC 8265, section 4.2)."""
+    return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
+
+
+def fault_of_new(password: str, *, login_name: str, alone: bool) -> PasswordFault | None:
+    """What is wrong with a new password; composition rules and expiry are not asked for (SP 800-63B-4, 3.1.1.2)."""
+    composed = unicodedata.normalize("NFC", password)
+    if len(composed) < (SHORTEST_ALONE if alone else SHORTEST_OF_SEVERAL):
+        return "too_short"
+    if len(prepared(password)) > LONGEST:
+        return "too_long"
+    if login_name and login_name.casefold() in composed.casefold():
+        return "contains_name"
+    return "one_character" if len(set(composed)) == 1 else None

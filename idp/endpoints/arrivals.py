@@ -1,0 +1,226 @@
+"""The person's side of a login, for the dispatcher: who they are, which session lives, and the session that begins.
+
+Here the siblings `directory`, `factors`, `devices` and `sessions` meet: their values are turned into what `next_step`
+reads, and a finished login into what `OneSession` begins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from config.connections import Transaction
+from config.entropy import Entropy
+from config.web import correlation_id
+from idp.authorization.login import Login
+from idp.authorization.next_step import AccountState, SessionState
+from idp.devices.device import Device, DeviceStorage
+from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash, label_browser, label_place
+from idp.directory.account import Directory, DuplicateLogin
+from idp.factors.requirement import FactorKind, requirement
+from idp.protocol.assurance import acr
+from idp.sessions.one_session import Beginning, OneSession, Outcome
+from idp.sessions.session import Session, Visitor, is_elsewhere
+
+SESSION_COOKIE = "__Host-munjigi-session"
+COOKIE_SIZE = 32
+"""Random bytes of a session cookie and of a device cookie."""
+
+_COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class SessionsAtHand(Protocol):
+    """Where sessions are looked at."""
+
+    async def live_of(self, tx: Transaction, user_id: UUID, now: datetime) -> Session | None:
+        """The person's live session."""
+
+    async def live_by_cookie(self, tx: Transaction, cookie_hash: bytes, now: datetime) -> Session | None:
+        """The live session of a browser's session cookie."""
+
+
+class Enrolments(Protocol):
+    """Where it is known which factors a person has."""
+
+    async def enrolled(self, tx: Transaction, user_id: UUID) -> list[FactorKind]:
+        """The kinds of factors that the person can be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """What the browser is given when a session begins."""
+
+    session: str
+    device: str
+    session_age: int
+    """Seconds: the absolute lifetime of the session."""
+
+    def put_on(self, response: Response) -> None:
+        """Set them on the answer that tells of the beginning."""
+        for name, value, age in (
+            (SESSION_COOKIE, self.session, self.session_age),
+            (DEVICE_COOKIE, self.device, DEVICE_COOKIE_AGE),
+        ):
+            response.set_cookie(name, value, max_age=age, path="/", secure=True, httponly=True, samesite="lax")
+
+
+class Arrivals:
+    """What the dispatcher asks about the person who arrives, and does with their session."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        enrolments: Enrolments,
+        devices: DeviceStorage,
+        sessions: SessionsAtHand,
+        one_session: OneSession,
+        entropy: Entropy,
+        duplicate_login: DuplicateLogin,
+        session_age: int,
+    ) -> None:
+        self._directory = directory
+        self._enrolments = enrolments
+        self._devices = devices
+        self._sessions = sessions
+        self._one_session = one_session
+        self._entropy = entropy
+        self._duplicate_login = duplicate_login
+        self._session_age = session_age
+
+    async def own(self, tx: Transaction, request: Request, now: datetime) -> Session | None:
+        """The live session that this browser's cookie names."""
+        digest = session_cookie_hash(request)
+        return await self._sessions.live_by_cookie(tx, digest, now) if digest is not None else None
+
+    async def live(self, tx: Transaction, user_id: UUID, now: datetime) -> Session | None:
+        """The person's live session, on whatever browser."""
+        return await self._sessions.live_of(tx, user_id, now)
+
+    async def state_of(self, tx: Transaction, request: Request, session: Session) -> SessionState:
+        """What `next_step` reads of a session, seen from this browser."""
+        device_id = await self._device_id(tx, request, session.user_id)
+        return SessionState(
+            sid=session.sid,
+            user_id=session.user_id,
+            amr=session.amr,
+            authenticated_at=session.authenticated_at,
+            elsewhere=is_elsewhere(session, device_id, _ip(request)),
+        )
+
+    async def account(self, tx: Transaction, user_id: UUID) -> AccountState | None:
+        """What `next_step` reads of an account; None where there is none, or it belongs nowhere."""
+        account = await self._directory.account(tx, user_id)
+        home = await self._directory.home(tx, user_id)
+        if account is None or home is None:
+            return None
+        factors = requirement(await self._enrolments.enrolled(tx, user_id), home.roles)
+        return AccountState(
+            user_id=user_id,
+            may_sign_in=account.may_sign_in,
+            has_factor=bool(factors.usable),
+            needs_factor=factors.always,
+            duplicate_login=home.organisation.duplicate_login or self._duplicate_login,
+        )
+
+    async def begin(
+        self, tx: Transaction, request: Request, login: Login, own: Session | None, now: datetime
+    ) -> tuple[Outcome, Cookies]:
+        """Begin the session of a login that is done; the session that it faced ends for it (S1)."""
+        assert login.user_id is not None
+        assert login.authenticated_at is not None
+        home = await self._directory.home(tx, login.user_id)
+        assert home is not None, "next_step refuses whoever belongs nowhere"
+        device, device_cookie = await self._meet_device(tx, request, login.user_id, now)
+        cookies = Cookies(self._entropy.token(COOKIE_SIZE), device_cookie, self._session_age)
+        beginning = Beginning(
+            user_id=login.user_id,
+            organisation_id=home.organisation.id,
+            cookie_hash=hash_session_cookie(cookies.session),
+            visitor=visitor(request, device.id),
+            amr=login.amr,
+            acr=acr(login.amr),
+            authenticated_at=login.authenticated_at,
+            correlation_id=correlation_id(request),
+        )
+        outcome = await self._one_session.begin(tx, beginning, expected_sid=login.takeover_of)
+        if own is not None and own.user_id != login.user_id:
+            # this browser loses the cookie of another person's session, so nobody could end it any more
+            await self._one_session.end(tx, own.sid, "sign_out", correlation_id=correlation_id(request))
+        return outcome, cookies
+
+    async def join(self, tx: Transaction, login: Login, own: SessionState) -> bool:
+        """Join the browser's own session, and note in it what was proven anew. False: it does not live any more."""
+        assert login.authenticated_at is not None
+        if login.authenticated_at == own.authenticated_at:
+            return True
+        changed = await self._one_session.authenticated_again(
+            tx,
+            own.sid,
+            amr=login.amr,
+            acr=acr(login.amr),
+            authenticated_at=login.authenticated_at,
+        )
+        return changed is not None
+
+    async def _device_id(self, tx: Transaction, request: Request, user_id: UUID) -> UUID | None:
+        digest = cookie_hash(request.cookies.get(DEVICE_COOKIE))
+        device = await self._devices.find(tx, user_id, digest) if digest is not None else None
+        return device.id if device is not None else None
+
+    async def _meet_device(self, tx: Transaction, request: Request, user_id: UUID, now: datetime) -> tuple[Device, str]:
+        """The device of this browser with this person, met anew; with its cookie, a new one where it had none."""
+        cookie = request.cookies.get(DEVICE_COOKIE, "")
+        digest = cookie_hash(cookie)
+        if digest is None:
+            cookie = self._entropy.token(COOKIE_SIZE)
+            digest = cookie_hash(cookie)
+            assert digest is not None
+        label = label_browser(request.headers).device
+        unmet = Device(
+            id=self._entropy.uuid(),
+            user_id=user_id,
+            trust="unknown",
+            label=label,
+            sign_ins=0,
+            first_seen_at=now,
+            last_seen_at=now,
+        )
+        device = (await self._devices.meet(tx, unmet, digest)).signed_in(label, now)
+        await self._devices.change(tx, device)
+        return device, cookie
+
+
+def session_cookie_hash(request: Request) -> bytes | None:
+    """The hash of this browser's session cookie; None where it has none of ours."""
+    value = request.cookies.get(SESSION_COOKIE, "")
+    return hash_session_cookie(value) if _COOKIE.fullmatch(value) else None
+
+
+def hash_session_cookie(value: str) -> bytes:
+    """What is kept of a session cookie's value."""
+    return hashlib.sha256(b"munjigi-session\0" + value.encode()).digest()
+
+
+def visitor(request: Request, device_id: UUID | None) -> Visitor:
+    """The browser and the place at the other end of a request."""
+    browser = label_browser(request.headers)
+    return Visitor(
+        device_id=device_id,
+        device_label=browser.device,
+        browser=browser.browser,
+        ip=_ip(request),
+        place=label_place(_ip(request)),
+    )
+
+
+def _ip(request: Request) -> str:
+    """The address at the other end; over a unix socket, this machine's."""
+    return request.client.host if request.client and request.client.host else "127.0.0.1"

@@ -1,0 +1,115 @@
+"""The authorization endpoint (RFC 6749, section 3.1; OpenID Connect Core 1.0, section 3.1.2): where a login begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from config.clock import Clock
+from config.connections import Database
+from config.entropy import Entropy
+from config.problem import Problem
+from idp.authorization.answer import error_answer
+from idp.authorization.checks import (
+    AMBIGUOUS,
+    UNKNOWN_CLIENT,
+    RequestError,
+    check,
+    presented_client,
+    stated,
+    trusted_redirect_uri,
+)
+from idp.authorization.login import Login, Logins
+from idp.authorization.request import AuthorizationRequest
+from idp.authorization.step_mac import browser_hash
+from idp.clients.cache import ClientCache
+from idp.endpoints.hops import LOGIN_COOKIE, Hops, login_cookie
+from idp.endpoints.parameters import Unreadable, read_form, read_query
+from pages import Pages
+
+COOKIE_SIZE = 32
+
+
+class AuthorizationEndpoint:
+    """`GET` and `POST /authorize`: check the request, keep a login, and go on to the dispatcher."""
+
+    def __init__(
+        self,
+        *,
+        clients: ClientCache,
+        logins: Logins,
+        hops: Hops,
+        pages: Pages,
+        database: Database,
+        clock: Clock,
+        entropy: Entropy,
+        issuer: str,
+        login_lifetime: timedelta,
+    ) -> None:
+        self._clients = clients
+        self._logins = logins
+        self._hops = hops
+        self._pages = pages
+        self._database = database
+        self._clock = clock
+        self._entropy = entropy
+        self._issuer = issuer
+        self._lifetime = login_lifetime
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            parameters = await read_form(request) if request.method == "POST" else read_query(request)
+        except Unreadable as error:
+            raise Problem(AMBIGUOUS, private=str(error)) from None
+        client_id = presented_client(parameters)
+        client = await self._clients.find(client_id) if len(client_id) <= 256 and "\0" not in client_id else None
+        if client is None:
+            raise Problem(UNKNOWN_CLIENT, private="no such client")
+        redirect_uri = trusted_redirect_uri(parameters, client)
+        try:
+            asked = check(parameters, client)
+        except RequestError as error:
+            return self._tell_client(redirect_uri, parameters, error)
+        return await self._begin(request, asked)
+
+    async def _begin(self, request: Request, asked: AuthorizationRequest) -> Response:
+        # a browser has one login cookie for all its tabs, so that none takes the cookie of another
+        cookie = login_cookie(request) or self._entropy.token(COOKIE_SIZE)
+        now = self._clock.now()
+        login = Login(
+            id=self._entropy.uuid(),
+            request=asked,
+            client_id=asked.client_id,
+            locale=self._pages.locale(request, ui_locales=" ".join(asked.ui_locales)),
+            created_at=now,
+            expires_at=now + self._lifetime,
+            browser_hash=browser_hash(cookie),
+            name_hint=asked.login_hint,
+        )
+        async with self._database.begin() as tx:
+            await self._logins.add(tx, login)
+        response = self._hops.to_dispatcher(login)
+        response.set_cookie(
+            LOGIN_COOKIE,
+            cookie,
+            max_age=int(self._lifetime.total_seconds()),
+            path="/",
+            secure=True,
+            httponly=True,
+            samesite="lax",
+        )
+        return response
+
+    def _tell_client(self, redirect_uri: str, parameters: Sequence[tuple[str, str]], error: RequestError) -> Response:
+        url = error_answer(
+            redirect_uri,
+            error=error.error,
+            description=error.description,
+            state=stated(parameters),
+            issuer=self._issuer,
+        )
+        return RedirectResponse(url, HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,50 @@
+"""The tokens that are presented to the identity provider itself: sound, ours, and of a session that lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from config.clock import Clock
+from config.connections import Transaction
+from idp.protocol import access_token
+from idp.sessions.session import Session
+from jose.jws import InvalidToken, verify
+from jose.keys import KeyRing
+
+
+class SessionLookup(Protocol):
+    """Where sessions are looked at."""
+
+    async def find(self, tx: Transaction, sid: str) -> Session | None:
+        """One session, live or ended."""
+
+
+class AccessTokens:
+    """Verifies our own access tokens, offline and against the session."""
+
+    def __init__(self, issuer: str, ring: Callable[[], KeyRing], sessions: SessionLookup, clock: Clock) -> None:
+        self._issuer = issuer
+        self._ring = ring
+        self._sessions = sessions
+        self._clock = clock
+
+    def claims(self, token: str) -> Mapping[str, object] | None:
+        """The claims of a token that is sound and has not expired; None for any other."""
+        try:
+            return verify(
+                token,
+                self._ring(),
+                expected_typ=access_token.TYP,
+                expected_issuer=self._issuer,
+                expected_audience=access_token.AUDIENCE,
+                now=self._clock.timestamp(),
+            )
+        except InvalidToken:
+            return None
+
+    async def live_session(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> Session | None:
+        """The session of these claims, while it lives."""
+        session = await self._sessions.find(tx, str(claims.get("sid")))
+        return session if session is not None and session.lives(now) else None

@@ -1,0 +1,113 @@
+"""How the pages of a login are reached and left: the login cookie, the MAC of each hop, and nothing forged.
+
+Every page is reached by a hop that the dispatcher issued for it, and is left only to the dispatcher. A form of a page
+sends its own hop back (the field `hop`): it cannot be known to another site, nor used by another browser.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from config.problem import Problem, ProblemType
+from idp.authorization.login import Login
+from idp.authorization.next_step import Step
+from idp.authorization.step_mac import CONTINUE, StepMac, WrongHop, browser_hash
+
+LOGIN_COOKIE = "__Host-munjigi-login"
+DISPATCHER = "/authorize/continue"
+PAGES = {Step.SIGN_IN: "/sign-in", Step.FACTOR: "/factor", Step.TAKEOVER: "/takeover"}
+
+_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+LOGIN_OVER = ProblemType(
+    "MJ-IDP-001",
+    HTTPStatus.BAD_REQUEST,
+    "This sign-in is over",
+    "Go back to the application and sign in again.",
+)
+FORGED = ProblemType(
+    "MJ-IDP-002",
+    HTTPStatus.FORBIDDEN,
+    "This form was not sent by our own page",
+    "Open the page again and send the form from there.",
+)
+
+
+class Hops:
+    """The doors between the dispatcher and the pages, for one issuer."""
+
+    def __init__(self, mac: StepMac, issuer: str) -> None:
+        self._mac = mac
+        parts = urlsplit(issuer)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+
+    def accept(self, request: Request, step: Step | str, hop: str | None = None) -> UUID:
+        """The login that this request goes on with, at `step`. The hop is that of the query, or of a form, if given.
+
+        Raises `Problem` (`LOGIN_OVER`) where the hop is missing, is for another step, or the browser is another one.
+        """
+        browser = browser_of(request)
+        given = hop if hop is not None else request.query_params.get("hop")
+        if browser is None or given is None:
+            raise Problem(LOGIN_OVER, private="no login cookie" if browser is None else "no hop")
+        try:
+            return self._mac.accept(given, step, browser)
+        except WrongHop as error:
+            raise Problem(LOGIN_OVER, private=str(error)) from None
+
+    def accept_form(self, request: Request, step: Step | str, hop: str | None) -> UUID:
+        """`accept` for a form that was posted, and refuses one that another site sent."""
+        self.refuse_foreign(request)
+        return self.accept(request, step, hop or "")
+
+    def refuse_foreign(self, request: Request) -> None:
+        """Raises `Problem` (`FORGED`) unless the browser says that the request comes from our own origin.
+
+        `Sec-Fetch-Site` is believed first (Fetch Metadata), then `Origin`; a browser that sends neither is refused.
+        """
+        site = request.headers.get("sec-fetch-site")
+        origin = request.headers.get("origin")
+        # a page with `Referrer-Policy: no-referrer` posts `Origin: null`, so the metadata decide where there are any
+        allowed = site == "same-origin" if site is not None else origin == self._origin
+        if not allowed:
+            raise Problem(FORGED, private=f"Sec-Fetch-Site {site!r}, Origin {origin!r}")
+
+    def hop(self, login: Login, step: Step | str) -> str:
+        """The hop that a page's form sends back."""
+        return self._mac.issue(login.id, step, login.browser_hash)
+
+    def to_page(self, login: Login, step: Step) -> Response:
+        """Lead the browser to a page. Only the dispatcher calls this."""
+        return self._redirect(PAGES[step], login, step)
+
+    def to_dispatcher(self, login: Login) -> Response:
+        """Lead the browser back to the dispatcher: the only way out of a page."""
+        return self._redirect(DISPATCHER, login, CONTINUE)
+
+    def _redirect(self, path: str, login: Login, step: Step | str) -> Response:
+        query = urlencode({"hop": self.hop(login, step)})
+        return RedirectResponse(f"{path}?{query}", HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
+
+
+def browser_of(request: Request) -> bytes | None:
+    """The hash of this browser's login cookie, or None where it has none."""
+    value = login_cookie(request)
+    return browser_hash(value) if value is not None else None
+
+
+def login_cookie(request: Request) -> str | None:
+    """The value of the login cookie, if it is one of ours."""
+    value = request.cookies.get(LOGIN_COOKIE, "")
+    return value if _COOKIE_VALUE.fullmatch(value) else None
+
+
+def redirect_origin(login: Login) -> str:
+    """The origin where a form of this login may end up, for the page's `form-action`."""
+    parts = urlsplit(login.request.redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,82 @@
+"""Token introspection (RFC 7662): true only while the session lives, whatever the token itself says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from config.clock import Clock
+from config.connections import Database, Transaction
+from idp.clients.client import Client
+from idp.endpoints.bearer import AccessTokens
+from idp.endpoints.client_requests import ClientRequests
+from idp.endpoints.oauth_answers import oauth_answer, oauth_error
+from idp.tokens.refresh_family import Families, token_hash
+
+INACTIVE: Mapping[str, object] = {"active": False}
+
+
+class IntrospectionEndpoint:
+    """`POST /introspect`, for clients that have a secret."""
+
+    def __init__(
+        self,
+        *,
+        requests: ClientRequests,
+        tokens: AccessTokens,
+        families: Families,
+        database: Database,
+        clock: Clock,
+        issuer: str,
+    ) -> None:
+        self._requests = requests
+        self._tokens = tokens
+        self._families = families
+        self._database = database
+        self._clock = clock
+        self._issuer = issuer
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            asked = await self._requests.read(request, "introspection")
+            token = asked.form.get("token")
+            if token is None:
+                raise InvalidRequestError("token is missing")
+        except OAuth2Error as error:
+            return oauth_error(request, error)
+        async with self._database.connect() as tx:
+            claims = self._tokens.claims(token)
+            if claims is not None:
+                return oauth_answer(await self._access_token(tx, claims))
+            return oauth_answer(await self._refresh_token(tx, token, asked.client))
+
+    async def _access_token(self, tx: Transaction, claims: Mapping[str, object]) -> Mapping[str, object]:
+        if await self._tokens.live_session(tx, claims, self._clock.now()) is None:
+            return INACTIVE
+        return {"active": True, "token_type": "Bearer", **claims}
+
+    async def _refresh_token(self, tx: Transaction, token: str, client: Client) -> Mapping[str, object]:
+        """A client learns of its own refresh tokens alone (RFC 7662, section 2.1)."""
+        now = self._clock.now()
+        presented = await self._families.present(tx, token_hash(token))
+        if presented is None or presented.rotated_at is not None:
+            return INACTIVE
+        family = presented.family
+        over = family.revoked_at is not None or now >= family.expires_at
+        if over or family.client_id != client.client_id:
+            return INACTIVE
+        if await self._tokens.live_session(tx, {"sid": family.sid}, now) is None:
+            return INACTIVE
+        return {
+            "active": True,
+            "iss": self._issuer,
+            "sub": str(family.user_id),
+            "client_id": family.client_id,
+            "scope": " ".join(family.scope),
+            "sid": family.sid,
+            "exp": int(family.expires_at.timestamp()),
+        }

@@ -1,0 +1,74 @@
+"""How the endpoints that clients post to answer: JSON, never stored, errors as RFC 6749, section 5.2 has them.
+
+An error bears two more members than the RFC's: `code`, stable like every problem's of the house, and `correlation_id`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+from authlib.oauth2 import OAuth2Error
+from starlette.requests import Request
+from starlette.responses import Response
+
+from config.web import correlation_id
+
+_log = structlog.get_logger(__name__)
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+_CODES = {
+    "invalid_request": "MJ-IDP-020",
+    "invalid_client": "MJ-IDP-021",
+    "invalid_grant": "MJ-IDP-022",
+    "unauthorized_client": "MJ-IDP-023",
+    "unsupported_grant_type": "MJ-IDP-024",
+    "invalid_scope": "MJ-IDP-025",
+    "unsupported_token_type": "MJ-IDP-026",
+    "invalid_token": "MJ-IDP-027",
+    "insufficient_scope": "MJ-IDP-028",
+}
+
+
+def oauth_answer(
+    body: Mapping[str, object], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON answer that nobody stores."""
+    return Response(
+        msgspec.json.encode(body),
+        status_code=status,
+        media_type="application/json",
+        headers={**NO_STORE, **(headers or {})},
+    )
+
+
+def oauth_error(request: Request, error: OAuth2Error) -> Response:
+    """An error of the core or of our own; a client that could not prove itself is asked to (RFC 6749, section 5.2)."""
+    refused = error.error == "invalid_client"
+    body = error_body(request, str(error.error), error.get_error_description() or None)
+    _log.info("oauth_error", error=error.error, description=error.get_error_description(), path=request.url.path)
+    return oauth_answer(
+        body,
+        status=401 if refused else 400,
+        headers={"WWW-Authenticate": 'Basic realm="munjigi", charset="UTF-8"'} if refused else None,
+    )
+
+
+def bearer_error(request: Request, error: str | None, *, status: int = 401) -> Response:
+    """The answer of a resource to a token that is missing (`error` None) or not good (RFC 6750, section 3)."""
+    challenge = 'Bearer realm="munjigi"' + (f', error="{error}"' if error else "")
+    return oauth_answer(
+        error_body(request, error or "invalid_token", None), status=status, headers={"WWW-Authenticate": challenge}
+    )
+
+
+def error_body(request: Request, error: str, description: str | None) -> dict[str, object]:
+    """The members of an error."""
+    return {
+        "error": error,
+        **({"error_description": description} if description else {}),
+        "code": _CODES.get(error, "MJ-IDP-029"),
+        "correlation_id": correlation_id(request),
+    }

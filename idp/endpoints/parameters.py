@@ -1,0 +1,52 @@
+"""What a request says, each thing once: the query, or a small form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+FORM = "application/x-www-form-urlencoded"
+LARGEST = 65_536
+"""Bytes of a form."""
+MOST = 64
+"""Parameters of one request."""
+
+
+class Unreadable(Exception):
+    """A request whose parameters cannot be read; the message says why, and may be shown."""
+
+
+async def read_form(request: Request) -> Sequence[tuple[str, str]]:
+    """The fields of a posted form, in order. Raises `Unreadable`."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != FORM:
+        raise Unreadable(f"the body must be {FORM}")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST:
+            raise Unreadable("the body is too large")
+    return _parse(bytes(body))
+
+
+def read_query(request: Request) -> Sequence[tuple[str, str]]:
+    """The parameters of the query, in order. Raises `Unreadable`."""
+    return _parse(request.scope["query_string"])
+
+
+def once_each(parameters: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The parameters by name; one without a value counts as absent. Raises `Unreadable` where one stands twice."""
+    named = dict(parameters)
+    if len(named) != len(parameters):
+        raise Unreadable("a parameter is given more than once")
+    return {name: value for name, value in named.items() if value}
+
+
+def _parse(encoded: bytes) -> Sequence[tuple[str, str]]:
+    try:
+        text = encoded.decode("ascii")
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST)
+    except ValueError:
+        raise Unreadable("the parameters cannot be read") from None

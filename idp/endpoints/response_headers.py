@@ -1,0 +1,35 @@
+"""What every answer of the identity provider tells the browser, unless it said so itself (OWASP ASVS 5.0, V3.4)."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+)
+_TRANSPORT = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+
+
+class ResponseHeaders:
+    """Pure ASGI: adds what an answer lacks."""
+
+    def __init__(self, app: ASGIApp, *, issuer: str) -> None:
+        self._app = app
+        self._headers = (*_ALWAYS, *([_TRANSPORT] if issuer.startswith("https:") else []))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                there = {name.lower() for name, _ in message.get("headers", ())}
+                added = [header for header in self._headers if header[0] not in there]
+                message["headers"] = [*message.get("headers", ()), *added]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

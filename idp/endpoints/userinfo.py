@@ -1,0 +1,41 @@
+"""The UserInfo endpoint (OpenID Connect Core 1.0, section 5.3)."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from config.clock import Clock
+from config.connections import Database
+from idp.endpoints.bearer import AccessTokens
+from idp.endpoints.oauth_answers import bearer_error, oauth_answer
+from idp.endpoints.subjects import Subjects
+from idp.protocol import scopes
+
+
+class UserInfoEndpoint:
+    """`GET` and `POST /userinfo`; the token stands in the Authorization header and nowhere else (RFC 9700, 4.3.2)."""
+
+    def __init__(self, tokens: AccessTokens, subjects: Subjects, database: Database, clock: Clock) -> None:
+        self._tokens = tokens
+        self._subjects = subjects
+        self._database = database
+        self._clock = clock
+
+    async def __call__(self, request: Request) -> Response:
+        headers = request.headers.getlist("authorization")
+        scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
+        if scheme.lower() != "bearer":
+            return bearer_error(request, None)
+        claims = self._tokens.claims(token.strip())
+        if claims is None:
+            return bearer_error(request, "invalid_token")
+        scope = scopes.split(str(claims.get("scope", "")))
+        if scopes.OPENID not in scope:
+            return bearer_error(request, "insufficient_scope", status=403)
+        async with self._database.connect() as tx:
+            session = await self._tokens.live_session(tx, claims, self._clock.now())
+            subject = await self._subjects.of(tx, session) if session is not None else None
+        if subject is None or subject.sub != claims.get("sub"):
+            return bearer_error(request, "invalid_token")
+        return oauth_answer({"sub": subject.sub, **scopes.visible(subject.claims, scope)})

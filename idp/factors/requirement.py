@@ -1,0 +1,33 @@
+"""Which factors a person can be asked for, best first, and whether every login of theirs needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+FactorKind = Literal["passkey", "totp"]
+BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "totp")
+DEMANDING_ROLES = frozenset({"administrator"})
+"""Roles whose people give a second factor at every login, once they have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What the login must know of a person's factors."""
+
+    usable: tuple[FactorKind, ...]
+    """Best first."""
+    always: bool
+    """A second factor belongs to every login of this person."""
+
+
+def requirement(enrolled: Iterable[FactorKind], roles: Collection[str]) -> Requirement:
+    """The factors of an account, and whether each login needs one.
+
+    Whoever enrolled an authenticator app did so to be asked for it. Whoever has only a passkey signs in by it; after a
+    password it is asked of roles that can do harm (and before a takeover from elsewhere, which is not decided here).
+    """
+    have = frozenset(enrolled)
+    usable = tuple(kind for kind in BEST_FIRST if kind in have)
+    return Requirement(usable, always="totp" in have or (bool(usable) and not DEMANDING_ROLES.isdisjoint(roles)))

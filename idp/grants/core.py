@@ -1,0 +1,143 @@
+"""Authlib's server core, run inline over what was loaded for it.
+
+The core is synchronous. So the endpoint awaits the loads, runs the core here, and awaits the writes: within the core no
+callback touches a store. What the core leaves open is closed here: PKCE is required of every client and S256 is its
+only method; lifetimes are the mint's, not the core's defaults; a code is claimed before the core runs, not after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from authlib.oauth2.rfc6749 import AuthorizationServer, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
+from authlib.oauth2.rfc6749.models import AuthorizationCodeMixin, TokenMixin
+from authlib.oauth2.rfc7636 import CodeChallenge
+
+from idp.clients.authentication import METHODS, CoreClient, CoreRequest
+from idp.grants.grant import Credential
+from idp.protocol import pkce
+from idp.protocol.scopes import split
+
+Issue = Callable[[tuple[str, ...], bool], dict[str, object]]
+"""Makes the token response for a scope, with a refresh token or without."""
+
+
+class TokenRequest(CoreRequest):
+    """A token request with what was loaded for it."""
+
+    def __init__(self, request: CoreRequest, credential: Credential | None, issue: Issue) -> None:
+        super().__init__(request.uri, request.form, None)
+        self.headers = request.headers
+        self.client = request.client
+        self.auth_method = request.auth_method
+        self.loaded = credential
+        self.issue = issue
+
+
+class _Code(AuthorizationCodeMixin):  # type: ignore[misc]  # Authlib has no types
+    """A claimed code, as the core asks about it."""
+
+    code_challenge_method = pkce.METHOD
+
+    def __init__(self, credential: Credential) -> None:
+        self.credential = credential
+        self.code_challenge = credential.code_challenge
+
+    def get_redirect_uri(self) -> str | None:
+        return self.credential.redirect_uri
+
+    def get_scope(self) -> str:
+        return " ".join(self.credential.scope)
+
+
+class _Refresh(TokenMixin):  # type: ignore[misc]  # Authlib has no types
+    """A refresh token of this very client, as the core asks about it."""
+
+    def __init__(self, credential: Credential) -> None:
+        self.credential = credential
+
+    def check_client(self, client: CoreClient) -> bool:
+        return self.credential.client_id == client.client_id
+
+    def get_scope(self) -> str:
+        return " ".join(self.credential.scope)
+
+
+class _S256(CodeChallenge):  # type: ignore[misc]  # Authlib has no types
+    """PKCE for every client, by S256 alone."""
+
+    DEFAULT_CODE_CHALLENGE_METHOD = pkce.METHOD
+    SUPPORTED_CODE_CHALLENGE_METHOD = (pkce.METHOD,)
+    CODE_CHALLENGE_METHODS = {pkce.METHOD: pkce.verifies}  # noqa: RUF012 - Authlib's own attribute
+
+
+class _Minted:
+    """What both grants do the same way: the client is authenticated already, and the mint makes the tokens."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+    request: TokenRequest
+
+    def authenticate_token_endpoint_client(self) -> CoreClient:
+        client: CoreClient = self.request.client
+        return client
+
+    def generate_token(
+        self,
+        user: object = None,
+        scope: str = "",
+        grant_type: str | None = None,
+        expires_in: int | None = None,
+        include_refresh_token: bool = True,
+    ) -> dict[str, object]:
+        return self.request.issue(split(scope), include_refresh_token)
+
+    def save_token(self, token: dict[str, object]) -> None:
+        """The endpoint saves, after the core."""
+
+    def authenticate_user(self, credential: _Code | _Refresh) -> object:
+        return credential.credential.session.user_id
+
+
+class _AuthorizationCodeGrant(_Minted, AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no types
+    def query_authorization_code(self, code: str, client: CoreClient) -> _Code | None:
+        loaded = self.request.loaded
+        return _Code(loaded) if loaded is not None and loaded.client_id == client.client_id else None
+
+    def delete_authorization_code(self, authorization_code: _Code) -> None:
+        """It was claimed before the core ran."""
+
+
+class _RefreshTokenGrant(_Minted, RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no types
+    INCLUDE_NEW_REFRESH_TOKEN = True
+
+    def authenticate_refresh_token(self, refresh_token: str) -> _Refresh | None:
+        loaded = self.request.loaded
+        return _Refresh(loaded) if loaded is not None else None
+
+    def revoke_old_credential(self, refresh_token: _Refresh) -> None:
+        """The endpoint rotates it, after the core."""
+
+
+class TokenCore(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
+    """The core with the grants there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_grant(_AuthorizationCodeGrant, [_S256(required=True)])
+        self.register_grant(_RefreshTokenGrant)
+
+    def run(self, request: TokenRequest) -> dict[str, object]:
+        """The token response to a request whose client is authenticated. Raises Authlib's `OAuth2Error`."""
+        grant = self.get_token_grant(request)
+        grant.validate_token_request()
+        _status, token, _headers = grant.create_token_response()
+        body: dict[str, object] = token
+        return body
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens to the core's signals: the audit is written by the endpoint."""
+
+
+__all__ = ["Issue", "TokenCore", "TokenRequest", "UnsupportedGrantTypeError"]

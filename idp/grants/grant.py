@@ -1,0 +1,63 @@
+"""What every grant fills in; the phases around it are the token endpoint's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+from config.connections import Transaction
+from idp.clients.client import Client
+from idp.sessions.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """What a client handed in, found sound by storage: the core may look at it."""
+
+    client_id: str
+    session: Session
+    """Live, and locked against its end until the transaction is over (S3)."""
+    scope: tuple[str, ...]
+    nonce: str | None = None
+    redirect_uri: str | None = None
+    code_challenge: str | None = None
+    digest: bytes = field(repr=False)
+    """The hash of what was handed in."""
+    family_id: UUID | None = None
+    successor: str | None = field(default=None, repr=False)
+    """The refresh token that follows this one."""
+    retry: bool = False
+    """The same answer is asked for again: nothing is to be saved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misuse:
+    """What was handed in had been used before: its family and its session must end (S3)."""
+
+    kind: Literal["code_replayed", "refresh_reused"]
+    user_id: UUID
+    sid: str
+    family_id: UUID | None
+
+
+class Grant(Protocol):
+    """One grant type. `load` and `save` happen in one transaction, with the core between them."""
+
+    grant_type: str
+
+    async def load(
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
+    ) -> Credential | Misuse | None:
+        """What the form hands in, claimed for this transaction; None where it is nothing of this client's."""
+
+    async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
+        """Keep what must be kept now that tokens are issued."""
+
+
+class LiveSessions(Protocol):
+    """Where a grant finds the session that it is about."""
+
+    async def lock(self, tx: Transaction, sid: str) -> Session | None:
+        """One session that has not ended, locked against its end."""

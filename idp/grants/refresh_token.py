@@ -1,0 +1,57 @@
+"""The refresh token grant (RFC 6749, section 6) with rotation; reuse ends the family and its session (S3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from config.connections import Transaction
+from idp.clients.client import Client
+from idp.grants.grant import Credential, LiveSessions, Misuse
+from idp.tokens.refresh_family import Families, Successors, judge, token_hash
+
+
+class RefreshToken:
+    """`Grant` for `refresh_token`."""
+
+    grant_type = "refresh_token"
+
+    def __init__(self, families: Families, sessions: LiveSessions, successors: Successors) -> None:
+        self._families = families
+        self._sessions = sessions
+        self._successors = successors
+
+    async def load(
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
+    ) -> Credential | Misuse | None:
+        """Find the token and lock first its family, then its session: the same row that an end locks."""
+        token = form.get("refresh_token", "")
+        digest = token_hash(token)
+        presented = await self._families.present(tx, digest)
+        if presented is None or presented.family.client_id != client.client_id:
+            return None
+        family = presented.family
+        successor = self._successors.of(token)
+        current = presented.rotated_at is not None and await self._families.is_current(tx, token_hash(successor))
+        judgement = judge(presented, successor_is_current=current, now=now)
+        if judgement == "dead":
+            return None
+        if judgement == "reuse":
+            return Misuse(kind="refresh_reused", user_id=family.user_id, sid=family.sid, family_id=family.id)
+        session = await self._sessions.lock(tx, family.sid)
+        if session is None or not session.lives(now):
+            return None
+        return Credential(
+            client_id=family.client_id,
+            session=session,
+            scope=family.scope,
+            digest=digest,
+            family_id=family.id,
+            successor=successor,
+            retry=judgement == "retry",
+        )
+
+    async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
+        """Rotate, unless this answers a retry."""
+        if credential.retry or refresh_token is None or credential.family_id is None:
+            return
+        await self._families.rotate(tx, credential.digest, token_hash(refresh_token), credential.family_id, now)

@@ -1,0 +1,253 @@
+"""The only writer of sessions: it begins, takes over, extends and ends them, so that each person has at most one.
+
+Each act is one transaction of the caller's. Whoever begins a session first locks the person, then the person's live
+session; whoever only ends or extends one locks that session alone: locks are always taken in this order, so nobody
+waits in a circle. The moment of an act is read after its locks were granted: history is in the order of the commits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+from uuid import UUID
+
+from audit import trail
+from audit.trail import AuditEvent, Kind
+from config.clock import Clock
+from config.connections import Transaction
+from config.entropy import Entropy
+from events import outbox
+from idp.sessions.session import EndReason, Session, SessionTimes, Visitor
+
+SID_SIZE = 16
+"""Bytes of randomness in a session id; base64url makes 22 characters of them."""
+SWEEPER = "sweeper"
+"""What stands for a correlation id where no exchange asked for an end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """A full authentication that wants a session."""
+
+    user_id: UUID
+    organisation_id: UUID
+    cookie_hash: bytes
+    """SHA-256 of the session cookie that this browser is about to get."""
+    visitor: Visitor
+    amr: tuple[str, ...]
+    acr: str
+    authenticated_at: datetime
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The person's one session is this one now."""
+
+    session: Session
+    ended: Session | None
+    """The session that was taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnotherLives:
+    """Nothing happened: the person's one session is this one, and nobody said that it may end."""
+
+    live: Session
+
+
+@dataclass(frozen=True, slots=True)
+class MayNotSignIn:
+    """Nothing happened: the account is locked, or gone."""
+
+
+Outcome = Began | AnotherLives | MayNotSignIn
+Obstacle = Literal["none", "expired", "agreed", "in_the_way"]
+
+
+class SessionStorage(Protocol):
+    """What a storage of sessions must do; `conformance` tests hold it to its races."""
+
+    async def lock_person(self, tx: Transaction, user_id: UUID) -> bool:
+        """Let nobody else begin a session of this person until the transaction is over. False: may not sign in."""
+
+    async def lock_live(self, tx: Transaction, user_id: UUID) -> Session | None:
+        """The person's session that has not ended, locked against its end and its extension."""
+
+    async def lock(self, tx: Transaction, sid: str) -> Session | None:
+        """One session that has not ended, locked against its end and its extension."""
+
+    async def begin(self, tx: Transaction, session: Session) -> None:
+        """Keep a new session. Raises an integrity error where the person has one that has not ended."""
+
+    async def change(self, tx: Transaction, session: Session) -> None:
+        """Keep what changed in a locked session: its end, its times, how the person was authenticated."""
+
+
+class ExpiredSessions(Protocol):
+    """What the sweeper asks."""
+
+    async def lock_expired(self, tx: Transaction, now: datetime, limit: int) -> list[Session]:
+        """Some sessions past their limit that nobody has ended and nobody else holds, locked."""
+
+
+class OneSession:
+    """The acts upon sessions."""
+
+    def __init__(self, storage: SessionStorage, times: SessionTimes, clock: Clock, entropy: Entropy) -> None:
+        self._storage = storage
+        self._times = times
+        self._clock = clock
+        self._entropy = entropy
+
+    async def begin(self, tx: Transaction, beginning: Beginning, *, expected_sid: str | None = None) -> Outcome:
+        """Begin the person's session.
+
+        `expected_sid` is the live session that the person saw and agreed to end: that one ends for it, in the same
+        transaction, and no other one does. An expired session that nobody has swept ends first, too.
+        """
+        if not await self._storage.lock_person(tx, beginning.user_id):
+            return MayNotSignIn()
+        live = await self._storage.lock_live(tx, beginning.user_id)
+        now = self._clock.now()
+        obstacle = in_the_way(live, expected_sid, now)
+        ended = None
+        if live is not None and obstacle != "none":
+            if obstacle == "in_the_way":
+                return AnotherLives(live)
+            now = max(now, live.created_at)
+            ended = await self._end(tx, live, "takeover", beginning.visitor.told(), now, beginning.correlation_id)
+        session = self._new(beginning, now)
+        await self._storage.begin(tx, session)
+        await self._tell(tx, session)
+        await trail.record(tx, _began(session, ended, beginning.correlation_id))
+        return Began(session, ended if obstacle == "agreed" else None)
+
+    async def end(
+        self,
+        tx: Transaction,
+        sid: str,
+        reason: EndReason,
+        *,
+        correlation_id: str,
+        ended_by: Visitor | None = None,
+    ) -> Session | None:
+        """End a session for good. Returns it as it ended; `None` if there is none, or it had ended before."""
+        live = await self._storage.lock(tx, sid)
+        if live is None:
+            return None
+        told = ended_by.told() if ended_by else None
+        return await self._end(tx, live, reason, told, self._clock.now(), correlation_id)
+
+    async def authenticated_again(
+        self, tx: Transaction, sid: str, *, amr: tuple[str, ...], acr: str, authenticated_at: datetime
+    ) -> Session | None:
+        """Note that the person of a live session proved again who they are; `None` if it does not live."""
+        live = await self._storage.lock(tx, sid)
+        if live is None or not live.lives(self._clock.now()):
+            return None
+        changed = live.proven(amr=amr, acr=acr, authenticated_at=authenticated_at)
+        await self._storage.change(tx, changed)
+        await self._tell(tx, changed)
+        return changed
+
+    async def touch(
+        self, tx: Transaction, sid: str, at: datetime, *, held: timedelta = timedelta()
+    ) -> Literal["extended", "waits", "nothing"]:
+        """Carry activity at `at` into the session. A small step `waits` until the caller has `held` it long enough."""
+        live = await self._storage.lock(tx, sid)
+        if live is None:
+            return "nothing"
+        now = self._clock.now()
+        after = live.touched(at, now, self._times)
+        if after is None:
+            return "nothing"
+        if not live.must_tell(after, held, now):
+            return "waits"
+        await self._storage.change(tx, after)
+        await self._tell(tx, after)
+        return "extended"
+
+    async def sweep(self, tx: Transaction, expired: ExpiredSessions, *, limit: int) -> int:
+        """End up to `limit` sessions whose time is over. Returns how many."""
+        now = self._clock.now()
+        found = await expired.lock_expired(tx, now, limit)
+        for session in found:
+            await self._end(tx, session, "idle", None, now, SWEEPER)
+        return len(found)
+
+    def _new(self, beginning: Beginning, now: datetime) -> Session:
+        absolute = now + self._times.absolute_lifetime
+        return Session(
+            sid=self._entropy.token(SID_SIZE),
+            user_id=beginning.user_id,
+            organisation_id=beginning.organisation_id,
+            version=1,
+            cookie_hash=beginning.cookie_hash,
+            visitor=beginning.visitor,
+            amr=beginning.amr,
+            acr=beginning.acr,
+            authenticated_at=beginning.authenticated_at,
+            created_at=now,
+            last_activity_at=now,
+            idle_expires_at=min(now + self._times.idle_timeout, absolute),
+            absolute_expires_at=absolute,
+        )
+
+    async def _end(
+        self,
+        tx: Transaction,
+        live: Session,
+        reason: EndReason,
+        ended_by: dict[str, str] | None,
+        now: datetime,
+        correlation_id: str,
+    ) -> Session:
+        ended = live.ended(reason, ended_by, now)
+        await self._storage.change(tx, ended)
+        await self._tell(tx, ended)
+        await trail.record(tx, _ended(ended, correlation_id))
+        return ended
+
+    async def _tell(self, tx: Transaction, session: Session) -> None:
+        await outbox.append(tx, "session", session.sid, session.event())
+
+
+def in_the_way(live: Session | None, expected_sid: str | None, now: datetime) -> Obstacle:
+    """Whether the session that has not ended lets another one begin."""
+    if live is None:
+        return "none"
+    if not live.lives(now):
+        return "expired"
+    return "agreed" if live.sid == expected_sid else "in_the_way"
+
+
+def _began(session: Session, ended: Session | None, correlation_id: str) -> AuditEvent:
+    details: dict[str, object] = {
+        "amr": session.amr,
+        "device": str(session.visitor.device_id or ""),
+        "place": session.visitor.place,
+    }
+    if ended is not None:
+        details["instead_of"] = ended.sid
+    return AuditEvent(
+        kind=Kind.TAKEOVER_COMPLETED if ended and ended.end_reason == "takeover" else Kind.SESSION_BEGAN,
+        correlation_id=correlation_id,
+        actor=str(session.user_id),
+        subject=str(session.user_id),
+        sid=session.sid,
+        ip=session.visitor.ip,
+        details=details,
+    )
+
+
+def _ended(session: Session, correlation_id: str) -> AuditEvent:
+    return AuditEvent(
+        kind=Kind.SESSION_ENDED,
+        correlation_id=correlation_id,
+        subject=str(session.user_id),
+        sid=session.sid,
+        ip=session.ended_by["ip"] if session.ended_by else None,
+        details={"reason": session.end_reason, "version": session.version},
+    )

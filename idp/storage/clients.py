@@ -1,0 +1,39 @@
+"""Clients in PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from config.connections import Transaction
+from idp.clients.client import Client
+from idp.storage.protocol_tables import client as table
+
+_WORDS = ("redirect_uris", "post_logout_redirect_uris", "grant_types", "scopes")
+
+
+async def find(tx: Transaction, client_id: str) -> Client | None:
+    """One client."""
+    row = (await tx.execute(select(table).where(table.c.client_id == client_id))).mappings().one_or_none()
+    if row is None:
+        return None
+    values = {name: row[name] for name in Client.__slots__}
+    return Client(**{**values, **{name: tuple(row[name]) for name in _WORDS}})
+
+
+async def put(tx: Transaction, client: Client, now: datetime) -> bool:
+    """Register a client, or change what is registered of it. Returns whether anything changed."""
+    values = {name: getattr(client, name) for name in Client.__slots__}
+    values |= {name: list(values[name]) for name in _WORDS} | {"name": dict(client.name)}
+    statement = insert(table).values(**values, updated_at=now)
+    changed = [table.c[name].is_distinct_from(statement.excluded[name]) for name in values]
+    result = await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=[table.c.client_id],
+            set_={name: statement.excluded[name] for name in (*values, "updated_at")},
+            where=or_(*changed),
+        )
+    )
+    return result.rowcount > 0

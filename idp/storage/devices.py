@@ -1,0 +1,72 @@
+"""Devices in PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from config.connections import Transaction
+from idp.devices.device import Device
+from idp.storage.directory_tables import device as table
+
+_COLUMNS = [column for column in table.c if column.name != "cookie_hash"]
+
+
+async def find(tx: Transaction, user_id: UUID, cookie_hash: bytes) -> Device | None:
+    """The device of a cookie with this person."""
+    query = select(*_COLUMNS).where(table.c.user_id == user_id, table.c.cookie_hash == cookie_hash)
+    row = (await tx.execute(query)).one_or_none()
+    return _device(row) if row is not None else None
+
+
+async def get(tx: Transaction, device_id: UUID) -> Device | None:
+    """One device."""
+    row = (await tx.execute(select(*_COLUMNS).where(table.c.id == device_id))).one_or_none()
+    return _device(row) if row is not None else None
+
+
+async def meet(tx: Transaction, device: Device, cookie_hash: bytes) -> Device:
+    """Keep a device that was not met before, or find it, if another transaction was first; locked."""
+    values = {column.name: getattr(device, column.name) for column in _COLUMNS}
+    query = (
+        upsert(table)
+        .values(**values, cookie_hash=cookie_hash)
+        .on_conflict_do_update(index_elements=["cookie_hash", "user_id"], set_={"last_seen_at": device.last_seen_at})
+        .returning(*_COLUMNS)
+    )
+    return _device((await tx.execute(query)).one())
+
+
+async def change(tx: Transaction, device: Device) -> None:
+    """Keep what changed in a device that was met in this transaction."""
+    await tx.execute(
+        update(table)
+        .where(table.c.id == device.id)
+        .values(
+            trust=device.trust,
+            label=device.label,
+            sign_ins=device.sign_ins,
+            last_seen_at=device.last_seen_at,
+        )
+    )
+
+
+async def of_person(tx: Transaction, user_id: UUID) -> list[Device]:
+    """A person's devices, the latest first."""
+    query = select(*_COLUMNS).where(table.c.user_id == user_id).order_by(table.c.last_seen_at.desc())
+    return [_device(row) for row in await tx.execute(query)]
+
+
+async def forget(tx: Transaction, user_id: UUID, device_id: UUID) -> bool:
+    """Remove one of the person's devices. False where there is none."""
+    removed = await tx.execute(
+        delete(table).where(table.c.id == device_id, table.c.user_id == user_id).returning(table.c.id)
+    )
+    return removed.one_or_none() is not None
+
+
+def _device(row: Row[tuple[Any, ...]]) -> Device:
+    return Device(**row._mapping)

@@ -1,0 +1,69 @@
+"""Logins in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import delete, insert, select, update
+
+from config.connections import Transaction
+from idp.authorization.login import Login
+from idp.authorization.request import AuthorizationRequest
+from idp.storage.protocol_tables import login as table
+
+_FIXED = frozenset({"id", "request", "client_id", "locale", "created_at", "expires_at", "browser_hash"})
+
+
+async def add(tx: Transaction, login: Login) -> None:
+    """Keep a login that begins."""
+    await tx.execute(insert(table).values(**_row(login)))
+
+
+async def find(tx: Transaction, login_id: UUID, now: datetime) -> Login | None:
+    """A login that goes on; None once it is over, or its time is. For pages that only show."""
+    return await _load(tx, login_id, now, lock=False)
+
+
+async def claim(tx: Transaction, login_id: UUID, now: datetime) -> Login | None:
+    """`find`, and nobody else changes it before this transaction is over. For whoever saves."""
+    return await _load(tx, login_id, now, lock=True)
+
+
+async def save(tx: Transaction, login: Login) -> None:
+    """Keep what changed in a claimed login."""
+    values = {name: value for name, value in _row(login).items() if name not in _FIXED}
+    await tx.execute(update(table).where(table.c.id == login.id).values(**values))
+
+
+async def finish(tx: Transaction, login: Login) -> None:
+    """A claimed login is over: its code was issued, or its client was told that there will be none."""
+    await tx.execute(delete(table).where(table.c.id == login.id))
+
+
+async def sweep(tx: Transaction, now: datetime) -> int:
+    """Forget logins whose time is over. Returns how many."""
+    return (await tx.execute(delete(table).where(table.c.expires_at <= now))).rowcount
+
+
+async def _load(tx: Transaction, login_id: UUID, now: datetime, *, lock: bool) -> Login | None:
+    query = select(table).where(table.c.id == login_id, table.c.expires_at > now)
+    row = (await tx.execute(query.with_for_update() if lock else query)).mappings().one_or_none()
+    return _login(row) if row is not None else None
+
+
+def _row(login: Login) -> dict[str, Any]:
+    row = {column.name: getattr(login, column.name) for column in table.c}
+    row["request"] = msgspec.to_builtins(login.request)
+    row["amr"] = list(login.amr)
+    return row
+
+
+def _login(row: Mapping[Any, Any]) -> Login:
+    values = dict(row)
+    values["request"] = msgspec.convert(values["request"], AuthorizationRequest)
+    values["amr"] = tuple(values["amr"])
+    return Login(**values)

@@ -1,0 +1,102 @@
+"""The tables of migration 0006: clients, logins, codes, refresh families, secrets that all nodes share."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData(schema="idp")
+
+_TIME = DateTime(timezone=True)
+_WORDS = ARRAY(Text, dimensions=1)
+
+client = Table(
+    "client",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("name", JSONB, nullable=False),
+    Column("auth_method", Text, nullable=False),
+    Column("secret_hash", LargeBinary),
+    Column("redirect_uris", _WORDS, nullable=False),
+    Column("post_logout_redirect_uris", _WORDS, nullable=False),
+    Column("grant_types", _WORDS, nullable=False),
+    Column("scopes", _WORDS, nullable=False),
+    Column("updated_at", _TIME, nullable=False),
+)
+
+login = Table(
+    "login",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("request", JSONB, nullable=False),
+    Column("client_id", Text, ForeignKey("idp.client.client_id"), nullable=False),
+    Column("locale", Text, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("browser_hash", LargeBinary, nullable=False),
+    Column("name_hint", Text),
+    Column("user_id", Uuid),
+    Column("amr", _WORDS, nullable=False),
+    Column("authenticated_at", _TIME),
+    Column("recognised_in", Text),
+    Column("takeover_of", Text),
+    Column("takeover_factor", Boolean, nullable=False),
+    Column("takes_over", Boolean, nullable=False),
+    Column("kept", Boolean, nullable=False),
+    Column("session", Text),
+)
+
+authorization_code = Table(
+    "authorization_code",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("client_id", Text, ForeignKey("idp.client.client_id"), nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("sid", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("code_challenge", Text, nullable=False),
+    Column("scope", _WORDS, nullable=False),
+    Column("nonce", Text),
+    Column("expires_at", _TIME, nullable=False),
+    Column("redeemed_at", _TIME),
+    Column("family_id", Uuid),
+)
+
+refresh_family = Table(
+    "refresh_family",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("client_id", Text, ForeignKey("idp.client.client_id"), nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("sid", Text, nullable=False),
+    Column("scope", _WORDS, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("revoked_at", _TIME),
+)
+
+refresh_token = Table(
+    "refresh_token",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("family_id", Uuid, ForeignKey("idp.refresh_family.id", ondelete="CASCADE"), nullable=False),
+    Column("issued_at", _TIME, nullable=False),
+    Column("rotated_at", _TIME),
+)
+
+shared_secret = Table(
+    "shared_secret",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+)

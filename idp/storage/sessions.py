@@ -1,0 +1,120 @@
+"""Sessions in PostgreSQL, which itself holds that a person has one and that an end is the end (migration 0005)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, insert, select, update
+
+from config.connections import Transaction
+from idp.sessions.session import Session, Visitor
+from idp.storage.directory_tables import session as table
+from idp.storage.directory_tables import user_account
+
+_VISITOR = ("device_id", "device_label", "browser", "ip", "place")
+
+
+async def lock_person(tx: Transaction, user_id: UUID) -> bool:
+    """Let nobody else begin a session of this person until the transaction is over. False: may not sign in."""
+    query = (
+        select(user_account.c.state).where(user_account.c.id == user_id).with_for_update(key_share=True)
+    )  # FOR NO KEY UPDATE: rows that refer to the person may be written meanwhile
+    return (await tx.execute(query)).scalar_one_or_none() == "active"
+
+
+async def lock_live(tx: Transaction, user_id: UUID) -> Session | None:
+    """The person's session that has not ended, locked against its end and its extension."""
+    return await _one(tx, _not_ended(table.c.user_id == user_id).with_for_update(key_share=True))
+
+
+async def lock(tx: Transaction, sid: str) -> Session | None:
+    """One session that has not ended, locked against its end and its extension."""
+    return await _one(tx, _not_ended(table.c.sid == sid).with_for_update(key_share=True))
+
+
+async def lock_expired(tx: Transaction, now: datetime, limit: int) -> list[Session]:
+    """Some sessions past their limit that nobody has ended and nobody else holds, locked."""
+    query = (
+        _not_ended(table.c.idle_expires_at <= now)  # never after the absolute limit, so this covers both
+        .order_by(table.c.idle_expires_at)
+        .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    return [_session(row) for row in await tx.execute(query)]
+
+
+async def begin(tx: Transaction, session: Session) -> None:
+    """Keep a new session. Raises an integrity error where the person has one that has not ended."""
+    await tx.execute(insert(table).values(**_row(session)))
+
+
+async def change(tx: Transaction, session: Session) -> None:
+    """Keep what changed in a locked session: its end, its times, how the person was authenticated."""
+    await tx.execute(
+        update(table)
+        .where(table.c.sid == session.sid)
+        .values(
+            version=session.version,
+            amr=list(session.amr),
+            acr=session.acr,
+            authenticated_at=session.authenticated_at,
+            last_activity_at=session.last_activity_at,
+            idle_expires_at=session.idle_expires_at,
+            ended_at=session.ended_at,
+            end_reason=session.end_reason,
+            ended_by=session.ended_by,
+        )
+    )
+
+
+async def live_of(tx: Transaction, user_id: UUID, now: datetime) -> Session | None:
+    """The person's live session, to look at."""
+    return _if_live(await _one(tx, _not_ended(table.c.user_id == user_id)), now)
+
+
+async def live_by_cookie(tx: Transaction, cookie_hash: bytes, now: datetime) -> Session | None:
+    """The live session of a browser's session cookie, to look at."""
+    return _if_live(await _one(tx, _not_ended(table.c.cookie_hash == cookie_hash)), now)
+
+
+async def find(tx: Transaction, sid: str) -> Session | None:
+    """One session, live or ended, to look at."""
+    return await _one(tx, select(table).where(table.c.sid == sid))
+
+
+async def history(tx: Transaction, user_id: UUID, limit: int) -> list[Session]:
+    """The person's latest sessions, the newest first."""
+    query = select(table).where(table.c.user_id == user_id).order_by(table.c.created_at.desc()).limit(limit)
+    return [_session(row) for row in await tx.execute(query)]
+
+
+def _not_ended(which: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
+    return select(table).where(which, table.c.ended_at.is_(None))
+
+
+def _if_live(session: Session | None, now: datetime) -> Session | None:
+    return session if session is not None and session.lives(now) else None
+
+
+async def _one(tx: Transaction, query: Select[tuple[Any, ...]]) -> Session | None:
+    row = (await tx.execute(query)).one_or_none()
+    return _session(row) if row is not None else None
+
+
+def _row(session: Session) -> dict[str, Any]:
+    row = {
+        column.name: getattr(session.visitor if column.name in _VISITOR else session, column.name) for column in table.c
+    }
+    row["amr"] = list(session.amr)
+    return row
+
+
+def _session(row: Row[tuple[Any, ...]]) -> Session:
+    values = dict(row._mapping)
+    values["visitor"] = Visitor(
+        **{name: values.pop(name) for name in _VISITOR if name != "ip"}, ip=str(values.pop("ip"))
+    )
+    values["amr"] = tuple(values["amr"])
+    return Session(**values)

@@ -1,0 +1,103 @@
+"""The only mint: an access token (RFC 9068) and an ID token (OpenID Connect Core 1.0) about one session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.entropy import Entropy
+from idp.protocol import access_token, id_token, scopes
+from jose.jws import sign
+from jose.keys import KeyRing
+
+JTI_SIZE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whom and what the tokens are about: a person, their session, and what they are in their organisation."""
+
+    sub: str
+    sid: str
+    org: str
+    roles: tuple[str, ...]
+    amr: tuple[str, ...]
+    acr: str
+    authenticated_at: datetime
+    device_id: str
+    device_trust: access_token.Trust
+    claims: Mapping[str, object]
+    """What is known of the person (`name`, `email`, …); scopes decide what of it is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """For whom, and with what scope."""
+
+    client_id: str
+    scope: tuple[str, ...]
+    nonce: str | None = None
+
+
+class Mint:
+    """Signs tokens for one issuer."""
+
+    def __init__(
+        self, issuer: str, ring: Callable[[], KeyRing], entropy: Entropy, *, access_token_lifetime: float
+    ) -> None:
+        self._issuer = issuer
+        self._ring = ring
+        self._entropy = entropy
+        self.lifetime = int(access_token_lifetime)
+
+    def issue(self, subject: Subject, audience: Audience, now: float) -> dict[str, object]:
+        """The members of a token response (RFC 6749, section 5.1) but the refresh token. `now` is in epoch seconds."""
+        issued_at = int(now)
+        key = self._ring().active
+        access = sign(key, self._access_claims(subject, audience, issued_at), typ=access_token.TYP)
+        response: dict[str, object] = {
+            "access_token": access,
+            "token_type": "Bearer",
+            "expires_in": self.lifetime,
+            "scope": " ".join(audience.scope),
+        }
+        if scopes.OPENID in audience.scope:
+            claims = self._id_claims(subject, audience, access, issued_at)
+            response["id_token"] = sign(key, claims, typ=id_token.TYP)
+        return response
+
+    def _access_claims(self, subject: Subject, audience: Audience, issued_at: int) -> dict[str, object]:
+        return access_token.claims(
+            issuer=self._issuer,
+            subject=subject.sub,
+            client_id=audience.client_id,
+            scope=audience.scope,
+            sid=subject.sid,
+            org=subject.org,
+            roles=subject.roles,
+            acr=subject.acr,
+            amr=subject.amr,
+            auth_time=int(subject.authenticated_at.timestamp()),
+            device_id=subject.device_id,
+            device_trust=subject.device_trust,
+            jti=self._entropy.token(JTI_SIZE),
+            issued_at=issued_at,
+            expires_at=issued_at + self.lifetime,
+        )
+
+    def _id_claims(self, subject: Subject, audience: Audience, access: str, issued_at: int) -> dict[str, object]:
+        return id_token.claims(
+            issuer=self._issuer,
+            subject=subject.sub,
+            client_id=audience.client_id,
+            sid=subject.sid,
+            acr=subject.acr,
+            amr=subject.amr,
+            auth_time=int(subject.authenticated_at.timestamp()),
+            access_token=access,
+            nonce=audience.nonce,
+            issued_at=issued_at,
+            expires_at=issued_at + self.lifetime,
+            person=scopes.visible(subject.claims, audience.scope),
+        )

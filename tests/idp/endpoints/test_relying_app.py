@@ -1,0 +1,107 @@
+"""A client that did not come from our code signs in over real sockets (H1): Authlib's, in `examples/relying_app`."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from config.clock import SystemClock
+from config.entropy import SystemEntropy
+from config.settings import Settings
+from examples.relying_app.app import relying_app
+from idp import demo
+from idp.app import serve
+from idp.sessions.one_session import OneSession
+from idp.storage import directory, sessions
+from tests.idp.browser import Browser
+from tests.idp.conftest import OpenDatabase
+from tests.idp.people import TIMES
+
+ORIGIN = "http://app.localhost:9100"
+NAME, PASSWORD, SHOWN = "mina", "blue harbour morning", "김미나"
+
+
+@dataclass(frozen=True)
+class _Two:
+    """One person's browser, seen from both origins."""
+
+    at_app: Browser
+    at_provider: Browser
+
+    async def sign_in(self) -> None:
+        start = (await self.at_app.get("/sign-in")).headers["location"]
+        page = await self.at_provider.follow(await self.at_provider.get(start))
+        form = dict(re.findall(r'name="(hop|failures)" value="([^"]*)"', page.text))
+        sent = await self.at_provider.post("/sign-in", {**form, "identifier": NAME, "password": PASSWORD})
+        await self.at_provider.follow(sent)
+        assert self.at_provider.address.startswith(f"{ORIGIN}/callback?code=")
+        await self.at_app.get(self.at_provider.address)
+
+
+@pytest.fixture
+async def listening(settings: Settings) -> AsyncIterator[Path]:
+    """The identity provider as `munjigi idp` serves it, on a unix socket, with the shipped clients and people."""
+    socket = settings.var / "idp.sock"
+    own = settings.model_copy(update={"idp": settings.idp.model_copy(update={"listen": f"unix:{socket}"})})
+    ready, stop = asyncio.Event(), asyncio.Event()
+    await demo.load(settings)
+    serving = asyncio.create_task(serve(own, ready.set, stop))
+    await asyncio.wait_for(ready.wait(), 10)
+    yield socket
+    stop.set()
+    await serving
+
+
+@asynccontextmanager
+async def _browser(settings: Settings, socket: Path) -> AsyncIterator[_Two]:
+    app = relying_app(
+        issuer=settings.idp.issuer,
+        client_id="demo-app",
+        client_secret=demo.client_secret(settings, "demo-app"),
+        origin=ORIGIN,
+        transport=httpx2.AsyncHTTPTransport(uds=str(socket)),
+    )
+    two = _Two(Browser(httpx2.ASGITransport(app), ORIGIN), Browser(httpx2.AsyncHTTPTransport(uds=str(socket))))
+    try:
+        yield two
+    finally:
+        await two.at_app.close()
+        await two.at_provider.close()
+
+
+async def test_authlib_s_client_signs_in_and_out(settings: Settings, listening: Path) -> None:
+    async with _browser(settings, listening) as two:
+        assert "Nobody is signed in" in (await two.at_app.get("/")).text
+        await two.sign_in()
+        assert SHOWN in (await two.at_app.get("/")).text
+        leaving = await two.at_app.post("/sign-out", {})
+        assert leaving.status_code == 303
+        await two.at_provider.follow(await two.at_provider.get(leaving.headers["location"]))
+        assert two.at_provider.address.startswith(f"{ORIGIN}/?state=")
+        assert "Nobody is signed in" in (await two.at_app.get("/")).text
+        assert "__Host-munjigi-session" not in two.at_provider.cookies
+
+
+async def test_the_app_notices_that_the_session_ended(
+    settings: Settings, listening: Path, database: OpenDatabase
+) -> None:
+    async with _browser(settings, listening) as two:
+        await two.sign_in()
+        assert SHOWN in (await two.at_app.get("/")).text
+        clock = SystemClock()
+        async with database("idp").begin() as tx:
+            account = await directory.account_by_login_name(tx, NAME)
+            assert account is not None
+            live = await sessions.live_of(tx, account.id, clock.now())
+            assert live is not None
+            acts = OneSession(sessions, TIMES, clock, SystemEntropy())
+            await acts.end(tx, live.sid, "administrator", correlation_id="test")
+        shown = await two.at_app.follow(await two.at_app.get("/"))
+        assert "Your session has ended" in shown.text
