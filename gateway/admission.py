@@ -1,0 +1,38 @@
+"""What is refused before anybody asks who it is, and what a zone does while nobody vouches for sessions."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from gateway import enforcement
+from gateway.credentials import Credentials
+from gateway.exchange import RequestHead, Verdict
+from gateway.manner import SAFE_METHODS, is_foreign
+from gateway.route_table import Mode, Route, StoreAway
+
+
+def check_form(head: RequestHead, route: Route, shown: Credentials, scheme: bytes) -> Verdict | None:
+    """Whether credentials, upgrade and origin fit the route; None: they do. An API route does not look at cookies."""
+    if shown.fault is not None:
+        if shown.fault.status == HTTPStatus.UNAUTHORIZED:
+            return enforcement.refuse_token(head, shown.fault)
+        return enforcement.problem(shown.fault, head)
+    if head.upgrade and not route.websocket:
+        return enforcement.problem(enforcement.NO_WEBSOCKET, head)
+    if route.mode is Mode.API:
+        shown.cookie = None
+    elif route.mode is Mode.BROWSER and shown.bearer is not None:
+        return enforcement.refuse_token(head)
+    if shown.cookie is not None and is_foreign(head, scheme + b"://" + route.authority.encode()):
+        return enforcement.problem(enforcement.FOREIGN_ORIGIN, head)
+    return None
+
+
+def without_lease(head: RequestHead, route: Route, overdue: float) -> Verdict | None:
+    """What the zone does `overdue` seconds after the lease on the near cache ran out (S4); None: go on."""
+    zone = route.zone
+    if zone.store_away is StoreAway.GRACE and overdue < zone.grace:
+        return None
+    if zone.store_away is StoreAway.READ_ONLY and not head.upgrade:
+        return None if head.method in SAFE_METHODS else enforcement.refuse(enforcement.READ_ONLY_NOW, head)
+    return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)

@@ -1,0 +1,259 @@
+"""The composition root of the gateway: one visible list of what stands in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit.segments import SegmentWriter
+from config.client_secret import load_client_secret
+from config.clock import SystemClock
+from config.connections import open_database, open_valkey
+from config.entropy import SystemEntropy
+from config.envelope import Envelope
+from config.settings import Settings
+from events.subscription import Subscription
+from gateway.activity import Activity
+from gateway.client_address import ClientAddresses
+from gateway.cookie_check import CookieCheck
+from gateway.cookie_upkeep import CookieUpkeep
+from gateway.decision_log import DecisionLog
+from gateway.judge import Judge
+from gateway.live_check import LiveCheck
+from gateway.live_connections import LiveConnections
+from gateway.news import News
+from gateway.pipeline import Pipeline
+from gateway.proxy.door import Door
+from gateway.proxy.limits import Limits
+from gateway.proxy.pool import Pools
+from gateway.proxy.server import serve as serve_door
+from gateway.proxy.watch import Watch
+from gateway.relying_party.provider import Provider, ProviderUnreachable
+from gateway.relying_party.refresh import TokenRefresh
+from gateway.relying_party.sign_in import SignInFlow
+from gateway.relying_party.sign_out import SignOut
+from gateway.rounds import every
+from gateway.route_reload import RouteReload
+from gateway.route_table import SHIPPED, RouteTable, load_route_table
+from gateway.session_check import SessionCheck
+from gateway.session_pages.app import SessionPages
+from gateway.session_pages.status import SessionStatus
+from gateway.session_pages.visitor import Visitors
+from gateway.session_pages.watch import SessionWatch
+from gateway.storage.cookie_sessions import CookieSessions
+from gateway.storage.known_provider import KnownProviders
+from gateway.storage.sign_ins import SignIns
+from gateway.token_check import TokenCheck
+from gateway.upstream_assertion import UpstreamAssertion
+from jose.assertion import AssertionSigner
+from jose.storage.keys import SigningKeys
+from policy.live import LivePolicy
+from policy.snapshot import Snapshot
+from policy.storage.versions import PolicyVersions
+
+PROVIDER_EVERY, PROVIDER_AGAIN = 300.0, 2.0
+"""Seconds between two looks at the identity provider's keys, and after one that failed."""
+
+
+async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Run the gateway until `stop` is set. `ready` is called once it takes connections.
+
+    Raises `RouteTableError`, `WrongSettings`, or what the engines raise when they do not answer at the start.
+    """
+    async with contextlib.AsyncExitStack() as opened:
+        clock, entropy = SystemClock(), SystemEntropy()
+        envelope = Envelope.load(settings)
+        database = open_database(settings, "gateway")
+        opened.push_async_callback(database.dispose)
+        valkey = open_valkey(settings)
+        opened.push_async_callback(valkey.aclose)
+        http = await opened.enter_async_context(httpx2.AsyncClient(timeout=5, trust_env=False))
+        segments = SegmentWriter(settings, "gateway", clock)
+        opened.push_async_callback(segments.close)
+
+        route_file = settings.gateway.routes or SHIPPED
+        table = load_route_table(route_file, runtime=settings.runtime)
+        cookie_sessions, sign_ins, known_providers = CookieSessions(), SignIns(), KnownProviders()
+        signing_keys, policy_versions = SigningKeys(envelope), PolicyVersions()
+
+        async def remember_provider(metadata: Mapping[str, Any], jwks: Mapping[str, Any]) -> None:
+            with contextlib.suppress(SQLAlchemyError, OSError):  # it is known here all the same
+                async with database.begin() as tx:
+                    await known_providers.remember(
+                        tx, settings.idp.issuer, metadata=metadata, jwks=jwks, now=clock.now()
+                    )
+
+        provider = Provider(
+            issuer=settings.idp.issuer,
+            client_id=settings.gateway.client_id,
+            client_secret=load_client_secret(settings).get_secret_value(),
+            http=http,
+            clock=clock,
+            remember=remember_provider,
+        )
+        async with database.begin() as tx:
+            signer = AssertionSigner(await signing_keys.ensure_active(tx, "assertion", clock.now()))
+            if (known := await known_providers.find(tx, settings.idp.issuer)) is not None:
+                with contextlib.suppress(ProviderUnreachable):  # what is of no use is fetched anew
+                    provider.learn(*known)
+
+        tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: provider.keys)
+        provider.on_keys.append(tokens.forget_all)
+        sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
+        cookies = CookieCheck(database=database, storage=cookie_sessions, envelope=envelope, clock=clock)
+        judge = Judge(table.networks)
+        live, watch = LiveConnections(), SessionWatch()
+        live_check = LiveCheck(live=live, sessions=sessions, judge=judge, clock=clock)
+        activity = Activity(valkey=valkey, clock=clock)
+        upkeep = CookieUpkeep(
+            database=database,
+            cookie_sessions=cookie_sessions,
+            sign_ins=sign_ins,
+            cookies=cookies,
+            clock=clock,
+        )
+        sessions.on_ended += [live_check.session_ended, watch.ended, upkeep.ended]
+        sessions.on_changed += [live_check.session_changed, watch.changed]
+
+        look_again = asyncio.Event()
+
+        def policy_taken_up(fresh: Snapshot) -> None:
+            judge.snapshot = fresh
+            look_again.set()
+
+        policy = LivePolicy(
+            database,
+            policy_versions,
+            lambda tx: signing_keys.public_keys(tx, "policy"),
+            clock,
+            taken_up=policy_taken_up,
+        )
+        await policy.refresh()
+
+        keys_asked = asyncio.Event()
+
+        def keys_changed(purpose: str) -> None:
+            if purpose in ("policy", "*"):
+                policy.changed()
+            if purpose != "policy":
+                keys_asked.set()
+
+        news = News(sessions=sessions, policy_changed=policy.changed, keys_changed=keys_changed)
+        subscription = Subscription(
+            valkey,
+            clock,
+            on_event=news.event,
+            on_heartbeat=news.heartbeat,
+            on_reset=news.reset,
+        )
+        refresh = TokenRefresh(
+            provider=provider,
+            tokens=tokens,
+            database=database,
+            storage=cookie_sessions,
+            envelope=envelope,
+            clock=clock,
+            on_ended=cookies.forget,
+            on_changed=live_check.session_changed,
+        )
+        pipeline = Pipeline(
+            clock=clock,
+            table=table,
+            scheme=settings.gateway.origin_scheme,
+            tokens=tokens,
+            cookies=cookies,
+            refresh=refresh,
+            provider=provider,
+            sessions=sessions,
+            assertion=UpstreamAssertion(signer),
+            live=live_check,
+            activity=activity,
+            log=DecisionLog(segments.append),
+            judge=judge,
+            idle_timeout=settings.session.idle_timeout,
+        )
+        visitors = Visitors(cookies=cookies, sessions=sessions, clock=clock, scheme=settings.gateway.origin_scheme)
+        pages = SessionPages(
+            visitors=visitors,
+            status=SessionStatus(
+                visitors=visitors,
+                sessions=sessions,
+                watch=watch,
+                activity=activity,
+                clock=clock,
+                settings=settings.session,
+            ),
+            flow=SignInFlow(
+                provider=provider,
+                tokens=tokens,
+                database=database,
+                sign_ins=sign_ins,
+                cookie_sessions=cookie_sessions,
+                envelope=envelope,
+                clock=clock,
+                entropy=entropy,
+                scheme=settings.gateway.origin_scheme,
+                lifetime=timedelta(seconds=settings.session.absolute_lifetime),
+            ),
+            sign_out=SignOut(
+                provider=provider,
+                cookies=cookies,
+                database=database,
+                storage=cookie_sessions,
+                envelope=envelope,
+                clock=clock,
+            ),
+            issuer=settings.idp.issuer,
+        )
+        limits, ticking = Limits(), Watch()
+        door = Door(
+            pipeline=pipeline,
+            own_pages=pages.app(),
+            pools=Pools(table.upstreams, limits=limits, watch=ticking),
+            entropy=entropy,
+            watch=ticking,
+            limits=limits,
+            addresses=ClientAddresses(settings.gateway.trusted_proxies),
+            scheme=settings.gateway.origin_scheme,
+        )
+
+        def use_table(fresh: RouteTable) -> None:
+            moved = fresh.upstreams != pipeline.table.upstreams
+            pipeline.use_table(fresh)
+            if moved:
+                door.pools = Pools(fresh.upstreams, limits=limits, watch=ticking)
+            look_again.set()
+
+        async def follow_keys() -> float:
+            """Sign with the active key, and know the provider's: when told, now and then, and soon after a failure."""
+            async with database.connect() as tx:
+                signer.replace(await signing_keys.load_ring(tx, "assertion"))
+            return PROVIDER_EVERY if await provider.fetch() else PROVIDER_AGAIN
+
+        async def renew_tokens() -> None:
+            await refresh.refresh_expiring(cookies.known(), live.sessions())
+
+        async def let_pages_go() -> None:
+            await stop.wait()
+            watch.close()
+
+        reload = RouteReload(route_file, runtime=settings.runtime, use=use_table)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(subscription.run(stop))
+            tasks.create_task(policy.follow(stop))
+            tasks.create_task(activity.run(stop))
+            tasks.create_task(reload.follow(stop))
+            tasks.create_task(every(PROVIDER_AGAIN, follow_keys, stop, sooner=keys_asked))
+            tasks.create_task(every(1.0, live_check.look, stop, sooner=look_again))
+            tasks.create_task(every(0.5, upkeep.end_with_sessions, stop))
+            tasks.create_task(every(1.0, upkeep.look_for_ended_elsewhere, stop))
+            tasks.create_task(every(60.0, upkeep.forget_over, stop))
+            tasks.create_task(every(5.0, renew_tokens, stop))
+            tasks.create_task(let_pages_go())
+            tasks.create_task(serve_door(door, settings.gateway.listen, ready, stop))

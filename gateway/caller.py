@@ -1,0 +1,47 @@
+"""What is kept in memory of one verified credential, so that the warm path computes nothing twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.identity import Identity
+from jose import assertion
+from policy.request import Facts
+
+
+@dataclass(slots=True)
+class Caller:
+    """One token, or one cookie session. The identity changes when its token is refreshed; what hung on it goes then."""
+
+    identity: Identity
+    spoken_of: assertion.Subject = field(init=False)
+    """How the upstream assertion speaks of it: one object, so that its hash is computed once."""
+    facts: dict[str, Facts] = field(default_factory=dict)
+    """By client address."""
+    cookie: bytes | None = None
+    """SHA-256 of the cookie, where this is a cookie session."""
+    over_at: float = float("inf")
+    """Epoch seconds from which this credential counts for nothing, whatever its token says."""
+    refresh_again_at: float = 0.0
+    """Epoch seconds before which its tokens are not refreshed again, since the identity provider was away."""
+    used_at: float = 0.0
+    """Epoch seconds of the last request."""
+
+    def __post_init__(self) -> None:
+        self.become(self.identity)
+
+    def become(self, identity: Identity) -> None:
+        """Its token was refreshed."""
+        self.identity = identity
+        self.facts.clear()
+        self.spoken_of = assertion.Subject(
+            sid=identity.sid,
+            sub=identity.subject.id,
+            org=identity.subject.organisation,
+            roles=identity.roles,
+            acr=identity.acr,
+            device_id=identity.device_id,
+            device_trust=identity.device_trust.name.lower(),
+            name=identity.name,
+            locale=identity.locale,
+        )

@@ -1,0 +1,122 @@
+"""The gateway's own cookie: found by its SHA-256 in memory, or read once from PostgreSQL."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.clock import Clock
+from config.connections import Database, Transaction
+from config.envelope import Envelope, EnvelopeError
+from gateway.caller import Caller
+from gateway.identity import UnusableToken
+from gateway.near_cache import EndedSession
+from gateway.relying_party.cookie_session import CookieSession, unseal
+from gateway.session_check import StoreUnreachable
+
+_log = structlog.get_logger(__name__)
+
+
+class CookieSessionStorage(Protocol):
+    """What keeps cookie sessions."""
+
+    async def find(self, tx: Transaction, cookie_sha256: bytes) -> CookieSession | None:
+        """Read one, ended or not."""
+
+    async def ended_since(self, tx: Transaction, since: datetime) -> Iterable[bytes]:
+        """Those that any process ended since a moment."""
+
+
+class CookieCheck:
+    """A bounded cache of cookie sessions; the ones used longest ago go first."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        storage: CookieSessionStorage,
+        envelope: Envelope,
+        clock: Clock,
+        limit: int = 100_000,
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._envelope = envelope
+        self._clock = clock
+        self._limit = limit
+        self._known: OrderedDict[bytes, Caller] = OrderedDict()
+        self._endings = 0
+
+    def find(self, cookie: bytes, now: float) -> Caller | None:
+        """A cookie session in memory; None where it must be read."""
+        caller = self._known.get(cookie)
+        if caller is not None and now >= caller.over_at:
+            del self._known[cookie]
+            return None
+        return caller
+
+    async def load(self, cookie: bytes) -> Caller | EndedSession | None:
+        """Read one; None where there is none. Raises `StoreUnreachable`."""
+        while True:
+            endings = self._endings
+            stored = await self._read(cookie)
+            if stored is None or stored.expires_at <= self._clock.now():
+                return None
+            if stored.ended_at is not None:
+                return EndedSession(
+                    stored.sid, 0, stored.ended_reason or "", stored.ended_at.timestamp(), stored.ended_by
+                )
+            if endings == self._endings:  # nothing ended while it was read
+                break
+        caller = self._known.get(cookie)
+        if caller is not None:
+            self._renew(caller, stored)
+            return caller
+        return self._keep(cookie, stored)
+
+    def _keep(self, cookie: bytes, stored: CookieSession) -> Caller | None:
+        try:
+            identity = unseal(stored.contents_sealed, self._envelope, cookie).identity()
+        except (EnvelopeError, UnusableToken) as error:
+            _log.error("cookie_session_unreadable", sid=stored.sid, private=str(error))
+            return None
+        caller = Caller(identity, cookie=cookie, over_at=stored.expires_at.timestamp())
+        self._known[cookie] = caller
+        while len(self._known) > self._limit:
+            self._known.popitem(last=False)
+        return caller
+
+    def _renew(self, caller: Caller, stored: CookieSession) -> None:
+        if stored.access_expires_at.timestamp() > caller.identity.expires_at and caller.cookie is not None:
+            caller.become(unseal(stored.contents_sealed, self._envelope, caller.cookie).identity())
+
+    async def _read(self, cookie: bytes) -> CookieSession | None:
+        try:
+            async with self._database.connect() as tx:
+                return await self._storage.find(tx, cookie)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreUnreachable(type(error).__name__) from error
+
+    def forget(self, cookie: bytes) -> None:
+        """It ended: here, or in another process."""
+        self._endings += 1
+        self._known.pop(cookie, None)
+
+    async def forget_ended_elsewhere(self, since: datetime) -> None:
+        """Drop what any process ended since a moment. Raises `StoreUnreachable`."""
+        try:
+            async with self._database.connect() as tx:
+                ended = await self._storage.ended_since(tx, since)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreUnreachable(type(error).__name__) from error
+        for cookie in ended:
+            self.forget(cookie)
+
+    def known(self) -> Iterator[Caller]:
+        """Those in memory."""
+        yield from tuple(self._known.values())

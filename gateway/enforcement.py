@@ -1,0 +1,152 @@
+"""A refusal turned into HTTP: a redirect to sign in, a challenge (RFC 6750, RFC 9470), a page, a problem (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from config.problem import PROBLEM_JSON, Problem, ProblemType
+from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
+from gateway.manner import SAFE_METHODS, is_navigation
+from policy.decision import Decision, Effect, StepUp
+from policy.reasons import Reason
+
+UNKNOWN_ADDRESS = ProblemType(
+    "MJ-GATEWAY-203", HTTPStatus.NOT_FOUND, "There is nothing at this address", "Check the address.",
+)  # fmt: skip
+FOREIGN_ORIGIN = ProblemType(
+    "MJ-GATEWAY-204", HTTPStatus.FORBIDDEN, "This request was sent by another site's page",
+    "Do it again from the page of the service itself.",
+)  # fmt: skip
+NO_WEBSOCKET = ProblemType(
+    "MJ-GATEWAY-205", HTTPStatus.FORBIDDEN, "This address takes no websocket", "Ask by plain HTTP.",
+)  # fmt: skip
+NOT_SIGNED_IN = ProblemType(
+    "MJ-GATEWAY-210", HTTPStatus.UNAUTHORIZED, "You are not signed in",
+    "Sign in, or send an access token.",
+)  # fmt: skip
+TOKEN_REFUSED = ProblemType(
+    "MJ-GATEWAY-211", HTTPStatus.UNAUTHORIZED, "The access token can't be used",
+    "Get a new access token from the identity provider.",
+)  # fmt: skip
+SESSION_ENDED = ProblemType(
+    "MJ-GATEWAY-212", HTTPStatus.UNAUTHORIZED, "Your session has ended", "Sign in again.",
+)  # fmt: skip
+SESSION_UNKNOWN = ProblemType(
+    "MJ-GATEWAY-213", HTTPStatus.SERVICE_UNAVAILABLE, "It can't be confirmed at the moment that your session lives",
+    "Nothing is lost. Try again in a moment.",
+)  # fmt: skip
+READ_ONLY_NOW = ProblemType(
+    "MJ-GATEWAY-214", HTTPStatus.SERVICE_UNAVAILABLE, "Nothing can be changed here at the moment",
+    "You can go on reading. Try again in a moment.",
+)  # fmt: skip
+STEP_UP_NEEDED = ProblemType(
+    "MJ-GATEWAY-215", HTTPStatus.UNAUTHORIZED, "This needs a stronger sign-in",
+    "Sign in again as the challenge says (RFC 9470).",
+)  # fmt: skip
+NOT_ALLOWED = ProblemType(
+    "MJ-GATEWAY-216", HTTPStatus.FORBIDDEN, "You may not do this here",
+    "If you need it for your work, ask your administrator and give the correlation id.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the page that stands in for a refused one has to say (`refusal` in its request's state)."""
+
+    kind: ProblemType
+    reasons: tuple[Reason, ...]
+
+
+SIGN_IN = "/.munjigi/sign-in"
+ENDED = "/.munjigi/ended"
+_ACR = {1: "urn:munjigi:acr:1", 2: "urn:munjigi:acr:2"}
+
+
+def problem(
+    kind: ProblemType,
+    head: RequestHead,
+    *,
+    headers: Sequence[Header] = (),
+    reasons: Sequence[Reason] = (),
+    detail: str | None = None,
+) -> Answer:
+    """An answer to a program."""
+    document = Problem(kind, detail).document(head.correlation_id)
+    if reasons:
+        document["reasons"] = list(reasons)
+    more: list[Header] = [(b"retry-after", b"1")] if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else []
+    return Answer(
+        kind.status.value,
+        ((b"content-type", PROBLEM_JSON.encode()), (b"cache-control", b"no-store"), *more, *headers),
+        msgspec.json.encode(document),
+    )
+
+
+def refuse(kind: ProblemType, head: RequestHead, *, reasons: Sequence[Reason] = ()) -> Verdict:
+    """A page for a person, a problem for a program."""
+    if is_navigation(head):
+        return OwnPage({"correlation_id": head.correlation_id, "refusal": Refusal(kind, tuple(reasons))})
+    return problem(kind, head, reasons=reasons)
+
+
+def ask_to_sign_in(head: RequestHead, *, api: bool) -> Verdict:
+    """Nobody is signed in. `api`: the route takes no browsers."""
+    if not api and is_navigation(head):
+        return _led(head, SIGN_IN)
+    return problem(NOT_SIGNED_IN, head, headers=[_challenge()])
+
+
+def refuse_token(head: RequestHead, kind: ProblemType = TOKEN_REFUSED) -> Verdict:
+    """A bearer token that is not, or no longer, good (RFC 6750, section 3.1)."""
+    return problem(kind, head, headers=[_challenge(error="invalid_token", error_description=kind.title)])
+
+
+def tell_ended(head: RequestHead, *, by_token: bool) -> Verdict:
+    """The session ended: a person is told why and led to sign in again."""
+    if not by_token and is_navigation(head):
+        return _led(head, ENDED)
+    return refuse_token(head, SESSION_ENDED)
+
+
+def enforce(decision: Decision, head: RequestHead, *, signed_in: bool, api: bool) -> Verdict:
+    """What a decision that does not let the request through comes to."""
+    if decision.effect is Effect.STEP_UP and decision.step_up is not None:
+        return _step_up(decision.step_up, decision.reasons, head)
+    if not signed_in and Reason.NOT_AUTHENTICATED in decision.reasons:
+        return ask_to_sign_in(head, api=api)
+    return refuse(NOT_ALLOWED, head, reasons=decision.reasons)
+
+
+def _step_up(step: StepUp, reasons: Sequence[Reason], head: RequestHead) -> Verdict:
+    wanted: dict[str, str] = {}
+    if step.assurance is not None:
+        wanted["acr_values"] = _ACR[step.assurance]
+    if step.max_age is not None:
+        wanted["max_age"] = str(step.max_age)
+    if step.device_trust is not None:
+        return refuse(NOT_ALLOWED, head, reasons=reasons)  # no sign-in makes a device better known
+    if is_navigation(head):
+        return _led(head, SIGN_IN, **wanted)
+    challenge = _challenge(error="insufficient_user_authentication", error_description=STEP_UP_NEEDED.title, **wanted)
+    return problem(STEP_UP_NEEDED, head, headers=[challenge], reasons=reasons)
+
+
+def _led(head: RequestHead, page: str, **parameters: str) -> Answer:
+    """A form that was sent is led back to its page by GET (303): what it held cannot be sent again for the person."""
+    target = head.path.decode("ascii") + (f"?{head.query.decode('latin-1')}" if head.query else "")
+    location = f"{page}?{urlencode({'return_to': target, **parameters}, quote_via=quote)}"
+    return Answer(
+        HTTPStatus.FOUND.value if head.method in SAFE_METHODS else HTTPStatus.SEE_OTHER.value,
+        ((b"location", location.encode()), (b"cache-control", b"no-store")),
+    )
+
+
+def _challenge(**parameters: str) -> Header:
+    """RFC 6750, section 3; every value is one of ours, without quotes."""
+    shown = "".join(f', {name}="{value}"' for name, value in parameters.items())
+    return b"www-authenticate", f'Bearer realm="munjigi"{shown}'.encode()

@@ -1,0 +1,119 @@
+"""Which header fields may pass the gateway, in both directions.
+
+Towards upstreams: hop-by-hop fields stop here, also those that `Connection` names (RFC 9110, section 7.6.1), and so does
+everything by which an upstream might be told who asks, where from or by which address: only the gateway says that. Names
+are compared as the sloppiest reader would, who takes `_` and `.` for `-`, in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from gateway.exchange import Header
+
+HOP_BY_HOP = frozenset(
+    {
+        b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te",
+        b"trailer", b"transfer-encoding", b"upgrade", b"http2-settings", b"proxy-authentication-info",
+    }
+)  # fmt: skip
+
+_OURS = (
+    b"munjigi-", b"x-forwarded-", b"x-auth-request-", b"x-authenticated-", b"x-authentik-", b"x-pomerium-", b"x-goog-",
+    b"x-ssl-", b"ssl-client", b"x-client-cert", b"x-envoy-", b"x-original-", b"x-rewrite-", b"x-webauth-", b"x-jwt-",
+)  # fmt: skip
+_OURS_EXACTLY = frozenset(
+    {
+        b"forwarded", b"x-forwarded", b"x-real-ip", b"x-client-ip", b"client-ip", b"true-client-ip", b"cf-connecting-ip",
+        b"fastly-client-ip", b"x-cluster-client-ip", b"x-remote-ip", b"x-remote-addr", b"remote-addr", b"x-host",
+        b"remote-user", b"x-remote-user", b"remote-groups", b"remote-email", b"remote-name", b"x-user", b"x-user-id",
+        b"x-username", b"x-email", b"x-groups", b"x-roles", b"client-cert", b"client-cert-chain", b"proxy",
+        b"x-http-method", b"x-http-method-override", b"x-method-override",
+    }
+)  # fmt: skip
+
+
+class Treatment(IntEnum):
+    """What becomes of a request header field."""
+
+    PASS = 0
+    DROP = 1
+    INSPECT = 2
+    """Framing, routing or forwarding: the data path reads it and decides."""
+    ALIAS = 3
+    """Passes, unless the gateway adds the field that sloppy readers take it for."""
+
+
+_INSPECTED = frozenset(
+    {
+        b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect", b"x-forwarded-for",
+    }
+)  # fmt: skip
+
+
+def treatment(name: bytes) -> Treatment:
+    """What becomes of the request header field of that lower-case name."""
+    if name in _INSPECTED:
+        return Treatment.INSPECT
+    alias = plain_name(name)
+    if alias in HOP_BY_HOP or alias in _OURS_EXACTLY or alias.startswith(_OURS):
+        return Treatment.DROP
+    # an alias of a field that we read is a second, different reading of it
+    if alias != name:
+        return Treatment.DROP if alias in _INSPECTED else Treatment.ALIAS
+    return Treatment.PASS
+
+
+def plain_name(name: bytes) -> bytes:
+    """A field name as the sloppiest reader takes it."""
+    return name.lower().replace(b"_", b"-").replace(b".", b"-")
+
+
+class RequestNames:
+    """Lower-case form and treatment of field names as they are sent, remembered within bounds."""
+
+    def __init__(self, capacity: int = 1024) -> None:
+        self._capacity = capacity
+        self.known: dict[bytes, tuple[bytes, Treatment]] = {}
+
+    def learn(self, name: bytes) -> tuple[bytes, Treatment]:
+        """Both, for a name that is not in `known`."""
+        lower = name.lower()
+        found = (lower, treatment(lower))
+        if len(self.known) < self._capacity and len(name) <= 64:
+            self.known[name] = found
+        return found
+
+
+def named_by_connection(values: Iterable[bytes]) -> set[bytes]:
+    """The lower-case field names and options that one or several, maybe empty, `Connection` lines list."""
+    return {token for value in values for part in value.split(b",") if (token := part.strip(b" \t").lower())}
+
+
+def strip_named(headers: list[Header], named: set[bytes]) -> list[Header]:
+    """The headers without those that `Connection` named, under any alias."""
+    aliases = {plain_name(name) for name in named}
+    return [header for header in headers if plain_name(header[0]) not in aliases]
+
+
+class UnsafeHeader(ValueError):
+    """A header that this process made would break the message; nothing is sent."""
+
+
+def generated_lines(headers: Iterable[Header]) -> bytes:
+    """Header lines for fields that the gateway itself adds. Raises `UnsafeHeader` on CR, LF or NUL."""
+    lines = []
+    for name, value in headers:
+        if b"\n" in value or b"\r" in value or b"\0" in value or b"\n" in name or b"\r" in name or b":" in name:
+            raise UnsafeHeader(name.decode("latin-1"))
+        lines.append(b"%b: %b\r\n" % (name, value))
+    return b"".join(lines)
+
+
+def response_passes(name: bytes) -> bool:
+    """Whether a response field of that lower-case name passes from an upstream to the client.
+
+    `Munjigi-*` stops here: only the gateway speaks under that name. Framing fields are decided by the data path.
+    """
+    return name not in HOP_BY_HOP and name != b"content-length" and not plain_name(name).startswith(b"munjigi-")

@@ -1,0 +1,90 @@
+"""Who a verified access token speaks for, computed once a token rather than once a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from policy.request import DeviceTrust, Subject
+
+_ACR = {"urn:munjigi:acr:1": 1, "urn:munjigi:acr:2": 2}
+_TRUST = {trust.name.lower(): trust for trust in DeviceTrust}
+
+
+class UnusableToken(Exception):
+    """The token is sound, and yet lacks what the gateway needs."""
+
+
+class Device(msgspec.Struct):
+    """The claim `device`."""
+
+    id: str = ""
+    trust: str = "unknown"
+
+
+class AccessTokenClaims(msgspec.Struct):
+    """What the gateway reads of an access token (RFC 9068, section 2.2; docs/house.md)."""
+
+    sub: str
+    exp: float
+    iat: float
+    client_id: str
+    sid: str
+    org: str = ""
+    roles: list[str] = []
+    acr: str = ""
+    auth_time: float | None = None
+    device: Device = msgspec.field(default_factory=Device)
+
+
+class Identity(msgspec.Struct, frozen=True, gc=False):
+    """One verified token: who, in which session, how surely, until when."""
+
+    sid: str
+    subject: Subject
+    device_id: str
+    device_trust: DeviceTrust
+    roles: tuple[str, ...]
+    acr: str
+    client_id: str
+    issued_at: float
+    expires_at: float
+    """Epoch seconds; the token is over at that moment."""
+    name: str = ""
+    locale: str = ""
+    session_address: str = ""
+    """Where the session's sign-in through this gateway came from; empty: unknown."""
+
+
+def read_identity(
+    claims: Mapping[str, Any], *, name: str = "", locale: str = "", session_address: str = ""
+) -> Identity:
+    """Turn verified claims into an identity. Raises `UnusableToken`; what is unknown stays unknown (P1)."""
+    try:
+        token = msgspec.convert(claims, AccessTokenClaims)
+    except msgspec.ValidationError as error:
+        raise UnusableToken(str(error)) from error
+    if not token.sid or not token.sub:
+        raise UnusableToken("no session stands behind it")
+    return Identity(
+        sid=token.sid,
+        subject=Subject(
+            id=token.sub,
+            organisation=token.org,
+            roles=frozenset(token.roles),
+            assurance=_ACR.get(token.acr, 0),
+            authenticated_at=token.auth_time,
+        ),
+        device_id=token.device.id,
+        device_trust=_TRUST.get(token.device.trust, DeviceTrust.UNKNOWN),
+        roles=tuple(sorted(token.roles)),
+        acr=token.acr,
+        client_id=token.client_id,
+        issued_at=token.iat,
+        expires_at=token.exp,
+        name=name,
+        locale=locale,
+        session_address=session_address,
+    )

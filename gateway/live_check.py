@@ -1,0 +1,85 @@
+"""May what lives on go on living? Asked again when a session, a fact or the policy changes, and every second (S5)."""
+
+from __future__ import annotations
+
+from config.clock import Clock
+from gateway.exchange import LiveConnection
+from gateway.judge import Judge
+from gateway.live_connections import LiveConnections, Standing
+from gateway.near_cache import EndedSession, LiveSession
+from gateway.route_table import StoreAway
+from gateway.session_check import SessionCheck, StoreUnreachable
+from policy.decision import Effect
+
+
+class LiveCheck:
+    """Decides live connections again and ends those that may not go on."""
+
+    def __init__(self, *, live: LiveConnections, sessions: SessionCheck, judge: Judge, clock: Clock) -> None:
+        self._live = live
+        self._sessions = sessions
+        self._judge = judge
+        self._clock = clock
+
+    def opened(self, standing: Standing, connection: LiveConnection) -> None:
+        """An exchange turned out to live on; something may have ended since it was decided."""
+        self._live.opened(standing, connection)
+        if (objection := self.objection(standing)) is not None:
+            self.closed(connection)
+            connection.end(objection)
+
+    def closed(self, connection: LiveConnection) -> None:
+        """It is over."""
+        self._live.closed(connection)
+
+    def session_ended(self, ended: EndedSession) -> None:
+        """A session ended: at once, not at the next look."""
+        self._live.end_session(ended.sid, ended.reason or "session_ended")
+
+    def session_changed(self, sid: str) -> None:
+        """A session's token or state is a new one."""
+        if sid in self._sessions.cache.live:
+            self._live.decide_again(self.objection, sid)
+
+    async def look(self) -> None:
+        """Ask about all of them. What the near cache forgot is asked of the projection first."""
+        now = self._clock.timestamp()
+        for sid in self._live.sessions():
+            session = self._sessions.cache.find(sid)
+            if sid and (session is None or (isinstance(session, LiveSession) and now >= session.expires_at())):
+                try:
+                    await self._sessions.fill(sid)
+                except StoreUnreachable:
+                    break  # the lease is about to run out for all of them
+        self._live.decide_again(self.objection)
+
+    def objection(self, standing: Standing) -> str | None:
+        """Why it must end; None: it may go on."""
+        now = self._clock.timestamp()
+        caller = standing.caller
+        if caller is not None:
+            session = self._sessions.cache.find(caller.identity.sid)
+            if session is None:
+                return "session_unknown"
+            if isinstance(session, EndedSession):
+                return session.reason or "session_ended"
+            if now >= session.expires_at():
+                return "absolute" if now >= session.absolute_expires_at else "idle"
+            if standing.by_token and now >= caller.identity.expires_at:
+                return "token_expired"
+            overdue = self._sessions.lease.overdue(self._clock.monotonic())
+            zone = standing.route.zone
+            if overdue is not None and not (zone.store_away is StoreAway.GRACE and overdue < zone.grace):
+                return "session_unknown"
+        decision = self._judge.decide(
+            caller,
+            standing.route,
+            standing.method.decode("ascii"),
+            standing.path.decode("ascii"),
+            standing.address,
+            now,
+        )
+        if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
+            return "no_longer_allowed"
+        # an upstream learns obligations when an exchange begins: other ones need another exchange
+        return None if decision.obligations == standing.obligations else "decided_anew"

@@ -1,0 +1,51 @@
+"""Where each pushed event goes. Whatever cannot be understood is treated as missed: the caches start anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+import structlog
+
+from gateway.session_check import SessionCheck
+
+_log = structlog.get_logger(__name__)
+
+
+class News:
+    """The callbacks of `events.subscription.Subscription`."""
+
+    def __init__(
+        self,
+        *,
+        sessions: SessionCheck,
+        policy_changed: Callable[[], None],
+        keys_changed: Callable[[str], None],
+    ) -> None:
+        """`keys_changed` is told the purpose of the key, or `*` where any may have changed."""
+        self._sessions = sessions
+        self._policy_changed = policy_changed
+        self._keys_changed = keys_changed
+
+    def event(self, topic: str, payload: Mapping[str, object], /) -> None:
+        """One event, in stream order."""
+        try:
+            if topic == "session":
+                self._sessions.event(payload)
+            elif topic == "policy":
+                self._policy_changed()
+            elif topic == "key":
+                self._keys_changed(str(payload.get("purpose", "*")))
+        except (msgspec.ValidationError, ValueError, TypeError) as error:
+            _log.error("event_unreadable", topic=topic, private=str(error))
+            self.reset()
+
+    def heartbeat(self, t: float) -> None:
+        """Every end committed before `t` was told above this line."""
+        self._sessions.heartbeat(t)
+
+    def reset(self) -> None:
+        """Something may have been missed."""
+        self._sessions.reset()
+        self._policy_changed()
+        self._keys_changed("*")

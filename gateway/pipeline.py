@@ -1,0 +1,262 @@
+"""The steps that every request takes, in order: route, credential, session, facts, decision, enforcement, assertion.
+
+The warm way is synchronous: everything it needs is in memory. Whatever is missing is a miss, and only a miss awaits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from functools import partial
+
+import structlog
+
+from audit.segments import AuditUnavailable
+from config.clock import Clock
+from config.problem import Problem
+from gateway import enforcement
+from gateway.activity import Activity
+from gateway.admission import check_form, without_lease
+from gateway.caller import Caller
+from gateway.cookie_check import CookieCheck
+from gateway.credentials import Credentials, read_credentials
+from gateway.decision_log import DecisionLog
+from gateway.exchange import Forward, Header, LiveConnection, OwnPage, RequestHead, Verdict
+from gateway.judge import Judge
+from gateway.live_check import LiveCheck
+from gateway.live_connections import Standing
+from gateway.manner import is_navigation
+from gateway.near_cache import EndedSession, LiveSession
+from gateway.relying_party.provider import Provider
+from gateway.relying_party.refresh import Refreshed, TokenRefresh
+from gateway.route_table import OWN_PAGES, Mode, Route, RouteTable
+from gateway.session_check import SessionCheck, StoreUnreachable
+from gateway.token_check import TokenCheck
+from gateway.upstream_assertion import UpstreamAssertion
+from jose.jws import InvalidToken, Refusal
+from policy.decision import Effect
+
+_log = structlog.get_logger(__name__)
+_STOPS_HERE = frozenset((b"authorization",))
+_OWN_PREFIX = OWN_PAGES + b"/"
+
+
+class Pipeline:
+    """Answers the data path. Routes and policy are swapped as a whole while it runs."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        table: RouteTable,
+        scheme: str,
+        tokens: TokenCheck,
+        cookies: CookieCheck,
+        refresh: TokenRefresh,
+        provider: Provider,
+        sessions: SessionCheck,
+        assertion: UpstreamAssertion,
+        live: LiveCheck,
+        activity: Activity,
+        log: DecisionLog,
+        judge: Judge,
+        idle_timeout: float,
+    ) -> None:
+        """`idle_timeout`: seconds after a person's last act."""
+        self._clock = clock
+        self._scheme = scheme.encode()
+        self._tokens = tokens
+        self._cookies = cookies
+        self._refresh = refresh
+        self._provider = provider
+        self._sessions = sessions
+        self._assertion = assertion
+        self._live = live
+        self._activity = activity
+        self._log = log
+        self._judge = judge
+        self._idle_timeout = idle_timeout
+        self.use_table(table)
+
+    def use_table(self, table: RouteTable) -> None:
+        """Swap the routes and the named networks."""
+        self.table = table
+        self._judge.use_networks(table.networks)
+        self._forwarded: dict[str, tuple[Header, Header]] = {
+            authority: (
+                (b"x-forwarded-proto", self._scheme),
+                (b"x-forwarded-host", authority.encode()),
+            )
+            for authority in table.authorities.values()
+        }
+        for caller in self._cookies.known():
+            caller.facts.clear()
+        self._tokens.forget_all()
+
+    def __call__(self, head: RequestHead) -> Verdict | Awaitable[Verdict]:
+        now = self._clock.timestamp()
+        if head.path.startswith(_OWN_PREFIX):
+            return self._own_page(head)
+        route = self.table.find(head.host, head.path)
+        if route is None:
+            return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
+        shown = read_credentials(head.headers)
+        if (refused := check_form(head, route, shown, self._scheme)) is not None:
+            return refused
+        if shown.bearer is not None:
+            try:
+                caller = self._tokens.find(shown.bearer, now)
+            except InvalidToken:
+                return enforcement.refuse_token(head)
+        elif shown.cookie is not None:
+            caller = self._cookies.find(shown.cookie, now)
+        else:
+            return self._nobody(head, route, shown, now)
+        if caller is None:
+            return self._miss(head, route, shown)
+        session = self._sessions.cache.live.get(caller.identity.sid)
+        if (
+            session is None
+            or now >= session.idle_expires_at
+            or now >= session.absolute_expires_at
+            or (now >= caller.identity.expires_at and not self._expired_is_taken(caller, route, now))
+        ):
+            return self._miss(head, route, shown)
+        return self._decide(head, route, shown, caller, session, now)
+
+    def _own_page(self, head: RequestHead) -> Verdict:
+        authority = self.table.authorities.get(head.host)
+        if authority is None:
+            return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
+        return OwnPage({"correlation_id": head.correlation_id, "authority": authority})
+
+    def _nobody(self, head: RequestHead, route: Route, shown: Credentials, now: float) -> Verdict:
+        if not route.public:
+            return enforcement.ask_to_sign_in(head, api=route.mode is Mode.API)
+        return self._decide(head, route, shown, None, None, now)
+
+    def _ended(self, head: RequestHead, route: Route, shown: Credentials) -> Verdict:
+        """A person is told by the page they go to; what a page loads from a public route needs nobody."""
+        if route.public and shown.bearer is None and not is_navigation(head):
+            return self._nobody(head, route, shown, self._clock.timestamp())
+        return enforcement.tell_ended(head, by_token=shown.bearer is not None)
+
+    async def _miss(self, head: RequestHead, route: Route, shown: Credentials) -> Verdict:
+        """The same steps, each of which may ask a store or the identity provider."""
+        try:
+            caller = await self._find_caller(shown)
+            if isinstance(caller, EndedSession):
+                return self._ended(head, route, shown)
+            if caller is None:
+                return self._nobody(head, route, shown, self._clock.timestamp())
+            session = await self._sessions.state(caller.identity.sid)
+            if isinstance(session, EndedSession):
+                return self._ended(head, route, shown)
+            if session is None:
+                return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+            now = self._clock.timestamp()
+            if now >= caller.identity.expires_at:
+                if caller.cookie is None:
+                    return enforcement.refuse_token(head)
+                refreshed = await self._refresh.refresh(caller)
+                now = self._clock.timestamp()
+                if refreshed is Refreshed.ENDED:
+                    return self._ended(head, route, shown)
+                if refreshed is Refreshed.AWAY and not self._expired_is_taken(caller, route, now):
+                    return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+        except InvalidToken:
+            return enforcement.refuse_token(head)
+        except StoreUnreachable as error:
+            _log.warning("store_unreachable", private=str(error), correlation_id=head.correlation_id)
+            return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+        except Problem as error:
+            return enforcement.problem(error.kind, head)
+        return self._decide(head, route, shown, caller, session, now)
+
+    async def _find_caller(self, shown: Credentials) -> Caller | EndedSession | None:
+        now = self._clock.timestamp()
+        if shown.bearer is None:
+            assert shown.cookie is not None
+            return self._cookies.find(shown.cookie, now) or await self._cookies.load(shown.cookie)
+        caller = self._tokens.find(shown.bearer, now)
+        if caller is not None:
+            return caller
+        try:
+            return self._tokens.verify(shown.bearer, now)
+        except InvalidToken as error:
+            if error.refusal is not Refusal.UNKNOWN_KEY or not await self._provider.fetch():
+                raise
+        return self._tokens.verify(shown.bearer, now)
+
+    def _expired_is_taken(self, caller: Caller, route: Route, now: float) -> bool:
+        """The identity provider is away, and the zone takes the last token of a living session for so long (S9)."""
+        return now < caller.refresh_again_at and now < caller.identity.expires_at + route.zone.expired_tokens
+
+    def _decide(
+        self,
+        head: RequestHead,
+        route: Route,
+        shown: Credentials,
+        caller: Caller | None,
+        session: LiveSession | None,
+        now: float,
+    ) -> Verdict:
+        staleness = 0.0
+        if caller is not None:
+            caller.used_at = now
+            overdue = self._sessions.lease.overdue(self._clock.monotonic())
+            if overdue is not None:
+                if (refused := without_lease(head, route, overdue)) is not None:
+                    return refused
+                staleness = overdue
+        method = head.method.decode("ascii")
+        path = head.path.decode("ascii")
+        decision = self._judge.decide(caller, route, method, path, head.client, now)
+        try:
+            self._log.write(
+                decision,
+                at=now,
+                correlation_id=head.correlation_id,
+                method=method,
+                path=path,
+                route=route,
+                address=head.client,
+                caller=caller,
+                staleness=staleness,
+            )
+        except AuditUnavailable:
+            return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+        if session is not None and (route.act or (shown.cookie is not None and is_navigation(head))):
+            self._touch(session, now)
+        if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
+            return enforcement.enforce(decision, head, signed_in=caller is not None, api=route.mode is Mode.API)
+        proto, host = self._forwarded[route.authority]
+        return Forward(
+            upstream=route.upstream,
+            add=(
+                self._assertion.header(caller, route, decision.obligations, now),
+                (b"x-forwarded-for", head.client.encode("ascii")),
+                proto,
+                host,
+            ),
+            drop=_STOPS_HERE,
+            cookie=shown.other_cookies,
+            opened=partial(self._opened, caller, route, head, decision.obligations),
+            closed=self._live.closed,
+        )
+
+    def _touch(self, session: LiveSession, now: float) -> None:
+        self._activity.touch(session.sid, now, expires_at=session.expires_at())
+        self._sessions.cache.touch(session.sid, now, self._idle_timeout)
+
+    def _opened(
+        self,
+        caller: Caller | None,
+        route: Route,
+        head: RequestHead,
+        obligations: tuple[str, ...],
+        connection: LiveConnection,
+    ) -> None:
+        by_token = caller is not None and caller.cookie is None
+        self._live.opened(
+            Standing(caller, route, head.method, head.path, head.client, obligations, by_token), connection
+        )

@@ -1,0 +1,287 @@
+"""A client's connection: reading held and released, deadlines, answers of the gateway's own, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from enum import IntEnum
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.utils import get_remote_addr
+from uvicorn.server import ServerState
+
+from config.problem import Problem, ProblemType
+from gateway.exchange import Answer
+from gateway.header_hygiene import UnsafeHeader
+from gateway.proxy.answer import CORRELATION, answer_bytes, problem_answer
+from gateway.proxy.door import Door
+from gateway.proxy.problems import (
+    DECISION_FAILED,
+    DECISION_TIMEOUT,
+    REQUEST_TIMEOUT,
+    TOO_MANY_CONNECTIONS,
+    UPSTREAM_DOWN,
+    UPSTREAM_SILENT,
+)
+from gateway.proxy.request_body import RequestBody
+from gateway.proxy.request_head import RequestHeadParser
+
+_logger = logging.getLogger("gateway.proxy")
+
+NEVER = float("inf")
+_LINGER = 2.0
+_CORRELATION = CORRELATION.decode("ascii")
+
+
+class Phase(IntEnum):
+    """How far the exchange at hand is."""
+
+    IDLE = 0
+    HEAD = 1
+    """Some of a request's head is there."""
+    DECIDING = 2
+    CONNECTING = 3
+    """Waiting for a connection to the upstream."""
+    AWAITING = 4
+    """The request is sent, or being sent; no answer yet."""
+    STREAMING = 5
+    """The answer's head went out."""
+    OWN_PAGE = 6
+    LINGERING = 7
+    """Answered for the last time; what still comes is thrown away."""
+
+
+class Hold(IntEnum):
+    """Why reading is paused; bits of a set."""
+
+    AHEAD = 1
+    """The client is sending its next request already."""
+    UPSTREAM_SLOW = 2
+    BODY_EARLY = 4
+    """Nobody is ready for the body."""
+
+
+# plain numbers: comparing them is what the warm path does most
+_IDLE, _HEAD, _DECIDING = Phase.IDLE.value, Phase.HEAD.value, Phase.DECIDING.value
+_EVERY_HOLD = int(Hold.AHEAD | Hold.UPSTREAM_SLOW | Hold.BODY_EARLY)
+_TIMEOUTS: dict[int, ProblemType] = {
+    Phase.DECIDING: DECISION_TIMEOUT,
+    Phase.CONNECTING: UPSTREAM_DOWN,
+    Phase.AWAITING: UPSTREAM_SILENT,
+}
+
+
+class ClientConnection(asyncio.Protocol):
+    """What does not depend on how a request is served. One exchange at a time."""
+
+    __slots__ = (
+        "__weakref__",
+        "_app_state",
+        "_body",
+        "_closed",
+        "_connections",
+        "_correlation_id",
+        "_deadline",
+        "_draining",
+        "_head_sent",
+        "_held",
+        "_keep_alive",
+        "_peer",
+        "_phase",
+        "_request",
+        "_server_state",
+        "_unread",
+        "_write_paused_at",
+        "correlation_line",
+        "transport",
+        "without_body",
+    )
+
+    door: Door
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._server_state = server_state
+        self._connections = cast("set[object]", server_state.connections)  # uvicorn names its own protocols only
+        self._app_state = app_state
+        self.transport: asyncio.Transport
+        self._request: RequestHeadParser
+        self._unread = b""
+        self._phase: int = _IDLE
+        self._deadline = NEVER
+        self._held = 0
+        self._write_paused_at = NEVER
+        self._draining = False
+        self._closed = False
+        self._body: RequestBody | None = None
+        """The request's body, as long as some of it is still to come."""
+        self._keep_alive = True
+        self._correlation_id = ""
+        self.correlation_line = b""
+        self.without_body = False
+        self._head_sent = False
+
+    # --- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        door = self.door
+        self._peer = get_remote_addr(self.transport)
+        self._request = RequestHeadParser(door, self._peer[0] if self._peer else "")
+        self._connections.add(self)
+        door.watch.watched.add(self)
+        door.clients += 1
+        self._deadline = door.watch.now + door.limits.head_time
+        if door.clients > door.limits.clients:
+            self._refuse(Problem(TOO_MANY_CONNECTIONS))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed = True
+        self.door.watch.watched.discard(self)
+        self.door.clients -= 1
+        self._connections.discard(self)
+
+    def eof_received(self) -> None:
+        """A client that closes its side has gone: the event loop closes the connection."""
+
+    def pause_writing(self) -> None:
+        self._write_paused_at = self.door.watch.now
+        self._pass_writable(False)
+
+    def resume_writing(self) -> None:
+        self._write_paused_at = NEVER
+        self._pass_writable(True)
+
+    def _pass_writable(self, writable: bool) -> None:
+        """Tell whoever writes to the client."""
+        raise NotImplementedError
+
+    def _drop_exchange(self) -> None:
+        """Let go of whatever serves the exchange at hand."""
+        raise NotImplementedError
+
+    def _advance(self, data: bytes) -> None:
+        """Serve the requests in `data`."""
+        raise NotImplementedError
+
+    # --- Watched
+
+    def check(self, now: float) -> None:
+        """Look whether a deadline has passed."""
+        if now >= self._deadline:
+            self._expire()
+        if now - self._write_paused_at >= self.door.limits.slow_reader:
+            self.cut()
+
+    def _expire(self) -> None:
+        self._deadline = NEVER
+        phase = self._phase
+        if phase == _IDLE:
+            self.transport.close()
+        elif phase == _HEAD:
+            self._refuse(Problem(REQUEST_TIMEOUT))
+        elif self._body is not None and phase == Phase.AWAITING:
+            self._fail(REQUEST_TIMEOUT)
+        elif phase in _TIMEOUTS:
+            self._fail(_TIMEOUTS[phase])
+        else:
+            self.cut()
+
+    def cut(self) -> None:
+        """Close the connection at once."""
+        self.transport.abort()
+
+    # --- answers of the gateway's own
+
+    def _name_exchange(self) -> str:
+        self._correlation_id = correlation_id = self.door.next_correlation_id()
+        self.correlation_line = f"{_CORRELATION}: {correlation_id}".encode("ascii")
+        return correlation_id
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer a request that could not be read, and read no more."""
+        if self._phase <= _HEAD:
+            self._name_exchange()
+        self._phase = _DECIDING
+        self._keep_alive = False
+        self._answer(problem_answer(problem, self._correlation_id))
+
+    def _fail(self, kind: ProblemType) -> None:
+        """The exchange cannot be completed: say so, or cut where the answer has begun."""
+        self._drop_exchange()
+        if self._head_sent:
+            self.cut()
+        else:
+            self._answer(problem_answer(Problem(kind), self._correlation_id))
+
+    def _undecided(self) -> None:
+        """Called while an exception is handled: nothing passes."""
+        _logger.exception("the request was not let through", extra={"correlation_id": self._correlation_id})
+        self._answer(problem_answer(Problem(DECISION_FAILED), self._correlation_id))
+
+    def _answer(self, answer: Answer) -> None:
+        if self._closed or self.transport.is_closing():
+            return
+        if self._body is not None:
+            self._keep_alive = False
+        try:
+            data = answer_bytes(
+                answer,
+                correlation_id=self._correlation_id,
+                keep_alive=self._keep_alive,
+                without_body=self.without_body,
+                default_headers=self._server_state.default_headers,
+            )
+        except UnsafeHeader:
+            self._undecided()
+            return
+        self.transport.write(data)
+        self._end_exchange()
+
+    # --- the end of an exchange
+
+    def _end_exchange(self) -> None:
+        self._drop_exchange()
+        if self.transport.is_closing():
+            return
+        if self._body is not None or not self._keep_alive:
+            self._linger()
+            return
+        self._phase = _IDLE
+        self._deadline = self.door.watch.now + self.door.limits.keep_alive
+        if self._held:
+            self._release(_EVERY_HOLD)
+        if self._unread:
+            self._advance(b"")
+
+    def _linger(self) -> None:
+        """Close; of a request that is still coming read on for a moment, or a reset would take the answer away (RFC 9112, 9.6)."""
+        incomplete = self._body is not None or bool(self._unread)
+        self._phase = Phase.LINGERING
+        self._unread = b""
+        self._release(_EVERY_HOLD)
+        if not incomplete or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self._body = None
+        self._deadline = self.door.watch.now + _LINGER
+        self.transport.write_eof()
+
+    # --- reading
+
+    def _hold(self, reason: int) -> None:
+        if not self._held:
+            self.transport.pause_reading()
+        self._held |= reason
+
+    def _release(self, reasons: int) -> None:
+        if self._held & reasons:
+            self._held &= ~reasons
+            if not self._held and not self.transport.is_closing():
+                self.transport.resume_reading()

@@ -1,0 +1,85 @@
+"""A request as it goes to its upstream."""
+
+from __future__ import annotations
+
+from gateway.exchange import Forward
+from gateway.header_hygiene import Treatment, UnsafeHeader, plain_name, treatment
+from gateway.proxy.request_head import RequestHeadParser
+
+_COOKIE = frozenset({b"cookie"})
+_KNOWN_BOUND = 256
+LAST_CHUNK = b"0\r\n\r\n"
+
+_drops: dict[frozenset[bytes], frozenset[bytes]] = {}
+_replaceable: dict[bytes, bool] = {}
+
+
+def request_bytes(request: RequestHeadParser, verdict: Forward, correlation_line: bytes, body: bytes) -> bytes:
+    """Head and first piece of the body of the request that was just parsed.
+
+    What the pipeline adds replaces what the client sent under the same name. Raises `UnsafeHeader` where the pipeline's
+    headers would break the message.
+    """
+    head = request.head
+    drop = _drops.get(verdict.drop) or _learn_drop(verdict.drop)
+    added = verdict.add if verdict.cookie is None else (*verdict.add, (b"cookie", verdict.cookie))
+    values = b" ".join([value for _, value in added])
+    if b"\n" in values or b"\r" in values or b"\0" in values:
+        raise UnsafeHeader("a value holds CR, LF or NUL")
+    for name, _ in added:
+        if _replaceable.get(name) is not False and _learn_name(name):
+            drop |= {plain_name(name)}
+    if request.aliased:
+        drop |= {name for name, _ in head.headers if plain_name(name) in drop}
+    line = b": ".join
+    lines = (
+        [b"%b %b?%b HTTP/1.1" % (head.method, head.path, head.query)]
+        if head.query
+        else [b"%b %b HTTP/1.1" % (head.method, head.path)]
+    )
+    lines += [line(header) for header in head.headers if header[0] not in drop]
+    lines += [line(header) for header in added]
+    lines.append(correlation_line)
+    if request.body is not None or request.length is not None or head.upgrade:
+        body = _framing(request, lines, body)
+    lines += (b"", body)
+    return b"\r\n".join(lines)
+
+
+def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> bytes:
+    incomplete = request.body is not None and not request.body.complete
+    if request.head.upgrade:
+        lines += (b"connection: Upgrade", b"upgrade: websocket")
+    elif request.body is not None and request.body.chunked:
+        lines.append(b"transfer-encoding: chunked")
+        body = chunk(body)
+        if not incomplete:
+            body += LAST_CHUNK
+    else:
+        lines.append(b"content-length: %d" % (request.length or 0))
+    if request.expects_continue and incomplete:
+        lines.append(b"expect: 100-continue")
+    return body
+
+
+def chunk(payload: bytes) -> bytes:
+    """A piece of a body as one chunk (RFC 9112, section 7.1); nothing for nothing, since an empty chunk is the last."""
+    return b"%x\r\n%b\r\n" % (len(payload), payload) if payload else b""
+
+
+def _learn_drop(drop: frozenset[bytes]) -> frozenset[bytes]:
+    # the client's own Cookie never passes: what may pass of it comes in the verdict
+    known = drop | _COOKIE
+    if len(_drops) < _KNOWN_BOUND:
+        _drops[drop] = known
+    return known
+
+
+def _learn_name(name: bytes) -> bool:
+    """Whether a client's field of that name could have come as far as here."""
+    if b"\n" in name or b"\r" in name or b":" in name or name != name.lower():
+        raise UnsafeHeader("a name is not a lower-case field name")
+    replaceable = treatment(name) not in (Treatment.DROP, Treatment.INSPECT)
+    if len(_replaceable) < _KNOWN_BOUND:
+        _replaceable[name] = replaceable
+    return replaceable

@@ -1,0 +1,259 @@
+"""An exchange with an upstream, from the verdict to the last byte of the answer, or to the end of a websocket."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from config.problem import Problem, ProblemType
+from gateway.exchange import Forward, Header, LiveConnection
+from gateway.header_hygiene import UnsafeHeader
+from gateway.proxy.answer import problem_answer
+from gateway.proxy.client_connection import NEVER, ClientConnection, Hold, Phase
+from gateway.proxy.forwarding import LAST_CHUNK, chunk, request_bytes
+from gateway.proxy.frames import CLOSE_GOING_AWAY
+from gateway.proxy.live_stream import LiveStream
+from gateway.proxy.pool import Pool
+from gateway.proxy.problems import UPSTREAM_MALFORMED, UPSTREAM_UNKNOWN
+from gateway.proxy.request_head import IDEMPOTENT
+from gateway.proxy.upstream import UpstreamConnection
+from gateway.proxy.websocket import Splice, checked_switch
+
+_RETRIES = 2
+_AWAITING, _STREAMING = Phase.AWAITING.value, Phase.STREAMING.value
+
+
+class ProxiedExchange(ClientConnection):
+    """A client's connection as the upstream's side sees it (`Downstream`, `Waiting`)."""
+
+    __slots__ = (
+        "_live",
+        "_live_at",
+        "_outgoing",
+        "_pool",
+        "_retries",
+        "_splice",
+        "_upstream",
+        "_verdict",
+        "expects_continue",
+        "takes_chunks",
+        "upgrade",
+    )
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.takes_chunks = True
+        self.expects_continue = False
+        self.upgrade = False
+        self._verdict: Forward | None = None
+        self._pool: Pool | None = None
+        """The pool that was asked for a connection."""
+        self._upstream: UpstreamConnection | None = None
+        self._splice: Splice | None = None
+        self._live: LiveConnection | None = None
+        self._live_at = NEVER
+        self._outgoing = b""
+        """What goes to the upstream, kept as long as it may be sent again."""
+        self._retries = 0
+
+    # --- to the upstream
+
+    def _forward(self, verdict: Forward, body: bytes) -> None:
+        self._verdict = verdict
+        pool = self.door.pools.by_name.get(verdict.upstream)
+        if pool is None:
+            self._answer(problem_answer(Problem(UPSTREAM_UNKNOWN), self._correlation_id))
+            return
+        request = self._request
+        try:
+            self._outgoing = request_bytes(request, verdict, self.correlation_line, body)
+        except UnsafeHeader:
+            self._undecided()
+            return
+        self.takes_chunks = request.takes_chunks
+        self.expects_continue = request.expects_continue
+        self.upgrade = request.head.upgrade
+        self._retries = _RETRIES if request.body is None and request.head.method in IDEMPOTENT else 0
+        if verdict.opened is not None:
+            self._live_at = self.door.watch.now + self.door.limits.live_after
+        connection = pool.take()
+        if connection is not None:
+            self.upstream_ready(connection)
+        else:
+            self._ask(pool)
+
+    def _ask(self, pool: Pool) -> None:
+        self._pool = pool
+        self._phase = Phase.CONNECTING
+        self._deadline = self.door.watch.now + self.door.limits.connect
+        if self._body is not None:
+            self._hold(Hold.BODY_EARLY)
+        pool.ask(self)
+
+    def upstream_ready(self, connection: UpstreamConnection) -> None:
+        self._pool = None
+        self._upstream = connection
+        self._phase = _AWAITING
+        door = self.door
+        self._deadline = door.watch.now + (door.limits.first_byte if self._body is None else door.limits.body_idle)
+        if self._write_paused_at != NEVER:
+            connection.transport.pause_reading()
+        connection.send(self, self._outgoing)
+        if not self._retries:
+            self._outgoing = b""
+        if self._held:
+            self._release(Hold.BODY_EARLY)
+
+    def upstream_unavailable(self, problem: ProblemType) -> None:
+        self._pool = None
+        self._fail(problem)
+
+    def upstream_writable(self, writable: bool) -> None:
+        if writable:
+            self._release(Hold.UPSTREAM_SLOW)
+        elif self._body is not None:
+            self._hold(Hold.UPSTREAM_SLOW)
+
+    def _send_body(self, upstream: UpstreamConnection, payload: bytes) -> None:
+        """More of the request's body; it is complete when `_body` is None."""
+        complete = self._body is None
+        if self._request.length is None:
+            payload = chunk(payload) + (LAST_CHUNK if complete else b"")
+        if payload:
+            upstream.write(payload)
+        if not self._head_sent:
+            limits = self.door.limits
+            self._deadline = self.door.watch.now + (limits.first_byte if complete else limits.body_idle)
+
+    # --- from the upstream
+
+    def response_begins(self, status: int) -> bool:
+        if self._body is not None or self._draining:
+            self._keep_alive = False
+        verdict = self._verdict
+        if verdict is not None and verdict.answered is not None:
+            verdict.answered(status)
+        return self._keep_alive
+
+    def response_moves(self) -> None:
+        self._head_sent = True
+        self._phase = _STREAMING
+        self._deadline = self.door.watch.now + self.door.limits.stream_idle
+
+    def response_ends(self, connection: UpstreamConnection, reusable: bool) -> None:
+        self._upstream = None
+        if self._body is not None:
+            connection.abort()
+        elif reusable:
+            if self._write_paused_at != NEVER:
+                connection.transport.resume_reading()
+            connection.pool.give_back(connection)
+        else:
+            connection.close()
+        self._end_exchange()
+
+    def response_fails(self, connection: UpstreamConnection, problem: ProblemType, *, untouched: bool) -> None:
+        self._upstream = None
+        if untouched and self._retries:
+            self._retries -= 1
+            self._ask(connection.pool)
+        else:
+            self._fail(problem)
+
+    def response_switches(self, connection: UpstreamConnection, headers: list[Header], rest: bytes) -> None:
+        self._upstream = None
+        lines = checked_switch(self._request.head.headers, headers) if self.upgrade else None
+        if lines is None:
+            connection.abort()
+            self._fail(UPSTREAM_MALFORMED)
+            return
+        door = self.door
+        self._splice = splice = Splice(
+            self.transport,
+            connection,
+            limits=door.limits,
+            watch=door.watch,
+            mask=door.entropy.uuid().bytes[:4],
+            over=self._drop_live,
+        )
+        connection.become(splice)
+        self._live_at = NEVER
+        self._deadline = NEVER
+        self.response_begins(101)
+        self.transport.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n%b%b\r\n\r\n"
+            % (b"".join([b"%b: %b\r\n" % line for line in lines]), self.correlation_line)
+        )
+        self._go_live(splice)
+        if rest:
+            splice.from_upstream(rest)
+        ahead, self._unread = self._unread, b""
+        if ahead:
+            splice.from_client(ahead)
+        self._release(Hold.AHEAD)
+        if self._draining:
+            splice.close(CLOSE_GOING_AWAY, "going away")
+
+    # --- what lives on
+
+    def check(self, now: float) -> None:
+        super().check(now)
+        if now >= self._live_at:
+            self._live_at = NEVER
+            self._go_live(LiveStream(self.cut))
+        if self._splice is not None:
+            self._splice.check(now)
+
+    def _go_live(self, live: LiveConnection) -> None:
+        verdict = self._verdict
+        if verdict is not None and verdict.opened is not None and self._live is None:
+            self._live = live
+            verdict.opened(live)
+
+    def _drop_live(self) -> None:
+        live, self._live = self._live, None
+        verdict, self._verdict = self._verdict, None
+        if isinstance(live, LiveStream):
+            live.over()
+        if live is not None and verdict is not None and verdict.closed is not None:
+            verdict.closed(live)
+
+    # --- the end
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._splice is not None:
+            self._splice.client_lost()
+        self._drop_exchange()
+
+    def _drop_exchange(self) -> None:
+        if self._upstream is not None:
+            self._upstream.abort()
+            self._upstream = None
+        if self._pool is not None:
+            self._pool.forget(self)
+            self._pool = None
+        self._live_at = NEVER
+        if self._live is None:
+            self._verdict = None
+        else:
+            self._drop_live()
+
+    def _pass_writable(self, writable: bool) -> None:
+        if self._splice is not None:
+            self._splice.client_writable(writable)
+        elif self._upstream is not None:
+            transport = self._upstream.transport
+            if writable:
+                transport.resume_reading()
+            else:
+                transport.pause_reading()

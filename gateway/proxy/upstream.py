@@ -1,0 +1,342 @@
+"""One connection to an upstream: a request goes out, its response is parsed, made clean and streamed to the client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from config.problem import ProblemType
+from gateway.exchange import Header
+from gateway.header_hygiene import named_by_connection, response_passes
+from gateway.proxy.answer import STATUS_LINE
+from gateway.proxy.problems import UPSTREAM_BROKE_OFF, UPSTREAM_MALFORMED
+
+if TYPE_CHECKING:
+    from gateway.proxy.pool import Pool
+
+_PASS, _STRIP, _LENGTH, _CODING, _CONNECTION, _UPGRADE = range(6)
+_SPECIAL = {
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _CODING,
+    b"connection": _CONNECTION,
+    b"upgrade": _UPGRADE,
+}
+_KNOWN_BOUND = 1024
+_INTERIM_BOUND = 16
+
+
+class Downstream(Protocol):
+    """The client's side of an exchange, as an upstream's connection sees it."""
+
+    transport: asyncio.Transport
+    without_body: bool
+    """The request was HEAD."""
+    takes_chunks: bool
+    """The client speaks HTTP/1.1."""
+    expects_continue: bool
+    upgrade: bool
+    correlation_line: bytes
+
+    def response_begins(self, status: int) -> bool:
+        """The final head is there; tells whether the client's connection will be kept."""
+
+    def response_moves(self) -> None:
+        """Its head and maybe more was passed on."""
+
+    def response_ends(self, connection: UpstreamConnection, reusable: bool) -> None:
+        """All of it was."""
+
+    def response_fails(self, connection: UpstreamConnection, problem: ProblemType, *, untouched: bool) -> None:
+        """It will not end. `untouched`: a kept-alive connection closed before the first byte of an answer."""
+
+    def response_switches(self, connection: UpstreamConnection, headers: list[Header], rest: bytes) -> None:
+        """The upstream answered 101."""
+
+    def upstream_writable(self, writable: bool) -> None:
+        """The request's body may go on, or must wait."""
+
+
+class Tunnel(Protocol):
+    """What a connection carries after 101."""
+
+    def from_upstream(self, data: bytes) -> None: ...
+    def upstream_lost(self) -> None: ...
+    def upstream_writable(self, writable: bool) -> None: ...
+
+
+class LostStep(Exception):
+    """The response breaks the framing or the conversation; the connection is not used again."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """A client of one upstream. Parser callbacks are the methods named `on_...`."""
+
+    __slots__ = (
+        "__weakref__",
+        "_chunked",
+        "_connection",
+        "_done",
+        "_eof",
+        "_head_done",
+        "_interim",
+        "_length",
+        "_lines",
+        "_lost_step",
+        "_out",
+        "_parser",
+        "_rechunk",
+        "_reusable",
+        "_touched",
+        "_until_eof",
+        "_upgrade",
+        "_used",
+        "client",
+        "detached",
+        "idle_since",
+        "pool",
+        "ready",
+        "transport",
+        "tunnel",
+    )
+
+    _known: dict[bytes, tuple[int, bytes]] = {}  # noqa: RUF012 - what is known of names of response fields, bounded
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.transport: asyncio.Transport
+        self.client: Downstream | None = None
+        self.tunnel: Tunnel | None = None
+        self.ready = False
+        self.detached = False
+        self.idle_since = 0.0
+        self._used = False
+        self._touched = False
+        self._eof = False
+        self._parser = HttpResponseParser(self)
+        self._out: list[bytes] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lines: list[bytes] = []
+        self._length: bytes | None = None
+        self._upgrade = b""
+        self._chunked = False
+        self._connection: list[bytes] = []
+        self._head_done = False
+        self._interim = 0
+        self._rechunk = False
+        self._until_eof = False
+        self._done = False
+        self._reusable = False
+        self._lost_step = False
+
+    # --- the client's side
+
+    def send(self, client: Downstream, head: bytes) -> None:
+        """Send a request's head (and the body that came with it); the answer goes to `client`."""
+        self.client = client
+        self._begin()
+        self._touched = False
+        self.transport.write(head)
+
+    def write(self, data: bytes) -> None:
+        """Send more of the request's body."""
+        self.transport.write(data)
+
+    def become(self, tunnel: Tunnel) -> None:
+        """Carry a websocket from now on; the pool no longer counts the connection."""
+        self.client = None
+        self.tunnel = tunnel
+        self.pool.detach(self)
+
+    def abort(self) -> None:
+        """Close at once; whoever waits for an answer is not told."""
+        self.client = None
+        self.tunnel = None
+        self.transport.abort()
+
+    def close(self) -> None:
+        """Close once everything is written."""
+        self.client = None
+        self.transport.close()
+
+    # --- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.pool.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self.tunnel is not None:
+            self.tunnel.from_upstream(data)
+            return
+        client = self.client
+        if client is None:
+            self.transport.abort()
+            return
+        self._touched = True
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            client.response_switches(self, self._switch_headers(), data[upgrade.args[0] :])
+            return
+        except HttpParserError:
+            if not self._done:
+                self._fail(UPSTREAM_MALFORMED)
+                return
+            self._lost_step = True
+        out = self._out
+        if out:
+            client.transport.write(out[0] if len(out) == 1 else b"".join(out))
+            out.clear()
+        if self._done:
+            self._finish(client)
+        elif self._head_done:
+            client.response_moves()
+
+    def _switch_headers(self) -> list[Header]:
+        named = [line.partition(b": ") for line in self._lines]
+        return [(b"upgrade", self._upgrade), *((name, value) for name, _, value in named)]
+
+    def eof_received(self) -> None:
+        self._eof = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.pool.gone(self)
+        if self.tunnel is not None:
+            self.tunnel.upstream_lost()
+        elif self.client is not None:
+            if self._until_eof and self._eof and exc is None:
+                if self._rechunk:
+                    self.client.transport.write(b"0\r\n\r\n")
+                self._lost_step = True
+                self._finish(self.client)
+            else:
+                self._fail(UPSTREAM_BROKE_OFF)
+
+    def pause_writing(self) -> None:
+        target = self.tunnel or self.client
+        if target is not None:
+            target.upstream_writable(False)
+
+    def resume_writing(self) -> None:
+        target = self.tunnel or self.client
+        if target is not None:
+            target.upstream_writable(True)
+
+    def _finish(self, client: Downstream) -> None:
+        self.client = None
+        self._used = True
+        client.response_ends(self, self._reusable and not self._lost_step)
+
+    def _fail(self, problem: ProblemType) -> None:
+        client, self.client = self.client, None
+        self._out.clear()
+        untouched = self._used and not self._touched
+        self.transport.abort()
+        if client is not None:
+            client.response_fails(self, problem, untouched=untouched)
+
+    # --- callbacks of the parser
+
+    def on_message_begin(self) -> None:
+        if self._done:
+            self._lost_step = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head_done:
+            return  # trailers stop here: a client that cares for them must ask, and TE is hop-by-hop
+        kind, start = self._known.get(name) or self._learn(name)
+        if kind == _PASS:
+            self._lines.append(start + value)
+        elif kind == _LENGTH:
+            self._length = value
+        elif kind == _CONNECTION:
+            if value != b"keep-alive":
+                self._connection.append(value)
+        elif kind == _CODING:
+            if self._chunked or value.strip(b" \t").lower() != b"chunked":
+                raise LostStep
+            self._chunked = True
+        elif kind == _UPGRADE:
+            self._upgrade = value
+
+    def _learn(self, name: bytes) -> tuple[int, bytes]:
+        lower = name.lower()
+        kind = _SPECIAL.get(lower, _PASS if response_passes(lower) else _STRIP)
+        if len(self._known) < _KNOWN_BOUND:
+            self._known[name] = (kind, lower + b": ")
+        return kind, lower + b": "
+
+    def on_headers_complete(self) -> None:
+        client = self.client
+        status = self._parser.get_status_code()
+        if client is None or self._done or not 100 <= status <= 599 or len(self._lines) > self.pool.limits.headers:
+            raise LostStep
+        if status < 200:
+            self._interim_head(client, status)
+            return
+        self._head_done = True
+        keep = client.response_begins(status)
+        lines = self._lines
+        if self._connection:
+            named = {name + b": " for name in named_by_connection(self._connection)}
+            lines = [line for line in lines if line[: line.index(b" ") + 1] not in named]
+        bodiless = status == 204 or status == 304
+        if self._chunked and not (bodiless or client.without_body):
+            self._rechunk = client.takes_chunks
+        elif self._length is not None:
+            if status != 204:
+                lines.append(b"content-length: " + self._length)
+        elif not (bodiless or client.without_body):
+            self._until_eof = True
+            self._rechunk = client.takes_chunks
+        if self._rechunk:
+            lines.append(b"transfer-encoding: chunked")
+        if not keep:
+            lines.append(b"connection: close")
+        lines += (client.correlation_line, b"", b"")
+        self._out += (STATUS_LINE[status], b"\r\n".join(lines))
+        if client.without_body and (self._chunked or self._length != b"0"):
+            self._end_without_body()
+
+    def _interim_head(self, client: Downstream, status: int) -> None:
+        self._interim += 1
+        if self._interim > _INTERIM_BOUND or (status == 101 and not client.upgrade):
+            raise LostStep
+        if status == 101:
+            return
+        self._lines = []
+        self._connection = []
+        if self._chunked or self._length is not None:
+            raise LostStep
+        if status == 100 and client.expects_continue:
+            self._out.append(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _end_without_body(self) -> None:
+        # the parser waits for the body that its length announces, which an answer to HEAD does not have
+        self._reusable = self._parser.get_http_version() == "1.1" and b"close" not in named_by_connection(
+            self._connection
+        )
+        self._parser = HttpResponseParser(self)
+        self._done = True
+
+    def on_body(self, body: bytes) -> None:
+        if self._done:
+            self._lost_step = True
+        elif self._rechunk:
+            self._out.append(b"%x\r\n%b\r\n" % (len(body), body))
+        else:
+            self._out.append(body)
+
+    def on_message_complete(self) -> None:
+        if not self._head_done:
+            return
+        if self._done:
+            return
+        if self._rechunk:
+            self._out.append(b"0\r\n\r\n")
+        self._done = True
+        self._reusable = self._parser.should_keep_alive()

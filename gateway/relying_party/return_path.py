@@ -1,0 +1,27 @@
+"""Where somebody is led back to after signing in: a path on the same host, which no browser reads otherwise."""
+
+from __future__ import annotations
+
+import re
+
+HOME = "/"
+LIMIT = 2048
+_SOUND = re.compile(r"/(?![/\\])[!#$%&'()*+,\-./0-9:;=?@A-Z_a-z~\[\]]*")
+"""One slash that no second one and no backslash follows, then printable ASCII without backslash, quote or space: so no
+`//host`, `/\\host`, `/\\t/host`, no scheme, no user information (proxy checklist, "Redirects")."""
+
+
+def return_path(wanted: str | None) -> str:
+    """The path if it is sound, else the home page.
+
+    The gateway's own pages are no place to come back to: that could go round in circles.
+    """
+    if wanted is None or len(wanted) > LIMIT or not _SOUND.fullmatch(wanted):
+        return HOME
+    path = wanted.partition("?")[0].partition("#")[0]
+    segments = path.split("/")
+    if ".." in segments or "." in segments or segments[1] == ".munjigi" or "//" in path:
+        return HOME
+    if re.search(r"%(2e|2f|5c|0[0-9a-f]|1[0-9a-f]|7f|25)", path, re.IGNORECASE):
+        return HOME
+    return wanted

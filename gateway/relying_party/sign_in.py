@@ -1,0 +1,268 @@
+"""Leading somebody to the identity provider, and taking them in when they come back (RFC 6749, RFC 7636, RFC 9207)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from urllib.parse import urlencode
+
+import structlog
+
+from config.clock import Clock
+from config.connections import Database, Transaction
+from config.entropy import Entropy
+from config.envelope import Envelope
+from config.problem import Problem
+from gateway.relying_party.cookie_session import Contents, CookieSession, seal
+from gateway.relying_party.id_token import StepUpNotMet, verify_id_token
+from gateway.relying_party.pending_sign_in import PendingSignIn
+from gateway.relying_party.problems import (
+    PROVIDER_AWAY,
+    SIGN_IN_EXPIRED,
+    SIGN_IN_REFUSED,
+    SIGN_IN_UNSOUND,
+    STEP_UP_NOT_MET,
+)
+from gateway.relying_party.provider import GrantRefused, Provider, ProviderUnreachable, Tokens
+from gateway.relying_party.return_path import return_path
+from gateway.token_check import TokenCheck
+from jose.jws import InvalidToken, Refusal
+
+_log = structlog.get_logger(__name__)
+
+SIGN_IN_LIFETIME = timedelta(minutes=10)
+SCOPE = "openid profile"
+CALLBACK = "/.munjigi/callback"
+_BROWSER_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class SignInStorage(Protocol):
+    """What remembers sign-ins under way."""
+
+    async def remember(self, tx: Transaction, pending: PendingSignIn) -> None:
+        """Keep one that begins."""
+
+    async def consume(self, tx: Transaction, state_sha256: bytes, *, now: datetime) -> PendingSignIn | None:
+        """Take one; None the second time."""
+
+
+class CookieSessionStorage(Protocol):
+    """What keeps the sessions that come of it."""
+
+    async def begin(self, tx: Transaction, session: CookieSession) -> None:
+        """Keep a new one."""
+
+    async def end(self, tx: Transaction, cookie_sha256: bytes, *, reason: str, now: datetime) -> bool:
+        """End one that is replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """Where the browser goes now, and the secret that its sign-in cookie holds meanwhile."""
+
+    url: str
+    browser_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The secret of the new cookie, and where the browser goes back to."""
+
+    cookie: str
+    sid: str
+    return_to: str
+
+
+class SignInFlow:
+    """Begins and finishes sign-ins."""
+
+    def __init__(
+        self,
+        *,
+        provider: Provider,
+        tokens: TokenCheck,
+        database: Database,
+        sign_ins: SignInStorage,
+        cookie_sessions: CookieSessionStorage,
+        envelope: Envelope,
+        clock: Clock,
+        entropy: Entropy,
+        scheme: str,
+        lifetime: timedelta,
+    ) -> None:
+        """`lifetime`: how long a cookie session lasts at most."""
+        self._provider = provider
+        self._tokens = tokens
+        self._database = database
+        self._sign_ins = sign_ins
+        self._cookie_sessions = cookie_sessions
+        self._envelope = envelope
+        self._clock = clock
+        self._entropy = entropy
+        self._scheme = scheme
+        self._lifetime = lifetime
+
+    async def begin(
+        self,
+        *,
+        authority: str,
+        return_to: str | None,
+        browser_secret: str | None,
+        acr: str | None = None,
+        max_age: int | None = None,
+        locale: str | None = None,
+    ) -> Led:
+        """Start one. `browser_secret` is what the sign-in cookie holds already, of another tab's. Raises `Problem`."""
+        try:
+            endpoint = (await self._provider.metadata()).authorization_endpoint
+        except ProviderUnreachable as error:
+            raise Problem(PROVIDER_AWAY, private=str(error)) from error
+        if browser_secret is None or not _BROWSER_SECRET.fullmatch(browser_secret):
+            browser_secret = self._entropy.token()
+        state, nonce, verifier = (self._entropy.token() for _ in range(3))
+        state_sha256 = _sha256(state)
+        async with self._database.begin() as tx:
+            await self._sign_ins.remember(
+                tx,
+                PendingSignIn(
+                    state_sha256=state_sha256,
+                    browser_sha256=_sha256(browser_secret),
+                    authority=authority,
+                    nonce_sha256=_sha256(nonce),
+                    verifier_sealed=self._envelope.seal(verifier.encode(), _verifier_context(state_sha256)),
+                    return_to=return_path(return_to),
+                    acr=acr,
+                    max_age=max_age,
+                    expires_at=self._clock.now() + SIGN_IN_LIFETIME,
+                ),
+            )
+        parameters = {
+            "response_type": "code",
+            "client_id": self._provider.client_id,
+            "redirect_uri": self._redirect_uri(authority),
+            "scope": SCOPE,
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": _challenge(verifier),
+            "code_challenge_method": "S256",
+            **({"acr_values": acr} if acr else {}),
+            **({"max_age": str(max_age)} if max_age is not None else {}),
+            **({"ui_locales": locale} if locale else {}),
+        }
+        joint = "&" if "?" in endpoint else "?"
+        return Led(f"{endpoint}{joint}{urlencode(parameters)}", browser_secret)
+
+    async def finish(
+        self,
+        *,
+        parameters: Mapping[str, str],
+        authority: str,
+        browser_secret: str | None,
+        replaced: bytes | None,
+        address: str,
+    ) -> SignedIn:
+        """Take somebody in. `replaced` is the digest of the cookie that the browser still has. Raises `Problem`."""
+        pending = await self._consume(parameters.get("state", ""), authority, browser_secret)
+        if parameters.get("iss") != self._provider.issuer:  # RFC 9207, section 2.4: before anything else of the answer
+            raise Problem(SIGN_IN_UNSOUND, private="iss of the authorization response")
+        if "error" in parameters:
+            raise Problem(SIGN_IN_REFUSED, private=f"authorization endpoint: {parameters['error'][:100]}")
+        contents = await self._redeem(parameters.get("code", ""), pending, address)
+        identity = contents.identity()
+        cookie = self._entropy.token()
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            if replaced is not None:
+                await self._cookie_sessions.end(tx, replaced, reason="replaced", now=now)
+            await self._cookie_sessions.begin(
+                tx,
+                CookieSession(
+                    cookie_sha256=_sha256(cookie),
+                    sid=identity.sid,
+                    contents_sealed=seal(contents, self._envelope, _sha256(cookie)),
+                    access_expires_at=datetime.fromtimestamp(identity.expires_at, UTC),
+                    begun_at=now,
+                    expires_at=now + self._lifetime,
+                ),
+            )
+        _log.info("signed_in", sid=identity.sid, sub=identity.subject.id)
+        return SignedIn(cookie, identity.sid, pending.return_to)
+
+    async def _consume(self, state: str, authority: str, browser_secret: str | None) -> PendingSignIn:
+        async with self._database.begin() as tx:
+            pending = await self._sign_ins.consume(tx, _sha256(state), now=self._clock.now())
+        if pending is None:
+            raise Problem(SIGN_IN_EXPIRED, private="no such state")
+        if browser_secret is None or not hmac.compare_digest(_sha256(browser_secret), pending.browser_sha256):
+            raise Problem(SIGN_IN_EXPIRED, private="state of another browser")
+        if authority != pending.authority:
+            raise Problem(SIGN_IN_EXPIRED, private="state of another host")
+        return pending
+
+    async def _redeem(self, code: str, pending: PendingSignIn, address: str) -> Contents:
+        verifier = self._envelope.open(pending.verifier_sealed, _verifier_context(pending.state_sha256)).decode()
+        try:
+            tokens = await self._provider.grant(
+                grant_type="authorization_code",
+                code=code,
+                redirect_uri=self._redirect_uri(pending.authority),
+                code_verifier=verifier,
+            )
+            return await self._verified(tokens, pending, address)
+        except ProviderUnreachable as error:
+            raise Problem(PROVIDER_AWAY, private=str(error)) from error
+        except GrantRefused as error:
+            raise Problem(SIGN_IN_EXPIRED, private=f"token endpoint: {error.error}") from error
+        except InvalidToken as error:
+            raise Problem(SIGN_IN_UNSOUND, private=f"token: {error.refusal}") from error
+        except StepUpNotMet as error:
+            raise Problem(STEP_UP_NOT_MET, private=str(error)) from error
+
+    async def _verified(self, tokens: Tokens, pending: PendingSignIn, address: str) -> Contents:
+        try:
+            return self._check(tokens, pending, address)
+        except InvalidToken as error:
+            if error.refusal is not Refusal.UNKNOWN_KEY or not await self._provider.fetch():
+                raise
+        return self._check(tokens, pending, address)
+
+    def _check(self, tokens: Tokens, pending: PendingSignIn, address: str) -> Contents:
+        now = self._clock.timestamp()
+        person = verify_id_token(
+            tokens.id_token,
+            self._provider.keys,
+            expected_issuer=self._provider.issuer,
+            expected_client=self._provider.client_id,
+            expected_nonce_sha256=pending.nonce_sha256,
+            expected_acr=pending.acr,
+            max_age=pending.max_age,
+            now=now,
+        )
+        claims = self._tokens.claims(tokens.access_token, now)
+        if claims.get("sub") != person.sub or claims.get("sid") != person.sid:
+            raise InvalidToken(Refusal.CLAIMS)
+        return Contents(
+            tokens.access_token, tokens.refresh_token, tokens.id_token, claims, person.name, person.locale, address
+        )
+
+    def _redirect_uri(self, authority: str) -> str:
+        return f"{self._scheme}://{authority}{CALLBACK}"
+
+
+def _sha256(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _challenge(verifier: str) -> str:
+    """RFC 7636, section 4.2."""
+    return base64.urlsafe_b64encode(_sha256(verifier)).rstrip(b"=").decode()
+
+
+def _verifier_context(state_sha256: bytes) -> str:
+    return f"gateway.sign_in:{state_sha256.hex()}"

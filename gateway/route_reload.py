@@ -1,0 +1,76 @@
+"""A changed route table is taken up while the gateway runs; a wrong one is refused, and the last good one stays."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import structlog
+
+from gateway.rounds import pause
+from gateway.route_table import RouteTable, RouteTableError, load_route_table
+
+_log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 1.0
+"""Seconds."""
+
+
+class RouteReload:
+    """Looks at the file, or is told to by SIGHUP."""
+
+    def __init__(self, path: Path, *, runtime: Path, use: Callable[[RouteTable], None]) -> None:
+        self._path = path
+        self._runtime = runtime
+        self._use = use
+        self._seen = self._mark()
+        self._asked = False
+
+    def look(self) -> bool:
+        """Take the table up if it changed, or was asked for; says whether one was taken up."""
+        mark = self._mark()
+        if mark == self._seen and not self._asked:
+            return False
+        self._seen, self._asked = mark, False
+        try:
+            table = load_route_table(self._path, runtime=self._runtime)
+        except RouteTableError as error:
+            _log.error("routes_refused", private=str(error))
+            return False
+        self._use(table)
+        _log.info("routes_taken_up", routes=len(table.routes))
+        return True
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Look again and again until `stop` is set."""
+        with self._hangup():
+            while not stop.is_set():
+                self.look()
+                await pause(LOOK_EVERY, stop)
+
+    def _mark(self) -> tuple[int, int, int]:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return (0, 0, 0)
+        return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+    def ask(self) -> None:
+        """Take it up anew at the next look, changed or not."""
+        self._asked = True
+
+    @contextlib.contextmanager
+    def _hangup(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        try:
+            loop.add_signal_handler(signal.SIGHUP, self.ask)
+        except (ValueError, RuntimeError, NotImplementedError):  # signals reach the main thread alone
+            yield
+            return
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)

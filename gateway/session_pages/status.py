@@ -1,0 +1,174 @@
+"""The state of the session for scripts: once, as a stream (WHATWG HTML, server-sent events), and its extension.
+
+None of these is a person's act by itself; only an extension carries one, with the moment it happened (S6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from config.clock import Clock
+from config.settings import SessionSettings
+from gateway.activity import Activity
+from gateway.near_cache import EndedSession, LiveSession
+from gateway.session_check import SessionCheck, StoreUnreachable
+from gateway.session_pages import told
+from gateway.session_pages.visitor import Visitors
+from gateway.session_pages.watch import SessionWatch
+
+KEEP_ALIVE = 15.0
+"""Seconds between comments that keep the stream open."""
+RETRY = 1000
+"""Milliseconds after which a browser comes back."""
+_NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+BODY_LIMIT = 1024
+
+
+class _Extension(msgspec.Struct):
+    idle_for: float
+    """Seconds since the last key, pointer or touch, as the page counted them."""
+
+
+class SessionStatus:
+    """`GET session`, `GET session/events`, `POST session/extend`."""
+
+    def __init__(
+        self,
+        *,
+        visitors: Visitors,
+        sessions: SessionCheck,
+        watch: SessionWatch,
+        activity: Activity,
+        clock: Clock,
+        settings: SessionSettings,
+    ) -> None:
+        self._visitors = visitors
+        self._sessions = sessions
+        self._watch = watch
+        self._activity = activity
+        self._clock = clock
+        self._settings = settings
+
+    async def status(self, request: Request) -> Response:
+        """How it stands now."""
+        return self._answer(self._told((await self._visitors.find(request)).session))
+
+    async def extend(self, request: Request) -> Response:
+        """A person was active `idle_for` seconds ago: the idle clock runs from there, if that is still in time."""
+        self._visitors.refuse_foreign(request)
+        visitor = await self._visitors.find(request)
+        asked = await _read(request)
+        session = visitor.session
+        if asked is None or not isinstance(session, LiveSession):
+            return self._answer(self._told(session) | {"extended": False})
+        before = session.expires_at()
+        at = self._clock.timestamp() - asked
+        until = min(at + self._settings.idle_timeout, session.absolute_expires_at)
+        extended = until > before
+        if extended:
+            self._activity.touch(session.sid, at, expires_at=before)
+            self._sessions.cache.touch(session.sid, at, self._settings.idle_timeout)
+            self._watch.changed(session.sid)
+        return self._answer(self._told(self._sessions.cache.find(session.sid)) | {"extended": extended})
+
+    async def events(self, request: Request) -> Response:
+        """The state at once and whenever it changes; the stream ends with the session."""
+        visitor = await self._visitors.find(request)
+        if visitor.session is None:
+            return Response(status_code=204)  # tells an EventSource not to come back
+        return StreamingResponse(
+            self._stream(visitor.session),
+            media_type="text/event-stream",
+            headers={**_NO_STORE, "X-Accel-Buffering": "no"},
+        )
+
+    async def _stream(self, session: LiveSession | EndedSession | None) -> AsyncIterator[bytes]:
+        assert session is not None
+        sid = session.sid
+        news = self._watch.join(sid)
+        try:
+            yield b"retry: %d\n\n" % RETRY
+            said: dict[str, Any] = {}
+            while not self._watch.closing:
+                session = await self._state(sid, session)
+                now = self._told(session)
+                if now.get("state") == "ended":
+                    yield _event("ended", now)
+                    return
+                warned = "warning" if now["left"] <= now["warn_before"] else "session"
+                if _differs(said, now, self._clock.timestamp()):
+                    yield _event(warned, now)
+                    said = now | {"said_at": self._clock.timestamp()}
+                elif not news.is_set():
+                    yield b": still here\n\n"
+                news.clear()
+                await self._pause(news, now)
+        except ClientDisconnect:
+            return
+        finally:
+            self._watch.leave(sid, news)
+
+    async def _pause(self, news: asyncio.Event, now: dict[str, Any]) -> None:
+        """Until there is news, it is time to warn, or the session is over."""
+        until_warning = now["left"] - now["warn_before"]
+        due = until_warning if until_warning > 0 else now["left"]
+        try:
+            async with asyncio.timeout(min(KEEP_ALIVE, due + 0.01)):
+                await news.wait()
+        except TimeoutError:
+            return
+
+    async def _state(self, sid: str, known: LiveSession | EndedSession | None) -> LiveSession | EndedSession | None:
+        try:
+            return await self._sessions.state(sid)
+        except StoreUnreachable:
+            return known  # not being able to ask is no news
+
+    def _told(self, session: LiveSession | EndedSession | None) -> dict[str, Any]:
+        if session is None:
+            return {"state": "none"}
+        if isinstance(session, EndedSession):
+            return told.ended(session)
+        return told.live(
+            session,
+            now=self._clock.timestamp(),
+            warn_before=self._settings.warn_before,
+            idle_timeout=self._settings.idle_timeout,
+        )
+
+    def _answer(self, document: dict[str, Any]) -> Response:
+        return JSONResponse(document, headers=_NO_STORE)
+
+
+def _differs(said: dict[str, Any], now: dict[str, Any], at: float) -> bool:
+    """Whether the page would think otherwise by itself: it counts down on its own."""
+    if not said:
+        return True
+    expected = said["left"] - (at - said["said_at"])
+    warned, warns = said["left"] <= said["warn_before"], now["left"] <= now["warn_before"]
+    return bool(abs(now["left"] - expected) > 1.0 or warned != warns)
+
+
+def _event(name: str, document: dict[str, Any]) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(document))
+
+
+async def _read(request: Request) -> float | None:
+    """Seconds since the last activity; None where the body does not say, or says something impossible."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return None
+    try:
+        asked = msgspec.json.decode(body, type=_Extension).idle_for
+    except msgspec.MsgspecError:
+        return None
+    return asked if math.isfinite(asked) and asked >= 0 else None

@@ -1,0 +1,81 @@
+"""Who asks for an own page: the cookie session behind the request, and whether its session lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.requests import Request
+
+from config.clock import Clock
+from config.problem import Problem, ProblemType
+from gateway.caller import Caller
+from gateway.cookie_check import CookieCheck
+from gateway.credentials import read_credentials
+from gateway.enforcement import SESSION_UNKNOWN
+from gateway.manner import SAME_SITES
+from gateway.near_cache import EndedSession, LiveSession
+from gateway.session_check import SessionCheck, StoreUnreachable
+
+FOREIGN_FORM = ProblemType(
+    "MJ-GATEWAY-230",
+    HTTPStatus.FORBIDDEN,
+    "This form was not sent by a page of this address",
+    "Open the page again and send it from there.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """One request's cookie session; `session` is None where nobody is signed in."""
+
+    cookie: bytes | None
+    caller: Caller | None = None
+    session: LiveSession | EndedSession | None = None
+
+
+class Visitors:
+    """Finds them."""
+
+    def __init__(self, *, cookies: CookieCheck, sessions: SessionCheck, clock: Clock, scheme: str) -> None:
+        self._cookies = cookies
+        self._sessions = sessions
+        self._clock = clock
+        self._scheme = scheme
+
+    async def find(self, request: Request) -> Visitor:
+        """Raises `Problem` for ambiguous credentials, and where the state cannot be told."""
+        shown = read_credentials(request.scope["headers"])
+        if shown.fault is not None:
+            raise Problem(shown.fault)
+        if shown.cookie is None:
+            return Visitor(None)
+        try:
+            caller = self._cookies.find(shown.cookie, self._clock.timestamp())
+            found = caller or await self._cookies.load(shown.cookie)
+            if not isinstance(found, Caller):
+                return Visitor(shown.cookie, None, found)
+            return Visitor(shown.cookie, found, await self._sessions.state(found.identity.sid))
+        except StoreUnreachable as error:
+            raise Problem(SESSION_UNKNOWN, private=str(error)) from error
+
+    def origin(self, request: Request) -> str:
+        """The origin of the host that was asked, as the route table names it."""
+        return f"{self._scheme}://{authority(request)}"
+
+    def refuse_foreign(self, request: Request) -> None:
+        """Raise `Problem` unless the request was sent by a page of this very origin."""
+        site = request.headers.get("sec-fetch-site")
+        origins = request.headers.getlist("origin")
+        if site is not None:
+            foreign = site.encode() not in SAME_SITES
+        else:
+            foreign = bool(origins) and origins != [self.origin(request)]
+        if foreign:
+            raise Problem(FOREIGN_FORM)
+
+
+def authority(request: Request) -> str:
+    """The host and port that was asked, as the route table names it."""
+    found: str = request.scope["state"]["authority"]
+    return found

@@ -1,0 +1,167 @@
+"""What lives on obeys: it ends with its session at once, and is decided again when a fact changes (S5)."""
+
+from __future__ import annotations
+
+from gateway.exchange import Forward, RequestHead
+from policy.artefact import Policy, Rule, RuleEffect, Zone
+from policy.snapshot import compile_policy
+from tests.gateway.rig import Rig, bearer, head
+
+ORIGIN = (b"origin", b"http://shop.localhost:8080")
+
+
+class Connection:
+    """A websocket."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def end(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+async def opened(rig: Rig, request: RequestHead) -> Connection:
+    verdict = await rig.ask(request)
+    assert isinstance(verdict, Forward)
+    assert verdict.opened is not None
+    connection = Connection()
+    verdict.opened(connection)
+    return connection
+
+
+async def websocket(rig: Rig) -> Connection:
+    await rig.project()
+    cookie = (b"cookie", await rig.cookie())
+    return await opened(rig, head("/reservations/live", headers=[cookie, ORIGIN], upgrade=True))
+
+
+async def test_a_websocket_ends_with_its_session(rig: Rig) -> None:
+    connection = await websocket(rig)
+    rig.session_event("another", state="ended")
+    assert connection.reasons == []
+    rig.session_event(state="ended")
+    assert connection.reasons == ["takeover"]
+    rig.session_event(state="ended", version=3)
+    assert connection.reasons == ["takeover"]
+    assert rig.live.sessions() == frozenset()
+
+
+async def test_one_that_closed_by_itself_is_forgotten(rig: Rig) -> None:
+    await rig.project()
+    verdict = await rig.ask(head("/products", headers=[bearer(rig.token())]))
+    assert isinstance(verdict, Forward)
+    assert verdict.opened is not None
+    assert verdict.closed is not None
+    connection = Connection()
+    verdict.opened(connection)
+    verdict.closed(connection)
+    verdict.closed(connection)
+    rig.session_event(state="ended")
+    assert connection.reasons == []
+
+
+async def test_a_session_that_ended_while_the_exchange_opened_ends_it(rig: Rig) -> None:
+    await rig.project()
+    verdict = await rig.ask(head("/products", headers=[bearer(rig.token())]))
+    assert isinstance(verdict, Forward)
+    assert verdict.opened is not None
+    rig.session_event(state="ended")
+    connection = Connection()
+    verdict.opened(connection)
+    assert connection.reasons == ["takeover"]
+
+
+async def test_another_policy_decides_again(rig: Rig) -> None:
+    connection = await websocket(rig)
+    await rig.live_check.look()
+    assert connection.reasons == []
+    rig.judge.snapshot = compile_policy(
+        Policy(
+            roles=("customer",),
+            zones=(Zone("shop"), Zone("reservation")),
+            rules=(Rule("shop", 20, "customer", "shop", "/**", RuleEffect.ALLOW),),
+        ),
+        2,
+    )
+    await rig.live_check.look()
+    assert connection.reasons == ["no_longer_allowed"]
+
+
+async def test_other_obligations_need_another_exchange(rig: Rig) -> None:
+    connection = await websocket(rig)
+    rig.judge.snapshot = compile_policy(
+        Policy(
+            roles=("customer",),
+            zones=(Zone("reservation"),),
+            rules=(
+                Rule("shrink", 1, "customer", "reservation", "/**", RuleEffect.REDUCE, obligations=("mask:phone",)),
+                Rule("reserve", 30, "customer", "reservation", "/**", RuleEffect.ALLOW),
+            ),
+        ),
+        2,
+    )
+    await rig.live_check.look()
+    assert connection.reasons == ["decided_anew"]
+
+
+async def test_other_roles_decide_again(rig: Rig) -> None:
+    connection = await websocket(rig)
+    rig.clock.advance(250)
+    rig.beat()
+    rig.will_answer(rig.token(roles=[]))
+    await rig.refresh.refresh_expiring(rig.cookies.known(), rig.live.sessions())
+    assert connection.reasons == ["no_longer_allowed"]
+
+
+async def test_it_ends_exactly_when_its_session_is_over(rig: Rig) -> None:
+    await rig.project(idle=100)
+    cookie = (b"cookie", await rig.cookie())
+    connection = await opened(rig, head("/reservations/live", headers=[cookie, ORIGIN], upgrade=True))
+    rig.clock.advance(99.999)
+    rig.beat()
+    await rig.live_check.look()
+    assert connection.reasons == []
+    rig.clock.advance(0.001)
+    rig.beat()
+    await rig.live_check.look()
+    assert connection.reasons == ["idle"]
+
+
+async def test_one_of_a_token_ends_with_it(rig: Rig) -> None:
+    await rig.project()
+    connection = await opened(rig, head("/products", headers=[bearer(rig.token())]))
+    rig.clock.advance(300)
+    rig.beat()
+    await rig.live_check.look()
+    assert connection.reasons == ["token_expired"]
+
+
+async def test_without_a_lease_it_ends_unless_the_zone_has_grace(rig: Rig) -> None:
+    reservation = await websocket(rig)
+    shop = await opened(rig, head("/products", headers=[bearer(rig.token())]))
+    rig.clock.advance(1)
+    await rig.live_check.look()
+    assert (reservation.reasons, shop.reasons) == (["session_unknown"], [])
+    rig.clock.advance(60)
+    await rig.live_check.look()
+    assert shop.reasons == ["session_unknown"]
+
+
+async def test_what_a_reset_forgot_is_asked_again_and_lives_on(rig: Rig) -> None:
+    connection = await websocket(rig)
+    rig.sessions.reset()
+    rig.beat()
+    await rig.live_check.look()
+    assert connection.reasons == []
+    await rig.project(state="ended", version=2)
+    rig.sessions.reset()
+    rig.beat()
+    await rig.live_check.look()
+    assert connection.reasons == ["takeover"]
+
+
+async def test_a_public_one_is_decided_too(rig: Rig) -> None:
+    connection = await opened(rig, head("/assets/film.mp4"))
+    rig.judge.snapshot = compile_policy(Policy(roles=(), zones=(Zone("shop"),), rules=()), 2)
+    await rig.live_check.look()
+    assert connection.reasons == ["no_longer_allowed"]

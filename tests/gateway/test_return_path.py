@@ -1,0 +1,40 @@
+"""The open redirect table (proxy checklist, "Redirects")."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.relying_party.return_path import return_path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/cart",
+        "/cart?item=1&n=2",
+        "/a/b#part",
+        "/a%20b?q=%2F%2Fevil",
+        "/search?next=http://x",
+        "/a:b@c",
+        "/.hidden",
+    ],
+)
+def test_paths_of_this_host_are_kept(path: str) -> None:
+    assert return_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        None, "", "cart", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example",
+        "/\t/evil.example", "/\n/evil.example", "\t//evil.example", " //evil.example", "http://evil.example",
+        "https:evil.example",
+        "javascript:alert(1)", "//user@evil.example", "http://shop.localhost@evil.example", "/a\r\nSet-Cookie: x=1",
+        "/a b", "/é", "/\x00", "/a\\b", "/a//b", "/../x", "/a/../b", "/./x", "/a/..", "/%2e%2e/x", "/%2E./x", "/a%2fb",
+        "/%5cevil.example", "/%09/evil", "/%0d%0a", "/%00", "/%252e", "/a\"b", "/<x>", "/.munjigi/callback",
+        "/.munjigi", "/" + "a" * 3000, "/a`b", "/a{b}", "/a|b", "/a^b",
+    ],
+)  # fmt: skip
+def test_everything_else_leads_home(path: str | None) -> None:
+    assert return_path(path) == "/"

@@ -1,0 +1,223 @@
+"""The own pages: the state of a session, its extension, sign-out, and what a person is told."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import msgspec
+import pytest
+
+from gateway.exchange import Forward
+from tests.gateway.rig import ISSUER, Rig, head
+from tests.gateway.test_sign_in import cookie_of
+
+ORIGIN = {"origin": "http://shop.localhost:8080"}
+
+
+@pytest.fixture
+async def client(rig: Rig) -> AsyncIterator[httpx2.AsyncClient]:
+    async with rig.browser() as browser:
+        yield browser
+
+
+async def signed_in(rig: Rig, idle: float = 1800) -> dict[str, str]:
+    await rig.project(idle=idle)
+    return {"cookie": (await rig.cookie()).decode()}
+
+
+async def test_the_state_of_a_live_session(rig: Rig, client: httpx2.AsyncClient) -> None:
+    cookie = await signed_in(rig, idle=100)
+    rig.clock.advance(40)
+    answer = await client.get("/.munjigi/session", headers=cookie)
+    assert answer.json() == {
+        "state": "live", "left": 60.0, "absolute_left": 43160.0, "warn_before": 120.0, "ask_before": 300.0,
+    }  # fmt: skip
+    assert answer.headers["cache-control"] == "no-store"
+    # asking is no act (S6)
+    session = rig.sessions.cache.live["session-1"]
+    assert session.idle_expires_at == rig.clock.timestamp() + 60
+
+
+async def test_the_state_of_nobody(client: httpx2.AsyncClient) -> None:
+    assert (await client.get("/.munjigi/session")).json() == {"state": "none"}
+    assert (await client.get("/.munjigi/session/events")).status_code == 204
+
+
+async def test_an_extension_runs_from_the_moment_of_activity(rig: Rig, client: httpx2.AsyncClient) -> None:
+    headers = {**await signed_in(rig, idle=300), **ORIGIN}
+    rig.clock.advance(250)
+    answer = await client.post("/.munjigi/session/extend", headers=headers, json={"idle_for": 100})
+    assert answer.json()["extended"] is True
+    assert answer.json()["left"] == 1700.0
+    await rig.activity.flush()
+    assert await rig.carried() == [{"sid": "session-1", "at": str(int((rig.clock.timestamp() - 100) * 1000))}]
+
+
+async def test_old_activity_extends_nothing(rig: Rig, client: httpx2.AsyncClient) -> None:
+    headers = {**await signed_in(rig, idle=300), **ORIGIN}
+    answer = await client.post("/.munjigi/session/extend", headers=headers, json={"idle_for": 1500})
+    assert (answer.json()["extended"], answer.json()["left"]) == (False, 300.0)
+
+
+async def test_nothing_is_extended_beyond_the_end(rig: Rig, client: httpx2.AsyncClient) -> None:
+    headers = {**await signed_in(rig, idle=300), **ORIGIN}
+    await client.get("/.munjigi/session", headers=headers)
+    rig.clock.advance(300)
+    answer = await client.post("/.munjigi/session/extend", headers=headers, json={"idle_for": 0})
+    assert (answer.json()["extended"], answer.json()["state"], answer.json()["reason"]) == (False, "ended", "idle")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b'{"idle_for":-1}', b'{"idle_for":"0"}', b'{"idle_for":1e999}', b"x" * 5000]
+)
+async def test_an_unreadable_extension_extends_nothing(rig: Rig, client: httpx2.AsyncClient, body: bytes) -> None:
+    headers = {**await signed_in(rig, idle=300), **ORIGIN}
+    answer = await client.post("/.munjigi/session/extend", headers=headers, content=body)
+    assert answer.json()["extended"] is False
+
+
+@pytest.mark.parametrize("path", ["/.munjigi/session/extend", "/.munjigi/sign-out"])
+@pytest.mark.parametrize(
+    "sent", [{"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}]
+)
+async def test_other_origins_change_nothing(
+    rig: Rig, client: httpx2.AsyncClient, path: str, sent: dict[str, str]
+) -> None:
+    cookie = await signed_in(rig)
+    assert (await client.post(path, headers={**cookie, **sent}, json={"idle_for": 0})).status_code == 403
+    assert isinstance(await rig.ask(head(headers=[(b"cookie", cookie["cookie"].encode())])), Forward)
+
+
+async def read_events(rig: Rig, cookie: str) -> tuple[asyncio.Task[None], asyncio.Queue[tuple[str, dict[str, object]]]]:
+    """The stream of one open page, read as it comes."""
+    from starlette.requests import Request
+
+    heard: asyncio.Queue[tuple[str, dict[str, object]]] = asyncio.Queue()
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/.munjigi/session/events",
+        "headers": [(b"cookie", cookie.encode())],
+        "query_string": b"",
+        "state": {"correlation_id": "corr-1", "authority": "shop.localhost:8080"},
+    }
+    response = await rig.status.events(Request(scope))
+
+    async def read() -> None:
+        async for chunk in response.body_iterator:  # type: ignore[attr-defined] # a StreamingResponse
+            lines = dict(line.split(": ", 1) for line in chunk.decode().splitlines() if ": " in line)
+            if "event" in lines:
+                heard.put_nowait((lines["event"], msgspec.json.decode(lines["data"])))
+
+    return asyncio.create_task(read()), heard
+
+
+async def test_an_open_page_is_told_at_once_who_took_over(rig: Rig) -> None:
+    cookie = await signed_in(rig)
+    reading, heard = await read_events(rig, cookie["cookie"])
+    name, state = await heard.get()
+    assert (name, state["state"]) == ("session", "live")
+    by = {"device": "Galaxy", "browser": "Chrome", "place": "Busan", "ip": "192.0.2.7"}
+    rig.session_event(state="ended", ended_by=by)
+    name, told = await asyncio.wait_for(heard.get(), 1)
+    assert name == "ended"
+    assert (told["reason"], told["device"], told["browser"], told["place"]) == ("takeover", "Galaxy", "Chrome", "Busan")
+    assert told["at"] == rig.clock.now().isoformat(timespec="seconds")
+    assert "ip" not in told
+    await reading
+
+
+async def test_an_extension_is_told_to_all_tabs(rig: Rig, client: httpx2.AsyncClient) -> None:
+    headers = {**await signed_in(rig, idle=100), **ORIGIN}
+    reading, heard = await read_events(rig, headers["cookie"])
+    name, state = await heard.get()
+    assert (name, state["left"]) == ("warning", 100.0)
+    await client.post("/.munjigi/session/extend", headers=headers, json={"idle_for": 0})
+    name, state = await asyncio.wait_for(heard.get(), 1)
+    assert (name, state["left"]) == ("session", 1800.0)
+    rig.watch.close()
+    await asyncio.wait_for(reading, 1)
+
+
+async def test_a_page_that_comes_back_later_is_told_then(rig: Rig) -> None:
+    cookie = await signed_in(rig)
+    rig.session_event(state="ended")
+    reading, heard = await read_events(rig, cookie["cookie"])
+    assert (await heard.get())[0] == "ended"
+    await reading
+
+
+async def test_signing_out_ends_it_here_and_leads_to_the_provider(rig: Rig, client: httpx2.AsyncClient) -> None:
+    cookie = await signed_in(rig)
+    response = await client.post("/.munjigi/sign-out", headers={**cookie, **ORIGIN})
+    assert response.status_code == 200
+    assert cookie_of(response, "__Host-munjigi") == '""'
+    url = urlsplit(response.headers["refresh"].removeprefix("0; url="))
+    assert f"{url.scheme}://{url.netloc}{url.path}" == f"{ISSUER}/end-session"
+    asked = parse_qs(url.query)
+    assert asked["id_token_hint"] == ["id-token"]
+    assert asked["post_logout_redirect_uri"] == ["http://shop.localhost:8080/.munjigi/signed-out"]
+    verdict = await rig.ask(head(headers=[(b"cookie", cookie["cookie"].encode())]))
+    assert not isinstance(verdict, Forward)
+
+
+async def test_another_process_hears_of_a_sign_out(rig: Rig, client: httpx2.AsyncClient) -> None:
+    cookie = await signed_in(rig)
+    digest = hashlib.sha256(b"c" * 43).digest()
+    await rig.cookies.load(digest)
+    async with rig.database.begin() as tx:
+        await rig.storage.end(tx, digest, reason="sign_out", now=rig.clock.now())
+    assert rig.cookies.find(digest, rig.clock.timestamp()) is not None
+    await rig.cookies.forget_ended_elsewhere(rig.clock.now())
+    assert rig.cookies.find(digest, rig.clock.timestamp()) is None
+    assert cookie
+
+
+async def test_a_link_signs_nobody_out(rig: Rig, client: httpx2.AsyncClient) -> None:
+    cookie = await signed_in(rig)
+    page = await client.get("/.munjigi/sign-out", headers=cookie)
+    assert "<form" in page.text
+    assert isinstance(await rig.ask(head(headers=[(b"cookie", cookie["cookie"].encode())])), Forward)
+
+
+@pytest.mark.parametrize("locale", ["ko", "en"])
+async def test_the_page_of_an_ended_session_says_why(rig: Rig, client: httpx2.AsyncClient, locale: str) -> None:
+    cookie = await signed_in(rig)
+    rig.session_event(state="ended", ended_by={"device": "Galaxy", "browser": "Chrome", "place": "Busan"})
+    page = await client.get(f"/.munjigi/ended?return_to=/cart&locale={locale}", headers=cookie)
+    assert "Galaxy" in page.text
+    assert "/.munjigi/sign-in?return_to=/cart" in page.text
+    assert f'lang="{locale}"' in page.text
+    assert cookie_of(page, "__Host-munjigi") == '""'
+
+
+async def test_whoever_is_signed_in_is_led_on_from_there(rig: Rig, client: httpx2.AsyncClient) -> None:
+    cookie = await signed_in(rig)
+    response = await client.get("/.munjigi/ended?return_to=/cart", headers=cookie)
+    assert (response.status_code, response.headers["location"]) == (302, "/cart")
+
+
+@pytest.mark.parametrize("path", ["signed-out", "not-me", "sign-out", "ended"])
+@pytest.mark.parametrize("locale", ["ko", "en"])
+async def test_every_page_stands_in_both_languages(client: httpx2.AsyncClient, path: str, locale: str) -> None:
+    page = await client.get(f"/.munjigi/{path}?locale={locale}")
+    assert page.status_code == 200
+    assert f'<html lang="{locale}">' in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_the_script_and_its_words(client: httpx2.AsyncClient) -> None:
+    script = await client.get("/.munjigi/session.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    words = (await client.get("/.munjigi/session/texts", headers={"accept-language": "ko"})).json()
+    assert words["texts"]["again"] == "다시 로그인하기"
+    assert (await client.get(words["stylesheet"])).status_code == 200
+
+
+async def test_unknown_own_pages_are_not_found(client: httpx2.AsyncClient) -> None:
+    for path in ("/.munjigi/", "/.munjigi/nothing", "/.munjigi/assets/nothing.css"):
+        assert (await client.get(path)).status_code == 404
