@@ -22,7 +22,7 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, open_database
 from config.settings import Settings
 
-INTERVAL = 1.0
+INTERVAL = 5.0
 """Seconds between two looks for something to seal."""
 RECORDS_PER_RANGE = 20_000
 

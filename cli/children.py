@@ -130,11 +130,11 @@ class ForkedChild(Child):
         except SystemExit as ending:
             status = ending.code if isinstance(ending.code, int) else 1
         except BaseException as error:
-            from cli.process import exit_status
+            from cli.process import exit_status, first_cause
 
             status, words = exit_status(error)
             with contextlib.suppress(Exception):
-                logging.getLogger(__name__).critical("ended by an error", exc_info=error)
+                logging.getLogger(__name__).critical("ended by an error", exc_info=first_cause(error))
                 sys.stderr.write(f"munjigi: {words}\n")
         finally:
             with contextlib.suppress(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TextIO
 
 from cli.checks import check_addresses, check_space, check_writable
-from cli.health import ask_health
+from cli.health import ask, is_ready
 from cli.services import SERVICES
 from config.client_secret import load_client_secret
 from config.connections import open_database, open_valkey
@@ -18,7 +18,7 @@ from config.envelope import Envelope
 from config.settings import Settings, load_settings
 from migrations.runner import current_revision, newest_revision
 
-_UNWELL = "(munjigi up starts them)"
+_UNWELL = "`munjigi up` starts the embedded engines"
 
 
 class _Wrong(Exception):
@@ -53,6 +53,8 @@ def _tell(out: TextIO, name: str, check: Callable[[], str]) -> bool:
 
 def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
     def folder() -> str:
+        if not settings.var.exists():
+            return "not there yet; `munjigi up` makes it"
         make_var(settings)
         check_writable(settings)
         check_space(settings)
@@ -72,11 +74,11 @@ def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
         return "the master key and the gateway's secret are there, and closed to others"
 
     def processes() -> str:
-        answers = {service.name: ask_health(settings, service.name) for service in SERVICES}
-        if not any(answers.values()):
+        alive = [service.name for service in SERVICES if ask(settings, service.name, "/healthz")]
+        if not alive:
             check_addresses(settings)
             return "none runs, and their addresses are free"
-        unwell = [name for name, answer in answers.items() if answer is None or answer[0] != 200]
+        unwell = [service.name for service in SERVICES if not is_ready(settings, service.name)]
         if unwell:
             raise _Wrong(f"not ready: {', '.join(unwell)}; see {settings.var.absolute() / 'log'}")
         return "all are ready"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 from pathlib import Path
-from typing import Any
 
 from config.settings import Settings
 
@@ -19,8 +17,8 @@ def health_socket(settings: Settings, name: str) -> Path:
     return settings.runtime / f"{name}.health.sock"
 
 
-def ask_health(settings: Settings, name: str, path: str = "/readyz") -> tuple[int, dict[str, Any]] | None:
-    """The status and the answer of a running process, or `None` if it does not listen. Blocks."""
+def ask(settings: Settings, name: str, path: str) -> tuple[int, bytes] | None:
+    """The status and the body with which a running process answers, or `None` if it does not listen. Blocks."""
     client = http.client.HTTPConnection("localhost")
     client.sock = socket.socket(socket.AF_UNIX)
     client.sock.settimeout(PATIENCE)
@@ -28,10 +26,14 @@ def ask_health(settings: Settings, name: str, path: str = "/readyz") -> tuple[in
         client.sock.connect(str(health_socket(settings, name)))
         client.request("GET", path)
         response = client.getresponse()
-        answer: dict[str, Any] = json.loads(response.read())
-    except (OSError, http.client.HTTPException, ValueError):
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException):
         return None
-    else:
-        return response.status, answer
     finally:
         client.close()
+
+
+def is_ready(settings: Settings, name: str) -> bool:
+    """Whether a process serves, and its engines answer."""
+    answer = ask(settings, name, "/readyz")
+    return answer is not None and answer[0] == 200

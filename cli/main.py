@@ -126,13 +126,22 @@ def doctor(
 
 @audit_app.command("verify")
 def audit_verify() -> None:
-    """Check that nothing in the record was changed or removed."""
+    """Check that nothing in the record was changed, dropped or added since it was sealed."""
     import asyncio
 
     from audit.verify import verify
     from config.settings import load_settings
 
-    asyncio.run(verify(load_settings()))
+    report = asyncio.run(verify(load_settings()))
+    typer.echo(
+        f"{report.records} records in {report.files} files and the trail, sealed by {report.entries} entries; "
+        f"{report.waiting} files wait for their seal\nnewest hash: {report.head}"
+    )
+    for finding in report.findings:
+        typer.echo(f"WRONG  {finding.fault}: {finding.where}: {finding.detail}")
+    if not report.sound:
+        raise typer.Exit(1)
+    typer.echo("nothing that was sealed has been changed")
 
 
 def _run(name: str) -> None:

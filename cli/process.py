@@ -84,6 +84,13 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, asked)
 
 
+def first_cause(error: BaseException) -> BaseException:
+    """The first error in a group, and in the groups in it: the others mostly follow from it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def exit_status(error: BaseException) -> tuple[int, str]:
     """The exit status (sysexits.h) and the words for an error that ended a command."""
     from cli.checks import NotNow
@@ -92,21 +99,19 @@ def exit_status(error: BaseException) -> tuple[int, str]:
     from config.serving import CannotListen
     from config.settings import WrongSettings
 
-    match error:
-        case BaseExceptionGroup() if len(error.exceptions) == 1:
-            return exit_status(error.exceptions[0])
+    match cause := first_cause(error):
         case WrongSettings():
-            return 78, str(error)
+            return 78, str(cause)
         case CannotListen() | NotNow():
-            return 75, str(error)
+            return 75, str(cause)
         case ChildFailed():
-            return error.status if error.status in range(64, 79) else 70, str(error)
+            return cause.status if cause.status in range(64, 79) else 70, str(cause)
         case EngineFailed():
-            return 69, str(error)
+            return 69, str(cause)
         case OSError():
-            return 74, str(error)
+            return 74, str(cause)
         case _:
-            return 70, f"{type(error).__name__}: {error}"
+            return 70, f"{type(cause).__name__}: {cause}"
 
 
 def complain(error: BaseException) -> int:

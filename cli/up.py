@@ -15,7 +15,7 @@ from typing import TextIO
 from cli import checks
 from cli.children import Child, EngineChild, ForkedChild, ProgramChild
 from cli.example_app import EXAMPLE_ADDRESS, example_app
-from cli.health import ask_health
+from cli.health import is_ready
 from cli.process import run_service
 from cli.services import DEMO_DATA, PROJECT, SERVICES, Service
 from cli.supervisor import StopAsked, Supervisor
@@ -126,15 +126,16 @@ class _Everything:
         self.terminal.step(name, "ready")
 
     def _restart_on_change(self) -> Callable[[], None]:
-        seen = _newest_change()
+        running = seen = _newest_change()
 
         def look() -> None:
-            nonlocal seen
+            nonlocal running, seen
             newest = _newest_change()
-            if newest != seen:
-                seen = newest
+            if newest == seen != running:  # changed, and quiet since the last look
+                running = seen
                 self.terminal.tell("the code changed; the services are started again")
                 self.supervisor.restart([*self.inner, *self.public])
+            seen = newest
 
         return look
 
@@ -145,8 +146,7 @@ class _Everything:
         record = self.logs / f"{service.name}.log"
 
         def healthy() -> bool:
-            answer = ask_health(self.settings, service.name)
-            return answer is not None and answer[0] == 200
+            return is_ready(self.settings, service.name)
 
         def run(terminal: TextIO) -> None:
             run_service(service, self.settings, terminal)

@@ -19,6 +19,8 @@ SECRET_NAMES = frozenset(
     }
 )  # fmt: skip
 MASK = "[secret]"
+_LINE = 200
+_PAUSE = 10.0
 _QUIET = (
     "authlib",
     "casbin",
@@ -47,7 +49,8 @@ def configure_logging(
 ) -> None:
     """Send this process's logs, structlog's and the standard library's alike, to standard error.
 
-    With `terminal`, warnings and worse are told there too, a line each, without tracebacks.
+    With `terminal`, warnings and worse are told there too: a short line each, without tracebacks, and no event more
+    often than every ten seconds.
     """
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     shared: list[structlog.types.Processor] = [
@@ -64,6 +67,7 @@ def configure_logging(
     if terminal is not None:
         handlers.append(_handler(terminal, shared, [_one_line]))
         handlers[-1].setLevel(logging.WARNING)
+        handlers[-1].addFilter(_Seldom())
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -96,7 +100,22 @@ def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     error = event.pop("exc_info", None)
     fields = " ".join(f"{name}={value}" for name, value in event.items() if name != "timestamp")
     what = f" ({error[1]})" if isinstance(error, tuple) else ""
-    return " ".join(f"{head} {fields}{what}".splitlines()).rstrip()
+    return " ".join(f"{head} {fields}{what}".split())[:_LINE]
+
+
+class _Seldom(logging.Filter):
+    """Lets an event through that was not seen for a while: what fails until it heals is told once, not every time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        name = str(record.msg.get("event")) if isinstance(record.msg, dict) else str(record.msg)
+        if record.created - self._told.get(name, float("-inf")) < _PAUSE:
+            return False
+        self._told[name] = record.created
+        return True
 
 
 def _named(service: str) -> structlog.types.Processor:

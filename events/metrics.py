@@ -13,7 +13,7 @@ RELAY_BATCH = Histogram(
     "munjigi_relay_batch_events", "Events that the relay carried at once", buckets=(1, 2, 5, 10, 50, 100, 250, 500)
 )
 RELAY_EPOCH = Gauge("munjigi_relay_epoch", "The epoch of this process's relay; 0: it stands by")
-RELAY_TERMS_LOST = Counter("munjigi_relay_terms_lost", "Tenures that ended by an error", ["cause"])
+RELAY_TENURES_LOST = Counter("munjigi_relay_tenures_lost", "Tenures that ended by an error", ["cause"])
 REVOCATION = Histogram(
     "munjigi_revocation_seconds",
     "From the moment of a session's end to this process having dropped it",

@@ -20,7 +20,7 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.settings import Settings
 from events.cancellation import cancelled
-from events.metrics import RELAY_EPOCH, RELAY_TERMS_LOST
+from events.metrics import RELAY_EPOCH, RELAY_TENURES_LOST
 from events.storage.stream import EventStream, HeadLost
 from events.tenure import Tenure
 
@@ -52,7 +52,7 @@ async def relay(
             try:
                 await _tenure(database, valkey, clock, poked, ready, stop)
             except _LOST as error:
-                RELAY_TERMS_LOST.labels(type(error).__name__).inc()
+                RELAY_TENURES_LOST.labels(type(error).__name__).inc()
                 _log.warning("relay_tenure_lost", error=type(error).__name__, detail=str(error)[:200])
                 await asyncio.sleep(_BACKOFF)
             finally:

@@ -12,7 +12,7 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.envelope import Envelope
 from config.settings import Settings
-from idp.credentials.password import PasswordPool
+from idp.credentials.password import PasswordPool, fault_of_new
 from idp.directory.account import Account, Organisation
 from idp.directory.login_name import normalise
 from idp.factors import totp
@@ -58,6 +58,9 @@ async def load(
         missing = [person for person in people if await directory.account(tx, person.id) is None]
     if not missing:
         return  # argon2id takes its time, and a second start has none
+    for person in missing:
+        if fault := fault_of_new(person.password, login_name=person.login, alone=True):
+            raise ValueError(f"the password of {person.login}: {fault}")
     envelope, pool = Envelope.load(settings), PasswordPool(settings.idp.password_threads)
     try:
         hashes = {person.id: await pool.hash(person.password) for person in missing}

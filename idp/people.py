@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account import AccountPages
+from idp.endpoints.account_door import AccountDoor
 from idp.endpoints.factor import FactorPage
 from idp.endpoints.login_page import LoginPages
 from idp.endpoints.passkey_ceremony import PasskeyCeremonies
@@ -52,12 +53,11 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     factor = FactorPage(shared, factors=factors, envelope=parts.envelope, throttle=throttle, passkeys=passkeys)
     account = AccountPages(
         shared,
-        directory=directory,
+        door=AccountDoor(shared, directory=directory, enrolments=factors, mac=parts.mac),
         factors=factors,
         envelope=parts.envelope,
         throttle=throttle,
         passkeys=passkeys,
-        mac=parts.mac,
         issuer_name=ISSUER_NAME,
     )
     return {

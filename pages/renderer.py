@@ -66,9 +66,7 @@ class Pages:
         html = self._environment.get_template(template).render(
             t=self._speaker(spoken),
             ago=lambda then, now: _ago(then, now, spoken),
-            moment=lambda at, zone="Asia/Seoul": format_datetime(
-                at.astimezone(ZoneInfo(zone)), "medium", locale=spoken
-            ),
+            moment=lambda at, zone="Asia/Seoul": _moment(at, zone, spoken),
             section=lambda prefix: self.catalogue.section(prefix, spoken),
             locale=spoken,
             nonce=nonce,
@@ -114,3 +112,9 @@ def _languages(request: Request, spoken: Locale) -> list[tuple[Locale, str]]:
         for locale in LOCALES
         if locale != spoken
     ]
+
+
+def _moment(at: datetime, zone: str, locale: Locale) -> str:
+    """A moment on the clock of `zone`. CLDR's Korean writes AM and PM in Latin letters, so its day periods are used."""
+    pattern = "y년 M월 d일 B h:mm" if locale == "ko" else "d MMM y, HH:mm"
+    return format_datetime(at.astimezone(ZoneInfo(zone)), pattern, locale=locale)

@@ -18,6 +18,7 @@ LARGEST = 64 * 1024 * 1024
 
 Name = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}\Z")]
 NameOrAny = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Za-z0-9][A-Za-z0-9._:@-]{0,127})\Z")]
+Country = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{2}\Z")]
 Method = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Z]{1,32})\Z")]
 Hour = Annotated[int, msgspec.Meta(ge=0, le=24)]
 Obligation = Annotated[str, msgspec.Meta(pattern=r"\A(read_only|(mask|limit):[A-Za-z0-9_.-]{1,64})\Z")]
@@ -71,9 +72,10 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     device: DeviceTrust = DeviceTrust.UNKNOWN
     max_age: Annotated[int, msgspec.Meta(gt=0)] | None = None
     """Seconds since the last full authentication, at most."""
-    networks: tuple[Name, ...] = ()
+    networks: Annotated[tuple[Name, ...], msgspec.Meta(max_length=64)] = ()
     """Named networks; empty: any, an unknown one too."""
-    countries: tuple[Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{2}\Z")], ...] = ()
+    countries: Annotated[tuple[Country, ...], msgspec.Meta(max_length=250)] = ()
+    """ISO 3166-1 alpha-2; empty: any, an unknown one too."""
     hours: tuple[Hour, Hour] | None = None
     """From the first hour until before the second, in the organisation's time zone."""
     weekdays: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = ()

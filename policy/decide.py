@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from policy import zones
-from policy.artefact import ANONYMOUS, Rule, RuleEffect
+from policy.artefact import Rule, RuleEffect
 from policy.decision import Decision, Effect
 from policy.judgement import Situation, judge, survey
 from policy.reasons import Reason
@@ -74,10 +74,7 @@ def _sign_in_may_help(situation: Situation, snapshot: Snapshot, winner: Rule | N
         denied = [candidate for candidate in situation.candidates if candidate.rule is winner]
         if any(holds(candidate, signed_in) for candidate in denied):
             return False
-    return any(
-        found.effect is RuleEffect.ALLOW and found.rule.role != ANONYMOUS
-        for found in snapshot.rules_at(request.zone, request.method, request.path)
-    )
+    return snapshot.allows_somebody(request.zone, request.method, request.path)
 
 
 def _stands_until(situation: Situation) -> float:

@@ -12,7 +12,7 @@ import msgspec
 from policy import conditions, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect
 from policy.context import Context
-from policy.judgement import judge
+from policy.judgement import SAFE_METHODS, judge
 from policy.local_time import LocalTime
 from policy.request import DeviceTrust
 from policy.roles import Hierarchy, WrongHierarchy
@@ -43,6 +43,8 @@ class Fault(StrEnum):
     WRONG_TIME_ZONE = "wrong_time_zone"
     ADMINISTRATOR_LOCKED_OUT = "administrator_locked_out"
     SHADOWED = "shadowed"
+    PUBLIC_CHANGE = "public_change"
+    """A public rule lets anybody change something."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ def lint(policy: Policy) -> tuple[Finding, ...]:
     errors = (*_structure(policy), *(finding for rule in policy.rules for finding in _rule(rule, policy)))
     if errors:
         return errors
-    return (*_administrator(policy), *_shadowed(policy.rules))
+    return (*_administrator(policy), *_shadowed(policy.rules), *_public(policy.rules))
 
 
 def _structure(policy: Policy) -> Iterator[Finding]:
@@ -146,6 +148,14 @@ def _shadowed(rules: tuple[Rule, ...]) -> Iterator[Finding]:
             )
         elif not rule.condition and rule.effect is not RuleEffect.REDUCE:
             decided.update((key, rule.id) for key in keys)
+
+
+def _public(rules: tuple[Rule, ...]) -> Iterator[Finding]:
+    """A zone's demands on the person do not hold where a public rule allows, so one should only show things."""
+    for rule in rules:
+        if rule.role == ANONYMOUS and rule.effect is RuleEffect.ALLOW and not SAFE_METHODS.issuperset(rule.methods):
+            message = "lets anybody change something, whatever the zone demands of people"
+            yield Finding(Fault.PUBLIC_CHANGE, message, rule.id, refuses=False)
 
 
 def _repeated(names: Iterable[str]) -> list[str]:

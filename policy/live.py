@@ -53,7 +53,7 @@ class LivePolicy:
                 loaded = await load_snapshot(
                     self._versions, tx, keys, now=self._clock.timestamp(), newer_than=self.snapshot.version
                 )
-        except UntrustedArtefact as error:
+        except (UntrustedArtefact, ValueError) as error:
             return self._keep(str(error))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             return self._keep(f"the database does not answer: {type(error).__name__}")

@@ -15,7 +15,7 @@ from operator import attrgetter
 import msgspec
 
 from policy import conditions, path_pattern
-from policy.artefact import ANY, Organisation, Policy, Rule, RuleEffect, Zone
+from policy.artefact import ANONYMOUS, ANY, Organisation, Policy, Rule, RuleEffect, Zone
 from policy.conditions import Compiled
 from policy.context import Context
 from policy.local_time import LocalTime
@@ -145,6 +145,15 @@ class Snapshot:
         found = [rule for by_role in self._reached(zone, method, path) for rules in by_role.values() for rule in rules]
         found.sort(key=_place)
         return found
+
+    def allows_somebody(self, zone: str, method: str, path: str) -> bool:
+        """Whether a rule may allow this to a role that one has only by signing in."""
+        return any(
+            rule.effect is RuleEffect.ALLOW and rule.rule.role != ANONYMOUS
+            for by_role in self._reached(zone, method, path)
+            for rules in by_role.values()
+            for rule in rules
+        )
 
     def _reached(self, zone: str, method: str, path: str) -> list[_ByRole]:
         if path[:1] != "/":

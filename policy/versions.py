@@ -65,6 +65,9 @@ class Versions(Protocol):
     async def find(self, tx: Transaction, number: int) -> Version | None:
         """One version, whatever its state."""
 
+    async def latest(self, tx: Transaction, *, before: int, limit: int) -> Sequence[Version]:
+        """Versions below a number, the newest first."""
+
     async def save_draft(
         self, tx: Transaction, policy: bytes, *, author: str, why: str, at: datetime, restores: int | None = None
     ) -> Version:
@@ -106,7 +109,7 @@ class UntrustedArtefact(Exception):
 
 async def draft(versions: Versions, tx: Transaction, policy: Policy, act: Act) -> tuple[Version, tuple[Finding, ...]]:
     """Store a policy as a draft, with the warnings there are. Raises `Refused`."""
-    findings = _linted(policy)
+    findings = await _linted(policy)
     made = await versions.save_draft(tx, artefact.encode(policy), author=act.who, why=act.why, at=act.at)
     return made, findings
 
@@ -199,7 +202,7 @@ async def _publish(
     current = await versions.current(tx)
     if current is not None and made.number < current.number:
         raise Overtaken(f"version {current.number} is published")
-    _linted(artefact.decode(made.artefact))
+    await _linted(artefact.decode(made.artefact))
     signature = sign(key, made.number, artefact.digest(made.artefact), act.at.timestamp())
     await versions.publish(tx, made.number, signature=signature, publisher=act.who, at=act.at)
     await outbox.append(tx, "policy", "*", {"version": made.number})
@@ -222,8 +225,8 @@ async def _publish(
     return msgspec.structs.replace(made, state="published", signature=signature, publisher=act.who, published_at=act.at)
 
 
-def _linted(policy: Policy) -> tuple[Finding, ...]:
-    findings = lint(policy)
+async def _linted(policy: Policy) -> tuple[Finding, ...]:
+    findings = await asyncio.to_thread(lint, policy)  # a large policy must not hold up the loop
     if any(finding.refuses for finding in findings):
         raise Refused(findings)
     return findings

@@ -75,29 +75,6 @@ _TIMEOUTS: dict[int, ProblemType] = {
 class ClientConnection(asyncio.Protocol):
     """What does not depend on how a request is served. One exchange at a time."""
 
-    __slots__ = (
-        "__weakref__",
-        "_app_state",
-        "_body",
-        "_closed",
-        "_connections",
-        "_correlation_id",
-        "_deadline",
-        "_draining",
-        "_head_sent",
-        "_held",
-        "_keep_alive",
-        "_peer",
-        "_phase",
-        "_request",
-        "_server_state",
-        "_unread",
-        "_write_paused_at",
-        "correlation_line",
-        "transport",
-        "without_body",
-    )
-
     door: Door
 
     def __init__(

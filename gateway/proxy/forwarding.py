@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.exchange import Forward
 from gateway.header_hygiene import Treatment, UnsafeHeader, plain_name, treatment
-from gateway.proxy.request_head import RequestHeadParser
+from gateway.proxy.request_head import Fields, RequestHeadParser
 
 _COOKIE = frozenset({b"cookie"})
 _KNOWN_BOUND = 256
@@ -29,26 +29,30 @@ def request_bytes(request: RequestHeadParser, verdict: Forward, correlation_line
     for name, _ in added:
         if _replaceable.get(name) is not False and _learn_name(name):
             drop |= {plain_name(name)}
-    if request.aliased:
-        drop |= {name for name, _ in head.headers if plain_name(name) in drop}
+    fields = request.fields
+    sent = fields.lines.get(drop)
+    if sent is None:
+        sent = fields.lines[drop] = _lines(fields, drop)
     line = b": ".join
-    lines = (
-        [b"%b %b?%b HTTP/1.1" % (head.method, head.path, head.query)]
-        if head.query
-        else [b"%b %b HTTP/1.1" % (head.method, head.path)]
-    )
-    lines += [line(header) for header in head.headers if header[0] not in drop]
+    target = head.path + b"?" + head.query if head.query else head.path
+    lines = [b"%b %b HTTP/1.1" % (head.method, target), sent]
     lines += [line(header) for header in added]
     lines.append(correlation_line)
-    if request.body is not None or request.length is not None or head.upgrade:
+    if request.body is not None or fields.length is not None or fields.upgrade:
         body = _framing(request, lines, body)
     lines += (b"", body)
     return b"\r\n".join(lines)
 
 
+def _lines(fields: Fields, drop: frozenset[bytes]) -> bytes:
+    if fields.aliased:
+        drop |= {name for name, _ in fields.headers if plain_name(name) in drop}
+    return b"\r\n".join([b": ".join(header) for header in fields.headers if header[0] not in drop])
+
+
 def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> bytes:
     incomplete = request.body is not None and not request.body.complete
-    if request.head.upgrade:
+    if request.fields.upgrade:
         lines += (b"connection: Upgrade", b"upgrade: websocket")
     elif request.body is not None and request.body.chunked:
         lines.append(b"transfer-encoding: chunked")
@@ -56,8 +60,8 @@ def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> byt
         if not incomplete:
             body += LAST_CHUNK
     else:
-        lines.append(b"content-length: %d" % (request.length or 0))
-    if request.expects_continue and incomplete:
+        lines.append(b"content-length: %d" % (request.fields.length or 0))
+    if request.fields.expects_continue and incomplete:
         lines.append(b"expect: 100-continue")
     return body
 

@@ -30,14 +30,6 @@ _HEAD, _DECIDING = Phase.HEAD.value, Phase.DECIDING.value
 class GatewayProtocol(ProxiedExchange):
     """Bound to a `Door` by `server.protocol_class`; uvicorn makes one per connection."""
 
-    __slots__ = (
-        "_advancing",
-        "_body_early",
-        "_body_size",
-        "_deciding",
-        "_own_page",
-    )
-
     def __init__(
         self,
         config: Config,
@@ -116,7 +108,7 @@ class GatewayProtocol(ProxiedExchange):
         request = self._request
         try:
             head = request.parse(raw, correlation_id)
-            self._keep_alive = request.keep_alive and not self._draining
+            self._keep_alive = request.fields.keep_alive and not self._draining
             self._body = body = request.body
             if body is not None:
                 self._body_size = 0
@@ -189,7 +181,7 @@ class GatewayProtocol(ProxiedExchange):
             server=get_local_addr(self.transport),
             app_state=self._app_state,
             default_headers=self._server_state.default_headers,
-            expects_continue=self._request.expects_continue,
+            expects_continue=self._request.fields.expects_continue,
             keep_alive=self._keep_alive,
             tasks=self._server_state.tasks,
             ended=self._end_exchange,

@@ -29,20 +29,6 @@ _AWAITING, _STREAMING = Phase.AWAITING.value, Phase.STREAMING.value
 class ProxiedExchange(ClientConnection):
     """A client's connection as the upstream's side sees it (`Downstream`, `Waiting`)."""
 
-    __slots__ = (
-        "_live",
-        "_live_at",
-        "_outgoing",
-        "_pool",
-        "_retries",
-        "_splice",
-        "_upstream",
-        "_verdict",
-        "expects_continue",
-        "takes_chunks",
-        "upgrade",
-    )
-
     def __init__(
         self,
         config: Config,
@@ -80,8 +66,8 @@ class ProxiedExchange(ClientConnection):
             self._undecided()
             return
         self.takes_chunks = request.takes_chunks
-        self.expects_continue = request.expects_continue
-        self.upgrade = request.head.upgrade
+        self.expects_continue = request.fields.expects_continue
+        self.upgrade = request.fields.upgrade
         self._retries = _RETRIES if request.body is None and request.head.method in IDEMPOTENT else 0
         if verdict.opened is not None:
             self._live_at = self.door.watch.now + self.door.limits.live_after
@@ -126,7 +112,7 @@ class ProxiedExchange(ClientConnection):
     def _send_body(self, upstream: UpstreamConnection, payload: bytes) -> None:
         """More of the request's body; it is complete when `_body` is None."""
         complete = self._body is None
-        if self._request.length is None:
+        if self._request.fields.length is None:
             payload = chunk(payload) + (LAST_CHUNK if complete else b"")
         if payload:
             upstream.write(payload)

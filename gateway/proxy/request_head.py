@@ -7,6 +7,8 @@ spaces, codings other than `chunked`, a missing or doubled Host, and all that `c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from config.problem import Problem
@@ -37,39 +39,39 @@ _DROP = Treatment.DROP
 _ALIAS = Treatment.ALIAS
 
 
-class RequestHeadParser:
-    """Parses one head after the other of one connection, and says of the last one what the data path must know."""
+@dataclass(slots=True)
+class Fields:
+    """What the header fields of a request say, whatever its request line is."""
 
-    __slots__ = (
-        "_client",
-        "_door",
-        "_headers",
-        "_known",
-        "_learn",
-        "_parser",
-        "_peer",
-        "_special",
-        "_trusted",
-        "aliased",
-        "body",
-        "expects_continue",
-        "head",
-        "keep_alive",
-        "length",
-        "takes_chunks",
-    )
-
-    head: RequestHead
-    body: RequestBody | None
-    """Reads the body; None: there is none."""
-    length: int | None
-    """Content-Length, where one was sent."""
-    keep_alive: bool
-    takes_chunks: bool
-    """The client speaks HTTP/1.1."""
-    expects_continue: bool
+    host: bytes
+    headers: list[Header]
     aliased: bool
     """Some field's name holds `_` or `.`, which sloppy readers take for `-`."""
+    client: str
+    length: int | None
+    """Content-Length, where one was sent."""
+    chunked: bool
+    keep_alive: bool
+    upgrade: bool
+    """A websocket is asked for."""
+    expects_continue: bool
+    lines: dict[frozenset[bytes], bytes]
+    """The headers as lines, without those that some verdict dropped: what `forwarding` made of them before."""
+
+
+class RequestHeadParser:
+    """Parses one head after the other of one connection, and says of the last one what the data path must know.
+
+    A client that sends the very same header fields again, as programs and pages do, is not parsed again: only the request
+    line is.
+    """
+
+    head: RequestHead
+    fields: Fields
+    body: RequestBody | None
+    """Reads the body; None: there is none."""
+    takes_chunks: bool
+    """The client speaks HTTP/1.1."""
 
     def __init__(self, door: Door, peer: str) -> None:
         self._door = door
@@ -81,7 +83,9 @@ class RequestHeadParser:
         self._parser: HttpRequestParser | None = None
         self._headers: list[Header] = []
         self._special: list[Header] = []
-        self.aliased = False
+        self._aliased = False
+        self._seen = b""
+        """The version and the header fields that `fields` says; empty: they may not be taken again."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Callback of llhttp."""
@@ -91,7 +95,7 @@ class RequestHeadParser:
             self._headers.append((lower, value))
         elif kind is _ALIAS:
             self._headers.append((lower, value))
-            self.aliased = True
+            self._aliased = True
         elif kind is not _DROP:
             self._special.append((lower, value))
 
@@ -99,7 +103,8 @@ class RequestHeadParser:
         """The request whose head is `raw`, its empty line included. Raises `Problem`; the connection then ends."""
         door = self._door
         limits = door.limits
-        parts = raw[: raw.index(b"\r\n")].split(b" ")
+        line, _, following = raw.partition(b"\r\n")
+        parts = line.split(b" ")
         if len(parts) != 3:
             raise Problem(MALFORMED_REQUEST)
         method, target, version = parts
@@ -109,19 +114,58 @@ class RequestHeadParser:
             raise Problem(METHOD_NOT_ALLOWED, headers={"Allow": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"})
         if len(target) > limits.target:
             raise Problem(TARGET_TOO_LONG)
+        if following == self._seen and self.takes_chunks is (version == b"HTTP/1.1"):
+            fields = self.fields
+        else:
+            self.takes_chunks = version == b"HTTP/1.1"
+            self._seen = b""
+            self.fields = fields = self._read(raw)
+            if fields.length is None and not (fields.chunked or fields.upgrade):
+                self._seen = following
+        try:
+            path, query = door.targets.split(target)
+        except AmbiguousTarget as error:
+            raise Problem(AMBIGUOUS_TARGET, private=str(error)) from None
+        self.head = head = RequestHead(
+            method,
+            fields.host,
+            path,
+            query,
+            fields.headers,
+            fields.client,
+            door.scheme,
+            fields.upgrade,
+            correlation_id,
+        )
+        self.body = None
+        if fields.chunked:
+            self.body = ChunkedBody()
+        elif fields.length:
+            if fields.length > limits.body:
+                raise Problem(BODY_TOO_LARGE)
+            self.body = SizedBody(fields.length)
+        if self.body is not None:
+            self._parser = None  # it waits for a body that is counted elsewhere
+        if fields.upgrade:
+            _require_handshake(head, self.body)
+        return head
+
+    def _read(self, raw: bytes) -> Fields:
+        door = self._door
         headers: list[Header] = []
         special: list[Header] = []
         self._headers = headers
         self._special = special
-        self.aliased = False
+        self._aliased = False
         self._feed(raw)
-        if len(headers) + len(special) > limits.headers:
+        if len(headers) + len(special) > door.limits.headers:
             raise Problem(HEAD_TOO_LARGE)
-
-        host = length = coding = upgrade = None
+        host: bytes | None = None
+        length: int | None = None
+        upgrade = b""
+        chunked = expects_continue = False
         connection: list[bytes] = []
         forwarded_for: list[bytes] = []
-        expects_continue = False
         for name, value in special:
             if name == b"host":
                 if host is not None:
@@ -131,70 +175,44 @@ class RequestHeadParser:
             elif name == b"connection":
                 connection.append(value)
             elif name == b"content-length":
-                length = self._length(value, doubled=length is not None)
+                length = _length(value, doubled=length is not None)
             elif name == b"transfer-encoding":
-                if coding is not None or value.strip(b" \t").lower() != b"chunked" or version != b"HTTP/1.1":
+                if chunked or value.strip(b" \t").lower() != b"chunked" or not self.takes_chunks:
                     raise Problem(MALFORMED_REQUEST, "The only transfer coding is one `chunked`.")
-                coding = value
+                chunked = True
             elif name == b"upgrade":
                 upgrade = value.strip(b" \t").lower()
             elif name == b"x-forwarded-for":
                 forwarded_for.append(value)
             elif value.strip(b" \t").lower() == b"100-continue":
-                expects_continue = version == b"HTTP/1.1"
+                expects_continue = self.takes_chunks
             else:
                 raise Problem(EXPECTATION_FAILED)
-
         host_name = door.hosts.name(host) if host is not None else None
         if host_name is None:
             raise Problem(MALFORMED_REQUEST, "The request has no usable Host.")
-        if coding is not None and length is not None:
+        if chunked and length is not None:
             raise Problem(MALFORMED_REQUEST, "The request has two framings.")
-        keep_alive = version == b"HTTP/1.1"
-        wants_upgrade = False
+        options: set[bytes] = set()
         if connection:
-            named = named_by_connection(connection)
-            keep_alive = keep_alive and b"close" not in named
-            wants_upgrade = upgrade == b"websocket" and b"upgrade" in named and version == b"HTTP/1.1"
-            named -= _CONNECTION_OPTIONS
+            options = named_by_connection(connection)
+            named = options - _CONNECTION_OPTIONS
+            if not named.isdisjoint(_NEVER_NAMED):
+                raise Problem(MALFORMED_REQUEST, "Connection names a field that is not hop-by-hop.")
             if named:
-                if not named.isdisjoint(_NEVER_NAMED):
-                    raise Problem(MALFORMED_REQUEST, "Connection names a field that is not hop-by-hop.")
                 headers = strip_named(headers, named)
-        try:
-            path, query = door.targets.split(target)
-        except AmbiguousTarget as error:
-            raise Problem(AMBIGUOUS_TARGET, private=str(error)) from None
-
-        head = RequestHead(
-            method,
-            host_name,
-            path,
-            query,
-            headers,
-            door.addresses.forwarded(self._peer, forwarded_for) if self._trusted else self._client,
-            door.scheme,
-            wants_upgrade,
-            correlation_id,
+        return Fields(
+            host=host_name,
+            headers=headers,
+            aliased=self._aliased,
+            client=door.addresses.forwarded(self._peer, forwarded_for) if self._trusted else self._client,
+            length=length,
+            chunked=chunked,
+            keep_alive=self.takes_chunks and b"close" not in options,
+            upgrade=self.takes_chunks and upgrade == b"websocket" and b"upgrade" in options,
+            expects_continue=expects_continue and (chunked or bool(length)),
+            lines={},
         )
-        body: RequestBody | None = None
-        if coding is not None:
-            body = ChunkedBody()
-        elif length:
-            if length > limits.body:
-                raise Problem(BODY_TOO_LARGE)
-            body = SizedBody(length)
-        if body is not None:
-            self._parser = None  # it waits for a body that is counted elsewhere
-        if wants_upgrade:
-            _require_handshake(head, body)
-        self.head = head
-        self.body = body
-        self.length = length
-        self.keep_alive = keep_alive
-        self.takes_chunks = version == b"HTTP/1.1"
-        self.expects_continue = expects_continue and body is not None
-        return head
 
     def _feed(self, raw: bytes) -> None:
         parser = self._parser
@@ -207,12 +225,12 @@ class RequestHeadParser:
         except HttpParserError as error:
             raise Problem(MALFORMED_REQUEST, private=str(error)) from None
 
-    @staticmethod
-    def _length(value: bytes, *, doubled: bool) -> int:
-        value = value.strip(b" \t")
-        if doubled or not value.isdigit() or len(value) > 15:
-            raise Problem(MALFORMED_REQUEST, "Content-Length is not one number.")
-        return int(value)
+
+def _length(value: bytes, *, doubled: bool) -> int:
+    value = value.strip(b" \t")
+    if doubled or not value.isdigit() or len(value) > 15:
+        raise Problem(MALFORMED_REQUEST, "Content-Length is not one number.")
+    return int(value)
 
 
 def _require_handshake(head: RequestHead, body: RequestBody | None) -> None:

@@ -20,7 +20,7 @@ class ListenError(OSError):
 
 def protocol_class(door: Door) -> type[GatewayProtocol]:
     """The protocol class of one gateway, for `uvicorn.Config(http=...)`."""
-    return type("BoundGatewayProtocol", (GatewayProtocol,), {"__slots__": (), "door": door})
+    return type("BoundGatewayProtocol", (GatewayProtocol,), {"door": door})
 
 
 class _Server(Server):

@@ -73,34 +73,6 @@ class LostStep(Exception):
 class UpstreamConnection(asyncio.Protocol):
     """A client of one upstream. Parser callbacks are the methods named `on_...`."""
 
-    __slots__ = (
-        "__weakref__",
-        "_chunked",
-        "_connection",
-        "_done",
-        "_eof",
-        "_head_done",
-        "_interim",
-        "_length",
-        "_lines",
-        "_lost_step",
-        "_out",
-        "_parser",
-        "_rechunk",
-        "_reusable",
-        "_touched",
-        "_until_eof",
-        "_upgrade",
-        "_used",
-        "client",
-        "detached",
-        "idle_since",
-        "pool",
-        "ready",
-        "transport",
-        "tunnel",
-    )
-
     _known: dict[bytes, tuple[int, bytes]] = {}  # noqa: RUF012 - what is known of names of response fields, bounded
 
     def __init__(self, pool: Pool) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from config.clock import Clock
 from config.connections import Database
 from config.problem import Problem
-from idp.endpoints.account import NOT_SIGNED_IN
+from idp.endpoints.account_door import NOT_SIGNED_IN
 from idp.endpoints.arrivals import Arrivals
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal
 from uuid import UUID
 
 EndReason = Literal[
@@ -19,7 +19,6 @@ EndReason = Literal[
     "device_removal",
     "refresh_reuse",
 ]
-END_REASONS: tuple[EndReason, ...] = get_args(EndReason)
 
 WORTH_TELLING = timedelta(seconds=20)
 """An extension by more than this is told at once; a smaller one waits until it has been held for as long."""

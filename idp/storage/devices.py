@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
@@ -52,20 +52,6 @@ async def change(tx: Transaction, device: Device) -> None:
             last_seen_at=device.last_seen_at,
         )
     )
-
-
-async def of_person(tx: Transaction, user_id: UUID) -> list[Device]:
-    """A person's devices, the latest first."""
-    query = select(*_COLUMNS).where(table.c.user_id == user_id).order_by(table.c.last_seen_at.desc())
-    return [_device(row) for row in await tx.execute(query)]
-
-
-async def forget(tx: Transaction, user_id: UUID, device_id: UUID) -> bool:
-    """Remove one of the person's devices. False where there is none."""
-    removed = await tx.execute(
-        delete(table).where(table.c.id == device_id, table.c.user_id == user_id).returning(table.c.id)
-    )
-    return removed.one_or_none() is not None
 
 
 def _device(row: Row[tuple[Any, ...]]) -> Device:

@@ -84,12 +84,6 @@ async def find(tx: Transaction, sid: str) -> Session | None:
     return await _one(tx, select(table).where(table.c.sid == sid))
 
 
-async def history(tx: Transaction, user_id: UUID, limit: int) -> list[Session]:
-    """The person's latest sessions, the newest first."""
-    query = select(table).where(table.c.user_id == user_id).order_by(table.c.created_at.desc()).limit(limit)
-    return [_session(row) for row in await tx.execute(query)]
-
-
 def _not_ended(which: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
     return select(table).where(which, table.c.ended_at.is_(None))
 

@@ -63,6 +63,10 @@ class SigningKeys:
         keys = [PublicKey(jwk) for (jwk,) in rows]
         return {key.kid: key for key in keys}
 
+    async def assertion_keys(self, tx: Transaction) -> PublicKeys:
+        """The gateway's public keys, as a service behind it needs them."""
+        return await self.public_keys(tx, "assertion")
+
 
 def _context(purpose: Purpose, kid: str) -> str:
     return f"jose.signing_key:{purpose}:{kid}"

@@ -20,8 +20,7 @@ from policy.lint import ADMINISTRATOR, Finding
 from policy.live import LivePolicy
 from policy.request import AccessRequest
 from policy.snapshot import compile_policy
-from policy.storage.versions import PolicyVersions
-from policy.versions import Act, Version
+from policy.versions import Act, Version, Versions
 
 PAGE = 50
 
@@ -29,13 +28,21 @@ PAGE = 50
 class Desk:
     """Everything the API can do, for somebody who was found to be an administrator."""
 
-    def __init__(self, database: Database, valkey: Valkey, keys: SigningKeys, live: LivePolicy, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        valkey: Valkey,
+        keys: SigningKeys,
+        kept: Versions,
+        live: LivePolicy,
+        clock: Clock,
+    ) -> None:
         self._database = database
         self._valkey = valkey
         self._keys = keys
         self._live = live
         self._clock = clock
-        self._versions = PolicyVersions()
+        self._versions = kept
 
     async def admit(self, who: Subject, correlation_id: str) -> None:
         """Refuse whoever is no administrator, and put it on record. Raises `NOT_ADMINISTRATOR`."""

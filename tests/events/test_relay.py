@@ -8,7 +8,6 @@ import time
 import uuid
 
 import pytest
-from redis.exceptions import ConnectionError as ValkeyConnectionError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -348,23 +347,3 @@ async def test_sessions_are_rebuilt_by_pages(database, valkey, monkeypatch):
     async with running_relay(database("worker"), valkey):
         for sid in sids:
             assert await EventStream(valkey).projection(sid) is not None
-
-
-async def test_it_comes_back_after_valkey_was_away(database, valkey):
-    away = True
-    execute = valkey.execute_command
-
-    async def command(*args, **kwargs):
-        if away:
-            raise ValkeyConnectionError("away")
-        return await execute(*args, **kwargs)
-
-    async with listening(valkey) as listener:
-        valkey.execute_command = command
-        async with running_relay(database("worker"), valkey, wait=False):
-            await tell(database("idp"), valkey, 1)
-            await asyncio.sleep(0.3)
-            assert listener.events == []
-            assert await outbox_rows(database) == 1
-            away = False
-            await until(lambda: listener.numbers() == [1])

@@ -1,5 +1,6 @@
 import gzip
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
@@ -12,6 +13,7 @@ from starlette.routing import Mount, Route
 from config.web import web_application
 from pages import Assets, Pages
 from pages.assets import OWN
+from pages.renderer import _moment
 
 
 @pytest.fixture
@@ -67,6 +69,12 @@ async def test_assets_are_kept_for_good_only_under_their_own_content(client: htt
         assert fresh.headers["content-type"].startswith("text/css")
         assert (await client.get("/assets/munjigi.css?v=other")).headers["cache-control"] == "no-cache"
         assert (await client.get("/assets/../renderer.py")).status_code == 404
+
+
+def test_a_moment_is_told_in_the_readers_words() -> None:
+    at = datetime(2026, 11, 22, 9, 5, tzinfo=UTC)
+    assert _moment(at, "Asia/Seoul", "ko") == "2026년 11월 22일 저녁 6:05"
+    assert _moment(at, "Asia/Seoul", "en") == "22 Nov 2026, 18:05"
 
 
 def test_the_stylesheet_stays_small() -> None:

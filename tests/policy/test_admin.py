@@ -17,10 +17,11 @@ from config.connections import Database, Valkey
 from config.envelope import Envelope
 from config.settings import Role, Settings
 from jose.assertion import AssertionSigner, Subject
+from jose.entrance import Entrance
 from jose.keys import KeyRing, SigningKey
 from jose.storage.keys import SigningKeys
 from policy import demo
-from policy.admin.app import Door, application, serve
+from policy.admin.app import application, serve
 
 Databases = Callable[[Role], Database]
 ADMIN = Subject(sid="s" * 22, sub="u-admin", org="org-1", roles=("administrator",), acr="urn:munjigi:acr:2")
@@ -57,9 +58,8 @@ async def call(settings: Settings, database: Databases, valkey: Valkey) -> Async
     keys, clock = SigningKeys(Envelope.load(settings)), SystemClock()
     async with database("gateway").begin() as tx:
         ring = await keys.ensure_active(tx, "assertion", datetime.now(UTC))
-    door = Door(database("policy"), keys, clock)
-    await door.refresh()
-    transport = httpx2.ASGITransport(door.around(application(database("policy"), valkey, keys, clock)))
+    entrance = await Entrance.open("policy", database("policy"), keys.assertion_keys, clock)
+    transport = httpx2.ASGITransport(entrance.around(application(database("policy"), valkey, keys, clock)))
     async with httpx2.AsyncClient(transport=transport, base_url="http://console.localhost:8080") as client:
         yield Caller(client, AssertionSigner(ring))
 
@@ -186,8 +186,8 @@ def asked(**changes: object) -> dict[str, object]:
         "subject": {**subject, **changes},
         "facts": {"device_trust": 2, "network": "loopback"},
         "zone": "reservation",
-        "method": "DELETE",
-        "path": "/reservations/7",
+        "method": "POST",
+        "path": "/reservations/7/cancel",
         "at": 1e9 + 60,
     }
 

@@ -49,7 +49,8 @@ def test_what_is_known_is_decided_alike_for_grants_and_restrictions(text: str, h
     "text",
     [
         "device >= known", "device < known", 'country != "KR"', 'country == "KR"', 'country not in ["KR"]',
-        "not same_device", "same_device", "auth_age <= 60", "auth_age > 60", "not (hour < 9)", 'not (network == "office" or same_address)',
+        "not same_device", "same_device",
+        "auth_age <= 60", "auth_age > 60", "not (hour < 9)", 'not (network == "office" or same_address)',
     ],
 )  # fmt: skip
 def test_the_unknown_neither_grants_nor_escapes_a_restriction(text: str) -> None:

@@ -24,7 +24,8 @@ def test_lines_give_back_what_was_written(given_policy: Policy) -> None:
 
 
 def test_commas_and_quotes_in_a_condition_stay_a_condition() -> None:
-    line = 'p, 1, a, customer, *, shop, /**, GET|POST, "country in [""KR"", ""JP""] and risk < 5", allow, mask:phone|read_only'
+    condition = '"country in [""KR"", ""JP""] and risk < 5"'
+    line = f"p, 1, a, customer, *, shop, /**, GET|POST, {condition}, allow, mask:phone|read_only"
     (read,) = casbin_lines.read(line).rules
     assert read.condition == 'country in ["KR", "JP"] and risk < 5'
     assert (read.methods, read.obligations) == (("GET", "POST"), ("mask:phone", "read_only"))

@@ -80,6 +80,13 @@ def test_an_administrator_who_gets_in_at_some_time_is_not_locked_out(fields: dic
     assert not [finding for finding in lint(administrators(**fields)) if finding.refuses]
 
 
+def test_a_public_rule_that_changes_something_is_a_warning() -> None:
+    found = lint(with_rules(rule("open", "/feedback", role="anonymous", methods=("GET", "POST"))))
+    assert [(finding.fault, finding.rule, finding.refuses) for finding in found] == [
+        (Fault.PUBLIC_CHANGE, "open", False)
+    ]
+
+
 def test_a_rule_that_can_never_win_is_a_warning() -> None:
     found = lint(with_rules(rule("zz.late", "/**", priority=999, methods=("GET",))))
     assert [(finding.fault, finding.rule, finding.refuses) for finding in found] == [(Fault.SHADOWED, "zz.late", False)]

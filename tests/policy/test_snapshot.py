@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from casbin.util import key_match2
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,8 +64,6 @@ def test_the_tree_agrees_with_the_plain_meaning(given_patterns: list[str], path:
 def test_patterns_mean_what_casbins_key_match_2_makes_of_them(
     parts: list[str], below: bool, segments: list[str]
 ) -> None:
-    from casbin.util import key_match2
-
     pattern, path = "/" + "/".join([*parts, *(["*"] if below else [])]), "/" + "/".join(segments)
     assert matches(path, pattern) is key_match2(path, pattern)
 

@@ -18,10 +18,10 @@ from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.settings import Role, Settings
 from jose.assertion import HEADER, AssertionSigner, Subject
+from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys
 from upstreams.commerce import app as commerce_app
 from upstreams.commerce import demo as commerce_demo
-from upstreams.door.entrance import Entrance
 from upstreams.reservation import app as reservation_app
 from upstreams.reservation import demo as reservation_demo
 from upstreams.reservation.results import Hub
@@ -107,7 +107,7 @@ async def shop(
 ) -> AsyncIterator[Client]:
     """Commerce with the demo shop, reached by one person."""
     clock = SystemClock()
-    entrance = await Entrance.open("commerce", database("commerce"), envelope, clock)
+    entrance = await Entrance.open("commerce", database("commerce"), SigningKeys(envelope).assertion_keys, clock)
     app = commerce_app.application(database("commerce"), envelope, clock, SystemEntropy())
     transport = httpx2.ASGITransport(app=entrance.around(app))
     async with httpx2.AsyncClient(transport=transport, base_url="http://shop.localhost:8080") as http:
@@ -135,7 +135,7 @@ async def slots(
 ) -> AsyncIterator[Client]:
     """Reservation with the demo shop, reached by one person. No worker runs."""
     clock = SystemClock()
-    entrance = await Entrance.open("reservation", database("reservation"), envelope, clock)
+    entrance = await Entrance.open("reservation", database("reservation"), SigningKeys(envelope).assertion_keys, clock)
     app = reservation_app.application(
         database("reservation"),
         valkey,

@@ -16,6 +16,8 @@ from config.entropy import Entropy, SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
 from config.settings import Settings
+from jose.entrance import Entrance
+from jose.storage.keys import SigningKeys
 from pages import Assets, Pages
 from upstreams import door
 from upstreams.commerce.checkout import Checkout
@@ -23,7 +25,6 @@ from upstreams.commerce.endpoints.orders import Orders
 from upstreams.commerce.endpoints.products import Products
 from upstreams.commerce.storage.stores import postgresql_stores
 from upstreams.door.answers import ProblemPages, nothing_here
-from upstreams.door.entrance import Entrance
 from upstreams.door.forms import FormTokens
 from upstreams.door.obligations import ReadOnlyHonoured
 from upstreams.door.words import PersonPages
@@ -54,7 +55,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     clock, entropy, envelope = SystemClock(), SystemEntropy(), Envelope.load(settings)
     database = open_database(settings, SERVICE)
     try:
-        entrance = await Entrance.open(SERVICE, database, envelope, clock)
+        entrance = await Entrance.open(SERVICE, database, SigningKeys(envelope).assertion_keys, clock)
         app = entrance.around(application(database, envelope, clock, entropy))
         async with asyncio.TaskGroup() as tasks:
             fresh = tasks.create_task(entrance.keep_keys_fresh())

@@ -16,10 +16,11 @@ from config.entropy import Entropy, SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
 from config.settings import Settings
+from jose.entrance import Entrance
+from jose.storage.keys import SigningKeys
 from pages import Assets, Pages
 from upstreams import door
 from upstreams.door.answers import ProblemPages, nothing_here
-from upstreams.door.entrance import Entrance
 from upstreams.door.forms import FormTokens
 from upstreams.door.obligations import ReadOnlyHonoured
 from upstreams.door.words import PersonPages
@@ -72,7 +73,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     clock, entropy, envelope = SystemClock(), SystemEntropy(), Envelope.load(settings)
     database, valkey = open_database(settings, SERVICE), open_valkey(settings)
     try:
-        entrance = await Entrance.open(SERVICE, database, envelope, clock)
+        entrance = await Entrance.open(SERVICE, database, SigningKeys(envelope).assertion_keys, clock)
         hub = Hub(valkey)
         app = entrance.around(
             application(database, valkey, hub, envelope, clock, entropy, shards=settings.reservation.shards)

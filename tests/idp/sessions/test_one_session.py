@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from typing import get_args
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,6 +17,7 @@ from config.clock import SystemClock
 from config.connections import Database
 from config.settings import Role
 from idp.sessions.one_session import AnotherLives, Began, MayNotSignIn, OneSession
+from idp.sessions.session import EndReason
 from idp.storage import sessions as storage
 from tests.clock import FakeClock
 from tests.idp.people import TIMES, add_person, beginning, one_session
@@ -133,6 +135,25 @@ async def test_the_database_itself_refuses_a_second_live_session_and_a_revival(
         with pytest.raises(DBAPIError, match="stays ended"):
             async with idp.begin() as tx:
                 await tx.execute(text(f"UPDATE idp.session SET {revival}"))
+
+
+async def test_the_database_knows_the_same_reasons(database: OpenDatabase, clock: FakeClock) -> None:
+    idp, sessions = database("idp"), one_session(clock)
+    user = await _person(idp)
+    for reason in get_args(EndReason):
+        sid = (await _begin(idp, sessions, user, clock)).session.sid
+        async with idp.begin() as tx:
+            ended = await sessions.end(tx, sid, reason, correlation_id="test")
+        assert ended is not None
+        assert ended.end_reason == reason
+    with pytest.raises(IntegrityError, match="end_reason"):
+        async with database("owner").begin() as tx:
+            await tx.execute(
+                text(
+                    "INSERT INTO idp.session SELECT (jsonb_populate_record(s, jsonb_build_object('sid', "
+                    "repeat('r', 22), 'cookie_hash', 'r', 'end_reason', 'boredom'))).* FROM idp.session s LIMIT 1"
+                )
+            )
 
 
 async def test_an_end_happens_once(database: OpenDatabase, clock: FakeClock) -> None:

@@ -1,4 +1,4 @@
-"""One service's own socket: what stands around every application behind the gateway."""
+"""The entrance of a service behind the gateway: it knows the gateway by its signature alone."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from config.clock import Clock
-from config.connections import Database
-from config.envelope import Envelope
+from config.connections import Database, Transaction
 from config.web import web_application
 from jose.assertion import AssertionVerifier
 from jose.assertion_middleware import AssertionRequired
 from jose.keys import PublicKeys
-from jose.storage.keys import SigningKeys
 
 KEYS_KEPT = 60.0
 """Seconds after which public keys are read anew, so that a retired one is not believed for long."""
@@ -24,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Entrance:
-    """The door of one service: it knows the gateway by its signature alone."""
+    """Stands around the whole application of one service."""
 
     def __init__(self, service: str, keys: PublicKeys, load: Callable[[], Awaitable[PublicKeys]], clock: Clock) -> None:
         self._load = load
@@ -32,18 +30,19 @@ class Entrance:
         self._verifier = AssertionVerifier(service, keys, load)
 
     @classmethod
-    async def open(cls, service: str, database: Database, envelope: Envelope, clock: Clock) -> Entrance:
-        """With the keys that the gateway signs with now."""
-        signing_keys = SigningKeys(envelope)
+    async def open(
+        cls, service: str, database: Database, read: Callable[[Transaction], Awaitable[PublicKeys]], clock: Clock
+    ) -> Entrance:
+        """With the keys that the gateway signs with now, as `read` finds them."""
 
         async def load() -> PublicKeys:
             async with database.connect() as tx:
-                return await signing_keys.public_keys(tx, "assertion")
+                return await read(tx)
 
         return cls(service, await load(), load, clock)
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """The application behind the door."""
+        """The application behind the entrance."""
         return web_application(AssertionRequired(app, self._verifier, self._clock), trust_correlation=True)
 
     async def keep_keys_fresh(self) -> None:

@@ -1,0 +1,134 @@
+"""A whole Munjigi of the benchmark's own: `munjigi up` on free ports, in a folder that goes afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import config
+from config.clock import SystemClock
+from config.connections import Database
+from config.entropy import SystemEntropy
+from config.settings import IdentityProviderSettings, Settings
+from idp.credentials.password import PasswordPool
+from idp.demo import client_secret
+from idp.directory.account import Account, Organisation
+from idp.storage import directory, passwords
+
+PROJECT = Path(config.__file__).parent.parent
+PASSWORD = "seven lanterns over water"
+CLIENT_ID = "demo-app"
+CALLBACK = "http://app.localhost:9100/callback"
+
+
+class CannotMeasure(Exception):
+    """The house did not come up; the message holds what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What is running, and where."""
+
+    settings: Settings
+    idp_port: int
+    gateway_port: int
+
+    @property
+    def secret(self) -> str:
+        """The secret of the relying app `CLIENT_ID`."""
+        return client_secret(self.settings, CLIENT_ID)
+
+
+@contextmanager
+def running_house(origin: Path | None = None) -> Iterator[House]:
+    """Everything, up and healthy. `origin`: a unix socket that stands in for the shop behind the gateway."""
+    folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
+    idp_port, gateway_port = _free_port(), _free_port()
+    routes = folder / "routes.toml"
+    routes.write_text(_routes(gateway_port, origin))
+    issuer = f"http://localhost:{idp_port}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "up"],
+        cwd=PROJECT,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")},
+            "MUNJIGI_VAR": str(folder / "v"),
+            "MUNJIGI_IDP__LISTEN": f"127.0.0.1:{idp_port}",
+            "MUNJIGI_IDP__ISSUER": issuer,
+            "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{gateway_port}",
+            "MUNJIGI_GATEWAY__ROUTES": str(routes),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        _wait_up(process)
+        yield House(Settings(var=folder / "v", idp=IdentityProviderSettings(issuer=issuer)), idp_port, gateway_port)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_up(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    told = ""
+    for line in process.stdout:
+        told += line
+        if "Ctrl-C stops everything" in line:
+            return
+    raise CannotMeasure(told)
+
+
+def _routes(gateway_port: int, origin: Path | None) -> str:
+    """The shipped routes on another port, with another shop where one is given."""
+    shipped = (PROJECT / "config" / "shipped" / "routes.toml").read_text(encoding="utf-8")
+    moved = shipped.replace(".localhost:8080", f".localhost:{gateway_port}")
+    if origin is None:
+        return moved
+    return moved.replace('service = "commerce"', f'socket = "{origin}"')
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def add_people(database: Database, count: int) -> list[str]:
+    """So many customers with `PASSWORD`; answers their login names. Their hash is computed once."""
+    pool, entropy, now = PasswordPool(1), SystemEntropy(), SystemClock().now()
+    try:
+        hashed = await pool.hash(PASSWORD)
+    finally:
+        pool.close()
+    names = [f"bench-{entropy.digits(9)}-{number}" for number in range(count)]
+    async with database.begin() as tx:
+        firm = Organisation(id=uuid4(), name=f"bench {entropy.digits(9)}", time_zone="UTC", duplicate_login=None)
+        await directory.put_organisation(tx, firm, now)
+        for name in names:
+            account = Account(
+                id=uuid4(),
+                login_name=name,
+                display_name=name,
+                email=None,
+                locale="en",
+                state="active",
+                version=1,
+            )
+            await directory.add_account(tx, account, now)
+            await directory.put_membership(tx, account.id, firm.id, ("customer",), now)
+            await passwords.put_password(tx, account.id, hashed, now)
+    return names

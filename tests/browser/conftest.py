@@ -1,0 +1,105 @@
+"""A house that is up, a Chromium, and what people do with both."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.house import House, running_house
+
+
+def chromium() -> str:
+    """Debian's Chromium, or whichever stands in its place; `make test` installs it."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise AssertionError("no Chromium; `make test` installs it")
+
+
+@pytest.fixture(scope="session")
+def house() -> Iterator[House]:
+    """`munjigi up`, with its demo data, on ports and in a folder of its own."""
+    with running_house() as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        yield launched
+        launched.close()
+
+
+@dataclass
+class Person:
+    """Somebody at one browser of their own: cookies are not shared with the others."""
+
+    house: House
+    context: BrowserContext
+    page: Page
+
+    def open_shop(self) -> None:
+        self.page.goto(self.house.shop)
+
+    def give_password(self, name: str, password: str) -> None:
+        self.page.locator("#identifier").fill(name)
+        self.page.locator("#password").fill(password)
+        self.page.locator("form button.primary").first.click()
+
+    def sign_in(self, name: str) -> None:
+        """Open the shop and sign in, up to whatever comes after the password."""
+        self.open_shop()
+        expect(self.page).to_have_url(self.house.sign_in_page)
+        self.give_password(name, self.house.password(name))
+
+    def is_in_the_shop(self) -> None:
+        expect(self.page).to_have_url(self.house.shop)
+        expect(self.page.locator("[data-product]").first).to_be_visible()
+
+
+class People:
+    """Opens a browser for each."""
+
+    def __init__(self, house: House, browser: Browser) -> None:
+        self._house = house
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+
+    def arrive(self, *, locale: str = "ko-KR", scripts: bool = True, width: int = 1280, dark: bool = False) -> Person:
+        context = self._browser.new_context(
+            locale=locale,
+            java_script_enabled=scripts,
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+        )
+        context.set_default_timeout(15_000)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        return Person(self._house, context, page)
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind == "error" and "Content Security Policy" in text:
+            self.complaints.append(text)
+
+    def leave(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def people(house: House, browser: Browser) -> Iterator[People]:
+    """Everybody's browsers; a script's error, or a page that breaks its own security policy, fails the test."""
+    everybody = People(house, browser)
+    yield everybody
+    everybody.leave()
+    house.end_all_sessions()
+    assert everybody.complaints == []

@@ -1,0 +1,149 @@
+"""The main job, as a person lives it: two browsers, one session, and a takeover that the first browser hears of."""
+
+from __future__ import annotations
+
+import re
+
+import pyotp
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import People
+from tests.house import House
+
+pytestmark = pytest.mark.browser
+
+TOLD = 'dialog[role="alertdialog"]'
+
+
+def test_a_protected_shop_a_reservation_and_a_takeover(house: House, people: People) -> None:
+    first = people.arrive()
+    first.sign_in("mina")
+    first.is_in_the_shop()
+    expect(first.page.locator("[data-person]")).to_contain_text("김미나")
+
+    form = first.page.locator("form[data-reserve]").first
+    form.locator("button").click()
+    expect(form.locator("[data-result]")).to_contain_text("예약됐어요")
+
+    second = people.arrive()
+    second.sign_in("mina")
+    expect(second.page.locator("h1")).to_have_text("다른 곳에서 이미 쓰고 있어요")
+    expect(second.page.locator("section.card")).to_have_count(2)
+    assert first.page.locator(TOLD).count() == 0, "nothing ends before the person has decided"
+
+    second.page.locator('button[value="take_over"]').click()
+    second.is_in_the_shop()
+    told = first.page.locator(TOLD)
+    expect(told).to_be_visible(timeout=2_000)
+    expect(told).to_contain_text("다른 곳에서 로그인해서")
+    expect(told).to_contain_text("Chrom")
+    expect(first.page).to_have_url(house.sign_in_page, timeout=10_000)
+
+    first.open_shop()
+    expect(first.page).to_have_url(house.sign_in_page)
+    second.page.reload()
+    second.is_in_the_shop()
+
+
+def test_the_countdown_can_be_paused(house: House, people: People) -> None:
+    first, second = people.arrive(locale="en-GB"), people.arrive(locale="en-GB")
+    first.sign_in("sora")
+    first.is_in_the_shop()
+    second.sign_in("sora")
+    second.page.locator('button[value="take_over"]').click()
+    told = first.page.locator(TOLD)
+    expect(told).to_contain_text("You signed in somewhere else")
+    told.get_by_role("button", name="Pause").click()
+    expect(told.get_by_role("timer")).to_have_text(re.compile("(?i)paused|stopped"))
+    expect(told.get_by_role("link", name="This wasn't me")).to_be_visible()
+    told.get_by_role("button", name="Sign in again").click()
+    expect(first.page).to_have_url(house.sign_in_page)
+
+
+def test_keeping_the_other_session_costs_it_nothing(house: House, people: People) -> None:
+    first, second = people.arrive(), people.arrive()
+    first.sign_in("mina")
+    first.is_in_the_shop()
+    second.sign_in("mina")
+    second.page.locator('button[value="keep"]').click()
+    expect(second.page).not_to_have_url(house.sign_in_page)
+    assert second.page.locator("[data-product]").count() == 0
+    first.page.reload()
+    first.is_in_the_shop()
+
+
+def test_from_elsewhere_the_factor_comes_before_the_choice(house: House, people: People) -> None:
+    first, second = people.arrive(), people.arrive()
+    first.sign_in("jun")
+    first.is_in_the_shop()
+    second.sign_in("jun")
+    second.page.locator("#code").fill("000000")
+    second.page.locator("form button.primary").click()
+    expect(second.page.locator("#error-summary")).to_be_visible()
+    first.page.reload()
+    first.is_in_the_shop()
+    second.page.locator("#code").fill(pyotp.TOTP(house.totp_secret("jun")).now())
+    second.page.locator("form button.primary").click()
+    expect(second.page.locator("h1")).to_have_text("다른 곳에서 이미 쓰고 있어요")
+    second.page.locator('button[value="take_over"]').click()
+    second.is_in_the_shop()
+    expect(first.page.locator(TOLD)).to_be_visible(timeout=2_000)
+
+
+def test_the_whole_way_without_scripts(house: House, people: People) -> None:
+    first, second = people.arrive(scripts=False), people.arrive(scripts=False)
+    first.sign_in("mina")
+    first.is_in_the_shop()
+    second.sign_in("mina")
+    second.page.locator('button[value="take_over"]').click()
+    second.is_in_the_shop()
+    second.page.locator("form[data-reserve] button").first.click()
+    expect(second.page.locator("main")).to_contain_text("예약")
+    first.page.reload()
+    expect(first.page).not_to_have_url(house.shop)
+    assert first.page.locator("[data-product]").count() == 0
+
+
+def test_a_wrong_password_is_told_beside_the_field_and_with_the_same_words_for_everybody(
+    house: House, people: People
+) -> None:
+    person = people.arrive()
+    person.open_shop()
+    said = []
+    for name in ("mina", "nobody-at-all"):
+        person.give_password(name, "not the password")
+        expect(person.page.locator("#error-summary")).to_be_visible()
+        expect(person.page.locator("#password")).to_have_attribute("aria-invalid", "true")
+        said.append(person.page.locator("#error-summary").inner_text())
+    assert said[0] == said[1]
+
+
+def test_signing_out_ends_it_everywhere(house: House, people: People) -> None:
+    person = people.arrive()
+    person.sign_in("mina")
+    person.is_in_the_shop()
+    other_tab = person.context.new_page()
+    other_tab.goto(house.shop)
+    person.page.locator('form[action="/.munjigi/sign-out"] button').click()
+    expect(person.page.locator("[data-product]")).to_have_count(0)
+    expect(other_tab.locator(TOLD)).to_be_visible(timeout=5_000)
+    other_tab.goto(house.shop)
+    expect(other_tab).to_have_url(house.sign_in_page)
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("locale", ["ko-KR", "en-GB"])
+def test_no_page_of_the_way_is_wider_than_its_window(people: People, width: int, dark: bool, locale: str) -> None:
+    first = people.arrive(width=width, dark=dark, locale=locale)
+    first.sign_in("mina")
+    first.is_in_the_shop()
+    second = people.arrive(width=width, dark=dark, locale=locale)
+    second.open_shop()
+    pages = [first.page, second.page]
+    for page in pages:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    second.sign_in("mina")
+    expect(second.page.locator('button[value="take_over"]')).to_be_visible()
+    assert second.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,144 @@
+"""A house of the tests' own: `munjigi up` in a folder and on ports that nobody else uses."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.settings import Settings
+from idp.demo import DEMO_FILE
+from tests.machine import processes_below
+
+PROJECT = Path(__file__).parents[1]
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class House:
+    """One `var/` and two ports, and what is run on them."""
+
+    folder: Path
+    idp_port: int = field(default_factory=free_port)
+    gateway_port: int = field(default_factory=free_port)
+    told: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(var=self.folder / "v")
+
+    @property
+    def issuer(self) -> str:
+        return f"http://localhost:{self.idp_port}"
+
+    @property
+    def shop(self) -> str:
+        return f"http://shop.localhost:{self.gateway_port}/"
+
+    @property
+    def sign_in_page(self) -> re.Pattern[str]:
+        return re.compile(re.escape(self.issuer) + r"/sign-in\?")
+
+    def password(self, name: str) -> str:
+        """The password of a demo person."""
+        return str(_person(name)["password"])
+
+    def totp_secret(self, name: str) -> str:
+        """The secret of a demo person's authenticator app, base32."""
+        return str(_person(name)["totp_secret"])
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")},
+            "MUNJIGI_VAR": str(self.folder / "v"),
+            "MUNJIGI_IDP__LISTEN": f"127.0.0.1:{self.idp_port}",
+            "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{self.gateway_port}",
+            **more,
+        }
+
+    def munjigi(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """A command that ends by itself."""
+        return subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments],
+            cwd=PROJECT,
+            env=self.environment(**more),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def up(self) -> subprocess.Popen[str]:
+        """`munjigi up`, once everything answers; its output until then is in `told`."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "up"],
+            cwd=PROJECT,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        self.told = ""
+        for line in process.stdout:
+            self.told += line
+            if "Ctrl-C stops everything" in line:
+                return process
+        process.wait()
+        raise AssertionError(self.told)
+
+    def stop(self, process: subprocess.Popen[str], number: signal.Signals) -> str:
+        process.send_signal(number)
+        with process:
+            assert process.stdout is not None
+            return process.stdout.read()
+
+    def wait_until_nobody(self, timeout: float = 20.0) -> None:
+        deadline = time.monotonic() + timeout
+        while left := processes_below(self.folder):
+            assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
+            time.sleep(0.05)
+
+
+def _person(name: str) -> dict[str, object]:
+    with DEMO_FILE.open("rb") as file:
+        people: list[dict[str, object]] = tomllib.load(file)["person"]
+    return next(person for person in people if person["login"] == name)
+
+
+@contextmanager
+def new_house() -> Iterator[House]:
+    """A house that stands empty; nothing is left of it."""
+    folder = Path(tempfile.mkdtemp(prefix="mj-"))  # closed to other users (0700)
+    yield House(folder)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def running_house() -> Iterator[House]:
+    """A house that is up."""
+    with new_house() as house:
+        process = house.up()
+        try:
+            yield house
+        finally:
+            house.stop(process, signal.SIGINT)
+        house.wait_until_nobody()
