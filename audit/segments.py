@@ -9,6 +9,7 @@ system's hands at most 10 ms later, so it outlives the process; it outlives the 
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 from collections.abc import Mapping
@@ -85,11 +86,14 @@ class SegmentWriter:
         """Write what waits and close the segment. Raises `OSError` where it cannot be written."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._waiting or self._cut:
-            self._write()
-        self._close_segment()
-        if self._closing:
-            await asyncio.gather(*self._closing)
+        try:
+            if self._waiting or self._cut:
+                self._write()
+        finally:
+            self._cut = b""  # a line that could not be finished is torn, as after a crash
+            self._close_segment()
+            if self._closing:
+                await asyncio.gather(*self._closing)
 
     def _flush(self) -> None:
         self._timer = None
@@ -109,7 +113,7 @@ class SegmentWriter:
         self._waiting.clear()
         self._written += records
         if self._cut:
-            raise OSError(28, "only a part was written")
+            raise OSError(errno.ENOSPC, "only a part was written")
         if self._written >= self._records_per_segment:
             self._close_segment()
 

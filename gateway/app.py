@@ -239,21 +239,29 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         async def renew_tokens() -> None:
             await refresh.refresh_expiring(cookies.known(), live.sessions())
 
+        drained = asyncio.Event()  # what feeds the pipeline works on until the last exchange is over
+
+        async def at_the_door() -> None:
+            try:
+                await serve_door(door, settings.gateway.listen, ready, stop)
+            finally:
+                drained.set()
+
         async def let_pages_go() -> None:
             await stop.wait()
             watch.close()
 
         reload = RouteReload(route_file, runtime=settings.runtime, use=use_table)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(subscription.run(stop))
-            tasks.create_task(policy.follow(stop))
-            tasks.create_task(activity.run(stop))
-            tasks.create_task(reload.follow(stop))
-            tasks.create_task(every(PROVIDER_AGAIN, follow_keys, stop, sooner=keys_asked))
-            tasks.create_task(every(1.0, live_check.look, stop, sooner=look_again))
-            tasks.create_task(every(0.5, upkeep.end_with_sessions, stop))
-            tasks.create_task(every(1.0, upkeep.look_for_ended_elsewhere, stop))
-            tasks.create_task(every(60.0, upkeep.forget_over, stop))
-            tasks.create_task(every(5.0, renew_tokens, stop))
+            tasks.create_task(subscription.run(drained))
+            tasks.create_task(policy.follow(drained))
+            tasks.create_task(activity.run(drained))
+            tasks.create_task(reload.follow(drained))
+            tasks.create_task(every(PROVIDER_AGAIN, follow_keys, drained, sooner=keys_asked))
+            tasks.create_task(every(1.0, live_check.look, drained, sooner=look_again))
+            tasks.create_task(every(0.5, upkeep.end_with_sessions, drained))
+            tasks.create_task(every(1.0, upkeep.look_for_ended_elsewhere, drained))
+            tasks.create_task(every(60.0, upkeep.forget_over, drained))
+            tasks.create_task(every(5.0, renew_tokens, drained))
             tasks.create_task(let_pages_go())
-            tasks.create_task(serve_door(door, settings.gateway.listen, ready, stop))
+            tasks.create_task(at_the_door())

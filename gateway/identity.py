@@ -13,6 +13,11 @@ _ACR = {"urn:munjigi:acr:1": 1, "urn:munjigi:acr:2": 2}
 _TRUST = {trust.name.lower(): trust for trust in DeviceTrust}
 
 
+def assurance(acr: str) -> int:
+    """The level that an `acr` stands for: 1 one factor, 2 two factors or a passkey, 0 anything else."""
+    return _ACR.get(acr, 0)
+
+
 class UnusableToken(Exception):
     """The token is sound, and yet lacks what the gateway needs."""
 
@@ -74,7 +79,7 @@ def read_identity(
             id=token.sub,
             organisation=token.org,
             roles=frozenset(token.roles),
-            assurance=_ACR.get(token.acr, 0),
+            assurance=assurance(token.acr),
             authenticated_at=token.auth_time,
         ),
         device_id=token.device.id,

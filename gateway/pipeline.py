@@ -94,7 +94,7 @@ class Pipeline:
 
     def __call__(self, head: RequestHead) -> Verdict | Awaitable[Verdict]:
         now = self._clock.timestamp()
-        if head.path.startswith(_OWN_PREFIX):
+        if head.path.startswith(_OWN_PREFIX) or head.path == OWN_PAGES:
             return self._own_page(head)
         route = self.table.find(head.host, head.path)
         if route is None:

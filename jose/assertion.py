@@ -138,7 +138,10 @@ class AssertionVerifier:
         *,
         capacity: int = 16_384,
     ) -> None:
-        """`refresh` fetches the public keys of purpose `assertion` anew; it is called for an unknown `kid`, rarely."""
+        """`refresh` fetches the public keys of purpose `assertion` anew; it is called for an unknown `kid`, rarely.
+
+        What `refresh` raises reaches whoever verifies: nothing is let in without an answer.
+        """
         self._audience = audience(upstream)
         self._keys = keys
         self._refresh = refresh

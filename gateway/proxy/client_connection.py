@@ -238,7 +238,10 @@ class ClientConnection(asyncio.Protocol):
             self._advance(b"")
 
     def _linger(self) -> None:
-        """Close; of a request that is still coming read on for a moment, or a reset would take the answer away (RFC 9112, 9.6)."""
+        """Close; where a request is still coming, read on for a moment, or a reset would take the answer away.
+
+        RFC 9112, section 9.6.
+        """
         incomplete = self._body is not None or bool(self._unread)
         self._phase = Phase.LINGERING
         self._unread = b""

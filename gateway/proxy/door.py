@@ -28,7 +28,7 @@ class HostNames:
         self._known: dict[bytes, bytes] = {}
 
     def name(self, host: bytes) -> bytes | None:
-        """The lower-case name without port and final dot, or None where the field is not `host[:port]` (RFC 9110, 7.2)."""
+        """The lower-case name without port and final dot; None: not `host[:port]` (RFC 9110, section 7.2)."""
         known = self._known.get(host)
         if known is None:
             match = _HOST.fullmatch(host)

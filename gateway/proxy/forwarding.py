@@ -35,7 +35,9 @@ def request_bytes(request: RequestHeadParser, verdict: Forward, correlation_line
         sent = fields.lines[drop] = _lines(fields, drop)
     line = b": ".join
     target = head.path + b"?" + head.query if head.query else head.path
-    lines = [b"%b %b HTTP/1.1" % (head.method, target), sent]
+    lines = [b"%b %b HTTP/1.1" % (head.method, target)]
+    if sent:
+        lines.append(sent)
     lines += [line(header) for header in added]
     lines.append(correlation_line)
     if request.body is not None or fields.length is not None or fields.upgrade:

@@ -139,7 +139,7 @@ class GatewayProtocol(ProxiedExchange):
     def _await_head(self, data: bytes, end: int) -> None:
         if end > self.door.limits.head or len(data) > self.door.limits.head:
             self._refuse(Problem(HEAD_TOO_LARGE))
-        elif not data[:1].isalpha() and not data.startswith(b"\r") or data.count(b"\n") != data.count(b"\r\n"):
+        elif (not data[:1].isalpha() and not data.startswith(b"\r")) or data.count(b"\n") != data.count(b"\r\n"):
             self._refuse(Problem(MALFORMED_REQUEST))
         else:
             if self._phase != _HEAD:

@@ -286,6 +286,20 @@ async def test_a_full_disk_refuses_once_too_much_waits_and_loses_nothing(setting
     assert path.read_bytes() == b'1 7 {"n":0}\n2 7 {"n":1}\n3 7 {"n":2}\n'
 
 
+async def test_a_disk_that_stays_full_leaves_a_torn_segment(settings, database, clock, monkeypatch):
+    writer = SegmentWriter(settings, "gateway", clock)
+    writer.append({"n": 1})
+    writer.append({"n": 2})
+    written = os.write
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", lambda descriptor, data: written(descriptor, data[:15]))
+        with pytest.raises(OSError, match="only a part"):
+            await writer.close()
+    await seal_all(database("audit"), segments.folder(settings), clock)
+    report = await verify(settings)
+    assert (report.sound, report.files, report.records) == (True, 1, 1)
+
+
 async def test_serve_seals_and_stops(settings, database):
     stop, ready = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(sealer.serve(settings, ready.set, stop))

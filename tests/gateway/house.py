@@ -16,7 +16,7 @@ import httpx2
 import pyotp
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -43,6 +43,9 @@ from tests.idp.people import add_person
 
 PASSWORD = "a horse, a staple and some mist"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+PAGE = """<!doctype html><html lang="en"><title>A page</title><h1>A page</h1><input id="typed">
+<script type="module" nonce="n" src="/.munjigi/session.js"></script></html>"""
+PAGE_POLICY = "default-src 'self'; script-src 'nonce-n' 'strict-dynamic'; require-trusted-types-for 'script'"
 SHOP = "http://shop.localhost:8080"
 
 Serve = Callable[[Settings, Callable[[], None], asyncio.Event], Coroutine[Any, Any, None]]
@@ -76,6 +79,9 @@ async def shops(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         subject = request.state.assertion.subject
         return JSONResponse({"sub": subject.sub, "name": subject.name, "headers": dict(request.headers)})
 
+    async def page(_request: Request) -> HTMLResponse:
+        return HTMLResponse(PAGE, headers={"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "no-referrer"})
+
     async def echo(websocket: WebSocket) -> None:
         await websocket.accept()
         async for message in websocket.iter_text():
@@ -84,6 +90,7 @@ async def shops(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     app = Starlette(
         routes=[
             WebSocketRoute("/reservations/live", echo),
+            Route("/page", page),
             Route("/{rest:path}", say, methods=["GET", "POST"]),
         ]
     )
@@ -125,7 +132,7 @@ async def running(settings: Settings, *services: Serve) -> AsyncIterator[None]:
 
 
 async def people(settings: Settings) -> None:
-    """Mina with a password, Jun with an authenticator app besides; the shipped clients and policy."""
+    """Alice and Bob, each with a password and an authenticator app; the shipped clients and policy."""
     await idp.demo.load(settings)
     await policy.demo.load(settings)
     database = open_database(settings, "idp")
@@ -236,6 +243,10 @@ class Browser:
         """Name, password, and the code of the current time step, or of one beside it."""
         page = await self.submit(page, identifier=name, password=PASSWORD)
         if "one-time-code" in page.text:
-            at = int(SystemClock().timestamp()) + 30 * step
-            page = await self.submit(page, code=pyotp.TOTP(SECRET).at(at))
+            page = await self.submit(page, code=code(step))
         return page
+
+
+def code(step: int = 0) -> str:
+    """What the authenticator app shows now, or so many steps of 30 seconds later."""
+    return pyotp.TOTP(SECRET).at(int(SystemClock().timestamp()) + 30 * step)

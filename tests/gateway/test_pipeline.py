@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from audit.segments import AuditUnavailable
+from config.settings import Settings
+from gateway.decision_log import DecisionLog
 from gateway.exchange import Answer, Forward, OwnPage
+from gateway.route_table import load_route_table
 from jose.assertion import ISSUER as ASSERTION_ISSUER
 from jose.assertion import audience
 from jose.jws import verify
 from jose.keys import KeyRing, SigningKey
-from tests.gateway.rig import NAVIGATION, Rig, bearer, head
+from tests.gateway.rig import NAVIGATION, ROUTES, Rig, bearer, head
 
 
 def problem(verdict: object) -> tuple[int, str]:
@@ -326,6 +331,33 @@ async def test_a_session_that_nobody_knows_is_no_session(rig: Rig) -> None:
 async def test_an_unknown_cookie_is_nobody(rig: Rig) -> None:
     verdict = await rig.ask(head(headers=[(b"cookie", b"__Host-munjigi=" + b"x" * 43)]))
     assert problem(verdict) == (401, "MJ-GATEWAY-210")
+
+
+async def test_another_route_table_is_taken_up_with_its_networks(rig: Rig, settings: Settings, tmp_path: Path) -> None:
+    await rig.project()
+    cookie = (b"cookie", await rig.cookie())
+    caller_of = rig.cookies.known
+    await rig.ask(head(headers=[cookie]))
+    assert [facts.network for caller in caller_of() for facts in caller.facts.values()] == ["loopback"]
+    path = tmp_path / "other.toml"
+    path.write_text(ROUTES.replace("loopback =", "here =").replace('path = "/acts"', 'path = "/deeds"'))
+    rig.pipeline.use_table(load_route_table(path, runtime=settings.runtime))
+    await rig.ask(head("/deeds", headers=[cookie]))
+    assert [facts.network for caller in caller_of() for facts in caller.facts.values()] == ["here"]
+    assert rig.heard.records[-1]["route"] == "shop.localhost:8080/deeds"
+
+
+async def test_the_own_pages_have_one_root(rig: Rig) -> None:
+    assert isinstance(rig.pipeline(head("/.munjigi")), OwnPage)
+
+
+async def test_nothing_passes_that_cannot_be_recorded(rig: Rig) -> None:
+    def full(_record: object) -> None:
+        raise AuditUnavailable
+
+    await rig.project()
+    rig.pipeline._log = DecisionLog(full)
+    assert problem(await rig.ask(head(headers=[bearer(rig.token())]))) == (503, "MJ-GATEWAY-213")
 
 
 async def test_warm_requests_are_synchronous(rig: Rig) -> None:

@@ -12,8 +12,10 @@ import pytest
 from config.problem import Problem
 from gateway.client_address import ClientAddresses
 from gateway.exchange import Answer, Forward, OwnPage, RequestHead, Verdict
+from gateway.proxy.limits import Limits
+from gateway.proxy.pool import Pools
 from gateway.proxy.problems import UPSTREAM_BUSY
-from tests.gateway.proxy.rig import OK, Asked, rigged, says
+from tests.gateway.proxy.rig import OK, Asked, Origin, rigged, says
 
 GET = b"GET / HTTP/1.1\r\nHost: shop.localhost:8080\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: shop.localhost:8080\r\n"
@@ -260,3 +262,74 @@ async def test_a_cookie_of_one_client_never_reaches_another(folder: Path) -> Non
             await rig.ask(GET + b"\r\n")
         assert [asked.values(b"cookie") for asked in rig.origin.asked] == [[], []]
         assert rig.origin.connections == 1
+
+
+async def test_fields_that_were_read_before_are_taken_again_and_others_are_not(folder: Path) -> None:
+    same = b"Host: a\r\nX-Two: 2\r\nX_Two: 3\r\n\r\n"
+    async with rigged(folder) as rig:
+        client = await rig.client()
+        for request in (
+            b"GET /1 HTTP/1.1\r\n" + same,
+            b"DELETE /2?q HTTP/1.1\r\n" + same,
+            b"GET /3 HTTP/1.1\r\n" + same.replace(b"2", b"4"),
+            b"GET /4 HTTP/1.1\r\n" + same,
+            b"POST /5 HTTP/1.1\r\nContent-Length: 1\r\n" + same + b"x",
+            b"POST /6 HTTP/1.1\r\nContent-Length: 1\r\n" + same + b"y",
+            b"GET /7 HTTP/1.1\r\n" + same,
+        ):
+            assert (await client.ask(request)).status == 200
+        assert [asked.line.split(b" ")[1] for asked in rig.origin.asked] == [
+            b"/%d" % n + b"?q" * (n == 2) for n in range(1, 8)
+        ]
+        assert [asked.values(b"x-two") for asked in rig.origin.asked] == [[b"2"], [b"2"], [b"4"]] + [[b"2"]] * 4
+        assert [asked.body for asked in rig.origin.asked] == [b"", b"", b"", b"", b"x", b"y", b""]
+        assert len({head.correlation_id for head in rig.heads}) == 7
+        client.send(b"GET /8 HTTP/1.0\r\n" + same)
+        assert (await client.answer()).values(b"connection") == [b"close"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GET /a\x01 HTTP/1.1",
+        b"GET /a\t HTTP/1.1",
+        b"GET /a\n HTTP/1.1",
+        b"GET /a\r HTTP/1.1",
+        b"GET  /a HTTP/1.1",
+        b"GET /\xc3\xa9 HTTP/1.1",
+    ],
+)
+async def test_a_request_line_is_judged_even_where_the_fields_are_known(folder: Path, line: bytes) -> None:
+    async with rigged(folder) as rig:
+        client = await rig.client()
+        assert (await client.ask(GET + b"\r\n")).status == 200
+        answer = await client.ask(line + GET[GET.index(b"\r\n") :] + b"\r\n")
+        assert answer.status == 400
+        assert len(rig.origin.asked) == 1
+
+
+async def test_what_one_verdict_drops_another_on_the_same_fields_may_pass(folder: Path) -> None:
+    def pipeline(head: RequestHead) -> Verdict:
+        return Forward("origin", drop=frozenset({b"authorization", b"host"}) if head.path == b"/drop" else frozenset())
+
+    fields = b" HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n"
+    async with rigged(folder, pipeline=pipeline) as rig:
+        client = await rig.client()
+        for path in (b"/pass", b"/drop", b"/pass", b"/drop"):
+            assert (await client.ask(b"GET " + path + fields)).status == 200
+        assert [len(asked.values(b"authorization")) for asked in rig.origin.asked] == [1, 0, 1, 0]
+        assert [len(asked.headers) for asked in rig.origin.asked] == [3, 1, 3, 1]
+
+
+async def test_other_upstreams_are_taken_while_running(folder: Path) -> None:
+    async with rigged(folder, limits=Limits(upstream_keep_alive=0.05)) as rig:
+        client = await rig.client()
+        assert (await client.ask(GET + b"\r\n")).status == 200
+        former = rig.pool
+        other = Origin(folder / "other.sock", says(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nother"))
+        await other.start()
+        rig.door.use_pools(Pools({"origin": f"unix:{other.path}"}, limits=rig.door.limits, watch=rig.door.watch))
+        assert (await client.ask(GET + b"\r\n")).body == b"other"
+        await asyncio.sleep(0.15)
+        assert former not in rig.door.watch.watched
+        await other.stop()
