@@ -1,7 +1,7 @@
 """The gateway against nginx `proxy_pass`: 1 KiB, keep-alive, 64 connections, each on one core.
 
 One origin (nginx, unix socket) and wrk share the other core. Rounds alternate between the two, so that whatever else
-the machine does falls on both; the medians of the rounds are reported. nginx only proxies; the gateway also verifies the
+the machine does falls on both; the medians of the rounds are reported. nginx only proxies; the gateway also checks the
 token, looks up the session, decides, logs the decision and signs for the upstream (benchmarks/gateway_process.py).
 """
 

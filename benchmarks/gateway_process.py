@@ -57,7 +57,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
     settings = Settings(var=folder / "var")
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    table = load_route_table(SHIPPED, runtime=settings.runtime)
+    table = load_route_table(SHIPPED, runtime=settings.runtime, port=8080)
     key, assertion_key = SigningKey.generate(), SigningKey.generate()
     database, valkey = open_database(settings, "gateway"), open_valkey(settings)
     segments = SegmentWriter(settings, "gateway", clock)

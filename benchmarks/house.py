@@ -55,7 +55,7 @@ def running_house(origin: Path | None = None) -> Iterator[House]:
     folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
     idp_port, gateway_port = _free_port(), _free_port()
     routes = folder / "routes.toml"
-    routes.write_text(_routes(gateway_port, origin))
+    routes.write_text(_routes(origin))
     issuer = f"http://localhost:{idp_port}"
     process = subprocess.Popen(
         [sys.executable, "-m", "cli.main", "up"],
@@ -64,7 +64,6 @@ def running_house(origin: Path | None = None) -> Iterator[House]:
             **{name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")},
             "MUNJIGI_VAR": str(folder / "v"),
             "MUNJIGI_IDP__LISTEN": f"127.0.0.1:{idp_port}",
-            "MUNJIGI_IDP__ISSUER": issuer,
             "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{gateway_port}",
             "MUNJIGI_GATEWAY__ROUTES": str(routes),
         },
@@ -91,13 +90,12 @@ def _wait_up(process: subprocess.Popen[str]) -> None:
     raise CannotMeasure(told)
 
 
-def _routes(gateway_port: int, origin: Path | None) -> str:
-    """The shipped routes on another port, with another shop where one is given."""
+def _routes(origin: Path | None) -> str:
+    """The shipped routes, with another shop where one is given."""
     shipped = (PROJECT / "config" / "shipped" / "routes.toml").read_text(encoding="utf-8")
-    moved = shipped.replace(".localhost:8080", f".localhost:{gateway_port}")
     if origin is None:
-        return moved
-    return moved.replace('service = "commerce"', f'socket = "{origin}"')
+        return shipped
+    return shipped.replace('service = "commerce"', f'socket = "{origin}"')
 
 
 def _free_port() -> int:

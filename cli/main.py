@@ -124,6 +124,15 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def reference() -> None:
+    """Make the pages under docs/reference/ anew, from the code and from what the migrations make."""
+    from cli.reference import write_reference
+
+    for path in write_reference():
+        typer.echo(path)
+
+
 @audit_app.command("verify")
 def audit_verify() -> None:
     """Check that nothing in the record was changed, dropped or added since it was sealed."""

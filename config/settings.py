@@ -10,9 +10,9 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -26,6 +26,11 @@ Listen = Annotated[str, Field(pattern=r"^(unix:/.+|.+:\d{1,5})$")]
 Role = Literal["owner", "idp", "gateway", "policy", "commerce", "reservation", "worker", "audit"]
 
 UNIX_SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes; the longest file name of ours under it is counted in `runtime`
+
+
+def _port(listen: str, otherwise: int) -> int:
+    """The port of an address to listen on; a unix socket has none."""
+    return otherwise if listen.startswith("unix:") else int(listen.rpartition(":")[2])
 
 
 class WrongSettings(Exception):
@@ -55,8 +60,9 @@ class EngineSettings(BaseModel):
 
 
 class IdentityProviderSettings(BaseModel):
-    issuer: str = "http://localhost:9000"
-    """The issuer identifier, as relying apps know it; no slash at the end (OIDC Core 1.0, section 2)."""
+    issuer: str = ""
+    """The issuer identifier, as relying apps know it; no slash at the end (OIDC Core 1.0, section 2). Unset:
+    `http://localhost` with the port of `listen`."""
     listen: Listen = "127.0.0.1:9000"
     access_token_lifetime: Seconds = 300
     refresh_token_lifetime: Seconds = 12 * 3600
@@ -64,6 +70,13 @@ class IdentityProviderSettings(BaseModel):
     login_lifetime: Seconds = 600
     password_threads: int = Field(default=2, ge=1)
     """How many argon2id computations run at once; more than the cores only makes each slower."""
+
+
+    @model_validator(mode="after")
+    def _issuer_follows_listen(self) -> Self:
+        if not self.issuer:
+            self.issuer = f"http://localhost:{_port(self.listen, 9000)}"
+        return self
 
 
 class GatewaySettings(BaseModel):
@@ -78,6 +91,11 @@ class GatewaySettings(BaseModel):
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
     lease: Seconds = 1.0
     """How long the near cache of sessions is believed after the last heartbeat of the relay."""
+
+    @property
+    def port(self) -> int:
+        """Where the shipped routes and the demo data expect browsers to come, unless they are told otherwise."""
+        return _port(self.listen, 8080)
 
 
 class SessionSettings(BaseModel):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -78,7 +79,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         opened.push_async_callback(segments.close)
 
         route_file = settings.gateway.routes or SHIPPED
-        table = load_route_table(route_file, runtime=settings.runtime)
+        load_routes = partial(load_route_table, runtime=settings.runtime, port=settings.gateway.port)
+        table = load_routes(route_file)
         cookie_sessions, sign_ins, known_providers = CookieSessions(), SignIns(), KnownProviders()
         signing_keys, policy_versions = SigningKeys(envelope), PolicyVersions()
 
@@ -251,7 +253,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await stop.wait()
             watch.close()
 
-        reload = RouteReload(route_file, runtime=settings.runtime, use=use_table)
+        reload = RouteReload(route_file, load=load_routes, use=use_table)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))

@@ -1,9 +1,9 @@
 """One form of a path for routing, policy and forwarding alike; whatever two readers might read in two ways is refused.
 
-A path that is let through holds only `pchar` and `/` (RFC 3986, section 3.3), its unreserved characters stand bare and the
-remaining percent-encodings in upper case (section 6.2.2), and it has no empty and no dot segments. Encodings that some
-servers decode a second time, or treat as separators, are refused rather than kept: `%2F`, `%5C`, `%25`, `%3B`, `%23`,
-`%3F`, controls, and what is not well-formed UTF-8 or would turn into a separator by Unicode compatibility folding.
+A path that is let through holds only `pchar` and `/` (RFC 3986, section 3.3), its unreserved characters stand bare and
+the remaining percent-encodings in upper case (section 6.2.2), and it has no empty and no dot segments. Encodings that
+some servers decode a second time, or treat as separators, are refused rather than kept: `%2F`, `%5C`, `%25`, `%3B`,
+`%23`, `%3F`, controls, and what is not well-formed UTF-8 or would turn into a separator by compatibility folding.
 """
 
 from __future__ import annotations

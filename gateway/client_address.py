@@ -15,7 +15,10 @@ UNKNOWN = ""
 
 
 def normal_address(text: str) -> Address | None:
-    """An address without zone id, port or brackets, an IPv4-mapped one as IPv4 (RFC 4291, section 2.5.5.2); None: not one."""
+    """An address without zone id, port or brackets; None: not one.
+
+    An IPv4-mapped one is given as IPv4 (RFC 4291, section 2.5.5.2).
+    """
     text = text.strip(" \t")
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,8 +1,8 @@
 """Which header fields may pass the gateway, in both directions.
 
-Towards upstreams: hop-by-hop fields stop here, also those that `Connection` names (RFC 9110, section 7.6.1), and so does
-everything by which an upstream might be told who asks, where from or by which address: only the gateway says that. Names
-are compared as the sloppiest reader would, who takes `_` and `.` for `-`, in any case.
+Towards upstreams: hop-by-hop fields stop here, also those that `Connection` names (RFC 9110, section 7.6.1), and so
+does everything by which an upstream might be told who asks, where from or by which address: only the gateway says that.
+Names are compared as the sloppiest reader would, who takes `_` and `.` for `-`, in any case.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ _OURS = (
 )  # fmt: skip
 _OURS_EXACTLY = frozenset(
     {
-        b"forwarded", b"x-forwarded", b"x-real-ip", b"x-client-ip", b"client-ip", b"true-client-ip", b"cf-connecting-ip",
-        b"fastly-client-ip", b"x-cluster-client-ip", b"x-remote-ip", b"x-remote-addr", b"remote-addr", b"x-host",
-        b"remote-user", b"x-remote-user", b"remote-groups", b"remote-email", b"remote-name", b"x-user", b"x-user-id",
-        b"x-username", b"x-email", b"x-groups", b"x-roles", b"client-cert", b"client-cert-chain", b"proxy",
-        b"x-http-method", b"x-http-method-override", b"x-method-override",
+        b"forwarded", b"x-forwarded", b"x-real-ip", b"x-client-ip", b"client-ip", b"true-client-ip",
+        b"cf-connecting-ip", b"fastly-client-ip", b"x-cluster-client-ip", b"x-remote-ip", b"x-remote-addr",
+        b"remote-addr", b"x-host", b"remote-user", b"x-remote-user", b"remote-groups", b"remote-email", b"remote-name",
+        b"x-user", b"x-user-id", b"x-username", b"x-email", b"x-groups", b"x-roles", b"client-cert",
+        b"client-cert-chain", b"proxy", b"x-http-method", b"x-http-method-override", b"x-method-override",
     }
 )  # fmt: skip
+
+_OWN_COOKIES = (b"__host-munjigi", b"__secure-munjigi", b"munjigi")
 
 
 class Treatment(IntEnum):
@@ -117,3 +119,11 @@ def response_passes(name: bytes) -> bool:
     `Munjigi-*` stops here: only the gateway speaks under that name. Framing fields are decided by the data path.
     """
     return name not in HOP_BY_HOP and name != b"content-length" and not plain_name(name).startswith(b"munjigi-")
+
+
+def sets_own_cookie(value: bytes) -> bool:
+    """Whether a `Set-Cookie` of an upstream names a cookie of the gateway's, which only the gateway sets.
+
+    Names are compared as RFC 6265bis, section 5.7 has the `__Host-` prefix compared: in any case.
+    """
+    return value.partition(b"=")[0].strip(b" \t").lower().startswith(_OWN_COOKIES)

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from gateway.rounds import pause
-from gateway.route_table import RouteTable, RouteTableError, load_route_table
+from gateway.route_table import RouteTable, RouteTableError
 
 _log = structlog.get_logger(__name__)
 
@@ -22,9 +22,9 @@ LOOK_EVERY = 1.0
 class RouteReload:
     """Looks at the file, or is told to by SIGHUP."""
 
-    def __init__(self, path: Path, *, runtime: Path, use: Callable[[RouteTable], None]) -> None:
+    def __init__(self, path: Path, *, load: Callable[[Path], RouteTable], use: Callable[[RouteTable], None]) -> None:
         self._path = path
-        self._runtime = runtime
+        self._load = load
         self._use = use
         self._seen = self._mark()
         self._asked = False
@@ -36,7 +36,7 @@ class RouteReload:
             return False
         self._seen, self._asked = mark, False
         try:
-            table = load_route_table(self._path, runtime=self._runtime)
+            table = self._load(self._path)
         except RouteTableError as error:
             _log.error("routes_refused", private=str(error))
             return False

@@ -137,8 +137,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     networks: dict[str, list[str]] = {}
 
 
-def load_route_table(path: Path, *, runtime: Path) -> RouteTable:
-    """Read a table. `runtime` is the folder of the sockets of our own services.
+def load_route_table(path: Path, *, runtime: Path, port: int) -> RouteTable:
+    """Read a table. `runtime` is the folder of the sockets of our own services; `port` stands for `{port}`.
 
     Raises `RouteTableError`; nothing of a table with one wrong entry is used.
     """
@@ -147,7 +147,7 @@ def load_route_table(path: Path, *, runtime: Path) -> RouteTable:
         zones = {name: _zone(name, entry) for name, entry in file.zones.items()}
         upstreams = {name: _upstream(name, entry, runtime) for name, entry in file.upstreams.items()}
         networks = _networks(file.networks)
-        routes = tuple(_route(entry, zones, upstreams) for entry in file.routes)
+        routes = tuple(_route(entry, zones, upstreams, port) for entry in file.routes)
         _unambiguous(routes)
     except (OSError, ValueError, msgspec.MsgspecError) as error:
         raise RouteTableError(f"{path}: {error}") from error
@@ -189,9 +189,10 @@ def _networks(entries: Mapping[str, list[str]]) -> tuple[tuple[Network, str], ..
     return tuple(sorted(named, key=lambda pair: pair[0].max_prefixlen - pair[0].prefixlen))
 
 
-def _route(entry: _RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[str, str]) -> Route:
+def _route(entry: _RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[str, str], port: int) -> Route:
+    address = entry.address.replace("{port}", str(port))
     where = f"routes {entry.address}{entry.path}"
-    if not _ADDRESS.fullmatch(entry.address):
+    if not _ADDRESS.fullmatch(address):
         raise ValueError(f"{where}: address is a lower-case host, with its port where browsers name one")
     segments = entry.path.split("/")
     if not _PATH.fullmatch(entry.path) or "." in segments or ".." in segments:
@@ -203,7 +204,7 @@ def _route(entry: _RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[str
     if entry.upstream not in upstreams:
         raise ValueError(f"{where}: there is no upstream {entry.upstream!r}")
     return Route(
-        authority=entry.address,
+        authority=address,
         path=entry.path,
         zone=zones[entry.zone],
         upstream=entry.upstream,

@@ -43,7 +43,8 @@ class ShippedClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def load(settings: Settings, clock: Clock | None = None) -> None:
     """Register the clients, and keep the people, of `config/shipped/demo.toml`."""
     with DEMO_FILE.open("rb") as file:
-        shipped = tomllib.load(file)
+        text = file.read().decode().replace("{gateway_port}", str(settings.gateway.port))
+    shipped = tomllib.loads(text)
     now = (clock or SystemClock()).now()
     database = open_database(settings, "idp")
     try:

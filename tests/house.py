@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -13,9 +14,12 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import asyncpg
 
 from config.settings import Settings
 from idp.demo import DEMO_FILE
@@ -104,6 +108,21 @@ class House:
                 return process
         process.wait()
         raise AssertionError(self.told)
+
+    def end_all_sessions(self) -> None:
+        """Nobody is signed in any more, as if an administrator had ended every session."""
+        with ThreadPoolExecutor(1) as beside:  # Playwright's own loop runs in the caller's thread
+            beside.submit(lambda: asyncio.run(self._end_all_sessions())).result()
+
+    async def _end_all_sessions(self) -> None:
+        connection = await asyncpg.connect(host=str(self.settings.runtime), user="munjigi_owner", database="munjigi")
+        try:
+            await connection.execute(
+                "UPDATE idp.session SET ended_at = now(), end_reason = 'administrator', version = version + 1 "
+                "WHERE ended_at IS NULL"
+            )
+        finally:
+            await connection.close()
 
     def stop(self, process: subprocess.Popen[str], number: signal.Signals) -> str:
         process.send_signal(number)

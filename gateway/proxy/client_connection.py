@@ -250,7 +250,8 @@ class ClientConnection(asyncio.Protocol):
             self.transport.close()
             return
         self._body = None
-        self._deadline = self.door.watch.now + _LINGER
+        patience = self.door.limits.slow_reader if self.transport.get_write_buffer_size() else _LINGER
+        self._deadline = self.door.watch.now + patience
         self.transport.write_eof()
 
     # --- reading

@@ -61,7 +61,7 @@ class Door:
     own_pages: Any
     """The ASGI application of the gateway's own pages."""
     pools: Pools
-    """Replaced as a whole on a hot reload; exchanges under way keep the connection they have."""
+    """Replaced as a whole on a hot reload, by `use_pools`."""
     entropy: Entropy
     watch: Watch
     limits: Limits = field(default_factory=Limits)
@@ -76,6 +76,11 @@ class Door:
     """Client connections that stand."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Pipelines that are waiting for something."""
+
+    def use_pools(self, pools: Pools) -> None:
+        """Take other upstreams; exchanges under way keep the connection they have."""
+        former, self.pools = self.pools, pools
+        former.retire()
 
     def __post_init__(self) -> None:
         self.next_correlation_id = correlation_ids(self.entropy)

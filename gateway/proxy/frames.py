@@ -25,7 +25,7 @@ class FrameBoundaries:
     __slots__ = ("_bound", "_head", "_left", "_masked", "close_seen")
 
     def __init__(self, *, masked: bool, bound: int) -> None:
-        """`masked`: frames of this direction are masked (from the client; section 5.1). `bound`: payload bytes of a frame."""
+        """`masked`: this direction's frames are, as from a client (section 5.1). `bound`: payload bytes of a frame."""
         self._masked = masked
         self._bound = bound
         self._head = b""
@@ -41,8 +41,8 @@ class FrameBoundaries:
     def advance(self, data: bytes, *, stop_at_boundary: bool = False) -> int:
         """Follow `data`; the number of its bytes that were read: all of them, or those up to the next boundary.
 
-        Raises `FrameError` on a frame that is too long, masked where it must not be (or the reverse), or a control frame
-        that is fragmented or longer than 125 bytes.
+        Raises `FrameError` on a frame that is too long, masked where it must not be (or the reverse), or on a control
+        frame that is fragmented or longer than 125 bytes.
         """
         at = 0
         size = len(data)
@@ -66,7 +66,7 @@ class FrameBoundaries:
         length = head[1] & 0x7F
         extended = 2 if length == 126 else 8 if length == 127 else 0
         needed = 2 + extended + (4 if self._masked else 0)
-        if not have or have == 1:
+        if have < 2:
             self._check(head[0], head[1])
         if len(head) < needed:
             self._head = head

@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol class of our own: requests are read one after the other, and verdicts obeyed.
 
-A head is parsed, the pipeline answers, and the request is forwarded, answered or handed to the gateway's own pages. What a
-client sends ahead (pipelining) stays unread until its turn, so answers keep their order whoever gives them.
+A head is parsed, the pipeline answers, and the request is forwarded, answered or handed to the gateway's own pages.
+What a client sends ahead (pipelining) stays unread until its turn, so answers keep their order whoever gives them.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class LiveStream:
-    """One exchange as a `LiveConnection`. It is good for that exchange only, not for the next on the same connection."""
+    """One exchange as a `LiveConnection`: good for that exchange only, not for the next on the same connection."""
 
     __slots__ = ("_cut",)
 

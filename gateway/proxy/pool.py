@@ -37,6 +37,7 @@ class Pool:
         self._health = Health()
         self._idle: list[UpstreamConnection] = []
         self._open = 0
+        self._retired = False
         self._waiting: deque[Waiting] = deque()
         self._connecting: set[asyncio.Task[None]] = set()
         self.all: set[UpstreamConnection] = set()
@@ -50,7 +51,7 @@ class Pool:
         """Have `client` told when a connection is ready, or that there will be none."""
         if self._health.rests(self.watch.now):
             client.upstream_unavailable(UPSTREAM_DOWN)
-        elif len(self._waiting) >= self.limits.upstream_waiting:
+        elif len(self._waiting) - len(self._connecting) >= self.limits.upstream_waiting:
             client.upstream_unavailable(UPSTREAM_BUSY)
         else:
             self._waiting.append(client)
@@ -73,6 +74,8 @@ class Pool:
         """A connection that is in step and unused."""
         if self._waiting:
             self._waiting.popleft().upstream_ready(connection)
+        elif self._retired:
+            connection.close()
         else:
             connection.idle_since = self.watch.now
             self._idle.append(connection)
@@ -102,6 +105,14 @@ class Pool:
         for connection in stale:
             self._idle.remove(connection)
             connection.close()
+        if self._retired and not (self.all or self._waiting or self._connecting):
+            self.watch.watched.discard(self)
+
+    def retire(self) -> None:
+        """No new request will come: let go of connections as they become unused."""
+        self._retired = True
+        while self._idle:
+            self._idle.pop().close()
 
     def close(self) -> None:
         """Close every connection, used or not."""
@@ -147,6 +158,11 @@ class Pools:
 
     def __init__(self, addresses: Mapping[str, str], *, limits: Limits, watch: Watch) -> None:
         self.by_name = {name: Pool(name, address, limits=limits, watch=watch) for name, address in addresses.items()}
+
+    def retire(self) -> None:
+        """Others take their place (`Door.use_pools`); exchanges under way end as they would have."""
+        for pool in self.by_name.values():
+            pool.retire()
 
     def close(self) -> None:
         """Close every connection to every upstream."""

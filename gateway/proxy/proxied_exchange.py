@@ -116,8 +116,10 @@ class ProxiedExchange(ClientConnection):
             payload = chunk(payload) + (LAST_CHUNK if complete else b"")
         if payload:
             upstream.write(payload)
-        if not self._head_sent:
-            limits = self.door.limits
+        limits = self.door.limits
+        if self._head_sent:
+            self._deadline = self.door.watch.now + limits.stream_idle
+        else:
             self._deadline = self.door.watch.now + (limits.first_byte if complete else limits.body_idle)
 
     # --- from the upstream

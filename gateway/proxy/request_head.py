@@ -62,8 +62,7 @@ class Fields:
 class RequestHeadParser:
     """Parses one head after the other of one connection, and says of the last one what the data path must know.
 
-    A client that sends the very same header fields again, as programs and pages do, is not parsed again: only the request
-    line is.
+    Of a client that sends the very same header fields again, as programs and pages do, only the request line is read.
     """
 
     head: RequestHead

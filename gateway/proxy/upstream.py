@@ -9,19 +9,20 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from config.problem import ProblemType
 from gateway.exchange import Header
-from gateway.header_hygiene import named_by_connection, response_passes
+from gateway.header_hygiene import named_by_connection, response_passes, sets_own_cookie
 from gateway.proxy.answer import STATUS_LINE
 from gateway.proxy.problems import UPSTREAM_BROKE_OFF, UPSTREAM_MALFORMED
 
 if TYPE_CHECKING:
     from gateway.proxy.pool import Pool
 
-_PASS, _STRIP, _LENGTH, _CODING, _CONNECTION, _UPGRADE = range(6)
+_PASS, _STRIP, _LENGTH, _CODING, _CONNECTION, _UPGRADE, _COOKIE = range(7)
 _SPECIAL = {
     b"content-length": _LENGTH,
     b"transfer-encoding": _CODING,
     b"connection": _CONNECTION,
     b"upgrade": _UPGRADE,
+    b"set-cookie": _COOKIE,
 }
 _KNOWN_BOUND = 1024
 _INTERIM_BOUND = 16
@@ -232,6 +233,9 @@ class UpstreamConnection(asyncio.Protocol):
             if self._chunked or value.strip(b" \t").lower() != b"chunked":
                 raise LostStep
             self._chunked = True
+        elif kind == _COOKIE:
+            if not sets_own_cookie(value):
+                self._lines.append(start + value)
         elif kind == _UPGRADE:
             self._upgrade = value
 

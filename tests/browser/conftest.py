@@ -52,6 +52,10 @@ class Person:
         self.page.locator("#password").fill(password)
         self.page.locator("form button.primary").first.click()
 
+    def give_code(self, code: str) -> None:
+        self.page.locator("#code").fill(code)
+        self.page.locator("form button.primary").click()
+
     def sign_in(self, name: str) -> None:
         """Open the shop and sign in, up to whatever comes after the password."""
         self.open_shop()

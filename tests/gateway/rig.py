@@ -147,7 +147,7 @@ class Rig:
             remember=self._remember,
         )
         self.provider.learn(METADATA, KeyRing.of(self.key).jwks())
-        self.table: RouteTable = load_route_table(routes_file(folder), runtime=settings.runtime)
+        self.table: RouteTable = load_route_table(routes_file(folder), runtime=settings.runtime, port=8080)
         self.tokens = TokenCheck(issuer=ISSUER, keys=lambda: self.provider.keys)
         self.provider.on_keys.append(self.tokens.forget_all)
         self.storage = CookieSessions()

@@ -11,6 +11,7 @@ from gateway.header_hygiene import (
     generated_lines,
     named_by_connection,
     response_passes,
+    sets_own_cookie,
     strip_named,
     treatment,
 )
@@ -74,3 +75,15 @@ def test_a_generated_value_never_breaks_a_line(value: bytes) -> None:
 )
 def test_an_upstream_says_nothing_hop_by_hop_and_nothing_in_the_gateways_name(name: bytes) -> None:
     assert not response_passes(name)
+
+
+@pytest.mark.parametrize(
+    "value", [b"__Host-munjigi=x; Path=/", b" __host-MUNJIGI =x", b"munjigi_state=x", b"__Host-munjigi"]
+)
+def test_an_upstream_never_sets_a_cookie_of_the_gateways(value: bytes) -> None:
+    assert sets_own_cookie(value)
+
+
+@pytest.mark.parametrize("value", [b"cart=__Host-munjigi", b"a=1", b""])
+def test_an_upstream_sets_cookies_of_its_own(value: bytes) -> None:
+    assert not sets_own_cookie(value)

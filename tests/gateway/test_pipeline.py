@@ -341,7 +341,7 @@ async def test_another_route_table_is_taken_up_with_its_networks(rig: Rig, setti
     assert [facts.network for caller in caller_of() for facts in caller.facts.values()] == ["loopback"]
     path = tmp_path / "other.toml"
     path.write_text(ROUTES.replace("loopback =", "here =").replace('path = "/acts"', 'path = "/deeds"'))
-    rig.pipeline.use_table(load_route_table(path, runtime=settings.runtime))
+    rig.pipeline.use_table(load_route_table(path, runtime=settings.runtime, port=8080))
     await rig.ask(head("/deeds", headers=[cookie]))
     assert [facts.network for caller in caller_of() for facts in caller.facts.values()] == ["here"]
     assert rig.heard.records[-1]["route"] == "shop.localhost:8080/deeds"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ RUNTIME = Path("/run/munjigi")
 
 @pytest.fixture
 def table(tmp_path: Path) -> RouteTable:
-    return load_route_table(routes_file(tmp_path), runtime=RUNTIME)
+    return load_route_table(routes_file(tmp_path), runtime=RUNTIME, port=8080)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_zones_and_upstreams(table: RouteTable) -> None:
 
 
 def test_the_shipped_table_loads() -> None:
-    shipped = load_route_table(SHIPPED, runtime=RUNTIME)
+    shipped = load_route_table(SHIPPED, runtime=RUNTIME, port=8080)
     reservation = shipped.find(b"shop.localhost", b"/reservations")
     assert reservation is not None
     assert (reservation.zone.name, reservation.upstream, reservation.websocket) == ("reservation", "reservation", True)
@@ -84,19 +85,19 @@ def test_a_wrong_entry_refuses_the_whole_table_and_is_named(tmp_path: Path, old:
     assert old in ROUTES
     path.write_text(ROUTES.replace(old, new, 1))
     with pytest.raises(RouteTableError, match=says) as error:
-        load_route_table(path, runtime=RUNTIME)
+        load_route_table(path, runtime=RUNTIME, port=8080)
     assert str(path) in str(error.value)
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(RouteTableError, match=r"nothing\.toml"):
-        load_route_table(tmp_path / "nothing.toml", runtime=RUNTIME)
+        load_route_table(tmp_path / "nothing.toml", runtime=RUNTIME, port=8080)
 
 
 def test_a_changed_table_is_taken_up_and_a_wrong_one_is_not(tmp_path: Path) -> None:
     path = routes_file(tmp_path)
     taken: list[RouteTable] = []
-    reload = RouteReload(path, runtime=RUNTIME, use=taken.append)
+    reload = RouteReload(path, load=partial(load_route_table, runtime=RUNTIME, port=8080), use=taken.append)
     assert not reload.look()
     path.write_text(ROUTES.replace('path = "/acts"', 'path = "/deeds"'))
     assert reload.look()
@@ -112,7 +113,7 @@ def test_a_changed_table_is_taken_up_and_a_wrong_one_is_not(tmp_path: Path) -> N
 def test_asking_takes_up_an_unchanged_table(tmp_path: Path) -> None:
     path = routes_file(tmp_path)
     taken: list[RouteTable] = []
-    reload = RouteReload(path, runtime=RUNTIME, use=taken.append)
+    reload = RouteReload(path, load=partial(load_route_table, runtime=RUNTIME, port=8080), use=taken.append)
     os.utime(path)
     reload.ask()
     assert reload.look()

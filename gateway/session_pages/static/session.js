@@ -8,6 +8,7 @@ const COUNTDOWN = 5;
 const READ_AGAIN_AT = 30;
 const ASK_PAUSE = 10_000;
 const ASK_AGAIN = 30_000;
+const LISTEN_AGAIN = 3_000;
 const RING = 2 * Math.PI * 30;
 
 const words = fetch(`${BASE}/session/texts`).then((answer) => answer.json());
@@ -165,6 +166,8 @@ async function look() {
 }
 
 function take(news, tellOthers) {
+  // signed in a moment ago, and nobody now: another tab of this browser signed out and took the cookie along
+  if (news.state === "none" && state) news = { state: "ended", reason: "sign_out", at: new Date().toISOString() };
   if (tellOthers) channel?.postMessage(news);
   if (news.state === "ended") { tellEnded(news); return; }
   if (news.state !== "live") return;
@@ -189,6 +192,11 @@ function listen() {
       take(JSON.parse(event.data), true);
     });
   }
+  stream.addEventListener("error", async () => {
+    if (stream.readyState !== EventSource.CLOSED) return; // the browser comes back by itself
+    await look();
+    if (!ended) setTimeout(listen, LISTEN_AGAIN);
+  });
   return new Promise(() => {});
 }
 

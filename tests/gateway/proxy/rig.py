@@ -194,6 +194,12 @@ class Rig:
         return self.door.pools.by_name["origin"]
 
 
+async def holds(condition: Callable[[], bool]) -> None:
+    """Return once something that the gateway does by itself is so; the rig's patience bounds it."""
+    while not condition():  # noqa: ASYNC110 - what is looked at has no event to wait for
+        await asyncio.sleep(0.002)
+
+
 async def own_page(scope: Any, receive: Any, send: Any) -> None:
     """An own page that echoes the body, and sets how long it takes by its query."""
     body = b""

@@ -24,15 +24,13 @@ POST = b"POST / HTTP/1.1\r\nHost: shop.localhost:8080\r\n"
 async def test_the_pipeline_sees_a_clean_head_and_the_upstream_too(folder: Path) -> None:
     async with rigged(folder) as rig:
         await rig.ask(
-            b"GET /%61?q=%2F HTTP/1.1\r\nHost: Shop.LocalHost.:8080\r\nMunjigi_Assertion: forged\r\nX-Real-Ip: 6.6.6.6\r\n"
-            b"X-Forwarded-For: 6.6.6.6\r\nAccept: */*\r\nConnection: x-secret\r\nConnection:\r\nX_Secret: 1\r\nTE: gzip\r\n\r\n"
+            b"GET /%61?q=%2F HTTP/1.1\r\nHost: Shop.LocalHost.:8080\r\nMunjigi_Assertion: forged\r\n"
+            b"X-Real-Ip: 6.6.6.6\r\nX-Forwarded-For: 6.6.6.6\r\nAccept: */*\r\nConnection: x-secret\r\n"
+            b"Connection:\r\nX_Secret: 1\r\nTE: gzip\r\n\r\n"
         )
         head = rig.heads[0]
         assert (head.method, head.host, head.path, head.query) == (b"GET", b"shop.localhost", b"/a", b"q=%2F")
-        assert head.headers == [(b"accept", b"*/*"), (b"host", b"Shop.LocalHost.:8080")] or head.headers == [
-            (b"host", b"Shop.LocalHost.:8080"),
-            (b"accept", b"*/*"),
-        ]
+        assert set(head.headers) == {(b"accept", b"*/*"), (b"host", b"Shop.LocalHost.:8080")}
         assert not head.upgrade
         asked = rig.origin.asked[0]
         assert asked.line == b"GET /a?q=%2F HTTP/1.1"
@@ -202,8 +200,10 @@ async def test_an_answer_to_head_has_no_body_and_keeps_the_connections(folder: P
 
 async def test_hop_by_hop_fields_of_a_response_stop_here(folder: Path) -> None:
     response = (
-        b"HTTP/1.1 200 OK\r\nConnection: x-hop\r\nConnection: keep-alive\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nUpgrade: h2c\r\n"
-        b"Munjigi-Correlation-Id: forged\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 2\r\n\r\nok"
+        b"HTTP/1.1 200 OK\r\nConnection: x-hop\r\nConnection: keep-alive\r\nX-Hop: 1\r\n"
+        b"Keep-Alive: timeout=5\r\nUpgrade: h2c\r\n"
+        b"Munjigi-Correlation-Id: forged\r\nSet-Cookie: __Host-munjigi=forged\r\n"
+        b"Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 2\r\n\r\nok"
     )
     async with rigged(folder, behaviour=says(response)) as rig:
         answer = await rig.ask(GET + b"\r\n")

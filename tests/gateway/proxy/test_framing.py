@@ -1,4 +1,4 @@
-"""Framing: what can be read in two ways is refused, and nothing of it reaches an upstream (RFC 9112, sections 2 to 7)."""
+"""Framing: what can be read in two ways is refused and reaches no upstream (RFC 9112, sections 2 to 7)."""
 
 from __future__ import annotations
 

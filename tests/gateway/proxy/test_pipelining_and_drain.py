@@ -11,7 +11,7 @@ import pytest
 from gateway.exchange import Answer, Forward, OwnPage, RequestHead, Verdict
 from gateway.proxy.limits import Limits
 from gateway.proxy.server import ListenError, serve
-from tests.gateway.proxy.rig import OK, Asked, rigged, says
+from tests.gateway.proxy.rig import OK, Asked, holds, rigged, says
 
 
 def get(path: bytes) -> bytes:
@@ -89,8 +89,7 @@ async def test_an_answer_in_flight_is_finished_when_the_gateway_stops(folder: Pa
         client, idle = await rig.client(), await rig.client()
         assert (await idle.ask(get(b"/p"))).status == 200
         client.send(get(path))
-        while not any(head.path == path.partition(b"?")[0] for head in rig.heads):
-            await asyncio.sleep(0.001)
+        await holds(lambda: any(head.path == path.partition(b"?")[0] for head in rig.heads))
         rig.stop.set()
         answer = await client.answer()
         assert answer.status == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 
@@ -132,10 +133,8 @@ async def test_a_response_that_breaks_off_is_cut_for_the_client_too(folder: Path
         client = await rig.client()
         client.send(GET)
         received = b""
-        try:
+        with contextlib.suppress(ConnectionResetError):
             received = await client.rest()
-        except ConnectionResetError:
-            pass
         assert not received.endswith(b"0\r\n\r\n")
         assert b"502" not in received
 
@@ -196,9 +195,8 @@ async def test_a_stream_that_falls_silent_is_cut(folder: Path) -> None:
         client = await rig.client()
         client.send(GET)
         await client.reader.readuntil(b"abc")
-        with pytest.raises(ConnectionResetError):
+        with contextlib.suppress(ConnectionResetError):
             assert await client.rest() == b""
-            raise ConnectionResetError
 
 
 async def test_connections_are_bounded_and_waited_for_in_order(folder: Path) -> None:
@@ -210,7 +208,7 @@ async def test_connections_are_bounded_and_waited_for_in_order(folder: Path) -> 
     async with rigged(folder, behaviour=slow, limits=limits) as rig:
         clients = [await rig.client() for _ in range(6)]
         answers = await asyncio.gather(*(client.ask(GET) for client in clients))
-        assert [answer.status for answer in answers] == [200] * 6 or {answer.status for answer in answers} == {200, 503}
+        assert [answer.status for answer in answers] == [200] * 6
         assert rig.origin.connections <= 2
 
 

@@ -1,0 +1,141 @@
+"""`munjigi reference`: the pages under `docs/reference/`, made from the code, so that they cannot say anything else.
+
+A test holds the committed pages against what is made here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import pkgutil
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from cli.reference_schema import schema_page
+from cli.services import PROJECT
+from cli.settings_list import settings_list
+from config.connections import Database, open_database
+from config.engines.embedded import running_engines
+from config.problem import ProblemType
+from config.settings import Settings
+from migrations.runner import migrate
+
+FOLDER = PROJECT / "docs" / "reference"
+ROOMS = ("audit", "config", "events", "gateway", "idp", "jose", "pages", "policy", "upstreams")
+MADE = "<!-- Made by `munjigi reference`; change the code, then make it anew. -->\n"
+
+_ABOUT_SETTINGS = """# Settings
+
+A setting is read from its environment variable, or from the TOML file that `MUNJIGI_SETTINGS` names, there under
+`[section]`; the variable wins. A name that is unknown, or a value that cannot be, ends the start and is named.
+Durations are seconds. `munjigi doctor --settings` prints this list.
+"""
+_ABOUT_ERRORS = """# Errors
+
+A program is answered as RFC 9457 says: `code` is one of these, `detail` what to do, and `correlation_id` finds the
+exchange in the log and in the audit. A person gets a page with the same code. The OAuth endpoints answer as
+RFC 6749 says, with `code` (one for each `error`, `idp/endpoints/oauth_answers.py`) and `correlation_id` beside it. The
+reasons of a decision are a vocabulary of their own: `policy/reasons.py`.
+"""
+_SETTING = re.compile(r"(\S+)  \(default: (.*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A kind of error, and the file that declares it."""
+
+    kind: ProblemType
+    path: str
+
+
+def write_reference() -> list[Path]:
+    """Write every page; engines of its own, in a folder of their own, show what the migrations make."""
+    with tempfile.TemporaryDirectory(prefix="munjigi-") as folder:
+        Path(folder).chmod(0o755)  # started by root, the engines' account must be able to come in
+        settings = Settings(var=Path(folder) / "v")
+        with running_engines(settings, durable=False):
+            pages = asyncio.run(_pages(settings))
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages.items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+    return [FOLDER / name for name in pages]
+
+
+async def _pages(settings: Settings) -> Mapping[str, str]:
+    await migrate(settings)
+    database = open_database(settings, "owner")
+    try:
+        return await reference_pages(database)
+    finally:
+        await database.dispose()
+
+
+async def reference_pages(database: Database) -> Mapping[str, str]:
+    """Each page by its file's name; `database` is at the newest revision, and the owner asks."""
+    return {
+        "settings.md": settings_page(),
+        "errors.md": errors_page(declared_problems()),
+        "schema.md": MADE + "\n" + await schema_page(database),
+    }
+
+
+def settings_page() -> str:
+    """Every setting, by section, as `munjigi doctor --settings` lists them."""
+    sections: dict[str, list[tuple[str, ...]]] = {}
+    for paragraph in settings_list().split("\n\n"):
+        head, _, meaning = paragraph.partition("\n")
+        found = _SETTING.fullmatch(head)
+        assert found is not None, head
+        variable, default = found.groups()
+        section, _, name = variable.removeprefix("MUNJIGI_").lower().rpartition("__")
+        meaning = " ".join(re.sub(r"(?<=\w-)\n\s+", "", meaning).split())  # lines may end within a hyphenated word
+        row = (f"`{name}`", f"`{variable}`", f"`{default or 'unset'}`", meaning)
+        sections.setdefault(section, []).append(row)
+    parts = [MADE, _ABOUT_SETTINGS]
+    for section, rows in sections.items():
+        parts += [f"## {f'`[{section}]`' if section else 'At the top'}\n"]
+        parts += [_table(("setting", "variable", "default", "meaning"), rows)]
+    return "\n".join(parts)
+
+
+def errors_page(problems: Sequence[Declared]) -> str:
+    """Every kind of error, by the room that its code names."""
+    rooms: dict[str, list[tuple[str, ...]]] = {}
+    for problem in problems:
+        kind = problem.kind
+        room = kind.code.rpartition("-")[0]
+        row = (f"`{kind.code}`", str(kind.status.value), kind.title, kind.remedy, f"`{problem.path}`")
+        rooms.setdefault(room, []).append(row)
+    parts = [MADE, _ABOUT_ERRORS]
+    for room, rows in rooms.items():
+        parts += [f"## {room}\n", _table(("code", "status", "what happened", "what to do", "declared in"), rows)]
+    return "\n".join(parts)
+
+
+def declared_problems() -> list[Declared]:
+    """All of the house, by code; each stands where it is declared, whoever else imports it."""
+    found = []
+    for module in _modules():
+        assert module.__file__ is not None
+        source = Path(module.__file__)
+        text = source.read_text(encoding="utf-8")
+        for name, value in vars(module).items():
+            if isinstance(value, ProblemType) and re.search(rf"^{name} = ProblemType\(", text, re.MULTILINE):
+                found.append(Declared(value, str(source.relative_to(PROJECT))))
+    return sorted(found, key=lambda declared: declared.kind.code)
+
+
+def _modules() -> Iterator[ModuleType]:
+    for room in ROOMS:
+        package = importlib.import_module(room)
+        for module in pkgutil.walk_packages(package.__path__, f"{room}."):
+            yield importlib.import_module(module.name)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
