@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from cli.services import Service
+    from config.settings import Settings
 
 app = typer.Typer(
     name="munjigi",
@@ -15,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 audit_app = typer.Typer(help="The tamper-evident record.", no_args_is_help=True)
+Answer = TypeVar("Answer")
+_WHERE = "`munjigi up` starts the embedded ones; MUNJIGI_DATABASE__URL and MUNJIGI_VALKEY__URL name others."
 app.add_typer(audit_app, name="audit")
 
 
@@ -89,23 +96,19 @@ def migrate(
     target: Annotated[str, typer.Argument(help="up, down (one step), base, or a revision such as 0004.")] = "up",
 ) -> None:
     """Bring the database up or down."""
-    import asyncio
-
-    from config.settings import load_settings
     from migrations.runner import migrate as run
 
     aims = {"up": "head", "down": "-1"}
-    before, after = asyncio.run(run(load_settings(), aims.get(target, target)))
+    before, after = _ask_engines(lambda settings: run(settings, aims.get(target, target)))
     typer.echo(f"database: {before or 'empty'} -> {after or 'empty'}")
 
 
 @app.command()
 def demo() -> None:
     """Load the demo data; what is there already is left alone."""
-    from cli.up import load_demo
-    from config.settings import load_settings
+    from cli.up import demo_data
 
-    load_demo(load_settings())
+    _ask_engines(demo_data)
 
 
 @app.command()
@@ -136,12 +139,9 @@ def reference() -> None:
 @audit_app.command("verify")
 def audit_verify() -> None:
     """Check that nothing in the record was changed, dropped or added since it was sealed."""
-    import asyncio
-
     from audit.verify import verify
-    from config.settings import load_settings
 
-    report = asyncio.run(verify(load_settings()))
+    report = _ask_engines(verify)
     typer.echo(
         f"{report.records} records in {report.files} files and the trail, sealed by {report.entries} entries; "
         f"{report.waiting} files wait for their seal\nnewest hash: {report.head}"
@@ -153,13 +153,31 @@ def audit_verify() -> None:
     typer.echo("nothing that was sealed has been changed")
 
 
+def _ask_engines(question: Callable[[Settings], Coroutine[Any, Any, Answer]]) -> Answer:
+    """Run what needs the engines. Raises `NotNow` when they do not answer."""
+    import asyncio
+
+    from cli.checks import NotNow
+    from config.settings import load_settings
+
+    settings = load_settings()
+    try:
+        return asyncio.run(question(settings))
+    except ConnectionError as error:
+        raise NotNow(f"The engines do not answer ({error}). {_WHERE}") from error
+    except FileNotFoundError as error:
+        if settings.runtime.joinpath(".s.PGSQL.5432").exists():
+            raise
+        raise NotNow(f"The engines do not run. {_WHERE}") from error
+
+
 def _run(name: str) -> None:
     from cli.services import BY_NAME
 
     _run_service(BY_NAME[name])
 
 
-def _run_service(service: Any) -> None:
+def _run_service(service: Service) -> None:
     from cli.checks import check_addresses
     from cli.process import run_service
     from config.engines.folders import make_var

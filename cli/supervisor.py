@@ -64,7 +64,8 @@ class Supervisor:
             end.setblocking(False)
         signal.set_wakeup_fd(self._wake[1].fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._asked)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
+                signal.signal(number, self._asked)
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def _asked(self, _number: int, _frame: FrameType | None) -> None:

@@ -102,7 +102,7 @@ class _Everything:
         marker, wanted = self.settings.var.absolute() / "demo.loaded", f"port {self.settings.gateway.port}\n"
         if self.demo_wanted and not (marker.exists() and marker.read_text() == wanted):
             self.terminal.step("demo data", "loading")
-            self.supervisor.start(demo := self._task("demo", load_demo))
+            self.supervisor.start(demo := self._task("demo", _load_demo))
             self.supervisor.wait_finished(demo)
             marker.write_text(wanted)  # the relying apps' addresses hold the port
             self.terminal.step("demo data", "loaded")
@@ -180,11 +180,11 @@ def _migrate(settings: Settings) -> None:
     asyncio.run(migrate(settings))
 
 
-def load_demo(settings: Settings) -> None:
+async def demo_data(settings: Settings) -> None:
     """Load the demo data of every service that has some; what is there already is left alone."""
+    for name in DEMO_DATA:
+        await importlib.import_module(name).load(settings)
 
-    async def load() -> None:
-        for name in DEMO_DATA:
-            await importlib.import_module(name).load(settings)
 
-    asyncio.run(load())
+def _load_demo(settings: Settings) -> None:
+    asyncio.run(demo_data(settings))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -14,6 +14,7 @@ from gateway.proxy.answer import STATUS_LINE
 from gateway.proxy.problems import UPSTREAM_BROKE_OFF, UPSTREAM_MALFORMED
 
 if TYPE_CHECKING:
+    from gateway.proxy.downstream import Downstream, Tunnel
     from gateway.proxy.pool import Pool
 
 _PASS, _STRIP, _LENGTH, _CODING, _CONNECTION, _UPGRADE, _COOKIE = range(7)
@@ -26,45 +27,6 @@ _SPECIAL = {
 }
 _KNOWN_BOUND = 1024
 _INTERIM_BOUND = 16
-
-
-class Downstream(Protocol):
-    """The client's side of an exchange, as an upstream's connection sees it."""
-
-    transport: asyncio.Transport
-    without_body: bool
-    """The request was HEAD."""
-    takes_chunks: bool
-    """The client speaks HTTP/1.1."""
-    expects_continue: bool
-    upgrade: bool
-    correlation_line: bytes
-
-    def response_begins(self, status: int) -> bool:
-        """The final head is there; tells whether the client's connection will be kept."""
-
-    def response_moves(self) -> None:
-        """Its head and maybe more was passed on."""
-
-    def response_ends(self, connection: UpstreamConnection, reusable: bool) -> None:
-        """All of it was."""
-
-    def response_fails(self, connection: UpstreamConnection, problem: ProblemType, *, untouched: bool) -> None:
-        """It will not end. `untouched`: a kept-alive connection closed before the first byte of an answer."""
-
-    def response_switches(self, connection: UpstreamConnection, headers: list[Header], rest: bytes) -> None:
-        """The upstream answered 101."""
-
-    def upstream_writable(self, writable: bool) -> None:
-        """The request's body may go on, or must wait."""
-
-
-class Tunnel(Protocol):
-    """What a connection carries after 101."""
-
-    def from_upstream(self, data: bytes) -> None: ...
-    def upstream_lost(self) -> None: ...
-    def upstream_writable(self, writable: bool) -> None: ...
 
 
 class LostStep(Exception):

@@ -133,7 +133,7 @@ class SessionPages:
         return self._pages.respond(request, "not_me.html")
 
     async def texts(self, request: Request) -> Response:
-        """What the script says, in the person's language."""
+        """What the script says, in the language of the page that it stands in."""
         locale = self._pages.locale(request)
         return JSONResponse(
             {

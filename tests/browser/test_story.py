@@ -39,6 +39,7 @@ def test_a_protected_shop_a_reservation_and_a_takeover(house: House, people: Peo
     expect(told).to_be_visible(timeout=2_000)
     expect(told).to_contain_text("다른 곳에서 로그인해서")
     expect(told).to_contain_text("Chrom")
+    assert told.evaluate("dialog => dialog.getRootNode().host.lang") == first.page.locator("html").get_attribute("lang")
     expect(first.page).to_have_url(house.sign_in_page, timeout=10_000)
 
     first.open_shop()

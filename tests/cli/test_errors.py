@@ -90,6 +90,13 @@ def test_a_full_disk_is_told_before_anything_is_started(tmp_path: Path) -> None:
     check_space(settings, free=NEEDED_SPACE)
 
 
+@pytest.mark.parametrize("command", [("migrate",), ("demo",), ("audit", "verify")])
+def test_a_command_without_engines_says_how_to_start_them(tmp_path: Path, command: tuple[str, ...]) -> None:
+    run = munjigi(*command, MUNJIGI_VAR=str(tmp_path / "v"))
+    assert run.returncode == 75
+    assert run.stderr.startswith("munjigi: The engines do not run. `munjigi up` starts")
+
+
 def test_a_worker_that_there_is_not() -> None:
     run = munjigi("worker", "plumber")
     assert run.returncode == 2

@@ -11,7 +11,7 @@ const ASK_AGAIN = 30_000;
 const LISTEN_AGAIN = 3_000;
 const RING = 2 * Math.PI * 30;
 
-const words = fetch(`${BASE}/session/texts`).then((answer) => answer.json());
+const words = fetch(`${BASE}/session/texts?locale=${document.documentElement.lang}`).then((answer) => answer.json());
 const channel = "BroadcastChannel" in self ? new BroadcastChannel("munjigi-session") : null;
 
 // Two clocks, since the wall clock may jump and the other one may stand still while a laptop sleeps: the later one counts.

@@ -15,7 +15,7 @@ from gateway.exchange import Answer, Forward, OwnPage, RequestHead, Verdict
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.problems import UPSTREAM_BUSY
-from tests.gateway.proxy.rig import OK, Asked, Origin, rigged, says
+from tests.gateway.proxy.rig import OK, Asked, Origin, free_port, rigged, says
 
 GET = b"GET / HTTP/1.1\r\nHost: shop.localhost:8080\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: shop.localhost:8080\r\n"
@@ -72,10 +72,10 @@ async def test_a_generated_header_that_would_break_the_message_is_not_sent(folde
 
 
 async def test_forwarded_for_is_read_only_from_a_trusted_peer(folder: Path) -> None:
-    listen = "127.0.0.1:18653"
+    port = free_port()
     for trusted, client in ((), "127.0.0.1"), (("127.0.0.0/8",), "1.2.3.4"):
-        async with rigged(folder, listen=listen, addresses=ClientAddresses(trusted)) as rig:
-            reader, writer = await asyncio.open_connection("127.0.0.1", 18653)
+        async with rigged(folder, listen=f"127.0.0.1:{port}", addresses=ClientAddresses(trusted)) as rig:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(GET + b"X-Forwarded-For: 9.9.9.9, 1.2.3.4\r\n\r\n")
             await reader.readuntil(b"ok")
             assert rig.heads[0].client == client

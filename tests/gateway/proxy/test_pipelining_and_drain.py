@@ -11,7 +11,7 @@ import pytest
 from gateway.exchange import Answer, Forward, OwnPage, RequestHead, Verdict
 from gateway.proxy.limits import Limits
 from gateway.proxy.server import ListenError, serve
-from tests.gateway.proxy.rig import OK, Asked, holds, rigged, says
+from tests.gateway.proxy.rig import OK, Asked, free_port, holds, rigged, says
 
 
 def get(path: bytes) -> bytes:
@@ -136,6 +136,7 @@ async def test_nothing_new_is_taken_after_the_stop(folder: Path) -> None:
 
 
 async def test_an_address_in_use_is_named(folder: Path) -> None:
-    async with rigged(folder, listen="127.0.0.1:18654") as rig:
-        with pytest.raises(ListenError, match=r"127\.0\.0\.1:18654"):
-            await serve(rig.door, "127.0.0.1:18654", lambda: None, asyncio.Event())
+    listen = f"127.0.0.1:{free_port()}"
+    async with rigged(folder, listen=listen) as rig:
+        with pytest.raises(ListenError, match=listen.replace(".", r"\.")):
+            await serve(rig.door, listen, lambda: None, asyncio.Event())

@@ -1,0 +1,56 @@
+"""What an upstream's connection needs of the client's side."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from config.problem import ProblemType
+from gateway.exchange import Header
+
+if TYPE_CHECKING:
+    from gateway.proxy.upstream import UpstreamConnection
+
+
+class Downstream(Protocol):
+    """The client's side of an exchange, as an upstream's connection sees it."""
+
+    transport: asyncio.Transport
+    without_body: bool
+    """The request was HEAD."""
+    takes_chunks: bool
+    """The client speaks HTTP/1.1."""
+    expects_continue: bool
+    upgrade: bool
+    correlation_line: bytes
+
+    def response_begins(self, status: int) -> bool:
+        """The final head is there; tells whether the client's connection will be kept."""
+
+    def response_moves(self) -> None:
+        """Its head and maybe more was passed on."""
+
+    def response_ends(self, connection: UpstreamConnection, reusable: bool) -> None:
+        """All of it was."""
+
+    def response_fails(self, connection: UpstreamConnection, problem: ProblemType, *, untouched: bool) -> None:
+        """It will not end. `untouched`: a kept-alive connection closed before the first byte of an answer."""
+
+    def response_switches(self, connection: UpstreamConnection, headers: list[Header], rest: bytes) -> None:
+        """The upstream answered 101."""
+
+    def upstream_writable(self, writable: bool) -> None:
+        """The request's body may go on, or must wait."""
+
+
+class Tunnel(Protocol):
+    """What a connection carries after 101."""
+
+    def from_upstream(self, data: bytes) -> None:
+        """Bytes of the upstream."""
+
+    def upstream_lost(self) -> None:
+        """The upstream's connection is closed."""
+
+    def upstream_writable(self, writable: bool) -> None:
+        """The upstream takes more, or is slow."""
