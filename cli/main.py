@@ -79,16 +79,17 @@ def reservation() -> None:
 
 @app.command()
 def worker(
-    name: Annotated[
-        str | None, typer.Argument(help="relay, activity, sweeper, audit or reservation; all of them if not given.")
+    names: Annotated[
+        list[str] | None, typer.Argument(help="relay, activity, sweeper, audit, reservation; all of them if not given.")
     ] = None,
 ) -> None:
-    """Run the background jobs, or one of them."""
-    from cli.services import BY_NAME, WORKERS
+    """Run the background jobs, or some of them, in one process."""
+    from cli.services import WORKERS, workers
 
-    if name is not None and name not in WORKERS:
-        raise typer.BadParameter(f"{name}: there is no such worker; there are {', '.join(WORKERS)}")
-    _run_service(WORKERS[name] if name else BY_NAME["worker"])
+    for name in names or ():
+        if name not in WORKERS:
+            raise typer.BadParameter(f"{name}: there is no such worker; there are {', '.join(WORKERS)}")
+    _run_service(workers(names or list(WORKERS)))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,9 @@ class Service:
     public: bool = False
     """Whether it listens on a port; the others listen on unix sockets or on nothing."""
 
+    command: tuple[str, ...] = ()
+    """What `munjigi` is called with to run it alone; its name where nothing else is said."""
+
     @property
     def modules(self) -> tuple[str, ...]:
         """What to import for it."""
@@ -30,7 +34,9 @@ class Service:
 
 
 WORKERS = {
-    "relay": Service("worker-relay", "events: outbox to stream", ("events.relay:serve",), "worker"),
+    "relay": Service(
+        "worker-relay", "events: outbox to stream", ("events.relay:serve",), "worker", command=("worker", "relay")
+    ),
     "activity": Service(
         "worker-activity", "sessions: last activity", ("idp.sessions.workers:serve_activity",), "worker"
     ),
@@ -41,13 +47,21 @@ WORKERS = {
     ),
 }
 
-SERVICES = (
+
+def workers(names: Sequence[str]) -> Service:
+    """Some of the background jobs, side by side in one process."""
+    if len(names) == 1:
+        return WORKERS[names[0]]
+    runs = tuple(entry for name in names for entry in WORKERS[name].runs)
+    return Service("worker", "background jobs", runs, "worker", command=("worker", *names))
+
+
+SERVICES = (  # of `munjigi up`; the relay has a process of its own, so that no job delays the end of a session
     Service("policy", "policy admin API", ("policy.admin.app:serve",), "policy"),
     Service("commerce", "commerce", ("upstreams.commerce.app:serve",), "commerce"),
     Service("reservation", "reservation", ("upstreams.reservation.app:serve",), "reservation"),
-    Service(
-        "worker", "background jobs", tuple(entry for worker in WORKERS.values() for entry in worker.runs), "worker"
-    ),
+    WORKERS["relay"],
+    workers([name for name in WORKERS if name != "relay"]),
     Service("idp", "identity provider", ("idp.app:serve",), "idp", public=True),
     Service("gateway", "gateway", ("gateway.app:serve",), "gateway", public=True),
 )

@@ -152,7 +152,9 @@ class _Everything:
             run_service(service, self.settings, terminal)
 
         if self.reload:
-            return ProgramChild(service.name, record, [sys.executable, "-m", "cli.main", service.name], healthy)
+            return ProgramChild(
+                service.name, record, [sys.executable, "-m", "cli.main", *(service.command or (service.name,))], healthy
+            )
         return ForkedChild(service.name, record, run, healthy)
 
 

@@ -229,7 +229,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             moved = fresh.upstreams != pipeline.table.upstreams
             pipeline.use_table(fresh)
             if moved:
-                door.pools = Pools(fresh.upstreams, limits=limits, watch=ticking)
+                door.use_pools(Pools(fresh.upstreams, limits=limits, watch=ticking))
             look_again.set()
 
         async def follow_keys() -> float:

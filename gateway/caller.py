@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 
 from gateway.identity import Identity
 from jose import assertion
-from policy.request import Facts
+from policy.decision import Decision
+from policy.request import Facts, Subject
+from policy.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class StandingDecision:
+    """A decision, and what it was decided by: it stands only for these very objects, and not before `since`."""
+
+    decision: Decision
+    since: float
+    snapshot: Snapshot
+    facts: Facts
+    subject: Subject
 
 
 @dataclass(slots=True)
@@ -18,6 +31,8 @@ class Caller:
     """How the upstream assertion speaks of it: one object, so that its hash is computed once."""
     facts: dict[str, Facts] = field(default_factory=dict)
     """By client address."""
+    standing: dict[tuple[str, str, str, str], StandingDecision] = field(default_factory=dict)
+    """By zone, method, path and client address."""
     cookie: bytes | None = None
     """SHA-256 of the cookie, where this is a cookie session."""
     over_at: float = float("inf")
@@ -34,6 +49,7 @@ class Caller:
         """Its token was refreshed."""
         self.identity = identity
         self.facts.clear()
+        self.standing.clear()
         self.spoken_of = assertion.Subject(
             sid=identity.sid,
             sub=identity.subject.id,

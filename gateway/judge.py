@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.caller import Caller
+from gateway.caller import Caller, StandingDecision
 from gateway.facts import FactsFinder
 from gateway.route_table import Network, Route
 from policy.decide import decide
@@ -11,6 +11,9 @@ from policy.request import AccessRequest, Subject
 from policy.snapshot import NONE, Snapshot
 
 _ANYBODY = Subject()
+
+DECISIONS_KEPT = 256
+"""Decisions remembered of one credential; whoever asks for more is decided anew, and grows nothing."""
 
 
 class Judge:
@@ -25,9 +28,28 @@ class Judge:
         self._facts = FactsFinder(networks)
 
     def decide(self, caller: Caller | None, route: Route, method: str, path: str, address: str, now: float) -> Decision:
-        """Decide one request. `now` is epoch seconds."""
+        """Decide one request. `now` is epoch seconds.
+
+        The same question gets the answer that stands: as long as subject, facts and policy are the very same objects,
+        and until the decision's own time is over.
+        """
+        zone, snapshot = route.zone.name, self.snapshot
         if caller is None:
-            subject, facts = _ANYBODY, self._facts.anonymous(address)
-        else:
-            subject, facts = caller.identity.subject, self._facts.find(caller, address)
-        return decide(AccessRequest(subject, facts, route.zone.name, method, path, now), self.snapshot)
+            return decide(AccessRequest(_ANYBODY, self._facts.anonymous(address), zone, method, path, now), snapshot)
+        subject, facts = caller.identity.subject, self._facts.find(caller, address)
+        question = (zone, method, path, address)
+        standing = caller.standing.get(question)
+        if (
+            standing is not None
+            and standing.snapshot is snapshot
+            and standing.facts is facts
+            and standing.subject is subject
+            and standing.since <= now < standing.decision.stands_until
+        ):
+            return standing.decision
+        decision = decide(AccessRequest(subject, facts, zone, method, path, now), snapshot)
+        if decision.stands_until > now:
+            if len(caller.standing) >= DECISIONS_KEPT:
+                caller.standing.clear()
+            caller.standing[question] = StandingDecision(decision, now, snapshot, facts, subject)
+        return decision

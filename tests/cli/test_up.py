@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -20,92 +13,12 @@ import pytest
 
 from cli.health import ask, is_ready
 from cli.services import SERVICES
-from config.settings import Settings
+from tests.house import House, new_house, running_house
 from tests.machine import listening_ports, processes_below, processor_time
 
 PROJECT = Path(__file__).parents[2]
 SECONDS_WARM = 5.0
 """Of processor time, all processes together: on an idle machine the start takes no longer than that."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@dataclass
-class House:
-    """One `var/` and two ports, and what is run on them."""
-
-    folder: Path
-    idp_port: int = field(default_factory=free_port)
-    gateway_port: int = field(default_factory=free_port)
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(var=self.folder / "v")
-
-    def environment(self, **more: str) -> dict[str, str]:
-        return {
-            **{name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")},
-            "MUNJIGI_VAR": str(self.folder / "v"),
-            "MUNJIGI_IDP__LISTEN": f"127.0.0.1:{self.idp_port}",
-            "MUNJIGI_IDP__ISSUER": f"http://localhost:{self.idp_port}",
-            "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{self.gateway_port}",
-            **more,
-        }
-
-    def munjigi(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """A command that ends by itself."""
-        return subprocess.run(
-            [sys.executable, "-m", "cli.main", *arguments],
-            cwd=PROJECT,
-            env=self.environment(**more),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def up(self) -> subprocess.Popen[str]:
-        """`munjigi up`, once everything answers; its output until then is in `told`."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "up"],
-            cwd=PROJECT,
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert process.stdout is not None
-        self.told = ""
-        for line in process.stdout:
-            self.told += line
-            if "Ctrl-C stops everything" in line:
-                return process
-        process.wait()
-        raise AssertionError(self.told)
-
-    def stop(self, process: subprocess.Popen[str], number: signal.Signals) -> str:
-        process.send_signal(number)
-        with process:
-            assert process.stdout is not None
-            return process.stdout.read()
-
-    def wait_until_nobody(self, timeout: float = 20.0) -> None:
-        deadline = time.monotonic() + timeout
-        while left := processes_below(self.folder):
-            assert time.monotonic() < deadline, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
-            time.sleep(0.05)
-
-
-@contextmanager
-def new_house() -> Iterator[House]:
-    folder = Path(tempfile.mkdtemp(prefix="mj-"))  # closed to other users (0700)
-    yield House(folder)
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +31,8 @@ def house() -> Iterator[House]:
 @pytest.fixture(scope="module")
 def running() -> Iterator[House]:
     """A house that is up."""
-    with new_house() as house:
-        process = house.up()
+    with running_house() as house:
         yield house
-        house.stop(process, signal.SIGINT)
-        house.wait_until_nobody()
 
 
 async def count(house: House, table: str) -> int:

@@ -2,59 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx2
+import pytest
 
-from config.settings import Settings
+from config.clock import SystemClock
+from config.connections import Database, Valkey
+from config.settings import Role, Settings
 from tests.docs.test_examples import PROJECT, blocks
 from tests.idp.browser import Browser
-from tests.idp.conftest import provider
-from tests.idp.provider import Provider
-
-__all__ = ["provider"]  # the fixture
+from tests.idp.provider import Provider, running_provider
 
 PAGE = PROJECT / "docs" / "how-to" / "sign-in-for-your-app.md"
 
 
-def written() -> dict[str, Any]:
-    """Everything that the page's blocks define."""
-    together: dict[str, Any] = {"__name__": "example"}
+@pytest.fixture
+async def provider(settings: Settings, database: Callable[[Role], Database], valkey: Valkey) -> AsyncIterator[Provider]:
+    """An identity provider by the machine's clock: a client that is not ours looks at that one."""
+    async with running_provider(settings, database("idp"), valkey, SystemClock()) as running:
+        yield running
+
+
+@pytest.fixture
+async def at_app(settings: Settings, provider: Provider) -> AsyncIterator[Browser]:
+    """A browser at the app, which is registered as the page says; doing it twice changes nothing."""
+    page: dict[str, Any] = {"__name__": "example"}
     for line, source in blocks(PAGE, "python"):
-        exec(compile("\n" * (line - 1) + source, str(PAGE), "exec"), together)
-    return together
-
-
-async def test_a_person_signs_in(settings: Settings, provider: Provider) -> None:  # noqa: F811 - the fixture
-    page = written()
+        exec(compile("\n" * (line - 1) + source, str(PAGE), "exec"), page)
     await page["register_orders"](settings)
     await page["register_orders"](settings)
     secret = (settings.secrets / "orders-client.secret").read_text(encoding="ascii")
     app = page["orders"](provider.parts.issuer, secret)
     page["oauth"].munjigi.client_kwargs["transport"] = httpx2.ASGITransport(provider.app)
-    person = await provider.person("mina")
-    at_app, at_provider = Browser(httpx2.ASGITransport(app), page["ORIGIN"]), provider.browser()
-    try:
-        led = await at_app.follow(await at_app.get("/"))
-        await at_provider.follow(await at_provider.get(led.headers["location"]))
-        await provider.prove(at_provider, person)
-        shown = await at_app.follow(await at_app.get(at_provider.address))
-        assert shown.text == "Hello, Mina"
-    finally:
-        await at_app.close()
+    browser = Browser(httpx2.ASGITransport(app), page["ORIGIN"])
+    yield browser
+    await browser.close()
 
 
-async def test_a_person_who_keeps_their_other_session_is_told(settings: Settings, provider: Provider) -> None:  # noqa: F811 - the fixture
-    page = written()
-    await page["register_orders"](settings)
-    secret = (settings.secrets / "orders-client.secret").read_text(encoding="ascii")
-    app = page["orders"](provider.parts.issuer, secret)
-    page["oauth"].munjigi.client_kwargs["transport"] = httpx2.ASGITransport(provider.app)
-    at_app = Browser(httpx2.ASGITransport(app), page["ORIGIN"])
-    try:
-        led = await at_app.follow(await at_app.get("/"))
-        state = httpx2.URL(led.headers["location"]).params["state"]
-        answer = f"/callback?error=access_denied&state={state}&iss={provider.parts.issuer}"
-        assert (await at_app.get(answer)).status_code == 403
-    finally:
-        await at_app.close()
+async def test_a_person_signs_in(provider: Provider, at_app: Browser) -> None:
+    person, at_provider = await provider.person("mina"), provider.browser()
+    led = await at_app.follow(await at_app.get("/"))
+    await at_provider.follow(await at_provider.get(led.headers["location"]))
+    await provider.prove(at_provider, person)
+    shown = await at_app.follow(await at_app.get(at_provider.address))
+    assert shown.text == "Hello, Mina"
+
+
+async def test_a_person_who_kept_their_other_session_is_told(provider: Provider, at_app: Browser) -> None:
+    led = await at_app.follow(await at_app.get("/"))
+    state = httpx2.URL(led.headers["location"]).params["state"]
+    told = await at_app.get(f"/callback?error=access_denied&state={state}&iss={provider.parts.issuer}")
+    assert (told.status_code, told.text) == (403, "You are not signed in: access_denied")

@@ -1,0 +1,128 @@
+"""A decision that stands is the one that would be made anew: held against deciding every time."""
+
+from __future__ import annotations
+
+import ipaddress
+from itertools import count
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.caller import Caller
+from gateway.identity import Identity
+from gateway.judge import DECISIONS_KEPT, Judge
+from gateway.route_table import Mode, Route
+from gateway.route_table import Zone as RouteZone
+from policy.artefact import Organisation, Policy, Rule, RuleEffect, Zone
+from policy.decide import decide
+from policy.request import AccessRequest, DeviceTrust, Subject
+from policy.snapshot import Snapshot, compile_policy
+
+NOON = 1_767_581_400.0
+NETWORKS = ((ipaddress.ip_network("127.0.0.0/8"), "loopback"),)
+PATHS = ("/", "/orders", "/hours", "/risk", "/strict")
+ADDRESSES = ("127.0.0.1", "192.0.2.7")
+versions = count(1)
+
+
+def snapshot(closed: str | None) -> Snapshot:
+    """A policy with conditions on time, age, network and risk; `closed` is denied to everybody."""
+    rules = [
+        Rule("hours", 20, "customer", "shop", "/hours", RuleEffect.ALLOW, condition="hour >= 9 and hour < 12"),
+        Rule("fresh", 20, "customer", "shop", "/orders", RuleEffect.ALLOW, condition="auth_age < 600"),
+        Rule("risk", 20, "customer", "shop", "/risk", RuleEffect.ALLOW, condition="risk < 40"),
+        Rule("strict", 20, "customer", "shop", "/strict", RuleEffect.ALLOW, condition="network == 'loopback'"),
+        Rule("home", 20, "customer", "shop", "/", RuleEffect.ALLOW),
+    ]
+    if closed:
+        rules.append(Rule("closed", 10, "customer", "shop", closed, RuleEffect.DENY))
+    policy = Policy(
+        roles=("customer",),
+        zones=(Zone("shop", max_age=3000),),
+        rules=tuple(rules),
+        organisations={"*": Organisation(time_zone="Asia/Seoul")},
+    )
+    return compile_policy(policy, next(versions))
+
+
+def identity(assurance: int, authenticated_at: float) -> Identity:
+    subject = Subject("u-1", "org-1", frozenset({"customer"}), assurance, authenticated_at)
+    return Identity(
+        sid="s",
+        subject=subject,
+        device_id="d",
+        device_trust=DeviceTrust.KNOWN,
+        roles=("customer",),
+        acr="urn:munjigi:acr:1",
+        client_id="c",
+        issued_at=NOON,
+        expires_at=NOON + 300,
+    )
+
+
+def route() -> Route:
+    return Route(
+        "shop.localhost", "/", RouteZone("shop"), "commerce", Mode.BOTH, websocket=False, public=False, act=False
+    )
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("ask"), st.sampled_from(PATHS), st.sampled_from(ADDRESSES)),
+        st.tuples(st.just("wait"), st.sampled_from((1.0, 60.0, 299.0, 900.0, 2400.0))),
+        st.tuples(st.just("publish"), st.one_of(st.none(), st.sampled_from(PATHS))),
+        st.tuples(st.just("refresh"), st.sampled_from((1, 2))),
+    ),
+    max_size=40,
+)
+
+
+@given(steps)
+def test_what_stands_is_what_would_be_decided_now(steps: list[tuple[object, ...]]) -> None:
+    judge, now = Judge(NETWORKS), NOON
+    judge.snapshot = snapshot(None)
+    caller = Caller(identity(1, NOON - 30))
+    for kind, *given_ in steps:
+        if kind == "ask":
+            path, address = str(given_[0]), str(given_[1])
+            answered = judge.decide(caller, route(), "GET", path, address, now)
+            facts = judge._facts.find(caller, address)
+            anew = decide(AccessRequest(caller.identity.subject, facts, "shop", "GET", path, now), judge.snapshot)
+            assert (answered.effect, answered.reasons, answered.winner, answered.risk, answered.version) == (
+                anew.effect,
+                anew.reasons,
+                anew.winner,
+                anew.risk,
+                anew.version,
+            )
+        elif kind == "wait":
+            assert isinstance(given_[0], float)
+            now += given_[0]
+        elif kind == "publish":
+            judge.snapshot = snapshot(given_[0] if isinstance(given_[0], str) else None)
+        else:
+            assert isinstance(given_[0], int)
+            caller.become(identity(given_[0], now))
+
+
+def test_a_decision_is_made_once_while_nothing_changes() -> None:
+    judge, caller = Judge(NETWORKS), Caller(identity(1, NOON))
+    judge.snapshot = snapshot(None)
+    first = judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON)
+    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON + 1) is first
+    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", first.stands_until) is not first
+
+
+def test_a_clock_that_ran_backwards_finds_nothing_standing() -> None:
+    judge, caller = Judge(NETWORKS), Caller(identity(1, NOON))
+    judge.snapshot = snapshot(None)
+    first = judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON)
+    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON - 1) is not first
+
+
+def test_whoever_asks_for_ever_new_paths_grows_nothing() -> None:
+    judge, caller = Judge(NETWORKS), Caller(identity(1, NOON))
+    judge.snapshot = snapshot(None)
+    for number in range(3 * DECISIONS_KEPT):
+        judge.decide(caller, route(), "GET", f"/{number}", "127.0.0.1", NOON)
+    assert len(caller.standing) <= DECISIONS_KEPT
