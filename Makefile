@@ -5,7 +5,7 @@
 .SUFFIXES:
 
 python := .venv/bin/python
-rooms := audit cli config events gateway idp jose migrations pages policy upstreams
+rooms := audit cli config events examples gateway idp jose migrations pages policy upstreams
 # what may make the environment, the best first
 pythons := python3.13 python3.12 python3.11 python3
 installed := .venv/.installed
@@ -21,7 +21,7 @@ dev: $(installed_for_tests) ## as run, with readable logs; the services start ag
 	@exec env MUNJIGI_LOG__FORMAT=console .venv/bin/munjigi up --reload
 
 test: $(installed_for_tests) browser ## run the whole suite, with real engines and a real browser (ARGS='tests/idp -k takeover')
-	$(python) -m pytest $(ARGS)
+	$(python) -m pytest -q -n auto --dist loadfile $(ARGS)
 
 check: $(installed_for_tests) ## style, types, import contracts, migrations up and down, examples in the docs
 	$(python) -m ruff check .

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from cli.failures import exit_status, first_cause
 from config.engines.child import bound_to_this_process, default_signals, die_with_parent, give_name, held_signals
 from config.engines.engine import Engine, EngineFailed
 from config.engines.folders import open_record
@@ -130,8 +131,6 @@ class ForkedChild(Child):
         except SystemExit as ending:
             status = ending.code if isinstance(ending.code, int) else 1
         except BaseException as error:
-            from cli.process import exit_status, first_cause
-
             status, words = exit_status(error)
             with contextlib.suppress(Exception):
                 logging.getLogger(__name__).critical("ended by an error", exc_info=first_cause(error))

@@ -30,7 +30,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        from cli.process import complain
+        from cli.failures import complain
 
         raise SystemExit(complain(error)) from None
 

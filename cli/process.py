@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TextIO
@@ -82,40 +81,3 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
-
-
-def first_cause(error: BaseException) -> BaseException:
-    """The first error in a group, and in the groups in it: the others mostly follow from it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def exit_status(error: BaseException) -> tuple[int, str]:
-    """The exit status (sysexits.h) and the words for an error that ended a command."""
-    from cli.checks import NotNow
-    from cli.supervisor import ChildFailed
-    from config.engines.engine import EngineFailed
-    from config.serving import CannotListen
-    from config.settings import WrongSettings
-
-    match cause := first_cause(error):
-        case WrongSettings():
-            return 78, str(cause)
-        case CannotListen() | NotNow():
-            return 75, str(cause)
-        case ChildFailed():
-            return cause.status if cause.status in range(64, 79) else 70, str(cause)
-        case EngineFailed():
-            return 69, str(cause)
-        case OSError():
-            return 74, str(cause)
-        case _:
-            return 70, f"{type(cause).__name__}: {cause}"
-
-
-def complain(error: BaseException) -> int:
-    """Tell the person at the terminal what ended the command; gives the exit status."""
-    status, words = exit_status(error)
-    sys.stderr.write(f"munjigi: {words}\n")
-    return status

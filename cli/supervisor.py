@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from cli.children import Child
+from cli.failures import ChildFailed
 
 STEADY = 60.0
 """Seconds after which a child that was started again counts as well."""
@@ -26,12 +27,9 @@ class StopAsked(Exception):
     """A signal asked for the end while something was still being started."""
 
 
-class ChildFailed(Exception):
-    """A child could not be brought up; the message holds its last words."""
-
-    def __init__(self, child: Child, what: str, status: int = 70) -> None:
-        super().__init__(f"{child.name} {what}. The end of {child.record}:\n{child.last_words()}")
-        self.status = status
+def child_failed(child: Child, what: str, status: int = 70) -> ChildFailed:
+    """The error for a child that could not be brought up."""
+    return ChildFailed(f"{child.name} {what}. The end of {child.record}:\n{child.last_words()}", status)
 
 
 def how_it_ended(status: int) -> str:
@@ -101,14 +99,14 @@ class Supervisor:
             for entry in list(waiting):
                 status = entry.child.ended()
                 if status is not None:
-                    raise ChildFailed(entry.child, f"{how_it_ended(status)} while starting", status)
+                    raise child_failed(entry.child, f"{how_it_ended(status)} while starting", status)
                 if entry.child.is_ready():
                     entry.ready = True
                     waiting.remove(entry)
                     tell(entry.child.name)
             if waiting:
                 if time.monotonic() > deadline:
-                    raise ChildFailed(waiting[0].child, f"does not answer after {timeout:g} s")
+                    raise child_failed(waiting[0].child, f"does not answer after {timeout:g} s")
                 self.pause(0.01)
 
     def wait_finished(self, child: Child) -> None:
@@ -122,7 +120,7 @@ class Supervisor:
         finally:
             self.watched = [entry for entry in self.watched if entry.child is not child]
         if status != 0:
-            raise ChildFailed(child, how_it_ended(status), status)
+            raise child_failed(child, how_it_ended(status), status)
 
     def restart(self, children: Sequence[Child]) -> None:
         """End the children and start them anew."""

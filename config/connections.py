@@ -29,6 +29,7 @@ def open_database(settings: Settings, role: Role) -> Database:
         pool_size=settings.database.pool_size,
         max_overflow=settings.database.pool_size,
         pool_timeout=5,
+        hide_parameters=True,  # an error's text goes to the log, what was to be written does not
         pool_pre_ping=True,  # after a failover the first request must not meet a dead connection
         connect_args={"timeout": 5, "server_settings": {"application_name": f"munjigi-{role}", "jit": "off"}},
     )

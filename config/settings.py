@@ -71,7 +71,6 @@ class IdentityProviderSettings(BaseModel):
     password_threads: int = Field(default=2, ge=1)
     """How many argon2id computations run at once; more than the cores only makes each slower."""
 
-
     @model_validator(mode="after")
     def _issuer_follows_listen(self) -> Self:
         if not self.issuer:

@@ -26,6 +26,7 @@ from events.subscription import Subscription
 from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
 from idp.credentials.password import PasswordPool
+from idp.credentials.throttle import Throttle
 from idp.endpoints.arrivals import Arrivals
 from idp.endpoints.authorization import AuthorizationEndpoint
 from idp.endpoints.bearer import AccessTokens
@@ -34,6 +35,7 @@ from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.dispatcher import Dispatcher
 from idp.endpoints.end_session import EndSessionEndpoint
 from idp.endpoints.hops import Hops
+from idp.endpoints.id_token_hints import IdTokenHints
 from idp.endpoints.introspection import IntrospectionEndpoint
 from idp.endpoints.problem_page import ProblemPage, UnexpectedPage
 from idp.endpoints.response_headers import ResponseHeaders
@@ -138,23 +140,25 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
 def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     """The endpoints of OAuth and OpenID Connect, and the dispatcher."""
     idp = parts.settings.idp
-    requests = ClientRequests(parts.issuer, parts.clients, parts.database)
+    throttle = Throttle(parts.valkey)
+    hints = IdTokenHints(parts.issuer, parts.keys.ring)
+    requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle)
     tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, parts.clock)
     subjects = Subjects(directory, devices)
+    login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
     discovery = DiscoveryEndpoint(parts.issuer)
     end_session = EndSessionEndpoint(
         clients=parts.clients,
         arrivals=parts.arrivals,
         one_session=parts.one_session,
-        ring=parts.keys.ring,
+        hints=hints,
         mac=parts.mac,
         hops=parts.hops,
         pages=parts.pages,
         database=parts.database,
         valkey=parts.valkey,
         clock=parts.clock,
-        issuer=parts.issuer,
     )
     return {
         "discovery": discovery,
@@ -167,8 +171,10 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             database=parts.database,
             clock=parts.clock,
             entropy=parts.entropy,
+            throttle=throttle,
+            hints=hints,
             issuer=parts.issuer,
-            login_lifetime=timedelta(seconds=idp.login_lifetime),
+            login_lifetime=login_lifetime,
         ),
         "dispatcher": Dispatcher(
             hops=parts.hops,
@@ -180,7 +186,9 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             clock=parts.clock,
             entropy=parts.entropy,
             issuer=parts.issuer,
+            throttle=throttle,
             code_lifetime=timedelta(seconds=idp.code_lifetime),
+            login_lifetime=login_lifetime,
         ),
         "token": TokenEndpoint(
             requests=requests,

@@ -63,6 +63,7 @@ class RequestError(Exception):
 Parameters = Sequence[tuple[str, str]]
 Values = Mapping[str, str]
 Check = Callable[[Values, RegisteredClient], None]
+NamedBy = Callable[[str], str | None]
 
 
 def presented_client(parameters: Parameters) -> str:
@@ -89,8 +90,11 @@ def stated(parameters: Parameters) -> str | None:
     return named[0] if len(named) == 1 and len(named[0]) <= LONGEST_VALUE else None
 
 
-def check(parameters: Parameters, client: RegisteredClient) -> AuthorizationRequest:
-    """The request, once it passed every check. Raises `Problem` or `RequestError`."""
+def check(parameters: Parameters, client: RegisteredClient, named_by: NamedBy) -> AuthorizationRequest:
+    """The request, once it passed every check. Raises `Problem` or `RequestError`.
+
+    `named_by` is whom an `id_token_hint` names, None where it is not a good one.
+    """
     redirect_uri = trusted_redirect_uri(parameters, client)
     names = [name for name, _ in parameters]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
@@ -99,6 +103,10 @@ def check(parameters: Parameters, client: RegisteredClient) -> AuthorizationRequ
     values = {name: value for name, value in parameters if value}
     for look in CHECKS:
         look(values, client)
+    hint = values.get("id_token_hint")
+    expected_sub = named_by(hint) if hint is not None else None
+    if hint is not None and expected_sub is None:
+        raise RequestError("invalid_request", "id_token_hint is not an ID token of this issuer")
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
@@ -111,6 +119,7 @@ def check(parameters: Parameters, client: RegisteredClient) -> AuthorizationRequ
         max_age=int(values["max_age"]) if "max_age" in values else None,
         acr_values=scopes.split(values.get("acr_values", "")),
         login_hint=values.get("login_hint"),
+        expected_sub=expected_sub,
         ui_locales=scopes.split(values.get("ui_locales", "")),
     )
 

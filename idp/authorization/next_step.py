@@ -70,11 +70,12 @@ class SessionState:
 def recognise(login: Login, own: SessionState | None, now: datetime) -> Login:
     """Take over from the browser's own live session who the person is, where the request lets it (single sign-on).
 
-    `prompt=login` and `select_account`, and a `max_age` that has passed, ask for a new authentication instead.
+    `prompt=login` and `select_account`, a `max_age` that has passed, and an `id_token_hint` of somebody else ask for a
+    new authentication instead.
     """
     if login.user_id is not None or own is None or {"login", "select_account"} & set(login.request.prompt):
         return login
-    if _too_old(login, own.authenticated_at, now):
+    if _too_old(login, own.authenticated_at, now) or not _is_expected(login, own.user_id):
         return login
     return login.recognised(own.user_id, own.amr, own.authenticated_at, own.sid)
 
@@ -115,6 +116,8 @@ def _step(
         return NextStep(Step.SIGN_IN)  # the session that vouched for the person has ended (S3)
     if account is None or account.user_id != login.user_id or not account.may_sign_in:
         return NextStep(Step.REFUSED, "access_denied")
+    if not _is_expected(login, account.user_id):
+        return NextStep(Step.REFUSED, "login_required")
     if login.session is not None:
         lives = live is not None and live.sid == login.session
         return NextStep(Step.CODE) if lives else NextStep(Step.REFUSED, "access_denied")
@@ -141,6 +144,11 @@ def _duplicate(login: Login, account: AccountState, live: SessionState) -> NextS
     if account.duplicate_login == "take_over" or (faces_it and login.takes_over):
         return NextStep(Step.BEGIN_SESSION)
     return NextStep(Step.TAKEOVER)
+
+
+def _is_expected(login: Login, user_id: UUID) -> bool:
+    """Whether this is the person whom the client's `id_token_hint` names, if it names one."""
+    return login.request.expected_sub in (None, str(user_id))
 
 
 def _too_old(login: Login, authenticated_at: datetime, now: datetime) -> bool:

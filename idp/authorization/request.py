@@ -21,4 +21,6 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds since the last full authentication, at most."""
     acr_values: tuple[str, ...] = ()
     login_hint: str | None = None
+    expected_sub: str | None = None
+    """Whom the `id_token_hint` names: nobody else may be answered for (OIDC Core 1.0, section 3.1.2.1)."""
     ui_locales: tuple[str, ...] = ()

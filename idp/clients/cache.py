@@ -8,6 +8,8 @@ from config.clock import Clock
 from config.connections import Database
 from idp.clients.client import EVENT_TOPIC, Client, Clients
 
+LONGEST_NAME = 256
+"""Characters of a client id."""
 LONGEST = 60.0
 """Seconds that a client is believed although no event came: the bound on what a lost event can cost."""
 
@@ -23,7 +25,9 @@ class ClientCache:
         self._changes = 0
 
     async def find(self, client_id: str) -> Client | None:
-        """One client, from memory or from storage."""
+        """One client, from memory or from storage. What cannot be the name of one is nobody's."""
+        if len(client_id) > LONGEST_NAME or "\0" in client_id:
+            return None
         now = self._clock.monotonic()
         known = self._known.get(client_id)
         if known is not None and now < known[1]:

@@ -10,6 +10,8 @@ LONGEST = 254
 
 def normalise(typed: str) -> str | None:
     """The name as it is stored: width-mapped, lower case, composed, no blanks around; `None` if it cannot be one."""
+    if len(typed) > 4 * LONGEST:  # looked at first: to compose many accents takes long
+        return None
     mapped = unicodedata.normalize("NFKC", typed).strip()
     name = unicodedata.normalize("NFC", mapped.lower())
     if not 0 < len(name) <= LONGEST or any(unicodedata.category(c)[0] == "C" for c in name):

@@ -83,6 +83,7 @@ class AccountPages:
             person = await self._door.changing(tx, request, form)
         await self._throttle.attempt(FACTOR_OF_ACCOUNT, str(person.account.id))
         async with self._shared.database.begin() as tx:
+            person = await self._door.changing(tx, request, form)
             pending = await self._factors.pending(tx, person.account.id)
             if pending is None:
                 return back()

@@ -78,7 +78,13 @@ class AccountDoor:
         return await read_fields(request)
 
     async def changing(self, tx: Transaction, request: Request, form: dict[str, str]) -> Person:
-        """Who changes something by this form. Raises `NOT_SIGNED_IN`, `FORGED`, `NOT_NOW`."""
+        """Who changes something by this form. Raises `NOT_SIGNED_IN`, `FORGED`, `NOT_NOW`.
+
+        Their session is locked against its end (S3): one that was taken over a moment ago changes nothing any more.
+        """
+        session = await self._shared.arrivals.own(tx, request, self._shared.clock.now())
+        if session is not None:
+            await self._shared.arrivals.hold(tx, session)
         person = await self.person(tx, request)
         if person is None:
             raise Problem(NOT_SIGNED_IN)

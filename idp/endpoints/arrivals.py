@@ -24,9 +24,10 @@ from idp.authorization.next_step import AccountState, SessionState
 from idp.devices.device import Device, DeviceStorage
 from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash, label_browser, label_place
 from idp.directory.account import Directory, DuplicateLogin
+from idp.endpoints.client_requests import address
 from idp.factors.requirement import FactorKind, requirement
 from idp.protocol.assurance import acr
-from idp.sessions.one_session import Beginning, OneSession, Outcome
+from idp.sessions.one_session import Began, Beginning, OneSession, Outcome
 from idp.sessions.session import Session, Visitor, is_elsewhere
 
 SESSION_COOKIE = "__Host-munjigi-session"
@@ -45,6 +46,9 @@ class SessionsAtHand(Protocol):
     async def live_by_cookie(self, tx: Transaction, cookie_hash: bytes, now: datetime) -> Session | None:
         """The live session of a browser's session cookie."""
 
+    async def lock(self, tx: Transaction, sid: str) -> Session | None:
+        """One session that has not ended, locked against its end and its extension."""
+
 
 class Enrolments(Protocol):
     """Where it is known which factors a person has."""
@@ -55,10 +59,11 @@ class Enrolments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """What the browser is given when a session begins."""
+    """What the browser is given when a session begins, or its person proved again who they are."""
 
     session: str
-    device: str
+    device: str | None
+    """None: it keeps the one it has."""
     session_age: int
     """Seconds: the absolute lifetime of the session."""
 
@@ -68,7 +73,17 @@ class Cookies:
             (SESSION_COOKIE, self.session, self.session_age),
             (DEVICE_COOKIE, self.device, DEVICE_COOKIE_AGE),
         ):
+            if value is None:
+                continue
             response.set_cookie(name, value, max_age=age, path="/", secure=True, httponly=True, samesite="lax")
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The browser's own session is the login's."""
+
+    cookies: Cookies | None
+    """A new session cookie, where something was proven anew."""
 
 
 class Arrivals:
@@ -139,6 +154,7 @@ class Arrivals:
         home = await self._directory.home(tx, login.user_id)
         assert home is not None, "next_step refuses whoever belongs nowhere"
         device, device_cookie = await self._meet_device(tx, request, login.user_id, now)
+        leaving = own.sid if own is not None and own.user_id != login.user_id else None
         cookies = Cookies(self._entropy.token(COOKIE_SIZE), device_cookie, self._session_age)
         beginning = Beginning(
             user_id=login.user_id,
@@ -150,25 +166,31 @@ class Arrivals:
             authenticated_at=login.authenticated_at,
             correlation_id=correlation_id(request),
         )
-        outcome = await self._one_session.begin(tx, beginning, expected_sid=login.takeover_of)
-        if own is not None and own.user_id != login.user_id:
-            # this browser loses the cookie of another person's session, so nobody could end it any more
-            await self._one_session.end(tx, own.sid, "sign_out", correlation_id=correlation_id(request))
+        outcome = await self._one_session.begin(tx, beginning, expected_sid=login.takeover_of, leaving=leaving)
+        if isinstance(outcome, Began):
+            await self._devices.change(tx, device.signed_in(label_browser(request.headers).device, now))
         return outcome, cookies
 
-    async def join(self, tx: Transaction, login: Login, own: SessionState) -> bool:
-        """Join the browser's own session, and note in it what was proven anew. False: it does not live any more."""
+    async def join(self, tx: Transaction, login: Login, own: SessionState) -> Joined | None:
+        """Join the browser's own session, and note in it what was proven anew. None: it does not live any more."""
         assert login.authenticated_at is not None
         if login.authenticated_at == own.authenticated_at:
-            return True
+            return Joined(None)
+        cookies = Cookies(self._entropy.token(COOKIE_SIZE), None, self._session_age)
         changed = await self._one_session.authenticated_again(
             tx,
+            own.user_id,
             own.sid,
+            cookie_hash=hash_session_cookie(cookies.session),
             amr=login.amr,
             acr=acr(login.amr),
             authenticated_at=login.authenticated_at,
         )
-        return changed is not None
+        return Joined(cookies) if changed is not None else None
+
+    async def hold(self, tx: Transaction, session: Session) -> None:
+        """Lock a session against its end for what is only let happen while it lives; look at it again afterwards."""
+        await self._sessions.lock(tx, session.sid)
 
     async def _device_id(self, tx: Transaction, request: Request, user_id: UUID) -> UUID | None:
         digest = cookie_hash(request.cookies.get(DEVICE_COOKIE))
@@ -183,19 +205,16 @@ class Arrivals:
             cookie = self._entropy.token(COOKIE_SIZE)
             digest = cookie_hash(cookie)
             assert digest is not None
-        label = label_browser(request.headers).device
         unmet = Device(
             id=self._entropy.uuid(),
             user_id=user_id,
             trust="unknown",
-            label=label,
+            label=label_browser(request.headers).device,
             sign_ins=0,
             first_seen_at=now,
             last_seen_at=now,
         )
-        device = (await self._devices.meet(tx, unmet, digest)).signed_in(label, now)
-        await self._devices.change(tx, device)
-        return device, cookie
+        return await self._devices.meet(tx, unmet, digest), cookie
 
 
 def session_cookie_hash(request: Request) -> bytes | None:
@@ -223,4 +242,4 @@ def visitor(request: Request, device_id: UUID | None) -> Visitor:
 
 def _ip(request: Request) -> str:
     """The address at the other end; over a unix socket, this machine's."""
-    return request.client.host if request.client and request.client.host else "127.0.0.1"
+    return address(request) or "127.0.0.1"

@@ -27,7 +27,10 @@ from idp.authorization.login import Login, Logins
 from idp.authorization.request import AuthorizationRequest
 from idp.authorization.step_mac import browser_hash
 from idp.clients.cache import ClientCache
+from idp.credentials.throttle import Throttle, address_subject, logins_of_address
+from idp.endpoints.arrivals import visitor
 from idp.endpoints.hops import LOGIN_COOKIE, Hops, login_cookie
+from idp.endpoints.id_token_hints import IdTokenHints
 from idp.endpoints.parameters import Unreadable, read_form, read_query
 from pages import Pages
 
@@ -47,6 +50,8 @@ class AuthorizationEndpoint:
         database: Database,
         clock: Clock,
         entropy: Entropy,
+        throttle: Throttle,
+        hints: IdTokenHints,
         issuer: str,
         login_lifetime: timedelta,
     ) -> None:
@@ -57,6 +62,8 @@ class AuthorizationEndpoint:
         self._database = database
         self._clock = clock
         self._entropy = entropy
+        self._throttle = throttle
+        self._hints = hints
         self._issuer = issuer
         self._lifetime = login_lifetime
 
@@ -65,16 +72,31 @@ class AuthorizationEndpoint:
             parameters = await read_form(request) if request.method == "POST" else read_query(request)
         except Unreadable as error:
             raise Problem(AMBIGUOUS, private=str(error)) from None
-        client_id = presented_client(parameters)
-        client = await self._clients.find(client_id) if len(client_id) <= 256 and "\0" not in client_id else None
+        client = await self._clients.find(presented_client(parameters))
         if client is None:
             raise Problem(UNKNOWN_CLIENT, private="no such client")
         redirect_uri = trusted_redirect_uri(parameters, client)
         try:
-            asked = check(parameters, client)
+            asked = check(parameters, client, self._named_by)
+            await self._admit(request, asked)
         except RequestError as error:
             return self._tell_client(redirect_uri, parameters, error)
         return await self._begin(request, asked)
+
+    def _named_by(self, id_token_hint: str) -> str | None:
+        hint = self._hints.read(id_token_hint)
+        return hint.sub if hint is not None else None
+
+    async def _admit(self, request: Request, asked: AuthorizationRequest) -> None:
+        """Bound what strangers can make us keep: a login is a row, whoever asks. Given back when the login is over."""
+        try:
+            await self._throttle.attempt(
+                logins_of_address(self._lifetime.total_seconds()), address_subject(visitor(request, None).ip)
+            )
+        except Problem as problem:
+            if "none" in asked.prompt:  # nobody sees a page (OpenID Connect Core 1.0, section 3.1.2.6)
+                raise RequestError("temporarily_unavailable", problem.kind.title) from problem
+            raise
 
     async def _begin(self, request: Request, asked: AuthorizationRequest) -> Response:
         # a browser has one login cookie for all its tabs, so that none takes the cookie of another

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
@@ -13,6 +15,7 @@ from config.web import correlation_id
 from idp.clients.authentication import CoreRequest, authenticate, presented_client_id
 from idp.clients.cache import ClientCache
 from idp.clients.client import Client
+from idp.credentials.throttle import REFUSALS_OF_ADDRESS, Throttle, TooMany, address_subject
 from idp.endpoints.parameters import Unreadable, once_each, read_form
 
 
@@ -28,10 +31,11 @@ class ClientRequest:
 class ClientRequests:
     """Reads and authenticates, for one issuer."""
 
-    def __init__(self, issuer: str, clients: ClientCache, database: Database) -> None:
+    def __init__(self, issuer: str, clients: ClientCache, database: Database, throttle: Throttle) -> None:
         self._issuer = issuer
         self._clients = clients
         self._database = database
+        self._throttle = throttle
 
     async def read(self, request: Request, endpoint: str) -> ClientRequest:
         """Raises Authlib's `OAuth2Error`: the form cannot be read, or the client did not prove itself."""
@@ -44,31 +48,50 @@ class ClientRequests:
             raise InvalidRequestError("there is more than one Authorization header")
         authorization = header[0] if header else None
         client_id = presented_client_id(form, authorization)
-        known = await self._clients.find(client_id) if client_id and len(client_id) <= 256 else None
+        known = await self._clients.find(client_id) if client_id else None
         core = CoreRequest(self._issuer + "/" + endpoint, form, authorization)
         try:
             client = authenticate(core, known, endpoint)
         except InvalidClientError:
             if known is not None:
-                await self._refused(request, known, endpoint)
+                await self.refused(
+                    request, Kind.CLIENT_REFUSED, subject=known.client_id, details={"endpoint": endpoint}
+                )
             # which of the two was wrong, the name or the secret, is nobody's business
             raise InvalidClientError("the client did not prove itself", status_code=401) from None
         return ClientRequest(form, client, core)
 
-    async def _refused(self, request: Request, client: Client, endpoint: str) -> None:
+    async def refused(
+        self, request: Request, kind: Kind, *, actor: str = "", subject: str = "", details: Mapping[str, object]
+    ) -> None:
+        """Record a refusal. Anybody can cause one, so that an address has only so many recorded one by one.
+
+        Raises `CANNOT_COUNT` where they cannot be counted.
+        """
+        try:
+            await self._throttle.attempt(REFUSALS_OF_ADDRESS, address_subject(address(request) or ""))
+        except TooMany as problem:
+            if not problem.first:
+                return
+            kind = Kind.THROTTLED
         async with self._database.begin() as tx:
-            await record(
-                tx,
-                AuditEvent(
-                    kind=Kind.CLIENT_REFUSED,
-                    correlation_id=correlation_id(request),
-                    subject=client.client_id,
-                    ip=address(request),
-                    details={"endpoint": endpoint},
-                ),
+            event = AuditEvent(
+                kind=kind,
+                correlation_id=correlation_id(request),
+                actor=actor,
+                subject=subject,
+                ip=address(request),
+                details=details,
             )
+            await record(tx, event)
 
 
 def address(request: Request) -> str | None:
-    """The address at the other end, None over a unix socket."""
-    return request.client.host if request.client else None
+    """The address at the other end as PostgreSQL has it, None over a unix socket.
+
+    An IPv4 address in the form of IPv6 is the IPv4 address; the interface of a link-local one is left out.
+    """
+    if request.client is None or not request.client.host:
+        return None
+    found = ipaddress.ip_address(request.client.host.partition("%")[0])
+    return str(getattr(found, "ipv4_mapped", None) or found)

@@ -26,7 +26,8 @@ from idp.authorization.code import CODE_SIZE, CodeGrant, Codes, code_hash
 from idp.authorization.login import Login, Logins
 from idp.authorization.next_step import NextStep, SessionState, Step, next_step, recognise
 from idp.authorization.step_mac import CONTINUE
-from idp.endpoints.arrivals import Arrivals, Cookies
+from idp.credentials.throttle import Throttle, address_subject, logins_of_address
+from idp.endpoints.arrivals import Arrivals, Cookies, visitor
 from idp.endpoints.client_requests import address
 from idp.endpoints.hops import LOGIN_OVER, PAGES, Hops
 from idp.sessions.one_session import AnotherLives, Began, MayNotSignIn
@@ -67,7 +68,9 @@ class Dispatcher:
         clock: Clock,
         entropy: Entropy,
         issuer: str,
+        throttle: Throttle,
         code_lifetime: timedelta,
+        login_lifetime: timedelta,
     ) -> None:
         self._hops = hops
         self._logins = logins
@@ -78,7 +81,9 @@ class Dispatcher:
         self._clock = clock
         self._entropy = entropy
         self._issuer = issuer
+        self._throttle = throttle
         self._code_lifetime = code_lifetime
+        self._logins_of_address = logins_of_address(login_lifetime.total_seconds())
 
     async def __call__(self, request: Request) -> Response:
         login_id = self._hops.accept(request, CONTINUE)
@@ -87,11 +92,14 @@ class Dispatcher:
             login = await self._logins.claim(tx, login_id, now)
             if login is None:
                 raise Problem(LOGIN_OVER, private="no such login, or its time is over")
-            response = await self._lead_on(tx, request, login, now)
+            response, over = await self._lead_on(tx, request, login, now)
         await poke(self._valkey)
+        if over:
+            await self._throttle.was_right(self._logins_of_address, address_subject(visitor(request, None).ip))
         return response
 
-    async def _lead_on(self, tx: Transaction, request: Request, login: Login, now: datetime) -> Response:
+    async def _lead_on(self, tx: Transaction, request: Request, login: Login, now: datetime) -> tuple[Response, bool]:
+        """The answer, and whether the login is over by it."""
         at = await self._situation(tx, request, login, now)
         while True:
             user_id = at.login.user_id
@@ -100,11 +108,11 @@ class Dispatcher:
             decided = next_step(at.login, account, at.live, at.own, now)
             if decided.step in PAGES:
                 await self._logins.save(tx, at.login)
-                return self._hops.to_page(at.login, decided.step)
+                return self._hops.to_page(at.login, decided.step), False
             if decided.step is Step.CODE:
-                return await self._issue_code(tx, request, at, now)
+                return await self._issue_code(tx, request, at, now), True
             if decided.step is Step.REFUSED:
-                return await self._refuse(tx, request, at.login, decided)
+                return await self._refuse(tx, request, at.login, decided), True
             # the session is begun or joined: what comes next is decided anew, by the state that this leaves
             if decided.step is Step.BEGIN_SESSION:
                 await self._begin(tx, request, at, now)
@@ -145,8 +153,10 @@ class Dispatcher:
 
     async def _join(self, tx: Transaction, at: _Situation) -> None:
         assert at.own is not None
-        if await self._arrivals.join(tx, at.login, at.own):
+        joined = await self._arrivals.join(tx, at.login, at.own)
+        if joined is not None:
             at.login = at.login.in_session(at.own.sid)
+            at.cookies = joined.cookies
         else:  # it ended a moment ago
             at.own = at.own_session = at.live = None
 

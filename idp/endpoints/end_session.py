@@ -7,14 +7,11 @@ is led on only to an address that the client has registered for it.
 from __future__ import annotations
 
 import base64
-import binascii
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -30,26 +27,16 @@ from idp.clients.cache import ClientCache
 from idp.endpoints.arrivals import SESSION_COOKIE, Arrivals, session_cookie_hash
 from idp.endpoints.client_requests import address
 from idp.endpoints.hops import FORGED, Hops
+from idp.endpoints.id_token_hints import Hint, IdTokenHints
 from idp.endpoints.parameters import Unreadable, once_each, read_form, read_query
-from idp.protocol import id_token
 from idp.protocol.redirect_uri import is_registered, with_parameters
 from idp.sessions.one_session import OneSession
 from idp.sessions.session import Session
-from jose.jws import InvalidToken, verify
-from jose.keys import KeyRing
 from pages import Pages
 
 CONFIRM = "end_session"
 """The step of the confirmation's form."""
 CARRIED = ("client_id", "post_logout_redirect_uri", "state")
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """A good ID token of ours: which session, for which client."""
-
-    sid: str
-    client_id: str
 
 
 class EndSessionEndpoint:
@@ -61,30 +48,28 @@ class EndSessionEndpoint:
         clients: ClientCache,
         arrivals: Arrivals,
         one_session: OneSession,
-        ring: Callable[[], KeyRing],
+        hints: IdTokenHints,
         mac: StepMac,
         hops: Hops,
         pages: Pages,
         database: Database,
         valkey: Valkey,
         clock: Clock,
-        issuer: str,
     ) -> None:
         self._clients = clients
         self._arrivals = arrivals
         self._one_session = one_session
-        self._ring = ring
+        self._hints = hints
         self._mac = mac
         self._hops = hops
         self._pages = pages
         self._database = database
         self._valkey = valkey
         self._clock = clock
-        self._issuer = issuer
 
     async def __call__(self, request: Request) -> Response:
         values = await _read(request)
-        hint = self._hint(values["id_token_hint"]) if "id_token_hint" in values else None
+        hint = self._hints.read(values["id_token_hint"]) if "id_token_hint" in values else None
         onward = await self._onward(values, hint)
         if hint is not None:
             return await self._end(request, hint.sid, hint.client_id, onward)
@@ -111,25 +96,6 @@ class EndSessionEndpoint:
             raise Problem(FORGED, private="the form is about another session")
         return await self._end(request, own.sid, values.get("client_id", ""), onward)
 
-    def _hint(self, token: str) -> Hint | None:
-        """What an ID token of ours says, also when it has expired (section 2); None for any other."""
-        claims = _unverified(token)
-        issued_at, audience = claims.get("iat"), claims.get("aud")
-        if not isinstance(issued_at, int) or not isinstance(audience, str):
-            return None
-        try:
-            sound = verify(
-                token,
-                self._ring(),
-                expected_typ=id_token.TYP,
-                expected_issuer=self._issuer,
-                expected_audience=audience,
-                now=issued_at,
-            )
-        except InvalidToken:
-            return None
-        return Hint(str(sound.get("sid", "")), audience)
-
     async def _onward(self, values: Mapping[str, str], hint: Hint | None) -> str | None:
         """Where the browser goes afterwards; None: to a page of ours. Raises `Problem` unless it is registered."""
         named = values.get("client_id", hint.client_id if hint else None)
@@ -138,7 +104,7 @@ class EndSessionEndpoint:
         target = values.get("post_logout_redirect_uri")
         if target is None:
             return None
-        client = await self._clients.find(named) if named is not None and "\0" not in named else None
+        client = await self._clients.find(named) if named is not None else None
         if client is None:
             raise Problem(UNKNOWN_CLIENT, private="post_logout_redirect_uri of no known client")
         if not is_registered(target, client.post_logout_redirect_uris):
@@ -195,16 +161,6 @@ async def _read(request: Request) -> Mapping[str, str]:
         return once_each(parameters)
     except Unreadable as error:
         raise Problem(AMBIGUOUS, private=str(error)) from None
-
-
-def _unverified(token: str) -> Mapping[str, object]:
-    """The claims as they stand there: only to learn by which audience and at which moment to verify them."""
-    parts = token.split(".")
-    try:
-        payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        return msgspec.json.decode(payload, type=dict[str, object])
-    except (IndexError, ValueError, binascii.Error, msgspec.MsgspecError):
-        return {}
 
 
 def _as_uuid(sid: str) -> UUID:

@@ -12,10 +12,9 @@ from starlette.responses import Response
 from audit.trail import Kind
 from config.connections import Transaction
 from config.envelope import Envelope
-from config.problem import Problem
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
-from idp.credentials.throttle import FACTOR_OF_ACCOUNT, TOO_MANY, Throttle
+from idp.credentials.throttle import FACTOR_OF_ACCOUNT, Throttle, TooMany
 from idp.endpoints.arrivals import Enrolments
 from idp.endpoints.login_page import LoginPages, record_attempt
 from idp.endpoints.passkey_ceremony import PasskeyCeremonies
@@ -65,9 +64,7 @@ class FactorPage:
             return self._shared.hops.to_dispatcher(login)
         try:
             await self._throttle.attempt(FACTOR_OF_ACCOUNT, str(login.user_id))
-        except Problem as problem:
-            if problem.kind is not TOO_MANY:
-                raise
+        except TooMany as problem:
             return await self._throttled(request, login, problem)
         async with self._shared.database.begin() as tx:
             passed = await self._take(tx, request, login_id, login.user_id, kind, given)
@@ -120,9 +117,11 @@ class FactorPage:
             return None
         return passkey.amr
 
-    async def _throttled(self, request: Request, login: Login, problem: Problem) -> Response:
-        async with self._shared.database.begin() as tx:
-            await record_attempt(tx, request, Kind.THROTTLED, subject=str(login.user_id), details={"method": "factor"})
+    async def _throttled(self, request: Request, login: Login, problem: TooMany) -> Response:
+        if problem.first:
+            async with self._shared.database.begin() as tx:
+                details = {"method": "factor"}
+                await record_attempt(tx, request, Kind.THROTTLED, subject=str(login.user_id), details=details)
         response = await self._show(request, login.id, [("", "too_many")], HTTPStatus.TOO_MANY_REQUESTS)
         response.headers.update(problem.headers)
         return response

@@ -12,16 +12,16 @@ from starlette.responses import Response
 
 from audit.trail import Kind
 from config.connections import Transaction
-from config.problem import Problem
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
 from idp.credentials.password import PasswordPool, PasswordStorage
 from idp.credentials.throttle import (
     PASSWORD_OF_ACCOUNT,
     PASSWORD_OF_ADDRESS,
-    TOO_MANY,
     Throttle,
+    TooMany,
     account_subject,
+    address_subject,
 )
 from idp.devices.device import DeviceStorage
 from idp.devices.identification import DEVICE_COOKIE, cookie_hash
@@ -36,6 +36,8 @@ from idp.protocol.assurance import MULTIPLE_FACTORS
 HELP_AFTER = 3
 """Failures on one page after which other ways and help are offered."""
 PASSWORD_AMR = ("pwd",)
+NOBODY = UUID(int=0)
+"""Who is looked up where nobody has the name, so that it takes as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,7 @@ class SignInPage:
             return await self._show(request, login_id, typed, [(field, f"missing_{field}") for field in missing])
         try:
             signed_in = await self._sign_in(request, login_id, typed)
-        except Problem as problem:
-            if problem.kind is not TOO_MANY:
-                raise
+        except TooMany as problem:
             return await self._throttled(request, login_id, typed, problem)
         if signed_in is None:
             return await self._show(request, login_id, typed, [("password", "wrong")])
@@ -101,7 +101,7 @@ class SignInPage:
     async def by_passkey(self, request: Request) -> Response:
         """`POST /sign-in/passkey` takes the answer of an authenticator."""
         login_id, form = await self._shared.accept_form(request, Step.SIGN_IN)
-        address = visitor(request, None).ip
+        address = address_subject(visitor(request, None).ip)
         await self._throttle.attempt(PASSWORD_OF_ADDRESS, address)
         async with self._shared.database.begin() as tx:
             signed_in = await self._take_passkey(tx, request, login_id, form.get("answer", ""))
@@ -112,7 +112,7 @@ class SignInPage:
         return self._shared.hops.to_dispatcher(signed_in)
 
     async def _sign_in(self, request: Request, login_id: UUID, typed: _Typed) -> Login | None:
-        address = visitor(request, None).ip
+        address = address_subject(visitor(request, None).ip)
         await self._throttle.attempt(PASSWORD_OF_ADDRESS, address)
         name = normalise(typed.name)
         async with self._shared.database.connect() as tx:
@@ -150,12 +150,11 @@ class SignInPage:
 
     async def _find(self, tx: Transaction, request: Request, name: str | None) -> _Found:
         account = await self._directory.account_by_login_name(tx, name) if name is not None else None
-        if account is None:
-            return _Found(None, None, None)
+        person = account.id if account is not None else NOBODY
         digest = cookie_hash(request.cookies.get(DEVICE_COOKIE))
-        device = await self._devices.find(tx, account.id, digest) if digest is not None else None
+        device = await self._devices.find(tx, person, digest) if digest is not None else None
         known = device.id if device is not None and device.trust != "unknown" else None
-        return _Found(account, await self._passwords.password_hash(tx, account.id), known)
+        return _Found(account, await self._passwords.password_hash(tx, person), known)
 
     async def _still_so(self, tx: Transaction, found: _Found, stronger: str | None) -> bool:
         """Whether the password that was compared is still the person's; a stronger hash of it takes its place."""
@@ -184,10 +183,11 @@ class SignInPage:
         await record_attempt(tx, request, Kind.SIGN_IN_SUCCEEDED, subject=str(passkey.user_id), details=details)
         return login
 
-    async def _throttled(self, request: Request, login_id: UUID, typed: _Typed, problem: Problem) -> Response:
-        async with self._shared.database.begin() as tx:
-            subject = _subject(None, normalise(typed.name))
-            await record_attempt(tx, request, Kind.THROTTLED, subject=subject, details={"method": "password"})
+    async def _throttled(self, request: Request, login_id: UUID, typed: _Typed, problem: TooMany) -> Response:
+        if problem.first:
+            async with self._shared.database.begin() as tx:
+                subject = _subject(None, normalise(typed.name))
+                await record_attempt(tx, request, Kind.THROTTLED, subject=subject, details={"method": "password"})
         response = await self._show(request, login_id, typed, [("", "too_many")], HTTPStatus.TOO_MANY_REQUESTS)
         response.headers.update(problem.headers)
         return response

@@ -80,7 +80,12 @@ class TokenEndpoint:
             async with self._database.begin() as tx:
                 answer = await self._answer(tx, request, client_request, grant)
         except OAuth2Error as error:
-            await self._refused(request, client_request, error)
+            await self._requests.refused(
+                request,
+                Kind.TOKEN_REFUSED,
+                actor=client_request.client.client_id,
+                details={"error": error.error},
+            )
             raise
         if answer is None:
             await poke(self._valkey)
@@ -158,16 +163,3 @@ class TokenEndpoint:
                 ip=address(request),
             ),
         )
-
-    async def _refused(self, request: Request, asked: ClientRequest, error: OAuth2Error) -> None:
-        async with self._database.begin() as tx:
-            await record(
-                tx,
-                AuditEvent(
-                    kind=Kind.TOKEN_REFUSED,
-                    correlation_id=correlation_id(request),
-                    actor=asked.client.client_id,
-                    ip=address(request),
-                    details={"error": error.error},
-                ),
-            )

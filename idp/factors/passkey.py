@@ -36,6 +36,8 @@ CHALLENGE_LIFETIME = timedelta(minutes=10)
 CHALLENGE_SIZE = 32
 """Bytes (Level 3, section 13.4.3, asks for 16 at least)."""
 _LONGEST_ANSWER = 20_000
+_UNREADABLE = (WebAuthnException, ValueError, KeyError, TypeError, RecursionError)
+"""What the parsers below raise for what an authenticator never sends; the last one where it is nested too deeply."""
 
 Ceremony = Literal["registration", "authentication"]
 
@@ -132,7 +134,7 @@ def challenge_of(answer: str) -> bytes:
             raise PasskeyRefused("an answer longer than any authenticator's")
         response = json.loads(answer)["response"]
         return parse_client_data_json(base64url_to_bytes(response["clientDataJSON"])).challenge
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise PasskeyRefused(f"not an answer of an authenticator: {type(error).__name__}") from error
 
 
@@ -140,7 +142,7 @@ def credential_id_of(answer: str) -> bytes:
     """The credential that an answer is of. Raises `PasskeyRefused`."""
     try:
         return parse_authentication_credential_json(answer).raw_id
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise PasskeyRefused(f"not an authentication: {type(error).__name__}") from error
 
 
@@ -194,7 +196,7 @@ def verify_registration(
             expected_origin=expected_party.origin,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise PasskeyRefused(f"registration: {error}") from error
     return Passkey(
         credential_id=verified.credential_id,
@@ -226,7 +228,7 @@ def verify_authentication(
             credential_current_sign_count=0,  # compared below, where a clone is told from a forgery
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise PasskeyRefused(f"authentication: {error}") from error
     if verified.credential_id != passkey.credential_id:
         raise PasskeyRefused("the answer is of another credential")

@@ -1,8 +1,9 @@
 """The only writer of sessions: it begins, takes over, extends and ends them, so that each person has at most one.
 
-Each act is one transaction of the caller's. Whoever begins a session first locks the person, then the person's live
-session; whoever only ends or extends one locks that session alone: locks are always taken in this order, so nobody
-waits in a circle. The moment of an act is read after its locks were granted: history is in the order of the commits.
+Each act is one transaction of the caller's. Whoever begins or joins a session first locks the person, then sessions;
+whoever locks several sessions does so in the order of their ids; whoever only ends or extends one locks that session
+alone: locks are always taken in this order, so nobody waits in a circle. The moment of an act is read after its locks
+were granted: history is in the order of the commits.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ class SessionStorage(Protocol):
     async def lock_person(self, tx: Transaction, user_id: UUID) -> bool:
         """Let nobody else begin a session of this person until the transaction is over. False: may not sign in."""
 
-    async def lock_live(self, tx: Transaction, user_id: UUID) -> Session | None:
-        """The person's session that has not ended, locked against its end and its extension."""
+    async def lock_live(self, tx: Transaction, user_id: UUID, leaving: str | None) -> list[Session]:
+        """The person's session and the one of the sid `leaving`, as far as they have not ended: locked, by sid."""
 
     async def lock(self, tx: Transaction, sid: str) -> Session | None:
         """One session that has not ended, locked against its end and its extension."""
@@ -101,15 +102,26 @@ class OneSession:
         self._clock = clock
         self._entropy = entropy
 
-    async def begin(self, tx: Transaction, beginning: Beginning, *, expected_sid: str | None = None) -> Outcome:
+    async def begin(
+        self,
+        tx: Transaction,
+        beginning: Beginning,
+        *,
+        expected_sid: str | None = None,
+        leaving: str | None = None,
+    ) -> Outcome:
         """Begin the person's session.
 
         `expected_sid` is the live session that the person saw and agreed to end: that one ends for it, in the same
-        transaction, and no other one does. An expired session that nobody has swept ends first, too.
+        transaction, and no other one of theirs does. An expired session that nobody has swept ends first, too.
+        `leaving` is another person's session whose cookie this browser loses by it, so that nobody could end it any
+        more: it ends as well. Where nothing begins, nothing ends.
         """
         if not await self._storage.lock_person(tx, beginning.user_id):
             return MayNotSignIn()
-        live = await self._storage.lock_live(tx, beginning.user_id)
+        found = await self._storage.lock_live(tx, beginning.user_id, leaving)
+        live = next((session for session in found if session.user_id == beginning.user_id), None)
+        left = next((session for session in found if session.user_id != beginning.user_id), None)
         now = self._clock.now()
         obstacle = in_the_way(live, expected_sid, now)
         ended = None
@@ -122,6 +134,8 @@ class OneSession:
         await self._storage.begin(tx, session)
         await self._tell(tx, session)
         await trail.record(tx, _began(session, ended, beginning.correlation_id))
+        if left is not None:
+            await self._end(tx, left, "sign_out", None, now, beginning.correlation_id)
         return Began(session, ended if obstacle == "agreed" else None)
 
     async def end(
@@ -141,13 +155,27 @@ class OneSession:
         return await self._end(tx, live, reason, told, self._clock.now(), correlation_id)
 
     async def authenticated_again(
-        self, tx: Transaction, sid: str, *, amr: tuple[str, ...], acr: str, authenticated_at: datetime
+        self,
+        tx: Transaction,
+        user_id: UUID,
+        sid: str,
+        *,
+        cookie_hash: bytes,
+        amr: tuple[str, ...],
+        acr: str,
+        authenticated_at: datetime,
     ) -> Session | None:
-        """Note that the person of a live session proved again who they are; `None` if it does not live."""
-        live = await self._storage.lock(tx, sid)
-        if live is None or not live.lives(self._clock.now()):
+        """Note that the person of a live session proved again who they are; `None` if it does not live.
+
+        `cookie_hash` is that of the new cookie that the browser is about to get: whoever has the old one is not
+        stronger by it (OWASP ASVS 5.0, 7.2.4).
+        """
+        if not await self._storage.lock_person(tx, user_id):
             return None
-        changed = live.proven(amr=amr, acr=acr, authenticated_at=authenticated_at)
+        live = await self._storage.lock(tx, sid)
+        if live is None or live.user_id != user_id or not live.lives(self._clock.now()):
+            return None
+        changed = live.proven(cookie_hash=cookie_hash, amr=amr, acr=acr, authenticated_at=authenticated_at)
         await self._storage.change(tx, changed)
         await self._tell(tx, changed)
         return changed

@@ -113,9 +113,16 @@ class Session:
             idle_expires_at=until,
         )
 
-    def proven(self, *, amr: tuple[str, ...], acr: str, authenticated_at: datetime) -> Session:
-        """This session after its person proved again who they are."""
-        return replace(self, version=self.version + 1, amr=amr, acr=acr, authenticated_at=authenticated_at)
+    def proven(self, *, cookie_hash: bytes, amr: tuple[str, ...], acr: str, authenticated_at: datetime) -> Session:
+        """This session after its person proved again who they are; its browser gets a new cookie for it."""
+        return replace(
+            self,
+            version=self.version + 1,
+            cookie_hash=cookie_hash,
+            amr=amr,
+            acr=acr,
+            authenticated_at=authenticated_at,
+        )
 
     def must_tell(self, after: Session, held: timedelta, now: datetime) -> bool:
         """Whether the extension from this to `after` is written now, or may wait for more; `held`: since it came."""

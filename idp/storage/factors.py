@@ -16,6 +16,9 @@ from idp.factors.totp import Authenticator
 from idp.storage.directory_tables import passkey as passkey_table
 from idp.storage.directory_tables import passkey_challenge, totp
 
+CHALLENGES_KEPT = 8
+"""Of one ceremony of one login or session: each tab has its own, and whoever reloads a page does not fill the table."""
+
 
 async def enrolled(tx: Transaction, user_id: UUID) -> list[FactorKind]:
     """The kinds of factors that the person can be asked for."""
@@ -130,7 +133,15 @@ async def remove_passkey(tx: Transaction, user_id: UUID, credential_id: bytes) -
 async def add_challenge(
     tx: Transaction, digest: bytes, ceremony: Ceremony, bound_to: str, expires_at: datetime
 ) -> None:
-    """Keep the digest of a challenge for one ceremony of one login or session."""
+    """Keep the digest of a challenge for one ceremony of one login or session; of many the latest few are kept."""
+    same = (passkey_challenge.c.ceremony == ceremony, passkey_challenge.c.bound_to == bound_to)
+    latest = (
+        select(passkey_challenge.c.digest)
+        .where(*same)
+        .order_by(passkey_challenge.c.expires_at.desc(), passkey_challenge.c.digest)
+        .limit(CHALLENGES_KEPT - 1)
+    )
+    await tx.execute(delete(passkey_challenge).where(*same, passkey_challenge.c.digest.not_in(latest)))
     await tx.execute(
         insert(passkey_challenge).values(digest=digest, ceremony=ceremony, bound_to=bound_to, expires_at=expires_at)
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, insert, or_, select, update
 
 from config.connections import Transaction
 from idp.sessions.session import Session, Visitor
@@ -24,9 +24,14 @@ async def lock_person(tx: Transaction, user_id: UUID) -> bool:
     return (await tx.execute(query)).scalar_one_or_none() == "active"
 
 
-async def lock_live(tx: Transaction, user_id: UUID) -> Session | None:
-    """The person's session that has not ended, locked against its end and its extension."""
-    return await _one(tx, _not_ended(table.c.user_id == user_id).with_for_update(key_share=True))
+async def lock_live(tx: Transaction, user_id: UUID, leaving: str | None) -> list[Session]:
+    """The person's session and the one of the sid `leaving`, as far as they have not ended: locked, by sid."""
+    query = (
+        _not_ended(or_(table.c.user_id == user_id, table.c.sid == leaving))
+        .order_by(table.c.sid.collate("C"))  # rows are locked in this order: that of Python's, in the worker `activity`
+        .with_for_update(key_share=True)
+    )
+    return [_session(row) for row in await tx.execute(query)]
 
 
 async def lock(tx: Transaction, sid: str) -> Session | None:
@@ -57,6 +62,7 @@ async def change(tx: Transaction, session: Session) -> None:
         .where(table.c.sid == session.sid)
         .values(
             version=session.version,
+            cookie_hash=session.cookie_hash,
             amr=list(session.amr),
             acr=session.acr,
             authenticated_at=session.authenticated_at,

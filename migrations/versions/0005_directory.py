@@ -89,6 +89,7 @@ CREATE TABLE idp.passkey_challenge (
     expires_at timestamptz NOT NULL
 );
 CREATE INDEX passkey_challenge_expiry ON idp.passkey_challenge (expires_at);
+CREATE INDEX passkey_challenge_place ON idp.passkey_challenge (bound_to);
 
 CREATE TABLE idp.device (
     id uuid PRIMARY KEY,

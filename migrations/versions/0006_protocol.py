@@ -105,6 +105,7 @@ def upgrade() -> None:
     )
     op.execute("CREATE INDEX authorization_code_expiry ON idp.authorization_code (expires_at)")
     op.execute("CREATE INDEX authorization_code_session ON idp.authorization_code (sid)")
+    op.execute("CREATE INDEX authorization_code_family ON idp.authorization_code (family_id)")
     op.execute(
         """
         CREATE TABLE idp.shared_secret (

@@ -20,15 +20,16 @@ def chromium() -> str:
     raise AssertionError("no Chromium; `make test` installs it")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     """`munjigi up`, with its demo data, on ports and in a folder of its own."""
     with running_house() as house:
         yield house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed with the module: while it runs, its loop keeps every other from running in this thread."""
     arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium(), args=arguments)

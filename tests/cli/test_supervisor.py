@@ -21,7 +21,8 @@ HOUSE = """
 import os, signal, sys, time
 from pathlib import Path
 from cli.children import ForkedChild
-from cli.supervisor import ChildFailed, StopAsked, Supervisor
+from cli.failures import ChildFailed
+from cli.supervisor import StopAsked, Supervisor
 
 folder = Path(sys.argv[1])
 

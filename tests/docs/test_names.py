@@ -17,7 +17,7 @@ DOCUMENTS = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 NAMES = [str(document.relative_to(PROJECT)) for document in DOCUMENTS]
 ROOMS = "|".join(sorted(folder.parent.name for folder in PROJECT.glob("*/__init__.py")))
 FILE = re.compile(
-    rf"(?<![\w/.-])((?:{ROOMS}|docs)/[\w./-]+\.(?:py|toml|csv|conf|html|js|css|md|json))(?::([A-Za-z_][\w.]*))?"
+    rf"(?<![\w/.-])((?:{ROOMS}|docs)/[\w./-]+\.(?:py|toml|csv|conf|html|json|js|css|md))(?::([A-Za-z_][\w.]*))?"
 )
 DOTTED = re.compile(rf"(?<![\w/.:-])((?:{ROOMS})(?:\.[A-Za-z_]\w*)+)(?![\w/:-])")
 TABLE = re.compile(r"(?:TABLE|VIEW|SEQUENCE) (\w+\.\w+)")

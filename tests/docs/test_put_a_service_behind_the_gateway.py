@@ -1,4 +1,4 @@
-"""The service of `docs/how-to/put-a-service-behind-the-gateway.md` lets in whom the gateway vouches for, nobody else."""
+"""The service of `docs/how-to/put-a-service-behind-the-gateway.md` lets in whom the gateway vouches for alone."""
 
 from __future__ import annotations
 

@@ -41,9 +41,21 @@ def _with(**changed: str | None) -> list[tuple[str, str]]:
     return [(name, value) for name, value in {**SOUND, **changed}.items() if value is not None]
 
 
+def _sub_of(id_token_hint: str) -> str | None:
+    return {"the ID token of Mina": "mina"}.get(id_token_hint)
+
+
+def test_whom_a_hint_names() -> None:
+    assert check(_with(), _Client(), _sub_of).expected_sub is None
+    assert check(_with(id_token_hint="the ID token of Mina"), _Client(), _sub_of).expected_sub == "mina"
+    with pytest.raises(RequestError) as refused:
+        check(_with(id_token_hint="forged"), _Client(), _sub_of)
+    assert refused.value.error == "invalid_request"
+
+
 def test_a_sound_request_passes() -> None:
     asked = check(
-        _with(state="s", nonce="n", max_age="0", prompt="login", acr_values="a b", ui_locales="ko"), _Client()
+        _with(state="s", nonce="n", max_age="0", prompt="login", acr_values="a b", ui_locales="ko"), _Client(), _sub_of
     )
     assert asked.scope == ("openid", "profile")
     assert (asked.state, asked.nonce, asked.max_age, asked.prompt) == ("s", "n", 0, ("login",))
@@ -80,7 +92,7 @@ def test_a_sound_request_passes() -> None:
 )
 def test_what_the_client_is_told(changed: dict[str, str | None], error: str) -> None:
     with pytest.raises(RequestError) as raised:
-        check(_with(**changed), _Client())
+        check(_with(**changed), _Client(), _sub_of)
     assert raised.value.error == error
 
 
@@ -93,11 +105,11 @@ def test_nothing_may_be_said_twice(name: str) -> None:
         assert problem.value.kind is AMBIGUOUS
     elif name == "redirect_uri":
         with pytest.raises(Problem) as problem:
-            check(doubled, _Client())
+            check(doubled, _Client(), _sub_of)
         assert problem.value.kind is AMBIGUOUS
     else:
         with pytest.raises(RequestError) as raised:
-            check(doubled, _Client())
+            check(doubled, _Client(), _sub_of)
         assert raised.value.error == "invalid_request"
         assert "<" not in raised.value.description
     if name == "state":
@@ -111,16 +123,16 @@ def test_before_the_redirect_uri_is_trusted_nobody_is_redirected() -> None:
     for redirect_uri in (None, "https://app.example/callback/", "https://evil.example/"):
         with pytest.raises(Problem) as problem:
             # everything else is wrong, too: the redirect URI is looked at first
-            check(_with(redirect_uri=redirect_uri, response_type="token", scope=None), _Client())
+            check(_with(redirect_uri=redirect_uri, response_type="token", scope=None), _Client(), _sub_of)
         assert problem.value.kind is WRONG_REDIRECT_URI
 
 
 def test_a_client_gets_no_scope_that_it_has_not_registered() -> None:
-    assert check(_with(scope="openid email admin"), _Client()).scope == ("openid",)
+    assert check(_with(scope="openid email admin"), _Client(), _sub_of).scope == ("openid",)
     with pytest.raises(RequestError):
-        check(_with(), _Client(scopes=("profile",)))
+        check(_with(), _Client(scopes=("profile",)), _sub_of)
     with pytest.raises(RequestError) as raised:
-        check(_with(), _Client(grant_types=("refresh_token",)))
+        check(_with(), _Client(grant_types=("refresh_token",)), _sub_of)
     assert raised.value.error == "unauthorized_client"
 
 

@@ -11,7 +11,15 @@ import redis.asyncio as redis
 
 from config.connections import Valkey
 from config.problem import Problem
-from idp.credentials.throttle import CANNOT_COUNT, TOO_MANY, Allowance, Throttle, account_subject
+from idp.credentials.throttle import (
+    CANNOT_COUNT,
+    TOO_MANY,
+    Allowance,
+    Throttle,
+    TooMany,
+    account_subject,
+    address_subject,
+)
 
 THREE = Allowance("test", 3, 60)
 
@@ -61,8 +69,31 @@ async def test_without_valkey_it_is_closed() -> None:
         with pytest.raises(Problem) as refused:
             await throttle.attempt(THREE, "mina")
         assert refused.value.kind is CANNOT_COUNT
-        with pytest.raises(Problem):
-            await throttle.was_right(THREE, "mina")
+        await throttle.was_right(THREE, "mina")  # stays counted, and takes nothing from whoever was right
+
+
+async def test_the_first_refusal_is_told_from_the_others(valkey: Valkey) -> None:
+    throttle = Throttle(valkey)
+    firsts = []
+    for _ in range(6):
+        try:
+            await throttle.attempt(THREE, "mina")
+        except TooMany as problem:
+            firsts.append(problem.first)
+    assert firsts == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("ip", "subject"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("", ""),
+    ],
+)
+def test_an_ipv6_subscriber_is_one_address(ip: str, subject: str) -> None:
+    assert address_subject(ip) == subject
 
 
 def test_a_known_device_has_a_count_of_its_own() -> None:

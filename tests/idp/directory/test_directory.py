@@ -41,6 +41,12 @@ def test_a_name_has_one_form(typed: str, name: str | None) -> None:
     assert normalise(typed) == name
 
 
+def test_a_very_long_name_is_not_composed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To compose ten thousand accents takes a tenth of a second, in which nobody else is answered."""
+    monkeypatch.setattr("idp.directory.login_name.unicodedata", None)
+    assert normalise("\u0301" * 5000 + "\u0316" * 5000) is None
+
+
 async def test_people_are_found_by_name_and_by_id(database: OpenDatabase, clock: FakeClock) -> None:
     async with database("idp").begin() as tx:
         mina = await add_person(tx, roles=("customer", "support"))

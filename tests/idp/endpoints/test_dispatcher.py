@@ -140,6 +140,7 @@ async def test_step_up_of_the_browser_s_own_session(provider: Provider, clock: F
     app, user, browser = await provider.register(), await provider.person(), provider.browser()
     await provider.sign_in(browser, app, user)
     before = await _live(provider, user)
+    old_cookie = browser.cookies["__Host-munjigi-session"]
     clock.advance(120)
     await _arrive(provider, browser, app, max_age="60")
     assert _at(browser, "/sign-in")
@@ -149,6 +150,10 @@ async def test_step_up_of_the_browser_s_own_session(provider: Provider, clock: F
     assert after.sid == before.sid
     assert after.acr == "urn:munjigi:acr:2"
     assert after.authenticated_at == clock.now()
+    thief = provider.browser()
+    thief.cookies["__Host-munjigi-session"] = old_cookie
+    assert (await thief.get("/session/status")).status_code == 401  # what was stolen before is not stronger now
+    assert (await browser.get("/session/status")).status_code == 200
 
 
 async def test_nobody_without_a_factor_is_stepped_up(provider: Provider) -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
-from config.connections import Database
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
+from idp.endpoints.arrivals import SESSION_COOKIE, hash_session_cookie
 from idp.storage import logins, sessions
 from tests.idp.browser import Browser
 from tests.idp.provider import App, Provider
-
-OpenDatabase = Callable[[str], Database]
+from tests.idp.waiting import OpenDatabase, waiting
 
 
 async def _live(provider: Provider, user: UUID) -> Any:
@@ -42,26 +40,6 @@ async def _choose(provider: Provider, browser: Browser, how: Callable[[Login], L
     return provider.parts.hops.to_dispatcher(login).headers["location"]
 
 
-@asynccontextmanager
-async def _held(owner: Database, waiting: int, *users: UUID) -> AsyncIterator[asyncio.Event]:
-    """Hold the sessions of people until `waiting` others wait for one of them."""
-    reached = asyncio.Event()
-    async with owner.connect() as watch, owner.begin() as tx:
-        await tx.execute(
-            text("SELECT sid FROM idp.session WHERE user_id = ANY(:u) AND ended_at IS NULL FOR UPDATE"),
-            {"u": list(users)},
-        )
-        yield reached
-        async with asyncio.timeout(20):
-            while True:
-                query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                found = (await watch.execute(text(query))).scalar_one()
-                await watch.rollback()
-                if found >= waiting:
-                    break
-                await asyncio.sleep(0.01)
-
-
 async def test_two_browsers_that_swap_their_people_do_not_wait_for_each_other(
     provider: Provider, database: OpenDatabase
 ) -> None:
@@ -75,23 +53,21 @@ async def test_two_browsers_that_swap_their_people_do_not_wait_for_each_other(
         await _choose(provider, browser, lambda login: login.chose_takeover(login.takeover_of or ""))
         for browser in (one, other)
     ]
-    async with _held(database("owner"), 2, mina, jun):
+    async with database("owner").begin() as tx:
+        await tx.execute(text("SELECT sid FROM idp.session WHERE ended_at IS NULL FOR UPDATE"))
         going = [asyncio.create_task(browser.get(way)) for browser, way in zip((one, other), ways, strict=True)]
+        await waiting(database("owner"), 2)
     answers = await asyncio.gather(*going)
     assert [answer.status_code for answer in answers] == [303, 303]
     assert all("code=" in answer.headers["location"] for answer in answers)
     for user, browser in ((jun, one), (mina, other)):
         live = await _live(provider, user)
-        assert live.cookie_hash == await _cookie_of(provider, browser)
+        assert live.cookie_hash == hash_session_cookie(browser.cookies[SESSION_COOKIE])
 
 
-async def _cookie_of(provider: Provider, browser: Browser) -> bytes:
-    from idp.endpoints.arrivals import SESSION_COOKIE, hash_session_cookie
-
-    return hash_session_cookie(browser.cookies[SESSION_COOKIE])
-
-
-async def _begun_elsewhere_meanwhile(provider: Provider, app: App, database: OpenDatabase) -> tuple[UUID, UUID, Browser]:
+async def _begun_elsewhere_meanwhile(
+    provider: Provider, app: App, database: OpenDatabase
+) -> tuple[UUID, UUID, Browser]:
     """Jun signs in at Mina's browser while another browser begins the session of Jun's: that one comes first."""
     mina, jun = await provider.person("mina"), await provider.person("jun")
     browser, faster = provider.browser("10.0.0.1"), provider.browser("10.0.0.2")
@@ -109,22 +85,12 @@ async def _begun_elsewhere_meanwhile(provider: Provider, app: App, database: Ope
         await tx.execute(text("SELECT id FROM idp.user_account WHERE id = :jun FOR UPDATE"), {"jun": jun})
         await faster.follow(await faster.get(app.request()))
         fast = asyncio.create_task(provider.prove(faster, jun))
-        await _waiting(database("owner"), 1)
+        await waiting(database("owner"), 1)
         slow = asyncio.create_task(browser.get(way))
-        await _waiting(database("owner"), 2)
+        await waiting(database("owner"), 2)
     await fast
     await browser.follow(await slow)
     return mina, jun, browser
-
-
-async def _waiting(owner: Database, count: int) -> None:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(20):
-        while True:
-            async with owner.connect() as watch:
-                if (await watch.execute(text(query))).scalar_one() >= count:
-                    return
-            await asyncio.sleep(0.01)
 
 
 async def test_nobody_loses_a_session_where_none_begins(provider: Provider, database: OpenDatabase) -> None:

@@ -9,6 +9,7 @@ from httpx2 import BasicAuth
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from idp.storage import sessions
 from tests.clock import FakeClock
 from tests.idp.provider import App, Provider
 
@@ -86,8 +87,16 @@ async def test_a_refresh_carries_the_person_as_they_are_now(provider: Provider) 
     app, tokens, sid = await _signed_in(provider)
     parts = provider.parts
     async with parts.database.begin() as tx:
+        session = await sessions.find(tx, sid)
+        assert session is not None
         await parts.one_session.authenticated_again(
-            tx, sid, amr=("pwd", "otp", "mfa"), acr="urn:munjigi:acr:2", authenticated_at=parts.clock.now()
+            tx,
+            session.user_id,
+            sid,
+            cookie_hash=session.cookie_hash,
+            amr=("pwd", "otp", "mfa"),
+            acr="urn:munjigi:acr:2",
+            authenticated_at=parts.clock.now(),
         )
     token = (await provider.refresh(app, tokens["refresh_token"])).json()["access_token"]
     keys = KeySet.import_key_set(parts.keys.ring().jwks())

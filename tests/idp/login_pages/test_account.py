@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pyotp
+import pytest
 
 from idp.storage import sessions
 from tests.clock import FakeClock
@@ -16,6 +18,7 @@ from tests.idp.authenticator import SoftAuthenticator
 from tests.idp.browser import Browser
 from tests.idp.login_pages.test_sign_in import app, hidden, kinds, open_sign_in, person, sign_in, submit
 from tests.idp.provider import CALLBACK, App, Provider
+from tests.idp.waiting import OpenDatabase, waiting
 
 __all__ = ["app"]
 
@@ -144,6 +147,26 @@ async def test_a_form_of_another_session_is_refused(provider: Provider, app: App
     assert (await jun.post("/account/authenticator", {"hop": hidden(page)})).status_code == 403
     foreign = {"Sec-Fetch-Site": "same-site"}
     assert (await mina.post("/account/authenticator", {"hop": hidden(page)}, **foreign)).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["authenticator", "authenticator/confirm", "passkey", "passkey/remove"])
+async def test_a_session_that_ends_changes_nothing_any_more(
+    provider: Provider, app: App, clock: FakeClock, database: OpenDatabase, path: str
+) -> None:
+    """S3: the form waits for the end that is under way, and is then nobody's."""
+    user = await person(provider)
+    browser = await sign_in(provider, app)
+    authenticator = SoftAuthenticator()
+    page = await browser.get("/account")
+    form = {"hop": hidden(page), "answer": authenticator.create(options(page)), "id": "00", "code": "000000"}
+    async with provider.parts.database.begin() as tx:
+        live = await sessions.live_of(tx, user, clock.now())
+        assert live is not None
+        await provider.parts.one_session.end(tx, live.sid, "takeover", correlation_id="test")
+        changing = asyncio.create_task(browser.post(f"/account/{path}", form))
+        await waiting(database("owner"), 1, or_done=changing)
+    assert (await changing).status_code == 401
+    assert "factor_enrolled" not in await kinds(provider, database)
 
 
 async def test_the_status_is_told_and_is_no_activity(provider: Provider, app: App, clock: FakeClock) -> None:

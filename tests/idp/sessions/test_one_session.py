@@ -17,7 +17,7 @@ from config.clock import SystemClock
 from config.connections import Database
 from config.settings import Role
 from idp.sessions.one_session import AnotherLives, Began, MayNotSignIn, OneSession
-from idp.sessions.session import EndReason
+from idp.sessions.session import EndReason, Session
 from idp.storage import sessions as storage
 from tests.clock import FakeClock
 from tests.idp.people import TIMES, add_person, beginning, one_session
@@ -25,9 +25,9 @@ from tests.idp.people import TIMES, add_person, beginning, one_session
 OpenDatabase = Callable[[Role], Database]
 
 
-async def _person(idp: Database) -> UUID:
+async def _person(idp: Database, name: str = "mina") -> UUID:
     async with idp.begin() as tx:
-        return (await add_person(tx)).id
+        return (await add_person(tx, name)).id
 
 
 async def _begin(idp: Database, sessions: OneSession, user: UUID, clock: FakeClock) -> Began:
@@ -253,14 +253,21 @@ async def test_authentication_in_a_live_session_is_noted(database: OpenDatabase,
     user = await _person(idp)
     sid = (await _begin(idp, sessions, user, clock)).session.sid
     clock.advance(60)
+    cookie = b"the hash of a new cookie"
     proof = {"amr": ("pwd", "otp", "mfa"), "acr": "urn:munjigi:acr:2", "authenticated_at": clock.now()}
-    async with idp.begin() as tx:
-        again = await sessions.authenticated_again(tx, sid, **proof)  # type: ignore[arg-type] - one dict for two calls
+
+    async def prove(who: UUID) -> Session | None:
+        async with idp.begin() as tx:
+            return await sessions.authenticated_again(tx, who, sid, cookie_hash=cookie, **proof)  # type: ignore[arg-type] - one dict for three calls
+
+    assert await prove(await _person(idp, "jun")) is None
+    again = await prove(user)
+    assert again is not None
+    assert (again.acr, again.cookie_hash) == ("urn:munjigi:acr:2", cookie)
     async with idp.connect() as tx:
         assert await storage.find(tx, sid) == again
     clock.advance(TIMES.idle_timeout.total_seconds())
-    async with idp.begin() as tx:
-        assert await sessions.authenticated_again(tx, sid, **proof) is None  # type: ignore[arg-type] - the same
+    assert await prove(user) is None
 
 
 async def test_two_hundred_concurrent_logins_of_one_user(database: OpenDatabase) -> None:
