@@ -1,13 +1,13 @@
 """What crosses between the data path (`gateway.proxy`) and the pipeline that decides.
 
 The data path parses a request head, refuses what is malformed or ambiguous, and hands a `RequestHead` to the pipeline.
-The pipeline answers at once with a `Verdict` when everything it needs is in memory, or with an awaitable of one. It may raise
-`config.problem.Problem`, which is told as it is; any other exception is answered with 500 and nothing passes.
+The pipeline answers at once with a `Verdict` when everything it needs is in memory, or with an awaitable of one. It may
+raise `config.problem.Problem`, which is told as it is; any other exception is answered with 500 and nothing passes.
 
 The data path itself sends `Munjigi-Correlation-Id` both ways, keeps the client's `Host` for the upstream, and lets what
 `Forward.add` names replace what the client sent. `Forward.opened` is called once an exchange is older than
-`Limits.live_after` (0.3 s) or became a websocket: whoever registers it there looks whether the session still lives, since it
-may have ended in between.
+`Limits.live_after` (0.3 s) or became a websocket: whoever registers it there looks whether the session still lives,
+since it may have ended in between.
 """
 
 from __future__ import annotations

@@ -45,6 +45,8 @@ class Fault(StrEnum):
     SHADOWED = "shadowed"
     PUBLIC_CHANGE = "public_change"
     """A public rule lets anybody change something."""
+    ENGINES_DISAGREE = "engines_disagree"
+    """The compiled policy does not mean what Casbin makes of the same rules (found when it is published)."""
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -21,7 +21,8 @@ from jose import jws
 from jose.keys import PublicKeys, SigningKey
 from policy import artefact
 from policy.artefact import Policy
-from policy.lint import Finding, lint
+from policy.crosscheck import disagreements
+from policy.lint import Fault, Finding, lint
 from policy.snapshot import Snapshot, compile_policy
 
 TYPE = "munjigi-policy+jwt"
@@ -202,7 +203,9 @@ async def _publish(
     current = await versions.current(tx)
     if current is not None and made.number < current.number:
         raise Overtaken(f"version {current.number} is published")
-    await _linted(artefact.decode(made.artefact))
+    policy = artefact.decode(made.artefact)
+    await _linted(policy)
+    await asyncio.to_thread(_crosschecked, policy, made.number)
     signature = sign(key, made.number, artefact.digest(made.artefact), act.at.timestamp())
     await versions.publish(tx, made.number, signature=signature, publisher=act.who, at=act.at)
     await outbox.append(tx, "policy", "*", {"version": made.number})
@@ -230,3 +233,11 @@ async def _linted(policy: Policy) -> tuple[Finding, ...]:
     if any(finding.refuses for finding in findings):
         raise Refused(findings)
     return findings
+
+
+def _crosschecked(policy: Policy, number: int) -> None:
+    """Raise `Refused` where the compiled policy does not mean what Casbin makes of the same rules."""
+    found = disagreements(policy, compile_policy(policy, number))
+    if found:
+        message = "the compiled policy and Casbin decide differently; this is a fault of ours, please report it"
+        raise Refused([Finding(Fault.ENGINES_DISAGREE, message, rule) for rule in found])

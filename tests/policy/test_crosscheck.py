@@ -1,0 +1,47 @@
+from dataclasses import dataclass
+
+import pytest
+
+from policy import crosscheck
+from policy.artefact import Policy, RuleEffect
+from policy.crosscheck import disagreements
+from policy.demo import shipped_policy
+from policy.snapshot import compile_policy
+from tests.policy.samples import policy, rule
+
+
+def test_the_shipped_policy_means_the_same_to_both() -> None:
+    shipped = shipped_policy()
+    assert disagreements(shipped, compile_policy(shipped, 1)) == ()
+
+
+@dataclass
+class Changed:
+    """What a compiler that is wrong might have made of `MEANT`."""
+
+    compiled: Policy
+    named: tuple[str, ...]
+
+
+MEANT = policy(rule("a", "/a/:id"), rule("b", "/b/**", condition="assurance >= 2"), rule("c", "/c", methods=("POST",)))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        Changed(policy(rule("a", "/a/:id", effect=RuleEffect.DENY), *MEANT.rules[1:]), ("a",)),
+        Changed(policy(MEANT.rules[0], rule("b", "/b/**"), MEANT.rules[2]), ("b",)),
+        Changed(policy(*MEANT.rules[:2]), ("c",)),
+        Changed(policy(rule("z", "/**", priority=1), *MEANT.rules), ("a", "b", "c")),
+        Changed(MEANT, ()),
+    ],
+)
+def test_a_snapshot_that_means_something_else_is_found(changed: Changed) -> None:
+    assert disagreements(MEANT, compile_policy(changed.compiled, 1)) == changed.named
+
+
+def test_a_large_policy_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crosscheck, "EVALUATIONS", 400)
+    large = policy(*(rule(f"r{number:03}", f"/{number}") for number in range(50)))
+    assert len(crosscheck._sample(large.rules)) == 2
+    assert disagreements(large, compile_policy(large, 1)) == ()
