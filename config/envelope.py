@@ -99,5 +99,15 @@ def _write_once(path: Path, key: bytes) -> None:
             os.link(draft, path)
         except FileExistsError:
             return  # another process was first; its key is the one
+        _keep(path.parent)
     finally:
         draft.unlink()
+
+
+def _keep(folder: Path) -> None:
+    """Let the names in a folder outlive a loss of power: what is sealed would be lost with the key."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

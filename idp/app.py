@@ -19,6 +19,7 @@ from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
 from config.envelope import Envelope
 from config.problem import Problem
+from config.public_http import PublicHttpProtocol
 from config.serving import serve_application
 from config.settings import Settings
 from config.web import web_application
@@ -264,7 +265,14 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         parts = await build_parts(settings, database, valkey, SystemClock(), SystemEntropy())
         try:
             async with running_caches(parts, stop):
-                await serve_application(build_application(parts), settings.idp.listen, ready=ready, stop=stop)
+                await serve_application(
+                    build_application(parts),
+                    settings.idp.listen,
+                    ready=ready,
+                    stop=stop,
+                    http=PublicHttpProtocol,
+                    ws="none",
+                )
         finally:
             parts.passwords.close()
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 FORM = "application/x-www-form-urlencoded"
 LARGEST = 65_536
@@ -24,10 +24,13 @@ async def read_form(request: Request) -> Sequence[tuple[str, str]]:
     if media_type != FORM:
         raise Unreadable(f"the body must be {FORM}")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            raise Unreadable("the body is too large")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST:
+                raise Unreadable("the body is too large")
+    except ClientDisconnect:
+        raise Unreadable("the body broke off") from None
     return _parse(bytes(body))
 
 

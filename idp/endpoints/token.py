@@ -99,8 +99,9 @@ class TokenEndpoint:
         now = self._clock.now()
         loaded = await grant.load(tx, asked.form, asked.client, now)
         if isinstance(loaded, Misuse):
-            await self._end_misused(tx, request, asked, loaded, now)
-            return None
+            if await self._end_misused(tx, request, asked, loaded, now):
+                return None
+            loaded = None
         subject = await self._subjects.of(tx, loaded.session) if loaded is not None else None
         credential = loaded if subject is not None else None
 
@@ -133,10 +134,12 @@ class TokenEndpoint:
 
     async def _end_misused(
         self, tx: Transaction, request: Request, asked: ClientRequest, misuse: Misuse, now: datetime
-    ) -> None:
-        if misuse.family_id is not None:
-            await self._families.revoke(tx, misuse.family_id, now)
-        await self._one_session.end(tx, misuse.sid, "refresh_reuse", correlation_id=correlation_id(request))
+    ) -> bool:
+        """End what came of it. False where there was nothing left to end: it is a refusal like any other then."""
+        revoked = misuse.family_id is not None and await self._families.revoke(tx, misuse.family_id, now)
+        ended = await self._one_session.end(tx, misuse.sid, "refresh_reuse", correlation_id=correlation_id(request))
+        if not revoked and ended is None:
+            return False
         await record(
             tx,
             AuditEvent(
@@ -148,6 +151,7 @@ class TokenEndpoint:
                 ip=address(request),
             ),
         )
+        return True
 
     async def _record(
         self, tx: Transaction, request: Request, asked: ClientRequest, kind: Kind, credential: Credential

@@ -133,9 +133,12 @@ def challenge_of(answer: str) -> bytes:
         if len(answer) > _LONGEST_ANSWER:
             raise PasskeyRefused("an answer longer than any authenticator's")
         response = json.loads(answer)["response"]
-        return parse_client_data_json(base64url_to_bytes(response["clientDataJSON"])).challenge
+        said = parse_client_data_json(base64url_to_bytes(response["clientDataJSON"]))
     except _UNREADABLE as error:
         raise PasskeyRefused(f"not an answer of an authenticator: {type(error).__name__}") from error
+    if said.cross_origin:  # our pages stand in no frame (Level 3, sections 7.1 and 7.2)
+        raise PasskeyRefused("the answer was given in a frame of another origin")
+    return said.challenge
 
 
 def credential_id_of(answer: str) -> bytes:
@@ -232,6 +235,9 @@ def verify_authentication(
         raise PasskeyRefused(f"authentication: {error}") from error
     if verified.credential_id != passkey.credential_id:
         raise PasskeyRefused("the answer is of another credential")
+    synced = verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE
+    if synced is not passkey.backup_eligible:  # it never changes (Level 3, section 6.1.3)
+        raise PasskeyRefused("what is synced now was not when it was registered, or the reverse")
     handle = credential.response.user_handle
     if handle is not None and handle != passkey.user_id.bytes:
         raise PasskeyRefused("the answer is of another person's credential")

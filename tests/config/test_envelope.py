@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -56,6 +58,15 @@ def test_many_at_once_make_one_master_key(tmp_path):
     assert {envelope.open(sealed, "here") for envelope in envelopes} == {b"secret"}
     assert [path.name for path in settings.secrets.iterdir()] == ["master.key"]
     assert (settings.secrets / "master.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_name_of_a_new_master_key_outlives_a_loss_of_power(tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(Path(f"/proc/self/fd/{fd}").readlink()), fsync(fd)))
+    settings = Settings(var=tmp_path)
+    Envelope.create(settings)
+    assert settings.secrets in synced
 
 
 def test_what_cannot_be_used_is_named(tmp_path):

@@ -7,6 +7,7 @@ import json
 
 import httpx2
 import pytest
+from starlette.types import Message
 
 from tests.idp.login_pages.test_account import options
 from tests.idp.login_pages.test_sign_in import hidden, open_sign_in, person, sign_in
@@ -93,3 +94,35 @@ async def test_strange_hints(provider: Provider, hint: str) -> None:
     assert asked.status_code == 200  # the person is asked, as without a hint
     refused = await browser.get(app.request(id_token_hint=hint))
     assert refused.headers["location"].startswith(CALLBACK + "?error=invalid_request")
+
+
+@pytest.mark.parametrize("path", ["/token", "/sign-in", "/authorize", "/end-session"])
+async def test_a_form_that_breaks_off_is_no_error_of_ours(provider: Provider, path: str) -> None:
+    sent: list[Message] = []
+    heard: list[Message] = [
+        {"type": "http.request", "body": b"a=", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return heard.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/x-www-form-urlencoded"), (b"sec-fetch-site", b"same-origin")]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("localhost", 9000),
+        "scheme": "http",
+        "http_version": "1.1",
+        "root_path": "",
+    }
+    await provider.app(scope, receive, send)
+    assert sent[0]["status"] == 400

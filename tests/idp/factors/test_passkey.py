@@ -180,3 +180,24 @@ async def test_expired_challenges_are_swept(database: OpenDatabase, clock: FakeC
     clock.advance(1)
     async with database("worker").begin() as tx:
         assert await factors.sweep_challenges(tx, clock.now()) == 1
+
+
+async def test_a_passkey_stays_in_one_device_or_synced(database: OpenDatabase, clock: FakeClock) -> None:
+    idp, authenticator = database("idp"), SoftAuthenticator()
+    await register(idp, clock, authenticator)
+    authenticator.flags |= BE
+    with pytest.raises(PasskeyRefused, match="synced"):
+        await answer(idp, clock, authenticator.get(await ask(idp, clock)))
+
+
+async def test_an_answer_from_a_frame_of_another_origin_does_not_count(
+    database: OpenDatabase, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idp, authenticator = database("idp"), SoftAuthenticator()
+    await register(idp, clock, authenticator)
+    plain = authenticator._client_data
+    monkeypatch.setattr(
+        authenticator, "_client_data", lambda *given: plain(*given).replace(b"{", b'{"crossOrigin": true, ', 1)
+    )
+    with pytest.raises(PasskeyRefused, match="frame"):
+        await answer(idp, clock, authenticator.get(await ask(idp, clock)))

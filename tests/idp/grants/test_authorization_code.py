@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from tests.clock import FakeClock
+from tests.idp.login_pages.test_sign_in import kinds
 from tests.idp.provider import SECRET, Provider
+from tests.idp.waiting import OpenDatabase
 
 
 async def test_a_code_replayed_ends_the_family_and_the_session(provider: Provider) -> None:
@@ -114,3 +116,15 @@ async def test_nothing_is_kept_in_the_clear(provider: Provider) -> None:
                 for secret in held:
                     assert secret not in row
                     assert secret.encode().hex() not in row
+
+
+async def test_a_code_replayed_again_and_again_is_recorded_as_a_replay_once(
+    provider: Provider, database: OpenDatabase
+) -> None:
+    """There is nothing left to end: what follows is refused like anything else, and bounded like anything else."""
+    app, user, browser = await provider.register(), await provider.person(), provider.browser()
+    code = await provider.sign_in(browser, app, user)
+    assert (await provider.redeem(app, code)).status_code == 200
+    for _ in range(4):
+        assert (await provider.redeem(app, code)).json()["error"] == "invalid_grant"
+    assert (await kinds(provider, database))[-5:] == ["session_ended", "code_replayed", *["token_refused"] * 3]

@@ -136,3 +136,14 @@ async def test_refresh_and_end_fired_together(provider: Provider) -> None:
     assert set(late) <= {400}
     assert (await provider.refresh(app, tokens["refresh_token"])).status_code == 400
     assert not await _lives(provider, app, tokens)
+
+
+async def test_a_public_client_proves_nothing_by_asking_again(provider: Provider) -> None:
+    """Whoever stole its token within the window would be given the successor too."""
+    app, user = await provider.register("public", auth_method="none"), await provider.person()
+    tokens = (await provider.redeem(app, await provider.sign_in(provider.browser(), app, user))).json()
+    after = (await provider.refresh(app, tokens["refresh_token"])).json()
+    assert (await provider.refresh(app, tokens["refresh_token"])).json()["error"] == "invalid_grant"
+    assert (await provider.refresh(app, after["refresh_token"])).json()["error"] == "invalid_grant"
+    async with provider.parts.database.connect() as tx:
+        assert await provider.parts.arrivals.live(tx, user, provider.parts.clock.now()) is None
