@@ -5,37 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
-from config.clock import Clock, SystemClock
-from config.connections import Database, Valkey, open_database, open_valkey
-from config.entropy import Entropy, SystemEntropy
-from config.envelope import Envelope
+from config.clock import SystemClock
+from config.connections import open_database, open_valkey
+from config.entropy import SystemEntropy
 from config.problem import Problem
 from config.public_http import PublicHttpProtocol
 from config.serving import serve_application
 from config.settings import Settings
 from config.web import web_application
 from events.subscription import Subscription
-from idp.authorization.step_mac import StepMac
-from idp.clients.cache import ClientCache
-from idp.credentials.password import PasswordPool
 from idp.credentials.throttle import Throttle
-from idp.endpoints.arrivals import Arrivals
 from idp.endpoints.authorization import AuthorizationEndpoint
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.dispatcher import Dispatcher
 from idp.endpoints.end_session import EndSessionEndpoint
-from idp.endpoints.hops import Hops
 from idp.endpoints.id_token_hints import IdTokenHints
 from idp.endpoints.introspection import IntrospectionEndpoint
 from idp.endpoints.problem_page import ProblemPage, UnexpectedPage
@@ -46,96 +38,11 @@ from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserInfoEndpoint
 from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.refresh_token import RefreshToken
-from idp.people import STATIC, TEMPLATES, people_endpoints
-from idp.routes import ASSETS, Endpoint, routes
-from idp.sessions.one_session import OneSession
-from idp.sessions.session import SessionTimes
-from idp.storage import clients, codes, devices, directory, factors, logins, refresh_families, secrets, sessions
+from idp.parts import Parts, build_parts
+from idp.people import people_endpoints
+from idp.routes import Endpoint, routes
+from idp.storage import codes, devices, directory, logins, refresh_families, sessions
 from idp.tokens.issue import Mint
-from idp.tokens.keys import KeyCache
-from idp.tokens.refresh_family import Successors
-from jose.keys import KeyRing
-from jose.storage.keys import SigningKeys
-from pages import Assets, Pages
-
-PAGES = Path(__file__).parent / "endpoints" / "protocol_pages"
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the endpoints stand on, built once a process."""
-
-    settings: Settings
-    database: Database
-    valkey: Valkey
-    envelope: Envelope
-    clock: Clock
-    entropy: Entropy
-    pages: Pages
-    assets: Assets
-    keys: KeyCache
-    clients: ClientCache
-    mac: StepMac
-    successors: Successors
-    hops: Hops
-    one_session: OneSession
-    arrivals: Arrivals
-    passwords: PasswordPool
-
-    @property
-    def issuer(self) -> str:
-        return self.settings.idp.issuer
-
-
-async def build_parts(settings: Settings, database: Database, valkey: Valkey, clock: Clock, entropy: Entropy) -> Parts:
-    """Build everything; makes the signing key and the shared secrets where there are none."""
-    envelope = Envelope.load(settings)
-    signing_keys = SigningKeys(envelope)
-    async with database.begin() as tx:
-        now = clock.now()
-        await signing_keys.ensure_active(tx, "token", now)
-        mac = StepMac(await secrets.ensure(tx, "step-mac", envelope, entropy, now))
-        successors = Successors(await secrets.ensure(tx, "refresh-successors", envelope, entropy, now))
-
-    async def load_ring() -> KeyRing:
-        async with database.connect() as tx:
-            return await signing_keys.load_ring(tx, "token")
-
-    keys = KeyCache(load_ring)
-    await keys.reload()
-    times = SessionTimes(
-        idle_timeout=timedelta(seconds=settings.session.idle_timeout),
-        absolute_lifetime=timedelta(seconds=settings.session.absolute_lifetime),
-    )
-    one_session = OneSession(sessions, times, clock, entropy)
-    assets = Assets(STATIC, base=ASSETS)
-    return Parts(
-        settings=settings,
-        database=database,
-        valkey=valkey,
-        envelope=envelope,
-        clock=clock,
-        entropy=entropy,
-        pages=Pages(PAGES, TEMPLATES, assets=assets),
-        assets=assets,
-        keys=keys,
-        clients=ClientCache(clients, database, clock),
-        mac=mac,
-        successors=successors,
-        hops=Hops(mac, settings.idp.issuer),
-        one_session=one_session,
-        arrivals=Arrivals(
-            directory=directory,
-            enrolments=factors,
-            devices=devices,
-            sessions=sessions,
-            one_session=one_session,
-            entropy=entropy,
-            duplicate_login=settings.session.duplicate_login,
-            session_age=int(settings.session.absolute_lifetime),
-        ),
-        passwords=PasswordPool(settings.idp.password_threads),
-    )
 
 
 def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account import AccountPages
@@ -16,14 +14,10 @@ from idp.endpoints.session_status import SessionStatusEndpoint
 from idp.endpoints.sign_in import SignInPage
 from idp.endpoints.takeover import TakeoverPage
 from idp.factors.passkey import RelyingParty
+from idp.parts import Parts
+from idp.routes import Endpoint
 from idp.storage import devices, directory, factors, logins, passwords
 
-if TYPE_CHECKING:
-    from idp.app import Parts
-    from idp.routes import Endpoint
-
-TEMPLATES = Path(__file__).parent / "endpoints" / "templates"
-STATIC = Path(__file__).parent / "endpoints" / "static"
 ISSUER_NAME = "Munjigi"
 
 

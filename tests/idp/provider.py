@@ -19,9 +19,10 @@ from config.clock import Clock
 from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
 from config.settings import Settings
-from idp.app import Parts, build_application, build_parts
+from idp.app import build_application
 from idp.authorization.next_step import Step
 from idp.clients.client import AuthMethod, Client, hash_secret
+from idp.parts import Parts, build_parts
 from idp.storage import clients, logins
 from tests.idp.browser import Browser
 from tests.idp.people import add_person
