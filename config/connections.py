@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import redis.asyncio as redis
+from redis.exceptions import ConnectionError as ValkeyConnectionError
+from redis.exceptions import TimeoutError as ValkeyTimeoutError
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from config.settings import Role, Settings
@@ -46,3 +50,14 @@ def open_valkey(settings: Settings) -> Valkey:
         socket_connect_timeout=2,
     )
     return client
+
+
+_AWAY = (InterfaceError, OperationalError, PoolTimeoutError, ValkeyConnectionError, ValkeyTimeoutError)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an engine could not be reached, broke off, or is only starting: asking again in a moment may help."""
+    if isinstance(error, OSError):
+        return error.filename is None  # of a socket; an error about a file names it
+    # the driver knows no class of its own for a server that is starting up or going down
+    return isinstance(error, _AWAY) or type(error) is DBAPIError

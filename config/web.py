@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config.connections import is_away
 from config.problem import CORRELATION_HEADER, PROBLEM_JSON, Problem, ProblemType
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +28,12 @@ UNEXPECTED = ProblemType(
     HTTPStatus.INTERNAL_SERVER_ERROR,
     "Something went wrong on our side",
     "Try again in a moment. If it happens again, tell support the correlation id.",
+)
+STORE_AWAY = ProblemType(
+    "MJ-WEB-002",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The service can't reach what it keeps its records in",
+    "Nothing is lost. Try again in a moment.",
 )
 
 
@@ -44,7 +51,7 @@ def correlation_id(request: HTTPConnection) -> str:
 def problem_response(request: HTTPConnection, problem: Problem) -> Response:
     """The answer to a program; what is private goes to the log under the same correlation id."""
     ident = correlation_id(request)
-    _log.info("problem", code=problem.kind.code, status=problem.kind.status.value, private=problem.private)
+    _log.info("problem", kind=problem.kind.code, status=problem.kind.status.value, private=problem.private)
     return Response(
         msgspec.json.encode(problem.document(ident)),
         status_code=problem.kind.status.value,
@@ -84,10 +91,15 @@ class WebApplication:
                 raise
             await problem_response(Request(scope), problem)(scope, receive, send_marked)
         except Exception as error:
-            _log.exception("unexpected", error=type(error).__name__)
+            away = is_away(error)
+            if away:
+                _log.warning("store_away", error=type(error).__name__)
+            else:
+                _log.exception("unexpected", error=type(error).__name__)
             if started or scope["type"] == "websocket":
                 raise
-            await problem_response(Request(scope), Problem(UNEXPECTED))(scope, receive, send_marked)
+            told = Problem(STORE_AWAY, headers={"Retry-After": "1"}) if away else Problem(UNEXPECTED)
+            await problem_response(Request(scope), told)(scope, receive, send_marked)
         finally:
             structlog.contextvars.unbind_contextvars("correlation_id")
 

@@ -93,7 +93,12 @@ class Subscription:
             await self._look_for_a_lost_stream(cursor)
         for entry_id, fields in entries:
             self._cursor = entry_id
-            self._take(int(fields["e"]), int(fields["s"]), fields["k"], fields["p"])
+            try:
+                self._take(int(fields["e"]), int(fields["s"]), fields["k"], fields["p"])
+            except (KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:
+                _log.error("entry_unreadable", entry=entry_id, error=type(error).__name__)
+                self._epoch, self._sequence = -1, -1
+                self._reset("unreadable")
 
     def _take(self, epoch: int, sequence: int, kind: str, payload: str) -> None:
         if epoch != self._epoch:

@@ -8,7 +8,7 @@ from gateway import enforcement
 from gateway.credentials import Credentials
 from gateway.exchange import RequestHead, Verdict
 from gateway.manner import SAFE_METHODS, is_foreign
-from gateway.route_table import Mode, Route, StoreAway
+from gateway.route_table import Mode, Route, StoreAway, Zone
 
 
 def check_form(head: RequestHead, route: Route, shown: Credentials, scheme: bytes) -> Verdict | None:
@@ -28,11 +28,22 @@ def check_form(head: RequestHead, route: Route, shown: Credentials, scheme: byte
     return None
 
 
+def only_reads(head: RequestHead) -> bool:
+    """Whether a request changes nothing; of a websocket nobody knows."""
+    return head.method in SAFE_METHODS and not head.upgrade
+
+
+def goes_on_without_lease(zone: Zone, overdue: float, *, reads: bool) -> bool:
+    """Whether a zone lets an exchange begin, or live on, `overdue` seconds after the lease ran out (S4)."""
+    if zone.store_away is StoreAway.GRACE:
+        return overdue < zone.grace
+    return zone.store_away is StoreAway.READ_ONLY and reads
+
+
 def without_lease(head: RequestHead, route: Route, overdue: float) -> Verdict | None:
     """What the zone does `overdue` seconds after the lease on the near cache ran out (S4); None: go on."""
-    zone = route.zone
-    if zone.store_away is StoreAway.GRACE and overdue < zone.grace:
+    if goes_on_without_lease(route.zone, overdue, reads=only_reads(head)):
         return None
-    if zone.store_away is StoreAway.READ_ONLY and not head.upgrade:
-        return None if head.method in SAFE_METHODS else enforcement.refuse(enforcement.READ_ONLY_NOW, head)
+    if route.zone.store_away is StoreAway.READ_ONLY and not head.upgrade:
+        return enforcement.refuse(enforcement.READ_ONLY_NOW, head)
     return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)

@@ -35,6 +35,7 @@ from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.server import serve as serve_door
 from gateway.proxy.watch import Watch
+from gateway.relying_party.beginnings import Beginnings
 from gateway.relying_party.provider import Provider, ProviderUnreachable
 from gateway.relying_party.refresh import TokenRefresh
 from gateway.relying_party.sign_in import SignInFlow
@@ -121,6 +122,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             clock=clock,
         )
         sessions.on_ended += [live_check.session_ended, watch.ended, upkeep.ended]
+        cookies.on_forgotten.append(live_check.session_changed)
         sessions.on_changed += [live_check.session_changed, watch.changed]
 
         look_again = asyncio.Event()
@@ -194,6 +196,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             flow=SignInFlow(
                 provider=provider,
                 tokens=tokens,
+                beginnings=Beginnings(valkey),
                 database=database,
                 sign_ins=sign_ins,
                 cookie_sessions=cookie_sessions,
@@ -202,6 +205,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 entropy=entropy,
                 scheme=settings.gateway.origin_scheme,
                 lifetime=timedelta(seconds=settings.session.absolute_lifetime),
+                on_replaced=cookies.forget,
             ),
             sign_out=SignOut(
                 provider=provider,

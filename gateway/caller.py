@@ -37,6 +37,8 @@ class Caller:
     """SHA-256 of the cookie, where this is a cookie session."""
     over_at: float = float("inf")
     """Epoch seconds from which this credential counts for nothing, whatever its token says."""
+    ended: bool = False
+    """Its cookie session ended; the session itself may live."""
     refresh_again_at: float = 0.0
     """Epoch seconds before which its tokens are not refreshed again, since the identity provider was away."""
     used_at: float = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -33,7 +33,7 @@ class CookieSessionStorage(Protocol):
 
 
 class CookieCheck:
-    """A bounded cache of cookie sessions; the ones used longest ago go first."""
+    """A bounded cache of cookie sessions; the ones read longest ago go first."""
 
     def __init__(
         self,
@@ -44,6 +44,8 @@ class CookieCheck:
         clock: Clock,
         limit: int = 100_000,
     ) -> None:
+        self.on_forgotten: list[Callable[[str], None]] = []
+        """Hear of the session whose cookie counts no more."""
         self._database = database
         self._storage = storage
         self._envelope = envelope
@@ -105,7 +107,11 @@ class CookieCheck:
     def forget(self, cookie: bytes) -> None:
         """It ended: here, or in another process."""
         self._endings += 1
-        self._known.pop(cookie, None)
+        caller = self._known.pop(cookie, None)
+        if caller is not None:
+            caller.ended = True
+            for tell in self.on_forgotten:
+                tell(caller.identity.sid)
 
     async def forget_ended_elsewhere(self, since: datetime) -> None:
         """Drop what any process ended since a moment. Raises `StoreUnreachable`."""

@@ -16,6 +16,9 @@ OVERLAP = timedelta(seconds=10)
 KEPT_AFTER = timedelta(days=1)
 """How long one that is over is kept, so that its person is told why."""
 
+BATCH = 500
+"""Ended sessions written down in one transaction."""
+
 
 class CookieSessionStorage(Protocol):
     """What upkeep needs of the store of cookie sessions."""
@@ -53,17 +56,18 @@ class CookieUpkeep:
         self._sign_ins = sign_ins
         self._cookies = cookies
         self._clock = clock
-        self._ended: list[EndedSession] = []
+        self._ended: dict[str, EndedSession] = {}
         self._looked_at = clock.now()
 
     def ended(self, session: EndedSession) -> None:
         """A session ended; its cookie sessions do so in the next round. Requests are refused already."""
-        self._ended.append(session)
+        self._ended[session.sid] = session
 
     async def end_with_sessions(self) -> None:
         """Write down what `ended` was told. In order of their ids: no two processes wait for each other in a circle."""
-        ended = sorted(self._ended, key=lambda session: session.sid)
-        if ended:
+        waiting = sorted(self._ended)
+        for begin in range(0, len(waiting), BATCH):
+            ended = [self._ended[sid] for sid in waiting[begin : begin + BATCH]]
             async with self._database.begin() as tx:
                 for session in ended:
                     await self._cookie_sessions.end_of_session(
@@ -73,7 +77,9 @@ class CookieUpkeep:
                         ended_by=session.ended_by,
                         now=datetime.fromtimestamp(session.at, UTC),
                     )
-            self._ended = [session for session in self._ended if session not in ended]
+            for session in ended:
+                if self._ended.get(session.sid) is session:
+                    del self._ended[session.sid]
 
     async def look_for_ended_elsewhere(self) -> None:
         """Drop from memory what another process ended."""

@@ -50,7 +50,8 @@ class LiveConnection(Protocol):
     """An exchange that outlives its decision: a websocket, an event stream, a long download."""
 
     def end(self, reason: str) -> None:
-        """Close it now: a websocket with 4401 and `reason` (RFC 6455, section 7.4.2), anything else by a cut."""
+        """Close it now: a websocket with 4401 and `reason` (RFC 6455, section 7.4.2), anything else by a cut, or by 503
+        where its answer has not begun."""
 
 
 @dataclass(slots=True)

@@ -124,6 +124,7 @@ def response_passes(name: bytes) -> bool:
 def sets_own_cookie(value: bytes) -> bool:
     """Whether a `Set-Cookie` of an upstream names a cookie of the gateway's, which only the gateway sets.
 
-    Names are compared as RFC 6265bis, section 5.7 has the `__Host-` prefix compared: in any case.
+    Names are compared as RFC 6265bis, section 5.7 has the `__Host-` prefix compared: in any case, and also where a
+    cookie without a name would be sent back as if its value were one.
     """
-    return value.partition(b"=")[0].strip(b" \t").lower().startswith(_OWN_COOKIES)
+    return value.lstrip(b" \t=").lower().startswith(_OWN_COOKIES)

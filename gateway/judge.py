@@ -14,6 +14,8 @@ _ANYBODY = Subject()
 
 DECISIONS_KEPT = 256
 """Decisions remembered of one credential; whoever asks for more is decided anew, and grows nothing."""
+PATH_KEPT = 256
+"""Characters of a path beyond which its decision is not remembered."""
 
 
 class Judge:
@@ -48,7 +50,7 @@ class Judge:
         ):
             return standing.decision
         decision = decide(AccessRequest(subject, facts, zone, method, path, now), snapshot)
-        if decision.stands_until > now:
+        if decision.stands_until > now and len(path) <= PATH_KEPT:
             if len(caller.standing) >= DECISIONS_KEPT:
                 caller.standing.clear()
             caller.standing[question] = StandingDecision(decision, now, snapshot, facts, subject)

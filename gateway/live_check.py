@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from config.clock import Clock
+from gateway.admission import goes_on_without_lease
 from gateway.exchange import LiveConnection
 from gateway.judge import Judge
 from gateway.live_connections import LiveConnections, Standing
 from gateway.near_cache import EndedSession, LiveSession
-from gateway.route_table import StoreAway
+from gateway.route_table import Route, RouteTable
 from gateway.session_check import SessionCheck, StoreUnreachable
 from policy.decision import Effect
 
@@ -16,6 +17,8 @@ class LiveCheck:
     """Decides live connections again and ends those that may not go on."""
 
     def __init__(self, *, live: LiveConnections, sessions: SessionCheck, judge: Judge, clock: Clock) -> None:
+        self.table: RouteTable | None = None
+        """The routes as they are now; a standing exchange began by those of its time."""
         self._live = live
         self._sessions = sessions
         self._judge = judge
@@ -57,7 +60,12 @@ class LiveCheck:
         """Why it must end; None: it may go on."""
         now = self._clock.timestamp()
         caller = standing.caller
+        route = self._route(standing)
+        if route is None:
+            return "no_longer_allowed"
         if caller is not None:
+            if caller.ended:
+                return "sign_out"
             session = self._sessions.cache.find(caller.identity.sid)
             if session is None:
                 return "session_unknown"
@@ -68,12 +76,11 @@ class LiveCheck:
             if standing.by_token and now >= caller.identity.expires_at:
                 return "token_expired"
             overdue = self._sessions.lease.overdue(self._clock.monotonic())
-            zone = standing.route.zone
-            if overdue is not None and not (zone.store_away is StoreAway.GRACE and overdue < zone.grace):
+            if overdue is not None and not goes_on_without_lease(route.zone, overdue, reads=standing.reads):
                 return "session_unknown"
         decision = self._judge.decide(
             caller,
-            standing.route,
+            route,
             standing.method.decode("ascii"),
             standing.path.decode("ascii"),
             standing.address,
@@ -83,3 +90,8 @@ class LiveCheck:
             return "no_longer_allowed"
         # an upstream learns obligations when an exchange begins: other ones need another exchange
         return None if decision.obligations == standing.obligations else "decided_anew"
+
+    def _route(self, standing: Standing) -> Route | None:
+        if self.table is None:
+            return standing.route
+        return self.table.find(standing.route.authority.partition(":")[0].encode(), standing.path)

@@ -24,6 +24,8 @@ class Standing:
     path: bytes
     address: str
     obligations: tuple[str, ...]
+    reads: bool
+    """It changes nothing, as far as its method says."""
     by_token: bool
     """A bearer token stands for it, which is not refreshed: the exchange ends with the token."""
 

@@ -15,7 +15,7 @@ from config.clock import Clock
 from config.problem import Problem
 from gateway import enforcement
 from gateway.activity import Activity
-from gateway.admission import check_form, without_lease
+from gateway.admission import check_form, only_reads, without_lease
 from gateway.caller import Caller
 from gateway.cookie_check import CookieCheck
 from gateway.credentials import Credentials, read_credentials
@@ -79,7 +79,7 @@ class Pipeline:
 
     def use_table(self, table: RouteTable) -> None:
         """Swap the routes and the named networks."""
-        self.table = table
+        self.table = self._live.table = table
         self._judge.use_networks(table.networks)
         self._forwarded: dict[str, tuple[Header, Header]] = {
             authority: (
@@ -258,5 +258,6 @@ class Pipeline:
     ) -> None:
         by_token = caller is not None and caller.cookie is None
         self._live.opened(
-            Standing(caller, route, head.method, head.path, head.client, obligations, by_token), connection
+            Standing(caller, route, head.method, head.path, head.client, obligations, only_reads(head), by_token),
+            connection,
         )

@@ -85,10 +85,10 @@ def _stands_until(situation: Situation) -> float:
         return until
     now = situation.request.at
     max_age = situation.zone.max_age
-    if max_age is not None and now < authenticated_at + max_age < until:
+    if max_age is not None and now <= authenticated_at + max_age < until:
         until = authenticated_at + max_age
     for candidate in situation.candidates:
         for age in candidate.ages:
-            if now < authenticated_at + age < until:
+            if now <= authenticated_at + age < until:
                 until = authenticated_at + age
     return until

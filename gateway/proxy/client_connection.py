@@ -103,6 +103,8 @@ class ClientConnection(asyncio.Protocol):
         self.correlation_line = b""
         self.without_body = False
         self._head_sent = False
+        self._unreadable = False
+        """The last request was refused as it came: more of it may be on its way."""
 
     # --- asyncio.Protocol
 
@@ -116,7 +118,7 @@ class ClientConnection(asyncio.Protocol):
         door.clients += 1
         self._deadline = door.watch.now + door.limits.head_time
         if door.clients > door.limits.clients:
-            self._refuse(Problem(TOO_MANY_CONNECTIONS))
+            self._refuse(Problem(TOO_MANY_CONNECTIONS), unreadable=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
@@ -134,6 +136,9 @@ class ClientConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._write_paused_at = NEVER
         self._pass_writable(True)
+        if self._unread and self._phase <= _HEAD and not self.transport.is_closing():
+            self._release(Hold.AHEAD)
+            self._advance(b"")
 
     def _pass_writable(self, writable: bool) -> None:
         """Tell whoever writes to the client."""
@@ -181,8 +186,9 @@ class ClientConnection(asyncio.Protocol):
         self.correlation_line = f"{_CORRELATION}: {correlation_id}".encode("ascii")
         return correlation_id
 
-    def _refuse(self, problem: Problem) -> None:
+    def _refuse(self, problem: Problem, *, unreadable: bool = True) -> None:
         """Answer a request that could not be read, and read no more."""
+        self._unreadable = unreadable
         if self._phase <= _HEAD:
             self._name_exchange()
         self._phase = _DECIDING
@@ -242,7 +248,7 @@ class ClientConnection(asyncio.Protocol):
 
         RFC 9112, section 9.6.
         """
-        incomplete = self._body is not None or bool(self._unread)
+        incomplete = self._body is not None or bool(self._unread) or self._unreadable
         self._phase = Phase.LINGERING
         self._unread = b""
         self._release(_EVERY_HOLD)

@@ -82,7 +82,7 @@ class GatewayProtocol(ProxiedExchange):
             self._unread = data  # an exchange ended within `_begin`; the loop below goes on
             return
         self._advancing = True
-        while data and self._phase <= _HEAD and not self._closed:
+        while data and self._phase <= _HEAD and not self._closed and self._write_paused_at == NEVER:
             data = self._begin(data)
             if self._unread and self._phase < _HEAD:
                 data, self._unread = self._unread + data, b""
@@ -98,8 +98,11 @@ class GatewayProtocol(ProxiedExchange):
         if end < 4 or end > door.limits.head:
             self._await_head(data, end)
             return b""
-        if data.startswith(b"\r\n"):
-            return data[2:]  # an empty line before a request is ignored (RFC 9112, section 2.2)
+        if data.startswith(b"\r\n"):  # one empty line before a request is ignored (RFC 9112, section 2.2)
+            if end > 4:
+                return data[2:]
+            self._refuse(Problem(MALFORMED_REQUEST))
+            return b""
         raw, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
         correlation_id = self._name_exchange()
         self._phase = _DECIDING

@@ -14,7 +14,7 @@ class LiveStream:
         self._cut: Callable[[], None] | None = cut
 
     def end(self, reason: str) -> None:
-        """Cut it: whoever reads sees that the answer is incomplete."""
+        """Cut it: whoever reads sees that the answer is incomplete. Where none has begun, it says so."""
         cut, self._cut = self._cut, None
         if cut is not None:
             cut()

@@ -45,7 +45,11 @@ class Pool:
 
     def take(self) -> UpstreamConnection | None:
         """A connection that is ready now, the one used last."""
-        return self._idle.pop() if self._idle else None
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.transport.is_closing():
+                return connection
+        return None
 
     def ask(self, client: Waiting) -> None:
         """Have `client` told when a connection is ready, or that there will be none."""

@@ -82,3 +82,7 @@ TOO_MANY_CONNECTIONS = ProblemType(
     "MJ-GATEWAY-136", HTTPStatus.SERVICE_UNAVAILABLE, "The gateway has more connections than it can take.",
     "Try again in a moment.",
 )  # fmt: skip
+EXCHANGE_ENDED = ProblemType(
+    "MJ-GATEWAY-137", HTTPStatus.SERVICE_UNAVAILABLE, "What let this request in no longer holds.",
+    "Find out whether the request took effect before you send it again.",
+)  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from uvicorn.config import Config
@@ -17,7 +18,7 @@ from gateway.proxy.forwarding import LAST_CHUNK, chunk, request_bytes
 from gateway.proxy.frames import CLOSE_GOING_AWAY
 from gateway.proxy.live_stream import LiveStream
 from gateway.proxy.pool import Pool
-from gateway.proxy.problems import UPSTREAM_MALFORMED, UPSTREAM_UNKNOWN
+from gateway.proxy.problems import EXCHANGE_ENDED, UPSTREAM_MALFORMED, UPSTREAM_UNKNOWN
 from gateway.proxy.request_head import IDEMPOTENT
 from gateway.proxy.upstream import UpstreamConnection
 from gateway.proxy.websocket import Splice, checked_switch
@@ -197,7 +198,7 @@ class ProxiedExchange(ClientConnection):
         super().check(now)
         if now >= self._live_at:
             self._live_at = NEVER
-            self._go_live(LiveStream(self.cut))
+            self._go_live(LiveStream(partial(self._fail, EXCHANGE_ENDED)))
         if self._splice is not None:
             self._splice.check(now)
 

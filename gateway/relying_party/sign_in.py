@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -19,6 +19,7 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.envelope import Envelope
 from config.problem import Problem
+from gateway.relying_party.beginnings import Beginnings
 from gateway.relying_party.cookie_session import Contents, CookieSession, seal
 from gateway.relying_party.id_token import StepUpNotMet, verify_id_token
 from gateway.relying_party.pending_sign_in import PendingSignIn
@@ -87,6 +88,7 @@ class SignInFlow:
         *,
         provider: Provider,
         tokens: TokenCheck,
+        beginnings: Beginnings,
         database: Database,
         sign_ins: SignInStorage,
         cookie_sessions: CookieSessionStorage,
@@ -95,10 +97,12 @@ class SignInFlow:
         entropy: Entropy,
         scheme: str,
         lifetime: timedelta,
+        on_replaced: Callable[[bytes], None],
     ) -> None:
-        """`lifetime`: how long a cookie session lasts at most."""
+        """`lifetime`: how long a cookie session lasts at most. `on_replaced` hears of the cookie that ended for it."""
         self._provider = provider
         self._tokens = tokens
+        self._beginnings = beginnings
         self._database = database
         self._sign_ins = sign_ins
         self._cookie_sessions = cookie_sessions
@@ -107,11 +111,13 @@ class SignInFlow:
         self._entropy = entropy
         self._scheme = scheme
         self._lifetime = lifetime
+        self._on_replaced = on_replaced
 
     async def begin(
         self,
         *,
         authority: str,
+        address: str,
         return_to: str | None,
         browser_secret: str | None,
         acr: str | None = None,
@@ -119,6 +125,7 @@ class SignInFlow:
         locale: str | None = None,
     ) -> Led:
         """Start one. `browser_secret` is what the sign-in cookie holds already, of another tab's. Raises `Problem`."""
+        await self._beginnings.count(address)
         try:
             endpoint = (await self._provider.metadata()).authorization_endpoint
         except ProviderUnreachable as error:
@@ -191,6 +198,8 @@ class SignInFlow:
                     expires_at=now + self._lifetime,
                 ),
             )
+        if replaced is not None:
+            self._on_replaced(replaced)
         _log.info("signed_in", sid=identity.sid, sub=identity.subject.id)
         return SignedIn(cookie, identity.sid, pending.return_to)
 

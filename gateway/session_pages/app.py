@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, Router
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from config.problem import Problem
 from config.web import UNEXPECTED, problem_response
 from gateway.credentials import COOKIE, SIGN_IN_COOKIE
-from gateway.enforcement import Refusal
+from gateway.enforcement import SESSION_UNKNOWN, Refusal
 from gateway.near_cache import EndedSession
 from gateway.relying_party.return_path import return_path
 from gateway.relying_party.sign_in import SIGN_IN_LIFETIME, SignInFlow
@@ -63,13 +64,18 @@ class SessionPages:
             Mount("/assets", app=self._assets),
         ]
         # a bare router: Starlette's own error middleware would answer before `_Told` could
-        return _Told(Router([Route(f"{BASE}/session.js", self._assets), Mount(BASE, app=Router(routes))]), self)
+        # and one that leads nobody to the same address without its slash, by the host that the client named
+        own = Router(routes, redirect_slashes=False)
+        return _Told(
+            Router([Route(f"{BASE}/session.js", self._assets), Mount(BASE, app=own)], redirect_slashes=False), self
+        )
 
     async def sign_in(self, request: Request) -> Response:
         """Lead to the identity provider."""
         acr, max_age = request.query_params.get("acr_values"), request.query_params.get("max_age", "")
         led = await self._flow.begin(
             authority=authority(request),
+            address=_address(request),
             return_to=request.query_params.get("return_to"),
             browser_secret=request.cookies.get(_SIGN_IN_COOKIE),
             acr=acr if acr in _ACRS else None,
@@ -84,13 +90,12 @@ class SessionPages:
         """Take in whoever comes back. Parameters that stand twice are refused (RFC 6749, section 3.1)."""
         sent = request.query_params.multi_items()
         parameters = dict(sent) if len(dict(sent)) == len(sent) else {}
-        visitor = await self._visitors.find(request)
         signed_in = await self._flow.finish(
             parameters=parameters,
             authority=authority(request),
             browser_secret=request.cookies.get(_SIGN_IN_COOKIE),
-            replaced=visitor.cookie,
-            address=request.client.host if request.client else "",
+            replaced=self._visitors.cookie(request),
+            address=_address(request),
         )
         response = _redirect(signed_in.return_to)
         _set_cookie(response, _COOKIE, signed_in.cookie, None)
@@ -103,10 +108,10 @@ class SessionPages:
     async def sign_out(self, request: Request) -> Response:
         """End the cookie session here, then the session at the identity provider."""
         self._visitors.refuse_foreign(request)
-        visitor = await self._visitors.find(request)
+        cookie = self._visitors.cookie(request)
         target = f"{BASE}/signed-out"
-        if visitor.cookie is not None:
-            target = await self._sign_out.end(visitor.cookie, self._visitors.origin(request))
+        if cookie is not None:
+            target = await self._sign_out.end(cookie, self._visitors.origin(request))
         # A page rather than a redirect: the form may stand on a page whose policy lets forms end up only here.
         response = self._pages.respond(request, "leaving.html", target=target)
         response.headers["Refresh"] = f"0; url={target}"
@@ -184,6 +189,11 @@ class _Told:
                 await self._inner(scope, receive, watched)
             except Problem as problem:
                 await self._answer(request, problem)(scope, receive, send)
+            except (SQLAlchemyError, OSError) as error:
+                if started:
+                    raise
+                away = Problem(SESSION_UNKNOWN, private=type(error).__name__)
+                await self._answer(request, away)(scope, receive, send)
             except Exception:
                 _log.exception("own_page_failed")
                 if started:
@@ -192,9 +202,13 @@ class _Told:
 
     def _answer(self, request: Request, problem: Problem) -> Response:
         if "text/html" in request.headers.get("accept", ""):
-            _log.info("problem", code=problem.kind.code, private=problem.private)
+            _log.info("problem", kind=problem.kind.code, private=problem.private)
             return self._pages.refused(request, Refusal(problem.kind, ()))
         return problem_response(request, problem)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _redirect(url: str) -> Response:

@@ -25,6 +25,8 @@ from gateway.session_pages.watch import SessionWatch
 
 KEEP_ALIVE = 15.0
 """Seconds between comments that keep the stream open."""
+ASK_AGAIN = 1.0
+"""Seconds between looks at a session that is over by its clock, and of which no store can say so."""
 RETRY = 1000
 """Milliseconds after which a browser comes back."""
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -118,7 +120,7 @@ class SessionStatus:
     async def _pause(self, news: asyncio.Event, now: dict[str, Any]) -> None:
         """Until there is news, it is time to warn, or the session is over."""
         until_warning = now["left"] - now["warn_before"]
-        due = until_warning if until_warning > 0 else now["left"]
+        due = until_warning if until_warning > 0 else now["left"] or ASK_AGAIN
         try:
             async with asyncio.timeout(min(KEEP_ALIVE, due + 0.01)):
                 await news.wait()
@@ -127,7 +129,7 @@ class SessionStatus:
 
     async def _state(self, sid: str, known: LiveSession | EndedSession | None) -> LiveSession | EndedSession | None:
         try:
-            return await self._sessions.state(sid)
+            return await self._sessions.state(sid) or known  # that nobody knows it, for a moment, is no news either
         except StoreUnreachable:
             return known  # not being able to ask is no news
 

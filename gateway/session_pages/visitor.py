@@ -45,19 +45,24 @@ class Visitors:
 
     async def find(self, request: Request) -> Visitor:
         """Raises `Problem` for ambiguous credentials, and where the state cannot be told."""
+        cookie = self.cookie(request)
+        if cookie is None:
+            return Visitor(None)
+        try:
+            caller = self._cookies.find(cookie, self._clock.timestamp())
+            found = caller or await self._cookies.load(cookie)
+            if not isinstance(found, Caller):
+                return Visitor(cookie, None, found)
+            return Visitor(cookie, found, await self._sessions.state(found.identity.sid))
+        except StoreUnreachable as error:
+            raise Problem(SESSION_UNKNOWN, private=str(error)) from error
+
+    def cookie(self, request: Request) -> bytes | None:
+        """SHA-256 of the cookie alone, whatever stands behind it. Raises `Problem` for ambiguous credentials."""
         shown = read_credentials(request.scope["headers"])
         if shown.fault is not None:
             raise Problem(shown.fault)
-        if shown.cookie is None:
-            return Visitor(None)
-        try:
-            caller = self._cookies.find(shown.cookie, self._clock.timestamp())
-            found = caller or await self._cookies.load(shown.cookie)
-            if not isinstance(found, Caller):
-                return Visitor(shown.cookie, None, found)
-            return Visitor(shown.cookie, found, await self._sessions.state(found.identity.sid))
-        except StoreUnreachable as error:
-            raise Problem(SESSION_UNKNOWN, private=str(error)) from error
+        return shown.cookie
 
     def origin(self, request: Request) -> str:
         """The origin of the host that was asked, as the route table names it."""

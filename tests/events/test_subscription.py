@@ -107,3 +107,15 @@ async def test_it_stops_when_told(valkey):
     stop.set()
     async with asyncio.timeout(2):
         await running
+
+
+async def test_an_entry_that_cannot_be_read_counts_as_missed(valkey):
+    stream = EventStream(valkey)
+    await stream.claim(1)
+    await beat(stream, 1, 0, 1)
+    async with listening(valkey) as listener:
+        await valkey.xadd(key_space.EVENT_STREAM, {"e": "one", "x": "?"})
+        await valkey.xadd(key_space.EVENT_STREAM, {"e": "1", "s": "2", "k": "policy", "p": "{"})
+        await beat(stream, 1, 1, 3)
+        await until(lambda: listener.numbers() == [3])
+        assert listener.resets > 1

@@ -24,6 +24,7 @@ from gateway.judge import Judge
 from gateway.live_check import LiveCheck
 from gateway.live_connections import LiveConnections
 from gateway.pipeline import Pipeline
+from gateway.relying_party.beginnings import Beginnings
 from gateway.relying_party.cookie_session import Contents, CookieSession, seal
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import TokenRefresh
@@ -159,6 +160,7 @@ class Rig:
         self.live_check = LiveCheck(live=self.live, sessions=self.sessions, judge=self.judge, clock=clock)
         self.sessions.on_ended.append(self.live_check.session_ended)
         self.sessions.on_changed.append(self.live_check.session_changed)
+        self.cookies.on_forgotten.append(self.live_check.session_changed)
         self.activity = Activity(valkey=valkey, clock=clock)
         self.heard = Heard()
         self.refresh = TokenRefresh(
@@ -192,9 +194,11 @@ class Rig:
         self.sessions.on_changed.append(self.watch.changed)
         self.visitors = Visitors(cookies=self.cookies, sessions=self.sessions, clock=clock, scheme="http")
         self.sign_ins = SignIns()
+        self.beginnings = Beginnings(valkey)
         self.flow = SignInFlow(
             provider=self.provider,
             tokens=self.tokens,
+            beginnings=self.beginnings,
             database=database,
             sign_ins=self.sign_ins,
             cookie_sessions=self.storage,
@@ -203,6 +207,7 @@ class Rig:
             entropy=self.entropy,
             scheme="http",
             lifetime=timedelta(hours=12),
+            on_replaced=self.cookies.forget,
         )
         self.status = SessionStatus(
             visitors=self.visitors,

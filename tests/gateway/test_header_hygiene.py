@@ -78,7 +78,15 @@ def test_an_upstream_says_nothing_hop_by_hop_and_nothing_in_the_gateways_name(na
 
 
 @pytest.mark.parametrize(
-    "value", [b"__Host-munjigi=x; Path=/", b" __host-MUNJIGI =x", b"munjigi_state=x", b"__Host-munjigi"]
+    "value",
+    [
+        b"__Host-munjigi=x; Path=/",
+        b" __host-MUNJIGI =x",
+        b"munjigi_state=x",
+        b"__Host-munjigi",
+        b"=__Host-munjigi=x",
+        b" = __host-munjigi=x",
+    ],
 )
 def test_an_upstream_never_sets_a_cookie_of_the_gateways(value: bytes) -> None:
     assert sets_own_cookie(value)

@@ -126,3 +126,25 @@ def test_whoever_asks_for_ever_new_paths_grows_nothing() -> None:
     for number in range(3 * DECISIONS_KEPT):
         judge.decide(caller, route(), "GET", f"/{number}", "127.0.0.1", NOON)
     assert len(caller.standing) <= DECISIONS_KEPT
+
+
+def test_long_paths_leave_nothing_behind() -> None:
+    judge = Judge(NETWORKS)
+    judge.snapshot = snapshot(None)
+    caller = Caller(identity(1, NOON))
+    route = Route("a", "/", RouteZone("shop"), "u", Mode.BOTH, False, False, False)
+    judge.decide(caller, route, "GET", "/" + "a" * 5000, "127.0.0.1", NOON)
+    assert not caller.standing
+
+
+def test_an_allow_at_the_very_last_moment_of_an_age_does_not_stand() -> None:
+    """The zone takes an authentication of 3000 seconds ago, and of no second more."""
+    judge = Judge(NETWORKS)
+    judge.snapshot = snapshot(None)
+    caller = Caller(identity(1, NOON))
+    route = Route("a", "/", RouteZone("shop"), "u", Mode.BOTH, False, False, False)
+    decided = [judge.decide(caller, route, "GET", "/", "127.0.0.1", NOON + age).effect for age in (3000, 3000.5)]
+    asked = AccessRequest(
+        caller.identity.subject, judge._facts.find(caller, "127.0.0.1"), "shop", "GET", "/", NOON + 3000.5
+    )
+    assert decided[1] is decide(asked, judge.snapshot).effect

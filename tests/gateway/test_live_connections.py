@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from gateway.exchange import Forward, RequestHead
+from gateway.route_table import RouteTable
 from policy.artefact import Policy, Rule, RuleEffect, Zone
 from policy.snapshot import compile_policy
 from tests.gateway.rig import Rig, bearer, head
@@ -163,5 +166,45 @@ async def test_what_a_reset_forgot_is_asked_again_and_lives_on(rig: Rig) -> None
 async def test_a_public_one_is_decided_too(rig: Rig) -> None:
     connection = await opened(rig, head("/assets/film.mp4"))
     rig.judge.snapshot = compile_policy(Policy(roles=(), zones=(Zone("shop"),), rules=()), 2)
+    await rig.live_check.look()
+    assert connection.reasons == ["no_longer_allowed"]
+
+
+async def test_a_websocket_ends_with_the_cookie_that_let_it_in(rig: Rig) -> None:
+    """Signed out here while the identity provider is away: the session lives on, and nothing of this browser does."""
+    connection = await websocket(rig)
+    cookie = hashlib.sha256(b"c" * 43).digest()
+    rig.cookies.forget(cookie)
+    assert connection.reasons == ["sign_out"]
+    assert rig.live.sessions() == frozenset()
+
+
+async def test_a_request_on_its_way_does_not_live_on_after_its_cookie(rig: Rig) -> None:
+    await rig.project()
+    cookie = (b"cookie", await rig.cookie())
+    verdict = await rig.ask(head("/reservations/live", headers=[cookie, ORIGIN], upgrade=True))
+    assert isinstance(verdict, Forward)
+    assert verdict.opened is not None
+    rig.cookies.forget(hashlib.sha256(b"c" * 43).digest())
+    connection = Connection()
+    verdict.opened(connection)
+    assert connection.reasons == ["sign_out"]
+
+
+async def test_what_only_reads_goes_on_where_a_zone_is_read_only_without_the_lease(rig: Rig) -> None:
+    await rig.project()
+    token = bearer(rig.token())
+    download = await opened(rig, head("/reservations/all", headers=[token]))
+    change = await opened(rig, head("/reservations/all", method="POST", headers=[token]))
+    live = await opened(rig, head("/reservations/live", headers=[token], upgrade=True))
+    rig.clock.advance(5)
+    await rig.live_check.look()
+    assert (download.reasons, change.reasons, live.reasons) == ([], ["session_unknown"], ["session_unknown"])
+
+
+async def test_what_lives_on_is_decided_by_the_routes_of_now(rig: Rig) -> None:
+    connection = await websocket(rig)
+    remaining = tuple(route for route in rig.table.routes if route.authority.startswith("console"))
+    rig.pipeline.use_table(RouteTable(remaining, rig.table.upstreams, rig.table.networks))
     await rig.live_check.look()
     assert connection.reasons == ["no_longer_allowed"]

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from gateway.exchange import Forward
+from gateway.session_check import StoreUnreachable
 from tests.gateway.rig import ISSUER, Rig, head
 from tests.gateway.test_sign_in import cookie_of
 
@@ -221,3 +222,79 @@ async def test_the_script_and_its_words(client: httpx2.AsyncClient) -> None:
 async def test_unknown_own_pages_are_not_found(client: httpx2.AsyncClient) -> None:
     for path in ("/.munjigi/", "/.munjigi/nothing", "/.munjigi/assets/nothing.css"):
         assert (await client.get(path)).status_code == 404
+
+
+async def test_signing_out_needs_no_store_of_sessions(
+    rig: Rig, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookie = await signed_in(rig)
+    monkeypatch.setattr(rig.sessions, "fill", unreachable)
+    response = await client.post("/.munjigi/sign-out", headers={**cookie, **ORIGIN})
+    assert response.status_code == 200
+    assert f"{ISSUER}/end-session" in response.headers["refresh"]
+    async with rig.database.connect() as tx:
+        stored = await rig.storage.find(tx, hashlib.sha256(b"c" * 43).digest())
+    assert stored is not None
+    assert stored.ended_at is not None
+
+
+async def unreachable(sid: str) -> None:
+    raise StoreUnreachable
+
+
+async def test_an_open_page_outlives_a_store_that_forgot_its_session(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie = await signed_in(rig, idle=600)
+    reading, heard = await read_events(rig, cookie["cookie"])
+    assert (await heard.get())[0] == "session"
+
+    asked = asyncio.Event()
+
+    async def nothing(sid: str) -> None:
+        asked.set()
+
+    monkeypatch.setattr(rig.sessions, "fill", nothing)
+    rig.sessions.reset()
+    rig.watch.changed("session-1")
+    await asyncio.wait_for(asked.wait(), 1)
+    await asyncio.sleep(0)
+    assert not reading.done()
+    rig.session_event(state="ended")
+    assert (await asyncio.wait_for(heard.get(), 1))[0] == "ended"
+    await reading
+
+
+async def test_an_open_page_asks_a_store_that_is_away_with_pauses(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie = await signed_in(rig, idle=600)
+    reading, heard = await read_events(rig, cookie["cookie"])
+    await heard.get()
+    asked = 0
+
+    async def away(sid: str) -> None:
+        nonlocal asked
+        asked += 1
+        raise StoreUnreachable
+
+    monkeypatch.setattr(rig.sessions, "fill", away)
+    rig.clock.advance(600)
+    rig.watch.changed("session-1")
+    await asyncio.sleep(0.2)
+    assert 1 <= asked <= 2
+    rig.watch.close()
+    await asyncio.wait_for(reading, 2)
+
+
+async def test_a_database_that_is_away_is_told_as_such(
+    rig: Rig, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(rig.sign_ins, "remember", away)
+    answer = await client.get("/.munjigi/sign-in")
+    assert (answer.status_code, answer.json()["code"]) == (503, "MJ-GATEWAY-213")
+
+
+async def test_an_own_page_leads_to_no_other_host(client: httpx2.AsyncClient) -> None:
+    for path in ("/.munjigi", "/.munjigi/sign-in/"):
+        answer = await client.get(path, headers={"host": "shop.localhost:9999"})
+        assert (answer.status_code, answer.headers.get("location")) == (404, None)

@@ -10,9 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from sqlalchemy import func, select
 
+from config.problem import Problem
 from gateway.exchange import Forward
 from gateway.identity import Identity
+from gateway.storage.tables import sign_in
 from jose.keys import KeyRing, SigningKey
 from tests.gateway.rig import ISSUER, METADATA, Rig, head
 
@@ -225,3 +228,43 @@ async def test_the_provider_away_is_said_so(rig: Rig, browser: Browser) -> None:
     response = await browser.come_back()
     assert response.status_code == 503
     assert "MJ-GATEWAY-224" in response.text
+
+
+async def test_one_address_begins_so_many_sign_ins_and_no_more(rig: Rig, browser: Browser) -> None:
+    rig.beginnings.attempts = 3
+    for _ in range(3):
+        await browser.set_out()
+    refused = await browser.client.get("/.munjigi/sign-in")
+    assert (refused.status_code, refused.json()["code"]) == (429, "MJ-GATEWAY-225")
+    assert 0 < int(refused.headers["retry-after"]) <= 600
+    async with rig.database.connect() as tx:
+        assert await tx.scalar(select(func.count()).select_from(sign_in)) == 3
+    await rig.beginnings.count("192.0.2.7")  # another address may
+    for ending in range(3):
+        await rig.beginnings.count(f"2001:db8::{ending}")
+    with pytest.raises(Problem):  # one subscriber's addresses count together
+        await rig.beginnings.count("2001:db8::9")
+
+
+async def test_without_a_count_nobody_begins(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(rig.beginnings, "_counted", away)
+    refused = await browser.client.get("/.munjigi/sign-in")
+    assert (refused.status_code, refused.json()["code"]) == (503, "MJ-GATEWAY-224")
+
+
+async def test_the_cookie_that_a_new_one_replaces_counts_no_more(rig: Rig, browser: Browser) -> None:
+    await rig.project()
+    old = await rig.cookie()
+    assert isinstance(await rig.ask(head(headers=[(b"cookie", old)])), Forward)
+    await browser.set_out()
+    browser.provider_answers()
+    response = await browser.client.get(
+        "/.munjigi/callback",
+        params={"code": "code-1", "state": browser.asked["state"], "iss": ISSUER},
+        headers={**PAGE, "cookie": f"__Host-munjigi-signin={browser.secret}; {old.decode()}"},
+    )
+    assert response.status_code == 302
+    assert not isinstance(await rig.ask(head(headers=[(b"cookie", old)])), Forward)

@@ -250,3 +250,9 @@ async def test_a_websocket_needs_the_assertion_and_its_own_origin(settings: Sett
             async with websocket(settings, slots.signer, nobody):
                 pass
         assert refused.value.response.status_code == 401
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://evil.example", "shop.localhost:8080", ""])
+async def test_an_origin_of_elsewhere_is_refused_however_it_is_written(slots: Client, origin: str):
+    answer = await slots.post("/reservations", headers={"origin": origin}, json={})
+    assert (answer.status_code, answer.json()["code"]) == (403, "MJ-DOOR-002")
