@@ -22,12 +22,12 @@ from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.settings import Settings
-from gateway.activity import Activity
-from gateway.cookie_check import CookieCheck
-from gateway.decision_log import DecisionLog
-from gateway.judge import Judge
-from gateway.live_check import LiveCheck
-from gateway.live_connections import LiveConnections
+from gateway.callers.cookie_check import CookieCheck
+from gateway.callers.token_check import AUDIENCE, TYPE, TokenCheck
+from gateway.decision.decision_log import DecisionLog
+from gateway.decision.judge import Judge
+from gateway.decision.live_check import LiveCheck
+from gateway.decision.live_connections import LiveConnections
 from gateway.pipeline import Pipeline
 from gateway.proxy.door import Door
 from gateway.proxy.limits import Limits
@@ -36,10 +36,10 @@ from gateway.proxy.server import serve
 from gateway.proxy.watch import Watch
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import TokenRefresh
-from gateway.route_table import SHIPPED, load_route_table
-from gateway.session_check import SessionCheck
+from gateway.routes.route_table import SHIPPED, load_route_table
+from gateway.sessions.activity import Activity
+from gateway.sessions.session_check import SessionCheck
 from gateway.storage.cookie_sessions import CookieSessions
-from gateway.token_check import AUDIENCE, TYPE, TokenCheck
 from gateway.upstream_assertion import UpstreamAssertion
 from jose import jws
 from jose.assertion import AssertionSigner

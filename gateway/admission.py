@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from gateway import enforcement
-from gateway.credentials import Credentials
+from gateway.decision import enforcement
 from gateway.exchange import RequestHead, Verdict
-from gateway.manner import SAFE_METHODS, is_foreign
-from gateway.route_table import Mode, Route, StoreAway, Zone
+from gateway.inbound.credentials import Credentials
+from gateway.inbound.manner import SAFE_METHODS, is_foreign
+from gateway.routes.route_table import Mode, Route, StoreAway, Zone
 
 
 def check_form(head: RequestHead, route: Route, shown: Credentials, scheme: bytes) -> Verdict | None:

@@ -20,14 +20,14 @@ from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.settings import Settings
 from events.subscription import Subscription
-from gateway.activity import Activity
-from gateway.client_address import ClientAddresses
-from gateway.cookie_check import CookieCheck
-from gateway.cookie_upkeep import CookieUpkeep
-from gateway.decision_log import DecisionLog
-from gateway.judge import Judge
-from gateway.live_check import LiveCheck
-from gateway.live_connections import LiveConnections
+from gateway.callers.cookie_check import CookieCheck
+from gateway.callers.cookie_upkeep import CookieUpkeep
+from gateway.callers.token_check import TokenCheck
+from gateway.decision.decision_log import DecisionLog
+from gateway.decision.judge import Judge
+from gateway.decision.live_check import LiveCheck
+from gateway.decision.live_connections import LiveConnections
+from gateway.inbound.client_address import ClientAddresses
 from gateway.news import News
 from gateway.pipeline import Pipeline
 from gateway.proxy.door import Door
@@ -41,17 +41,17 @@ from gateway.relying_party.refresh import TokenRefresh
 from gateway.relying_party.sign_in import SignInFlow
 from gateway.relying_party.sign_out import SignOut
 from gateway.rounds import every
-from gateway.route_reload import RouteReload
-from gateway.route_table import SHIPPED, RouteTable, load_route_table
-from gateway.session_check import SessionCheck
+from gateway.routes.route_reload import RouteReload
+from gateway.routes.route_table import SHIPPED, RouteTable, load_route_table
 from gateway.session_pages.app import SessionPages
 from gateway.session_pages.status import SessionStatus
 from gateway.session_pages.visitor import Visitors
 from gateway.session_pages.watch import SessionWatch
+from gateway.sessions.activity import Activity
+from gateway.sessions.session_check import SessionCheck
 from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
-from gateway.token_check import TokenCheck
 from gateway.upstream_assertion import UpstreamAssertion
 from jose.assertion import AssertionSigner
 from jose.storage.keys import SigningKeys

@@ -34,7 +34,7 @@ class RequestHead:
     query: bytes
     headers: list[Header]
     client: str
-    """The client's address, as `gateway.client_address` understood it."""
+    """The client's address, as `gateway.inbound.client_address` understood it."""
     scheme: str
     upgrade: bool
     """A websocket handshake (RFC 6455, section 4.2.1) was asked for."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 import structlog
 
-from gateway.session_check import SessionCheck
+from gateway.sessions.session_check import SessionCheck
 
 _log = structlog.get_logger(__name__)
 

@@ -13,24 +13,24 @@ import structlog
 from audit.segments import AuditUnavailable
 from config.clock import Clock
 from config.problem import Problem
-from gateway import enforcement
-from gateway.activity import Activity
 from gateway.admission import check_form, only_reads, without_lease
-from gateway.caller import Caller
-from gateway.cookie_check import CookieCheck
-from gateway.credentials import Credentials, read_credentials
-from gateway.decision_log import DecisionLog
+from gateway.callers.caller import Caller
+from gateway.callers.cookie_check import CookieCheck
+from gateway.callers.token_check import TokenCheck
+from gateway.decision import enforcement
+from gateway.decision.decision_log import DecisionLog
+from gateway.decision.judge import Judge
+from gateway.decision.live_check import LiveCheck
+from gateway.decision.live_connections import Standing
 from gateway.exchange import Forward, Header, LiveConnection, OwnPage, RequestHead, Verdict
-from gateway.judge import Judge
-from gateway.live_check import LiveCheck
-from gateway.live_connections import Standing
-from gateway.manner import is_navigation
-from gateway.near_cache import EndedSession, LiveSession
+from gateway.inbound.credentials import Credentials, read_credentials
+from gateway.inbound.manner import is_navigation
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import Refreshed, TokenRefresh
-from gateway.route_table import OWN_PAGES, Mode, Route, RouteTable
-from gateway.session_check import SessionCheck, StoreUnreachable
-from gateway.token_check import TokenCheck
+from gateway.routes.route_table import OWN_PAGES, Mode, Route, RouteTable
+from gateway.sessions.activity import Activity
+from gateway.sessions.near_cache import EndedSession, LiveSession
+from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 from gateway.upstream_assertion import UpstreamAssertion
 from jose.jws import InvalidToken, Refusal
 from policy.decision import Effect

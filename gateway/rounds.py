@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.session_check import StoreUnreachable
+from gateway.sessions.session_check import StoreUnreachable
 
 _log = structlog.get_logger(__name__)
 

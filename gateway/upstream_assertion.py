@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.caller import Caller
+from gateway.callers.caller import Caller
 from gateway.exchange import Header
-from gateway.route_table import Route
+from gateway.routes.route_table import Route
 from jose.assertion import HEADER, AssertionSigner, Subject
 
 _NAME = HEADER.lower().encode()

@@ -9,7 +9,7 @@ import msgspec
 
 from config.problem import CORRELATION_HEADER, PROBLEM_JSON, Problem
 from gateway.exchange import Answer, Header
-from gateway.header_hygiene import generated_lines
+from gateway.inbound.header_hygiene import generated_lines
 
 CORRELATION = CORRELATION_HEADER.lower().encode("ascii")
 CLOSE = b"connection: close\r\n"

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 
 from config.problem import Problem, ProblemType
 from gateway.exchange import Answer
-from gateway.header_hygiene import UnsafeHeader
+from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.proxy.answer import CORRELATION, answer_bytes, problem_answer
 from gateway.proxy.door import Door
 from gateway.proxy.problems import (

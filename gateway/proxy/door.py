@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from config.entropy import Entropy
-from gateway.canonical_path import CanonicalTargets
-from gateway.client_address import ClientAddresses
 from gateway.exchange import Pipeline
-from gateway.header_hygiene import RequestNames
+from gateway.inbound.canonical_path import CanonicalTargets
+from gateway.inbound.client_address import ClientAddresses
+from gateway.inbound.header_hygiene import RequestNames
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.watch import Watch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.exchange import Forward
-from gateway.header_hygiene import Treatment, UnsafeHeader, plain_name, treatment
+from gateway.inbound.header_hygiene import Treatment, UnsafeHeader, plain_name, treatment
 from gateway.proxy.request_head import Fields, RequestHeadParser
 
 _COOKIE = frozenset({b"cookie"})

@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 
 from config.problem import Problem, ProblemType
 from gateway.exchange import Forward, Header, LiveConnection
-from gateway.header_hygiene import UnsafeHeader
+from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.proxy.answer import problem_answer
 from gateway.proxy.client_connection import NEVER, ClientConnection, Hold, Phase
 from gateway.proxy.forwarding import LAST_CHUNK, chunk, request_bytes

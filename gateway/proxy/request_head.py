@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from config.problem import Problem
-from gateway.canonical_path import AmbiguousTarget
 from gateway.exchange import Header, RequestHead
-from gateway.header_hygiene import Treatment, named_by_connection, strip_named
+from gateway.inbound.canonical_path import AmbiguousTarget
+from gateway.inbound.header_hygiene import Treatment, named_by_connection, strip_named
 from gateway.proxy.door import Door
 from gateway.proxy.problems import (
     AMBIGUOUS_TARGET,

@@ -9,7 +9,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from config.problem import ProblemType
 from gateway.exchange import Header
-from gateway.header_hygiene import named_by_connection, response_passes, sets_own_cookie
+from gateway.inbound.header_hygiene import named_by_connection, response_passes, sets_own_cookie
 from gateway.proxy.answer import STATUS_LINE
 from gateway.proxy.problems import UPSTREAM_BROKE_OFF, UPSTREAM_MALFORMED
 

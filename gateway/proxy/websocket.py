@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from gateway.exchange import Header
-from gateway.header_hygiene import named_by_connection
+from gateway.inbound.header_hygiene import named_by_connection
 from gateway.proxy.frames import (
     CLOSE_GOING_AWAY,
     CLOSE_SESSION_ENDED,

@@ -3,5 +3,5 @@
 Owns: what is known of the provider, sign-in and its callback, the cookie sessions that come of it, their refresh and
 their end.
 
-Does not own: pages (`gateway.session_pages`), nor whether a session lives (`gateway.session_check`).
+Does not own: pages (`gateway.session_pages`), nor whether a session lives (`gateway.sessions.session_check`).
 """

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from config.envelope import Envelope
-from gateway.identity import Identity, read_identity
+from gateway.callers.identity import Identity, read_identity
 
 
 @dataclass(frozen=True, slots=True)

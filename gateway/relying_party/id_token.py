@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.identity import assurance
+from gateway.callers.identity import assurance
 from jose import jws
 from jose.jws import InvalidToken, Refusal
 from jose.keys import PublicKeys

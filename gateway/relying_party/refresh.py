@@ -14,11 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.clock import Clock
 from config.connections import Database, Transaction
 from config.envelope import Envelope, EnvelopeError
-from gateway.caller import Caller
-from gateway.identity import UnusableToken
+from gateway.callers.caller import Caller
+from gateway.callers.identity import UnusableToken
+from gateway.callers.token_check import TokenCheck
 from gateway.relying_party.cookie_session import Contents, CookieSession, seal, unseal
 from gateway.relying_party.provider import GrantRefused, Provider, ProviderUnreachable, Tokens
-from gateway.token_check import TokenCheck
 from jose.jws import InvalidToken, Refusal
 
 _log = structlog.get_logger(__name__)

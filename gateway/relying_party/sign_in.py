@@ -19,6 +19,7 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.envelope import Envelope
 from config.problem import Problem
+from gateway.callers.token_check import TokenCheck
 from gateway.relying_party.beginnings import Beginnings
 from gateway.relying_party.cookie_session import Contents, CookieSession, seal
 from gateway.relying_party.id_token import StepUpNotMet, verify_id_token
@@ -32,7 +33,6 @@ from gateway.relying_party.problems import (
 )
 from gateway.relying_party.provider import GrantRefused, Provider, ProviderUnreachable, Tokens
 from gateway.relying_party.return_path import return_path
-from gateway.token_check import TokenCheck
 from jose.jws import InvalidToken, Refusal
 
 _log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ import structlog
 from config.clock import Clock
 from config.connections import Database, Transaction
 from config.envelope import Envelope, EnvelopeError
-from gateway.cookie_check import CookieCheck
+from gateway.callers.cookie_check import CookieCheck
 from gateway.relying_party.cookie_session import CookieSession, unseal
 from gateway.relying_party.provider import Provider, ProviderUnreachable
 

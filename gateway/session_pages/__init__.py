@@ -3,5 +3,5 @@ and the script by which any page behind the gateway tells its person that the se
 
 Owns: these addresses, their templates, messages and script.
 
-Does not own: the acts behind them (`gateway.relying_party`), nor whether a session lives (`gateway.session_check`).
+Does not own: the acts behind them (`gateway.relying_party`), nor whether a session lives (`gateway.sessions`).
 """

@@ -13,15 +13,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.problem import Problem
 from config.web import UNEXPECTED, problem_response
-from gateway.credentials import COOKIE, SIGN_IN_COOKIE
-from gateway.enforcement import SESSION_UNKNOWN, Refusal
-from gateway.near_cache import EndedSession
+from gateway.decision.enforcement import SESSION_UNKNOWN, Refusal
+from gateway.inbound.credentials import COOKIE, SIGN_IN_COOKIE
 from gateway.relying_party.return_path import return_path
 from gateway.relying_party.sign_in import SIGN_IN_LIFETIME, SignInFlow
 from gateway.relying_party.sign_out import SignOut
 from gateway.session_pages import told
 from gateway.session_pages.status import SessionStatus
 from gateway.session_pages.visitor import Visitors, authority
+from gateway.sessions.near_cache import EndedSession
 from pages import Assets, Pages
 
 _log = structlog.get_logger(__name__)

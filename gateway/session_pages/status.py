@@ -16,12 +16,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from config.clock import Clock
 from config.settings import SessionSettings
-from gateway.activity import Activity
-from gateway.near_cache import EndedSession, LiveSession
-from gateway.session_check import SessionCheck, StoreUnreachable
 from gateway.session_pages import told
 from gateway.session_pages.visitor import Visitors
 from gateway.session_pages.watch import SessionWatch
+from gateway.sessions.activity import Activity
+from gateway.sessions.near_cache import EndedSession, LiveSession
+from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 
 KEEP_ALIVE = 15.0
 """Seconds between comments that keep the stream open."""

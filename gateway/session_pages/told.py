@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.near_cache import EndedSession, LiveSession
+from gateway.sessions.near_cache import EndedSession, LiveSession
 
 ASK_BEFORE = 1 / 6
 """The share of the idle timeout before its end in which a page asks for extension by itself: 5 of 30 minutes."""

@@ -9,13 +9,13 @@ from starlette.requests import Request
 
 from config.clock import Clock
 from config.problem import Problem, ProblemType
-from gateway.caller import Caller
-from gateway.cookie_check import CookieCheck
-from gateway.credentials import read_credentials
-from gateway.enforcement import SESSION_UNKNOWN
-from gateway.manner import SAME_SITES
-from gateway.near_cache import EndedSession, LiveSession
-from gateway.session_check import SessionCheck, StoreUnreachable
+from gateway.callers.caller import Caller
+from gateway.callers.cookie_check import CookieCheck
+from gateway.decision.enforcement import SESSION_UNKNOWN
+from gateway.inbound.credentials import read_credentials
+from gateway.inbound.manner import SAME_SITES
+from gateway.sessions.near_cache import EndedSession, LiveSession
+from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 
 FOREIGN_FORM = ProblemType(
     "MJ-GATEWAY-230",

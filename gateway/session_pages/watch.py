@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.near_cache import EndedSession
+from gateway.sessions.near_cache import EndedSession
 
 
 class SessionWatch:

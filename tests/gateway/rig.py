@@ -16,13 +16,13 @@ from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.settings import Settings
-from gateway.activity import Activity
-from gateway.cookie_check import CookieCheck
-from gateway.decision_log import DecisionLog
+from gateway.callers.cookie_check import CookieCheck
+from gateway.callers.token_check import AUDIENCE, TokenCheck
+from gateway.decision.decision_log import DecisionLog
+from gateway.decision.judge import Judge
+from gateway.decision.live_check import LiveCheck
+from gateway.decision.live_connections import LiveConnections
 from gateway.exchange import Header, RequestHead, Verdict
-from gateway.judge import Judge
-from gateway.live_check import LiveCheck
-from gateway.live_connections import LiveConnections
 from gateway.pipeline import Pipeline
 from gateway.relying_party.beginnings import Beginnings
 from gateway.relying_party.cookie_session import Contents, CookieSession, seal
@@ -30,15 +30,15 @@ from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import TokenRefresh
 from gateway.relying_party.sign_in import SignInFlow
 from gateway.relying_party.sign_out import SignOut
-from gateway.route_table import RouteTable, load_route_table
-from gateway.session_check import SessionCheck
+from gateway.routes.route_table import RouteTable, load_route_table
 from gateway.session_pages.app import SessionPages
 from gateway.session_pages.status import SessionStatus
 from gateway.session_pages.visitor import Visitors
 from gateway.session_pages.watch import SessionWatch
+from gateway.sessions.activity import Activity
+from gateway.sessions.session_check import SessionCheck
 from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.sign_ins import SignIns
-from gateway.token_check import AUDIENCE, TokenCheck
 from gateway.upstream_assertion import UpstreamAssertion
 from jose import jws
 from jose.assertion import AssertionSigner

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.canonical_path import AmbiguousTarget, CanonicalTargets, canonical_path
+from gateway.inbound.canonical_path import AmbiguousTarget, CanonicalTargets, canonical_path
 
 SAME = [b"/", b"/a", b"/a/", b"/a/b.c", b"/...", b"/a..b", b"/.well-known/x", b"/a:b@c!$&'()*+,=", b"/~u/-_", b"/%20x"]
 CHANGED = {

@@ -7,8 +7,8 @@ import time
 import pytest
 from sqlalchemy import func, select
 
-from gateway.cookie_upkeep import CookieUpkeep
-from gateway.near_cache import EndedSession
+from gateway.callers.cookie_upkeep import CookieUpkeep
+from gateway.sessions.near_cache import EndedSession
 from gateway.storage.tables import cookie_session
 from tests.gateway.rig import Rig
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from gateway.credentials import AMBIGUOUS_CREDENTIALS, MALFORMED_CREDENTIAL, read_credentials
+from gateway.inbound.credentials import AMBIGUOUS_CREDENTIALS, MALFORMED_CREDENTIAL, read_credentials
 
 SECRET = b"s" * 43
 DIGEST = hashlib.sha256(SECRET).digest()

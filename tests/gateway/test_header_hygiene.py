@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.header_hygiene import (
+from gateway.inbound.header_hygiene import (
     RequestNames,
     Treatment,
     UnsafeHeader,

@@ -8,11 +8,11 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.caller import Caller
-from gateway.identity import Identity
-from gateway.judge import DECISIONS_KEPT, Judge
-from gateway.route_table import Mode, Route
-from gateway.route_table import Zone as RouteZone
+from gateway.callers.caller import Caller
+from gateway.callers.identity import Identity
+from gateway.decision.judge import DECISIONS_KEPT, Judge
+from gateway.routes.route_table import Mode, Route
+from gateway.routes.route_table import Zone as RouteZone
 from policy.artefact import Organisation, Policy, Rule, RuleEffect, Zone
 from policy.decide import decide
 from policy.request import AccessRequest, DeviceTrust, Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from gateway.exchange import Forward, RequestHead
-from gateway.route_table import RouteTable
+from gateway.routes.route_table import RouteTable
 from policy.artefact import Policy, Rule, RuleEffect, Zone
 from policy.snapshot import compile_policy
 from tests.gateway.rig import Rig, bearer, head

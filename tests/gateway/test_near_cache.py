@@ -6,7 +6,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.near_cache import EndedSession, LiveSession, NearCache
+from gateway.sessions.near_cache import EndedSession, LiveSession, NearCache
 
 SIDS = st.sampled_from(["a", "b", "c"])
 VERSIONS = st.integers(min_value=1, max_value=9)

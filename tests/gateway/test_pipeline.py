@@ -10,9 +10,9 @@ import pytest
 
 from audit.segments import AuditUnavailable
 from config.settings import Settings
-from gateway.decision_log import DecisionLog
+from gateway.decision.decision_log import DecisionLog
 from gateway.exchange import Answer, Forward, OwnPage
-from gateway.route_table import load_route_table
+from gateway.routes.route_table import load_route_table
 from jose.assertion import ISSUER as ASSERTION_ISSUER
 from jose.assertion import audience
 from jose.jws import verify

@@ -7,10 +7,10 @@ import hashlib
 
 import httpx2
 
-from gateway.cookie_check import CookieCheck
+from gateway.callers.cookie_check import CookieCheck
 from gateway.exchange import Answer, Forward
-from gateway.near_cache import EndedSession
 from gateway.relying_party.refresh import TokenRefresh
+from gateway.sessions.near_cache import EndedSession
 from tests.gateway.rig import NAVIGATION, Rig, head
 
 COOKIE = hashlib.sha256(b"c" * 43).digest()

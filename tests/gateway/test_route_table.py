@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.route_reload import RouteReload
-from gateway.route_table import SHIPPED, RouteTable, RouteTableError, StoreAway, load_route_table
+from gateway.routes.route_reload import RouteReload
+from gateway.routes.route_table import SHIPPED, RouteTable, RouteTableError, StoreAway, load_route_table
 from tests.gateway.rig import ROUTES, routes_file
 
 RUNTIME = Path("/run/munjigi")

@@ -11,9 +11,9 @@ import pytest
 from config import key_space
 from config.connections import Database, open_valkey
 from config.settings import Role, Settings
-from gateway.near_cache import EndedSession, LiveSession
 from gateway.news import News
-from gateway.session_check import SessionCheck, StoreUnreachable
+from gateway.sessions.near_cache import EndedSession, LiveSession
+from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 from tests.clock import FakeClock
 from tests.gateway.rig import Rig
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from gateway.exchange import Forward
-from gateway.session_check import StoreUnreachable
+from gateway.sessions.session_check import StoreUnreachable
 from tests.gateway.rig import ISSUER, Rig, head
 from tests.gateway.test_sign_in import cookie_of
 

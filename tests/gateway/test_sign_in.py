@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import func, select
 
 from config.problem import Problem
+from gateway.callers.identity import Identity
 from gateway.exchange import Forward
-from gateway.identity import Identity
 from gateway.storage.tables import sign_in
 from jose.keys import KeyRing, SigningKey
 from tests.gateway.rig import ISSUER, METADATA, Rig, head

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.problem import ProblemType
-from gateway import enforcement
+from gateway.decision import enforcement
 from gateway.relying_party import problems
 from gateway.session_pages.app import HERE
 from pages.catalogue import Catalogue

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from gateway.rounds import pause
-from gateway.route_table import RouteTable, RouteTableError
+from gateway.routes.route_table import RouteTable, RouteTableError
 
 _log = structlog.get_logger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from gateway.caller import Caller
-from gateway.route_table import Route
+from gateway.callers.caller import Caller
+from gateway.routes.route_table import Route
 from policy.decision import Decision
 
 Append = Callable[[Mapping[str, object]], None]

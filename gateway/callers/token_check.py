@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from gateway.caller import Caller
-from gateway.identity import UnusableToken, read_identity
+from gateway.callers.caller import Caller
+from gateway.callers.identity import UnusableToken, read_identity
 from jose import jws
 from jose.jws import InvalidToken, Refusal
 from jose.keys import PublicKeys

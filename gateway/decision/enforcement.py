@@ -11,7 +11,7 @@ import msgspec
 
 from config.problem import PROBLEM_JSON, Problem, ProblemType
 from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
-from gateway.manner import SAFE_METHODS, is_navigation
+from gateway.inbound.manner import SAFE_METHODS, is_navigation
 from policy.decision import Decision, Effect, StepUp
 from policy.reasons import Reason
 

@@ -13,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.clock import Clock
 from config.connections import Database, Transaction
 from config.envelope import Envelope, EnvelopeError
-from gateway.caller import Caller
-from gateway.identity import UnusableToken
-from gateway.near_cache import EndedSession
+from gateway.callers.caller import Caller
+from gateway.callers.identity import UnusableToken
 from gateway.relying_party.cookie_session import CookieSession, unseal
-from gateway.session_check import StoreUnreachable
+from gateway.sessions.near_cache import EndedSession
+from gateway.sessions.session_check import StoreUnreachable
 
 _log = structlog.get_logger(__name__)
 

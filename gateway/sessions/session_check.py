@@ -13,8 +13,8 @@ from redis.exceptions import RedisError
 from config import key_space
 from config.clock import Clock
 from config.connections import Valkey
-from gateway.lease import Lease
-from gateway.near_cache import EndedSession, LiveSession, NearCache
+from gateway.sessions.lease import Lease
+from gateway.sessions.near_cache import EndedSession, LiveSession, NearCache
 
 _log = structlog.get_logger(__name__)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.caller import Caller, StandingDecision
-from gateway.facts import FactsFinder
-from gateway.route_table import Network, Route
+from gateway.callers.caller import Caller, StandingDecision
+from gateway.decision.facts import FactsFinder
+from gateway.routes.route_table import Network, Route
 from policy.decide import decide
 from policy.decision import Decision
 from policy.request import AccessRequest, Subject

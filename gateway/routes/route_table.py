@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-SHIPPED = Path(__file__).parent.parent / "config" / "shipped" / "routes.toml"
+SHIPPED = Path(__file__).parents[2] / "config" / "shipped" / "routes.toml"
 OWN_PAGES = b"/.munjigi"
 """Where the gateway's own pages are, on every host; no route may stand under it."""
 

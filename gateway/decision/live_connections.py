@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway.caller import Caller
+from gateway.callers.caller import Caller
 from gateway.exchange import LiveConnection
-from gateway.route_table import Route
+from gateway.routes.route_table import Route
 
 _log = structlog.get_logger(__name__)
 

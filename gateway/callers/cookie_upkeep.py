@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from config.clock import Clock
 from config.connections import Database, Transaction
-from gateway.cookie_check import CookieCheck
-from gateway.near_cache import EndedSession
+from gateway.callers.cookie_check import CookieCheck
+from gateway.sessions.near_cache import EndedSession
 
 OVERLAP = timedelta(seconds=10)
 """How far each look at what ended elsewhere reaches back beyond the last one: a transaction may commit late."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from gateway.caller import Caller
-from gateway.route_table import Network
+from gateway.callers.caller import Caller
+from gateway.routes.route_table import Network
 from policy.request import Facts
 
 ADDRESSES_KEPT = 16

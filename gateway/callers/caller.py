@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gateway.identity import Identity
+from gateway.callers.identity import Identity
 from jose import assertion
 from policy.decision import Decision
 from policy.request import Facts, Subject

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from config.clock import Clock
 from gateway.admission import goes_on_without_lease
+from gateway.decision.judge import Judge
+from gateway.decision.live_connections import LiveConnections, Standing
 from gateway.exchange import LiveConnection
-from gateway.judge import Judge
-from gateway.live_connections import LiveConnections, Standing
-from gateway.near_cache import EndedSession, LiveSession
-from gateway.route_table import Route, RouteTable
-from gateway.session_check import SessionCheck, StoreUnreachable
+from gateway.routes.route_table import Route, RouteTable
+from gateway.sessions.near_cache import EndedSession, LiveSession
+from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 from policy.decision import Effect
 
 
