@@ -74,9 +74,12 @@ class SegmentWriter:
 
     def append(self, record: Mapping[str, object]) -> None:
         """Record a decision: JSON values, no secret. Raises `AuditUnavailable` where the disk has long taken none."""
+        self.append_encoded(self._encode(record))
+
+    def append_encoded(self, body: bytes) -> None:
+        """As `append`, of what is JSON already: one object without line breaks, as `msgspec.json` writes it."""
         if len(self._waiting) >= MOST_WAITING:
             raise AuditUnavailable
-        body = self._encode(record)
         self._sequence += 1
         self._waiting.append(b"%d %d %b\n" % (self._sequence, len(body), body))
         if self._timer is None:

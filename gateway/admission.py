@@ -12,16 +12,14 @@ from gateway.routes.route_table import Mode, Route, StoreAway, Zone
 
 
 def check_form(head: RequestHead, route: Route, shown: Credentials, scheme: bytes) -> Verdict | None:
-    """Whether credentials, upgrade and origin fit the route; None: they do. An API route does not look at cookies."""
+    """Whether credentials, upgrade and origin fit the route; None: they do."""
     if shown.fault is not None:
         if shown.fault.status == HTTPStatus.UNAUTHORIZED:
             return enforcement.refuse_token(head, shown.fault)
         return enforcement.problem(shown.fault, head)
     if head.upgrade and not route.websocket:
         return enforcement.problem(enforcement.NO_WEBSOCKET, head)
-    if route.mode is Mode.API:
-        shown.cookie = None
-    elif route.mode is Mode.BROWSER and shown.bearer is not None:
+    if route.mode is Mode.BROWSER and shown.bearer is not None:
         return enforcement.refuse_token(head)
     if shown.cookie is not None and is_foreign(head, scheme + b"://" + route.authority.encode()):
         return enforcement.problem(enforcement.FOREIGN_ORIGIN, head)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 Header = tuple[bytes, bytes]
 
@@ -39,6 +39,8 @@ class RequestHead:
     upgrade: bool
     """A websocket handshake (RFC 6455, section 4.2.1) was asked for."""
     correlation_id: str
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What was worked out of these very header fields alone; requests that repeat them on a connection share it."""
 
     def get(self, name: bytes) -> bytes | None:
         """The only value of a header, or None where it is missing or stands more than once."""

@@ -6,6 +6,7 @@ The warm way is synchronous: everything it needs is in memory. Whatever is missi
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -99,12 +100,12 @@ class Pipeline:
         route = self.table.find(head.host, head.path)
         if route is None:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
-        shown = read_credentials(head.headers)
+        shown = _shown(head, route)
         if (refused := check_form(head, route, shown, self._scheme)) is not None:
             return refused
         if shown.bearer is not None:
             try:
-                caller = self._tokens.find(shown.bearer, now)
+                caller = self._tokens.find(shown.bearer_sha256, now)
             except InvalidToken:
                 return enforcement.refuse_token(head)
         elif shown.cookie is not None:
@@ -177,7 +178,7 @@ class Pipeline:
         if shown.bearer is None:
             assert shown.cookie is not None
             return self._cookies.find(shown.cookie, now) or await self._cookies.load(shown.cookie)
-        caller = self._tokens.find(shown.bearer, now)
+        caller = self._tokens.find(shown.bearer_sha256, now)
         if caller is not None:
             return caller
         try:
@@ -210,10 +211,11 @@ class Pipeline:
                 staleness = overdue
         method = head.method.decode("ascii")
         path = head.path.decode("ascii")
-        decision = self._judge.decide(caller, route, method, path, head.client, now)
+        decided = self._judge.decide(caller, route, method, path, head.client, now)
+        decision = decided.decision
         try:
             self._log.write(
-                decision,
+                decided,
                 at=now,
                 correlation_id=head.correlation_id,
                 method=method,
@@ -261,3 +263,13 @@ class Pipeline:
             Standing(caller, route, head.method, head.path, head.client, obligations, only_reads(head), by_token),
             connection,
         )
+
+
+def _shown(head: RequestHead, route: Route) -> Credentials:
+    """The credentials of a request, read once of header fields that repeat. An API route does not look at cookies."""
+    shown: Credentials | None = head.notes.get("credentials")
+    if shown is None:
+        shown = head.notes["credentials"] = read_credentials(head.headers)
+    if route.mode is Mode.API and shown.cookie is not None:
+        return replace(shown, cookie=None)
+    return shown

@@ -11,8 +11,8 @@ from policy.request import Facts, Subject
 from policy.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class StandingDecision:
+@dataclass(slots=True)
+class Decided:
     """A decision, and what it was decided by: it stands only for these very objects, and not before `since`."""
 
     decision: Decision
@@ -20,6 +20,8 @@ class StandingDecision:
     snapshot: Snapshot
     facts: Facts
     subject: Subject
+    record: bytes = b""
+    """What the decision log says of every request that it decides, once it has been written."""
 
 
 @dataclass(slots=True)
@@ -31,8 +33,8 @@ class Caller:
     """How the upstream assertion speaks of it: one object, so that its hash is computed once."""
     facts: dict[str, Facts] = field(default_factory=dict)
     """By client address."""
-    standing: dict[tuple[str, str, str, str], StandingDecision] = field(default_factory=dict)
-    """By zone, method, path and client address."""
+    standing: dict[tuple[str, str, str, str], Decided] = field(default_factory=dict)
+    """By the address of the route, method, path and client address."""
     cookie: bytes | None = None
     """SHA-256 of the cookie, where this is a cookie session."""
     over_at: float = float("inf")

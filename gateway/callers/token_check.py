@@ -27,9 +27,8 @@ class TokenCheck:
         self._limit = limit
         self._known: OrderedDict[bytes, Caller] = OrderedDict()
 
-    def find(self, token: bytes, now: float) -> Caller | None:
-        """A token that was verified before; None where it must be verified. Raises `InvalidToken` once it expired."""
-        digest = hashlib.sha256(token).digest()
+    def find(self, digest: bytes, now: float) -> Caller | None:
+        """The token of a SHA-256 that was verified before; None: it must be. Raises `InvalidToken` once it expired."""
         caller = self._known.get(digest)
         if caller is not None and now >= caller.identity.expires_at:
             del self._known[digest]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from gateway.callers.caller import Caller
+import msgspec
+
+from gateway.callers.caller import Caller, Decided
 from gateway.routes.route_table import Route
-from policy.decision import Decision
 
-Append = Callable[[Mapping[str, object]], None]
-"""Takes one record and returns at once, as `audit.segments.SegmentWriter.append` does."""
+Append = Callable[[bytes], None]
+"""Takes one record (JSON) and returns at once, as `audit.segments.SegmentWriter.append_encoded` does."""
 
 
 class DecisionLog:
@@ -17,10 +18,11 @@ class DecisionLog:
 
     def __init__(self, append: Append) -> None:
         self._append = append
+        self._encode = msgspec.json.Encoder().encode
 
     def write(
         self,
-        decision: Decision,
+        decided: Decided,
         *,
         at: float,
         correlation_id: str,
@@ -33,11 +35,23 @@ class DecisionLog:
     ) -> None:
         """Record one decision. `staleness`: seconds past the lease of the session's state that it stood on.
 
-        Raises `audit.segments.AuditUnavailable` where nothing more can be recorded: then nothing is let through.
+        What stays the same while a decision stands is encoded once. Raises `audit.segments.AuditUnavailable` where
+        nothing more can be recorded: then nothing is let through.
         """
+        record = decided.record
+        if not record:
+            record = decided.record = self._lasting(decided, method, path, route, address, caller)
+        own: dict[str, object] = {"at": at, "correlation_id": correlation_id}
+        if staleness:
+            own["staleness"] = round(staleness, 3)
+        self._append(self._encode(own)[:-1] + record)
+
+    def _lasting(
+        self, decided: Decided, method: str, path: str, route: Route, address: str, caller: Caller | None
+    ) -> bytes:
+        """All but the moment and the exchange, as the rest of a JSON object."""
+        decision = decided.decision
         record: dict[str, object] = {
-            "at": at,
-            "correlation_id": correlation_id,
             "effect": decision.effect,
             "reasons": decision.reasons,
             "version": decision.version,
@@ -56,6 +70,4 @@ class DecisionLog:
             record["sub"] = subject.id
             record["sid"] = caller.identity.sid
             record["org"] = subject.organisation
-        if staleness:
-            record["staleness"] = round(staleness, 3)
-        self._append(record)
+        return b"," + self._encode(record)[1:]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.callers.caller import Caller, StandingDecision
+from gateway.callers.caller import Caller, Decided
 from gateway.decision.facts import FactsFinder
 from gateway.routes.route_table import Network, Route
 from policy.decide import decide
-from policy.decision import Decision
 from policy.request import AccessRequest, Subject
 from policy.snapshot import NONE, Snapshot
 
@@ -29,18 +28,18 @@ class Judge:
         """Swap the named networks; facts kept of callers must be dropped, too."""
         self._facts = FactsFinder(networks)
 
-    def decide(self, caller: Caller | None, route: Route, method: str, path: str, address: str, now: float) -> Decision:
+    def decide(self, caller: Caller | None, route: Route, method: str, path: str, address: str, now: float) -> Decided:
         """Decide one request. `now` is epoch seconds.
 
         The same question gets the answer that stands: as long as subject, facts and policy are the very same objects,
         and until the decision's own time is over.
         """
-        zone, snapshot = route.zone.name, self.snapshot
+        snapshot = self.snapshot
         if caller is None:
-            return decide(AccessRequest(_ANYBODY, self._facts.anonymous(address), zone, method, path, now), snapshot)
-        subject, facts = caller.identity.subject, self._facts.find(caller, address)
-        question = (zone, method, path, address)
-        standing = caller.standing.get(question)
+            subject, facts, standing = _ANYBODY, self._facts.anonymous(address), None
+        else:
+            subject, facts = caller.identity.subject, self._facts.find(caller, address)
+            standing = caller.standing.get((route.authority, method, path, address))
         if (
             standing is not None
             and standing.snapshot is snapshot
@@ -48,10 +47,11 @@ class Judge:
             and standing.subject is subject
             and standing.since <= now < standing.decision.stands_until
         ):
-            return standing.decision
-        decision = decide(AccessRequest(subject, facts, zone, method, path, now), snapshot)
-        if decision.stands_until > now and len(path) <= PATH_KEPT:
+            return standing
+        decision = decide(AccessRequest(subject, facts, route.zone.name, method, path, now), snapshot)
+        decided = Decided(decision, now, snapshot, facts, subject)
+        if caller is not None and decision.stands_until > now and len(path) <= PATH_KEPT:
             if len(caller.standing) >= DECISIONS_KEPT:
                 caller.standing.clear()
-            caller.standing[question] = StandingDecision(decision, now, snapshot, facts, subject)
-        return decision
+            caller.standing[route.authority, method, path, address] = decided
+        return decided

@@ -78,7 +78,7 @@ class LiveCheck:
             overdue = self._sessions.lease.overdue(self._clock.monotonic())
             if overdue is not None and not goes_on_without_lease(route.zone, overdue, reads=standing.reads):
                 return "session_unknown"
-        decision = self._judge.decide(
+        decided = self._judge.decide(
             caller,
             route,
             standing.method.decode("ascii"),
@@ -86,6 +86,7 @@ class LiveCheck:
             standing.address,
             now,
         )
+        decision = decided.decision
         if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
             return "no_longer_allowed"
         # an upstream learns obligations when an exchange begins: other ones need another exchange

@@ -33,9 +33,10 @@ MALFORMED_CREDENTIAL = ProblemType(
 
 @dataclass(slots=True)
 class Credentials:
-    """What one request showed; at most one of `bearer` and `cookie` is set."""
+    """What one request showed; at most one of `bearer` and `cookie` is set. Not changed once it was read."""
 
     bearer: bytes | None = None
+    bearer_sha256: bytes = b""
     cookie: bytes | None = None
     """SHA-256 of the gateway's cookie."""
     other_cookies: bytes | None = None
@@ -66,6 +67,7 @@ def read_credentials(headers: list[Header]) -> Credentials:
             found.fault = found.fault or MALFORMED_CREDENTIAL
         else:
             found.bearer = token
+            found.bearer_sha256 = hashlib.sha256(token).digest()
     return found
 
 

@@ -8,6 +8,7 @@ spaces, codings other than `chunked`, a missing or doubled Host, and all that `c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
@@ -57,6 +58,8 @@ class Fields:
     expects_continue: bool
     lines: dict[frozenset[bytes], bytes]
     """The headers as lines, without those that some verdict dropped: what `forwarding` made of them before."""
+    notes: dict[str, Any]
+    """What the pipeline worked out of them before."""
 
 
 class RequestHeadParser:
@@ -135,6 +138,7 @@ class RequestHeadParser:
             door.scheme,
             fields.upgrade,
             correlation_id,
+            fields.notes,
         )
         self.body = None
         if fields.chunked:
@@ -211,6 +215,7 @@ class RequestHeadParser:
             upgrade=self.takes_chunks and upgrade == b"websocket" and b"upgrade" in options,
             expects_continue=expects_continue and (chunked or bool(length)),
             lines={},
+            notes={},
         )
 
     def _feed(self, raw: bytes) -> None:

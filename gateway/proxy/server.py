@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from uvicorn import Config, Server
 
+from config.serving import listener
 from gateway.proxy.door import Door
 from gateway.proxy.http_protocol import GatewayProtocol
-
-
-class ListenError(OSError):
-    """The address cannot be listened on; the message names it."""
 
 
 def protocol_class(door: Door) -> type[GatewayProtocol]:
@@ -49,7 +47,7 @@ async def serve(door: Door, listen: str, ready: Callable[[], None], stop: asynci
     """Serve until `stop` is set, then finish what is in flight within `door.limits.drain` seconds.
 
     `listen` is `host:port` or `unix:/path`; `ready` is called once connections are taken. The pools in `door` are
-    closed at the end. Raises `ListenError`.
+    closed at the end. Raises `CannotListen`.
     """
     config = Config(
         app=door.own_pages,
@@ -62,11 +60,12 @@ async def serve(door: Door, listen: str, ready: Callable[[], None], stop: asynci
         server_header=False,
         timeout_graceful_shutdown=max(1, round(door.limits.drain)),
     )
-    listener = _listener(listen)
+    taking = listener(listen)
     server = _Server(config, ready, stop)
     door.watch.start(asyncio.get_running_loop())
+    _collect_rarely()
     try:
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=[taking])
     finally:
         for connection in list(server.server_state.connections):
             transport = getattr(connection, "transport", None)
@@ -76,7 +75,7 @@ async def serve(door: Door, listen: str, ready: Callable[[], None], stop: asynci
             task.cancel()
         door.pools.close()
         door.watch.stop()
-        listener.close()
+        taking.close()
         _remove(listen)
         await asyncio.sleep(0)
 
@@ -86,23 +85,11 @@ def _remove(listen: str) -> None:
         Path(listen.removeprefix("unix:")).unlink(missing_ok=True)
 
 
-def _listener(listen: str) -> socket.socket:
-    if listen.startswith("unix:"):
-        listener = socket.socket(socket.AF_UNIX)
-        try:
-            _remove(listen)
-            listener.bind(listen.removeprefix("unix:"))
-        except OSError as error:
-            listener.close()
-            raise ListenError(error.errno, f"cannot listen on {listen}: {error.strerror}") from error
-        return listener
-    host, _, port = listen.rpartition(":")
-    host = host.strip("[]")
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, int(port)))
-    except (OSError, ValueError) as error:
-        listener.close()
-        raise ListenError(getattr(error, "errno", None), f"cannot listen on {listen}: {error}") from error
-    return listener
+def _collect_rarely() -> None:
+    """Requests leave no circles behind, so the collector need not look at everything after every few hundred of them.
+
+    What stands at the start stays for good, and is looked at no more.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 
 from config import key_space
 from config.connections import Database, Valkey
@@ -185,7 +186,7 @@ class Rig:
             assertion=UpstreamAssertion(AssertionSigner(KeyRing.of(self.assertion_key))),
             live=self.live_check,
             activity=self.activity,
-            log=DecisionLog(self.heard.records.append),
+            log=DecisionLog(lambda body: self.heard.records.append(msgspec.json.decode(body))),
             judge=self.judge,
             idle_timeout=1800,
         )

@@ -85,7 +85,7 @@ def test_what_stands_is_what_would_be_decided_now(steps: list[tuple[object, ...]
     for kind, *given_ in steps:
         if kind == "ask":
             path, address = str(given_[0]), str(given_[1])
-            answered = judge.decide(caller, route(), "GET", path, address, now)
+            answered = judge.decide(caller, route(), "GET", path, address, now).decision
             facts = judge._facts.find(caller, address)
             anew = decide(AccessRequest(caller.identity.subject, facts, "shop", "GET", path, now), judge.snapshot)
             assert (answered.effect, answered.reasons, answered.winner, answered.risk, answered.version) == (
@@ -110,7 +110,7 @@ def test_a_decision_is_made_once_while_nothing_changes() -> None:
     judge.snapshot = snapshot(None)
     first = judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON)
     assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON + 1) is first
-    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", first.stands_until) is not first
+    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", first.decision.stands_until) is not first
 
 
 def test_a_clock_that_ran_backwards_finds_nothing_standing() -> None:
@@ -143,7 +143,9 @@ def test_an_allow_at_the_very_last_moment_of_an_age_does_not_stand() -> None:
     judge.snapshot = snapshot(None)
     caller = Caller(identity(1, NOON))
     route = Route("a", "/", RouteZone("shop"), "u", Mode.BOTH, False, False, False)
-    decided = [judge.decide(caller, route, "GET", "/", "127.0.0.1", NOON + age).effect for age in (3000, 3000.5)]
+    decided = [
+        judge.decide(caller, route, "GET", "/", "127.0.0.1", NOON + age).decision.effect for age in (3000, 3000.5)
+    ]
     asked = AccessRequest(
         caller.identity.subject, judge._facts.find(caller, "127.0.0.1"), "shop", "GET", "/", NOON + 3000.5
     )

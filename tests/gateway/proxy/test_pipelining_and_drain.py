@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from config.serving import CannotListen
 from gateway.exchange import Answer, Forward, OwnPage, RequestHead, Verdict
 from gateway.proxy.limits import Limits
-from gateway.proxy.server import ListenError, serve
+from gateway.proxy.server import serve
 from tests.gateway.proxy.rig import OK, Asked, free_port, holds, rigged, says
 
 
@@ -138,5 +139,5 @@ async def test_nothing_new_is_taken_after_the_stop(folder: Path) -> None:
 async def test_an_address_in_use_is_named(folder: Path) -> None:
     listen = f"127.0.0.1:{free_port()}"
     async with rigged(folder, listen=listen) as rig:
-        with pytest.raises(ListenError, match=listen.replace(".", r"\.")):
+        with pytest.raises(CannotListen, match=listen.replace(".", r"\.")):
             await serve(rig.door, listen, lambda: None, asyncio.Event())
