@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from enum import IntEnum
 from typing import Any, cast
 
@@ -72,7 +73,7 @@ _TIMEOUTS: dict[int, ProblemType] = {
 }
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol, ABC):
     """What does not depend on how a request is served. One exchange at a time."""
 
     door: Door
@@ -140,17 +141,17 @@ class ClientConnection(asyncio.Protocol):
             self._release(Hold.AHEAD)
             self._advance(b"")
 
+    @abstractmethod
     def _pass_writable(self, writable: bool) -> None:
         """Tell whoever writes to the client."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _drop_exchange(self) -> None:
         """Let go of whatever serves the exchange at hand."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _advance(self, data: bytes) -> None:
         """Serve the requests in `data`."""
-        raise NotImplementedError
 
     # --- Watched
 
