@@ -74,8 +74,10 @@ endef
 
 .PHONY: browser nginx
 browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
 		$(call install_from_debian,chromium,the browser tests need Chromium)
+	@$(python) -m playwright --version >/dev/null 2>&1 || \
+		$(call install_from_debian,libatomic1,the program that drives the browser needs libatomic)
 
 nginx:
 	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install_from_debian,nginx,the gateway is measured against nginx)

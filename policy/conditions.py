@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -22,6 +23,10 @@ import msgspec
 
 from policy.context import Context
 from policy.request import DeviceTrust
+
+PARSING = threading.Lock()
+"""Held while anything of policy is parsed: before 3.11.8 and 3.12.1, CPython's `ast.parse` raises `SystemError` now and
+then when two threads are in it (gh-106905)."""
 
 LONGEST = 1000
 """Characters of one condition."""
@@ -119,7 +124,8 @@ def parse(text: str) -> Condition:
     if not text.isascii() or not text.isprintable() or "#" in text:
         raise WrongCondition("a condition is one line of printable ASCII without comments")
     try:
-        tree = ast.parse(text, mode="eval").body
+        with PARSING:
+            tree = ast.parse(text, mode="eval").body
         expression = _expression(tree, negated=False)
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise WrongCondition(f"this is not an expression: {text!r}") from error

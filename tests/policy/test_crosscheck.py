@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -45,3 +46,11 @@ def test_a_large_policy_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     large = policy(*(rule(f"r{number:03}", f"/{number}") for number in range(50)))
     assert len(crosscheck._sample(large.rules)) == 2
     assert disagreements(large, compile_policy(large, 1)) == ()
+
+
+def test_it_agrees_in_several_threads_at_once() -> None:
+    """CPython before 3.11.8 raised `SystemError` where two threads parsed at the same moment (gh-106905)."""
+    shipped = shipped_policy()
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda number: disagreements(shipped, compile_policy(shipped, number)), range(1, 25)))
+    assert found == [()] * 24
