@@ -12,7 +12,10 @@ from config.settings import Role
 
 OpenDatabase = Callable[[Role], Database]
 
-_WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+_WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND wait_event_type = 'Lock' AND wait_event IN ('relation', 'transactionid', 'tuple')"  # not the growth of a table
+)
 
 
 async def waiting(owner: Database, count: int, *, or_done: asyncio.Task[object] | None = None) -> None:
