@@ -12,10 +12,8 @@ import asyncio
 import errno
 import fcntl
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import structlog
 
 from config.clock import Clock
@@ -61,7 +59,6 @@ class SegmentWriter:
         self._records_per_segment = records_per_segment
         self._seconds_per_segment = seconds_per_segment
         self._loop = asyncio.get_running_loop()
-        self._encode = msgspec.json.Encoder().encode
         self._sequence = 0
         self._waiting: list[bytes] = []
         self._cut = b""
@@ -72,12 +69,11 @@ class SegmentWriter:
         self._age: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Future[None]] = set()
 
-    def append(self, record: Mapping[str, object]) -> None:
-        """Record a decision: JSON values, no secret. Raises `AuditUnavailable` where the disk has long taken none."""
-        self.append_encoded(self._encode(record))
+    def append(self, body: bytes) -> None:
+        """Record a decision: one JSON object without line breaks, as `msgspec.json` writes it, and no secret in it.
 
-    def append_encoded(self, body: bytes) -> None:
-        """As `append`, of what is JSON already: one object without line breaks, as `msgspec.json` writes it."""
+        Raises `AuditUnavailable` where the disk has long taken none.
+        """
         if len(self._waiting) >= MOST_WAITING:
             raise AuditUnavailable
         self._sequence += 1

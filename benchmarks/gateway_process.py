@@ -104,7 +104,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             assertion=UpstreamAssertion(AssertionSigner(KeyRing.of(assertion_key))),
             live=live,
             activity=Activity(valkey=valkey, clock=clock),
-            log=DecisionLog(segments.append_encoded),
+            log=DecisionLog(segments.append),
             judge=judge,
             idle_timeout=settings.session.idle_timeout,
         )

@@ -54,7 +54,7 @@ class Terminal:
     def announce(self, seconds: float, extra: Sequence[tuple[str, str]] = ()) -> None:
         """Everything answers: say where, who can sign in, and what to try. `extra`: more addresses."""
         self.close()
-        port = self._settings.gateway.listen.rpartition(":")[2]
+        port = self._settings.gateway.port
         shop, console = f"http://shop.localhost:{port}", f"http://console.localhost:{port}"
         addresses = [
             (f"{shop}/", "the shop, behind the gateway"),

@@ -46,8 +46,3 @@ RESERVATION_RESULTS = f"{PREFIX}:reservation:results"
 def throttle(scope: str, subject: str) -> str:
     """Counter with a TTL: attempts of one subject in one scope."""
     return f"{PREFIX}:{{throttle:{scope}:{subject}}}"
-
-
-def once(scope: str, digest: str) -> str:
-    """Marker with a TTL: something that may be used once and was."""
-    return f"{PREFIX}:{{once:{scope}:{digest}}}"

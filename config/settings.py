@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -224,12 +223,3 @@ def _known_environment() -> set[str]:
         else:
             names.add(f"MUNJIGI_{name}".upper())
     return names
-
-
-def settings_or_exit() -> Settings:
-    """`load_settings()` for a command: says what is wrong and ends with 78 (EX_CONFIG)."""
-    try:
-        return load_settings()
-    except WrongSettings as error:
-        sys.stderr.write(f"munjigi: wrong settings\n{error}\n")
-        raise SystemExit(78) from None

@@ -178,7 +178,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             assertion=UpstreamAssertion(signer),
             live=live_check,
             activity=activity,
-            log=DecisionLog(segments.append_encoded),
+            log=DecisionLog(segments.append),
             judge=judge,
             idle_timeout=settings.session.idle_timeout,
         )

@@ -10,7 +10,7 @@ from gateway.callers.caller import Caller, Decided
 from gateway.routes.route_table import Route
 
 Append = Callable[[bytes], None]
-"""Takes one record (JSON) and returns at once, as `audit.segments.SegmentWriter.append_encoded` does."""
+"""Takes one record (JSON) and returns at once, as `audit.segments.SegmentWriter.append` does."""
 
 
 class DecisionLog:

@@ -48,10 +48,6 @@ class Login:
     session: str | None = None
     """The session (sid) that this login began or joined; what follows is the code."""
 
-    @property
-    def has_second_factor(self) -> bool:
-        return MULTIPLE_FACTORS in self.amr
-
     def named(self, name: str) -> Login:
         """The person typed a name; nothing is proven by it."""
         return replace(self, name_hint=name)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import asyncpg
+import msgspec
 import pytest
 
 from audit import sealer, segments
@@ -25,7 +26,7 @@ def event(number: int) -> AuditEvent:
 async def write(settings, clock, count, **limits):
     writer = SegmentWriter(settings, "gateway", clock, **limits)
     for number in range(count):
-        writer.append({"path": f"/items/{number}", "effect": "allow"})
+        writer.append(msgspec.json.encode({"path": f"/items/{number}", "effect": "allow"}))
         if number % 10 == 9:
             await asyncio.sleep(0.012)  # past one flush, so that segments fill up one after another
     await writer.close()
@@ -202,6 +203,7 @@ async def test_two_sealers_make_one_chain(settings, database, clock):
 CRASHES = """
 import asyncio, os, sys
 from pathlib import Path
+import msgspec
 from audit.segments import SegmentWriter
 from config.clock import SystemClock
 from config.settings import Settings
@@ -209,7 +211,7 @@ from config.settings import Settings
 async def main():
     writer = SegmentWriter(Settings(var=Path(sys.argv[1])), "gateway", SystemClock())
     for number in range(7):
-        writer.append({"n": number})
+        writer.append(msgspec.json.encode({"n": number}))
     await asyncio.sleep(0.05)
     sys.stdout.write("written"); sys.stdout.flush()
     await asyncio.sleep(60)
@@ -240,7 +242,7 @@ async def test_a_dead_writers_segment_is_closed_and_a_living_ones_is_not(setting
 
 async def test_a_record_is_in_the_file_within_ten_milliseconds(settings, clock):
     writer = SegmentWriter(settings, "gateway", clock)
-    writer.append({"n": 1})
+    writer.append(msgspec.json.encode({"n": 1}))
     assert files(settings, segments.OPEN) == []
     await asyncio.sleep(0.01)
     (path,) = files(settings, segments.OPEN)
@@ -250,11 +252,11 @@ async def test_a_record_is_in_the_file_within_ten_milliseconds(settings, clock):
 
 async def test_a_segment_closes_by_its_age(settings, clock):
     writer = SegmentWriter(settings, "gateway", clock, seconds_per_segment=0.02)
-    writer.append({"n": 1})
+    writer.append(msgspec.json.encode({"n": 1}))
     async with asyncio.timeout(5):
         while not files(settings):  # noqa: ASYNC110 - a file has no event
             await asyncio.sleep(0.005)
-    writer.append({"n": 2})
+    writer.append(msgspec.json.encode({"n": 2}))
     await writer.close()
     assert [path.read_bytes()[:2] for path in files(settings)] == [b"1 ", b"2 "]
 
@@ -271,10 +273,10 @@ async def test_a_full_disk_refuses_once_too_much_waits_and_loses_nothing(setting
 
         disk.setattr(os, "write", full)
         for number in range(3):
-            writer.append({"n": number})
+            writer.append(msgspec.json.encode({"n": number}))
         await asyncio.sleep(0.02)
         with pytest.raises(AuditUnavailable):
-            writer.append({"n": 3})
+            writer.append(msgspec.json.encode({"n": 3}))
 
         def nearly_full(descriptor, data):
             return written(descriptor, data[:5])
@@ -288,8 +290,8 @@ async def test_a_full_disk_refuses_once_too_much_waits_and_loses_nothing(setting
 
 async def test_a_disk_that_stays_full_leaves_a_torn_segment(settings, database, clock, monkeypatch):
     writer = SegmentWriter(settings, "gateway", clock)
-    writer.append({"n": 1})
-    writer.append({"n": 2})
+    writer.append(msgspec.json.encode({"n": 1}))
+    writer.append(msgspec.json.encode({"n": 2}))
     written = os.write
     with monkeypatch.context() as disk:
         disk.setattr(os, "write", lambda descriptor, data: written(descriptor, data[:15]))
