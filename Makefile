@@ -5,7 +5,7 @@
 .SUFFIXES:
 
 python := .venv/bin/python
-rooms := audit cli config events examples gateway idp jose migrations pages policy upstreams
+rooms := audit cli config console events examples gateway idp jose migrations notifications pages policy upstreams
 # what may make the environment, the best first
 pythons := python3.13 python3.12 python3.11 python3
 installed := .venv/.installed

@@ -22,7 +22,7 @@ from pydantic_settings import (
 Seconds = Annotated[float, Field(gt=0)]
 Listen = Annotated[str, Field(pattern=r"^(unix:/.+|.+:\d{1,5})$")]
 """`host:port` or `unix:/path`."""
-Role = Literal["owner", "idp", "gateway", "policy", "commerce", "reservation", "worker", "audit"]
+Role = Literal["owner", "idp", "gateway", "policy", "commerce", "reservation", "worker", "audit", "notifications"]
 
 UNIX_SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes; the longest file name of ours under it is counted in `runtime`
 
@@ -67,6 +67,8 @@ class IdentityProviderSettings(BaseModel):
     refresh_token_lifetime: Seconds = 12 * 3600
     code_lifetime: Seconds = 60
     login_lifetime: Seconds = 600
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
     password_threads: int = Field(default=2, ge=1)
     """How many argon2id computations run at once; more than the cores only makes each slower."""
 
@@ -100,7 +102,42 @@ class SessionSettings(BaseModel):
     idle_timeout: Seconds = 1800
     absolute_lifetime: Seconds = 12 * 3600
     warn_before: Seconds = 120
+    """How long before the end an open page warns, unless its zone warns after so much inactivity."""
     duplicate_login: Literal["ask", "take_over"] = "ask"
+
+
+class MailSettings(BaseModel):
+    server: str | None = None
+    """`host:port` of the SMTP server. Unset: the local catch-all inbox of `munjigi up`."""
+    encryption: Literal["none", "starttls", "tls"] = "starttls"
+    """How the connection to `server` is protected; `none` is believed for a loopback address alone."""
+    user: str | None = None
+    password: SecretStr | None = None
+    sender: str = "문지기 <no-reply@munjigi.localhost>"
+    """From whom the mails are (RFC 5322, section 3.6.2)."""
+
+
+class InboxSettings(BaseModel):
+    listen: Listen = "127.0.0.1:9025"
+    """Where the local catch-all inbox shows the mails that it took; it runs only where `mail.server` is unset."""
+    smtp: Listen = "127.0.0.1:9026"
+    """Where it takes mails."""
+
+
+class SupportSettings(BaseModel):
+    """Whom a person can ask, where their organisation names nobody."""
+
+    name: str = "문지기 고객센터"
+    email: str = "support@munjigi.localhost"
+    phone: str = ""
+    url: str = ""
+
+
+class PlaceSettings(BaseModel):
+    countries: Path | None = None
+    """A database of countries by address in MaxMind's format (`.mmdb`). Unset: the one that ships with the product."""
+    networks: Path | None = None
+    """A database of networks (autonomous systems) by address, likewise."""
 
 
 class ReservationSettings(BaseModel):
@@ -131,6 +168,10 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     session: SessionSettings = SessionSettings()
     reservation: ReservationSettings = ReservationSettings()
+    mail: MailSettings = MailSettings()
+    inbox: InboxSettings = InboxSettings()
+    support: SupportSettings = SupportSettings()
+    place: PlaceSettings = PlaceSettings()
     log: LogSettings = LogSettings()
     settings: Path | None = None
     """The TOML file that these were read from."""

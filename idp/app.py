@@ -26,10 +26,10 @@ from idp.endpoints.authorization import AuthorizationEndpoint
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
-from idp.endpoints.dispatcher import Dispatcher
 from idp.endpoints.end_session import EndSessionEndpoint
 from idp.endpoints.id_token_hints import IdTokenHints
 from idp.endpoints.introspection import IntrospectionEndpoint
+from idp.endpoints.login.dispatcher import Dispatcher
 from idp.endpoints.problem_page import ProblemPage, UnexpectedPage
 from idp.endpoints.response_headers import ResponseHeaders
 from idp.endpoints.revocation import RevocationEndpoint

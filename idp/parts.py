@@ -14,8 +14,8 @@ from config.settings import Settings
 from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
 from idp.credentials.password import PasswordPool
-from idp.endpoints.arrivals import Arrivals
-from idp.endpoints.hops import Hops
+from idp.endpoints.login.arrivals import Arrivals
+from idp.endpoints.login.hops import Hops
 from idp.routes import ASSETS
 from idp.sessions.one_session import OneSession
 from idp.sessions.session import SessionTimes
@@ -27,7 +27,11 @@ from jose.storage.keys import SigningKeys
 from pages import Assets, Pages
 
 _ENDPOINTS = Path(__file__).parent / "endpoints"
-PAGES, TEMPLATES, STATIC = (_ENDPOINTS / name for name in ("protocol_pages", "templates", "static"))
+STATIC = _ENDPOINTS / "static"
+TEMPLATES = tuple(
+    _ENDPOINTS / name for name in ("protocol_pages", "login/templates", "sign_in/templates", "account/templates")
+)
+"""Where the pages are; each folder has the words of its own pages in `messages.toml`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         envelope=envelope,
         clock=clock,
         entropy=entropy,
-        pages=Pages(PAGES, TEMPLATES, assets=assets),
+        pages=Pages(*TEMPLATES, assets=assets),
         assets=assets,
         keys=keys,
         clients=ClientCache(clients, database, clock),

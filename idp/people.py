@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from idp.credentials.throttle import Throttle
-from idp.endpoints.account import AccountPages
-from idp.endpoints.account_door import AccountDoor
-from idp.endpoints.factor import FactorPage
-from idp.endpoints.login_page import LoginPages
-from idp.endpoints.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.account.door import AccountDoor
+from idp.endpoints.account.pages import AccountPages
+from idp.endpoints.login.factor import FactorPage
+from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.takeover import TakeoverPage
 from idp.endpoints.session_status import SessionStatusEndpoint
-from idp.endpoints.sign_in import SignInPage
-from idp.endpoints.takeover import TakeoverPage
+from idp.endpoints.sign_in.page import SignInPage
 from idp.factors.passkey import RelyingParty
 from idp.parts import Parts
 from idp.routes import Endpoint

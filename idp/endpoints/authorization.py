@@ -28,9 +28,9 @@ from idp.authorization.request import AuthorizationRequest
 from idp.authorization.step_mac import browser_hash
 from idp.clients.cache import ClientCache
 from idp.credentials.throttle import Throttle, address_subject, logins_of_address
-from idp.endpoints.arrivals import visitor
-from idp.endpoints.hops import LOGIN_COOKIE, Hops, login_cookie
 from idp.endpoints.id_token_hints import IdTokenHints
+from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.login.hops import LOGIN_COOKIE, Hops, login_cookie
 from idp.endpoints.parameters import Unreadable, read_form, read_query
 from pages import Pages
 

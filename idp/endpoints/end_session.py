@@ -24,10 +24,10 @@ from events.outbox import poke
 from idp.authorization.checks import AMBIGUOUS, UNKNOWN_CLIENT, WRONG_REDIRECT_URI
 from idp.authorization.step_mac import StepMac, WrongHop
 from idp.clients.cache import ClientCache
-from idp.endpoints.arrivals import SESSION_COOKIE, Arrivals, session_cookie_hash
 from idp.endpoints.client_requests import address
-from idp.endpoints.hops import FORGED, Hops
 from idp.endpoints.id_token_hints import Hint, IdTokenHints
+from idp.endpoints.login.arrivals import SESSION_COOKIE, Arrivals, session_cookie_hash
+from idp.endpoints.login.hops import FORGED, Hops
 from idp.endpoints.parameters import Unreadable, once_each, read_form, read_query
 from idp.protocol.redirect_uri import is_registered, with_parameters
 from idp.sessions.one_session import OneSession

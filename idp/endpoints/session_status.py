@@ -9,8 +9,8 @@ from starlette.responses import Response
 from config.clock import Clock
 from config.connections import Database
 from config.problem import Problem
-from idp.endpoints.account_door import NOT_SIGNED_IN
-from idp.endpoints.arrivals import Arrivals
+from idp.endpoints.account.door import NOT_SIGNED_IN
+from idp.endpoints.login.arrivals import Arrivals
 
 
 class SessionStatusEndpoint:

@@ -39,7 +39,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("module", "offence"),
     [
-        ("idp/endpoints/takeover.py", "from idp.storage import sessions"),
+        ("idp/endpoints/login/takeover.py", "from idp.storage import sessions"),
         ("idp/sessions/one_session.py", "from idp.storage.sessions import lock"),
         ("idp/app.py", "from events.storage import stream"),
         ("idp/grants/grant.py", "from jose.storage.keys import SigningKeys"),

@@ -25,12 +25,12 @@ async def _count(provider: Provider, table: str) -> int:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three of everything that is counted by address."""
-    for module in ("authorization", "dispatcher"):
+    for module in ("authorization", "login.dispatcher"):
         monkeypatch.setattr(
             f"idp.endpoints.{module}.logins_of_address", lambda lifetime: Allowance("login-address", 3, int(lifetime))
         )
     monkeypatch.setattr("idp.endpoints.client_requests.REFUSALS_OF_ADDRESS", Allowance("refusal-address", 3, 900))
-    monkeypatch.setattr("idp.endpoints.sign_in.PASSWORD_OF_ADDRESS", Allowance("password-address", 3, 900))
+    monkeypatch.setattr("idp.endpoints.sign_in.page.PASSWORD_OF_ADDRESS", Allowance("password-address", 3, 900))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
-from idp.endpoints.arrivals import SESSION_COOKIE, hash_session_cookie
+from idp.endpoints.login.arrivals import SESSION_COOKIE, hash_session_cookie
 from idp.storage import logins, sessions
 from tests.idp.browser import Browser
 from tests.idp.people import beginning

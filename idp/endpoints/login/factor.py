@@ -15,9 +15,9 @@ from config.envelope import Envelope
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
 from idp.credentials.throttle import FACTOR_OF_ACCOUNT, Throttle, TooMany
-from idp.endpoints.arrivals import Enrolments
-from idp.endpoints.login_page import LoginPages, record_attempt
-from idp.endpoints.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.arrivals import Enrolments
+from idp.endpoints.login.login_page import LoginPages, record_attempt
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.factors import totp
 from idp.factors.passkey import PasskeyRefused
 from idp.factors.totp import TotpStorage

@@ -19,9 +19,9 @@ from config.connections import Transaction
 from config.problem import Problem, ProblemType
 from idp.authorization.step_mac import StepMac
 from idp.directory.account import Account, Directory
-from idp.endpoints.arrivals import Enrolments
-from idp.endpoints.hops import FORGED
-from idp.endpoints.login_page import LoginPages, read_fields, record_attempt
+from idp.endpoints.login.arrivals import Enrolments
+from idp.endpoints.login.hops import FORGED
+from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
 from idp.factors.enrolment import Refusal, refusal_to_change
 from idp.sessions.session import Session
 

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from audit.trail import Kind
 from idp.authorization.next_step import Step
-from idp.endpoints.arrivals import visitor
-from idp.endpoints.login_page import LoginPages, record_attempt
+from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.login.login_page import LoginPages, record_attempt
 
 
 class TakeoverPage:

@@ -27,9 +27,9 @@ from idp.authorization.login import Login, Logins
 from idp.authorization.next_step import NextStep, SessionState, Step, next_step, recognise
 from idp.authorization.step_mac import CONTINUE
 from idp.credentials.throttle import Throttle, address_subject, logins_of_address
-from idp.endpoints.arrivals import Arrivals, Cookies, visitor
 from idp.endpoints.client_requests import address
-from idp.endpoints.hops import LOGIN_OVER, PAGES, Hops
+from idp.endpoints.login.arrivals import Arrivals, Cookies, visitor
+from idp.endpoints.login.hops import LOGIN_OVER, PAGES, Hops
 from idp.sessions.one_session import AnotherLives, Began, MayNotSignIn
 from idp.sessions.session import Session
 

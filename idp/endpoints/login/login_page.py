@@ -20,8 +20,8 @@ from config.web import correlation_id
 from idp.authorization.login import Login, Logins
 from idp.authorization.next_step import Step, next_step
 from idp.clients.cache import ClientCache
-from idp.endpoints.arrivals import Arrivals, visitor
-from idp.endpoints.hops import LOGIN_OVER, PAGES, Hops, redirect_origin
+from idp.endpoints.login.arrivals import Arrivals, visitor
+from idp.endpoints.login.hops import LOGIN_OVER, PAGES, Hops, redirect_origin
 from idp.endpoints.parameters import Unreadable, once_each, read_form
 from pages import Pages
 

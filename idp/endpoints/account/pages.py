@@ -14,9 +14,9 @@ from audit.trail import Kind
 from config.envelope import Envelope
 from idp.credentials.throttle import FACTOR_OF_ACCOUNT, Throttle
 from idp.devices.identification import label_browser
-from idp.endpoints.account_door import AccountDoor, Person, back, record_change
-from idp.endpoints.login_page import LoginPages
-from idp.endpoints.passkey_ceremony import PasskeyCeremonies, PasskeyKeeping
+from idp.endpoints.account.door import AccountDoor, Person, back, record_change
+from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies, PasskeyKeeping
 from idp.factors import totp
 from idp.factors.passkey import PasskeyRefused
 from idp.factors.totp import Authenticator, TotpStorage

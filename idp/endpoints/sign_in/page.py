@@ -27,9 +27,9 @@ from idp.devices.device import DeviceStorage
 from idp.devices.identification import DEVICE_COOKIE, cookie_hash
 from idp.directory.account import Account, Directory
 from idp.directory.login_name import normalise
-from idp.endpoints.arrivals import visitor
-from idp.endpoints.login_page import LoginPages, record_attempt
-from idp.endpoints.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.login.login_page import LoginPages, record_attempt
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.factors.passkey import PasskeyRefused
 from idp.protocol.assurance import MULTIPLE_FACTORS
 

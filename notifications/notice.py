@@ -1,0 +1,50 @@
+"""A notice as a value, and the closed vocabulary of its kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+
+class NoticeKind(StrEnum):
+    """What a person is told; each has its words in both languages."""
+
+    SIGN_IN_CODE = "sign_in_code"
+    """`code`, `minutes`: a one-time code for a login that faces another session, or for a step-up."""
+    TAKEOVER = "takeover"
+    """`device`, `browser`, `place`, `at`, `not_me` (address): the session was taken over."""
+    ATTEMPT = "attempt"
+    """`outcome` (kept, abandoned, refused), `device`, `browser`, `place`, `at`, `not_me`: it changed nothing."""
+    SESSION_ENDED = "session_ended"
+    """`reason`, `at`, `not_me`: an end by an administrator, a response, a lock."""
+    NEW_DEVICE = "new_device"
+    """`device`, `browser`, `place`, `at`, `not_me`: the first sign-in on a device."""
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a notice
+    """`at`, `not_me`."""
+    FACTOR_CHANGED = "factor_changed"
+    """`change` (enrolled, removed), `factor`, `at`, `not_me`."""
+    ACCOUNT_LOCKED = "account_locked"
+    """`at`, `recovery` (address)."""
+    RECOVERY = "recovery"
+    """`recovery` (address), `minutes`: somebody asked to get back in."""
+    REMEMBERED_STOLEN = "remembered_stolen"
+    """`at`, `not_me`: a remembered browser's secret was used twice."""
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to one person. Its facts may hold a secret (a code, a link): it is kept sealed, and never logged."""
+
+    kind: NoticeKind
+    user_id: UUID | None
+    to: str
+    """The mail address."""
+    locale: str
+    """`ko` or `en`."""
+    name: str
+    """How the person is called."""
+    facts: Mapping[str, str] = {}
+    """What the words of its kind need; moments as ISO 8601 with offset."""
+    correlation_id: str = ""
