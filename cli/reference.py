@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from cli.reference_pictures import FOLDER as PICTURES
+from cli.reference_pictures import pictures
 from cli.reference_schema import schema_page
 from cli.services import PROJECT
 from cli.settings_list import settings_list
@@ -53,16 +55,18 @@ class Declared:
 
 
 def write_reference() -> list[Path]:
-    """Write every page; engines of its own, in a folder of their own, show what the migrations make."""
+    """Write every page and picture; engines of its own, in a folder of their own, show what the migrations make."""
     with tempfile.TemporaryDirectory(prefix="munjigi-") as folder:
         Path(folder).chmod(0o755)  # started by root, the engines' account must be able to come in
         settings = Settings(var=Path(folder) / "v")
         with running_engines(settings, durable=False):
             pages = asyncio.run(_pages(settings))
     FOLDER.mkdir(exist_ok=True)
-    for name, text in pages.items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
-    return [FOLDER / name for name in pages]
+    made = {FOLDER / name: text for name, text in pages.items()}
+    made |= {PICTURES / name: svg for name, svg in pictures().items()}
+    for path, text in made.items():
+        path.write_text(text, encoding="utf-8")
+    return list(made)
 
 
 async def _pages(settings: Settings) -> Mapping[str, str]:
