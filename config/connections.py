@@ -28,6 +28,7 @@ def database_url(settings: Settings, role: Role) -> URL:
 
 def open_database(settings: Settings, role: Role) -> Database:
     """A pool of connections as one service's role; connected on first use. `await …dispose()` closes it."""
+    patience = settings.database.statement_timeout
     return create_async_engine(
         database_url(settings, role),
         pool_size=settings.database.pool_size,
@@ -35,7 +36,15 @@ def open_database(settings: Settings, role: Role) -> Database:
         pool_timeout=5,
         hide_parameters=True,  # an error's text goes to the log, what was to be written does not
         pool_pre_ping=True,  # after a failover the first request must not meet a dead connection
-        connect_args={"timeout": 5, "server_settings": {"application_name": f"munjigi-{role}", "jit": "off"}},
+        connect_args={
+            "timeout": 5,
+            "command_timeout": patience + 1,
+            "server_settings": {
+                "application_name": f"munjigi-{role}",
+                "jit": "off",
+                "statement_timeout": str(int(patience * 1000)),
+            },
+        },
     )
 
 

@@ -16,10 +16,26 @@ EVENT_HEAD = f"{PREFIX}:{{events}}:head"
 OUTBOX_POKE = f"{PREFIX}:outbox:poke"
 """Channel: a transaction that wrote to the outbox has committed. Lost pokes cost a poll, nothing else."""
 
+NOTIFICATIONS_POKE = f"{PREFIX}:notifications:poke"
+"""Channel: a transaction that queued a notice has committed. A lost poke costs a poll of the mail worker."""
+
 
 def session(sid: str) -> str:
     """Hash, written by the relay alone: the projection of one session; an ended one is a tombstone with a TTL."""
     return f"{PREFIX}:{{session:{sid}}}"
+
+
+PROBE_GATEWAYS = f"{PREFIX}:{{probe}}:gateways"
+"""Sorted set with a TTL: the gateways that the probe measures, by the moment (epoch seconds, Valkey's clock) until
+which each is to be counted; written by each for itself."""
+
+PROBE_TURN = f"{PREFIX}:{{probe}}:turn"
+"""Taken with a TTL by the worker that probes in this interval."""
+
+
+def probe_reports(sid: str) -> str:
+    """Hash with a TTL: of one probe, what each gateway says: the moment at which it let it through last, or why not."""
+    return f"{PREFIX}:{{probe}}:reports:{sid}"
 
 
 ACTIVITY_STREAM = f"{PREFIX}:{{activity}}:stream"

@@ -28,6 +28,7 @@ _QUIET = (
     "httpcore2",
     "sqlalchemy.engine",
     "alembic",
+    "mail.log",  # aiosmtpd's
 )  # Authlib logs raw tokens at DEBUG
 
 

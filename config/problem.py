@@ -10,6 +10,8 @@ from http import HTTPStatus
 
 PROBLEM_JSON = "application/problem+json"
 CORRELATION_HEADER = "Munjigi-Correlation-Id"
+HELP_BEHIND_THE_GATEWAY = "/.munjigi/help"
+"""Where the help pages are on every host of the gateway: the whole path, so that any reader resolves it alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ class Problem(Exception):
         self.private = private
         self.headers = headers or {}
 
-    def document(self, correlation_id: str) -> dict[str, object]:
-        """The body of the answer: never holds `private`."""
+    def document(self, correlation_id: str, help_at: str = HELP_BEHIND_THE_GATEWAY) -> dict[str, object]:
+        """The body of the answer: never holds `private`. `type` is the address of a page that tells of this kind."""
         return {
-            "type": f"urn:munjigi:problem:{self.kind.code}",
+            "type": f"{help_at}/{self.kind.code}",
             "title": self.kind.title,
             "status": self.kind.status.value,
             "detail": self.detail or self.kind.remedy,

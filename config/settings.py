@@ -22,7 +22,9 @@ from pydantic_settings import (
 Seconds = Annotated[float, Field(gt=0)]
 Listen = Annotated[str, Field(pattern=r"^(unix:/.+|.+:\d{1,5})$")]
 """`host:port` or `unix:/path`."""
-Role = Literal["owner", "idp", "gateway", "policy", "commerce", "reservation", "worker", "audit", "notifications"]
+Role = Literal[
+    "owner", "idp", "gateway", "policy", "commerce", "reservation", "worker", "audit", "notifications", "console"
+]  # fmt: skip
 
 UNIX_SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes; the longest file name of ours under it is counted in `runtime`
 
@@ -43,6 +45,9 @@ class DatabaseSettings(BaseModel):
     """One password per role, put into `url`; not needed on the embedded engine (peer authentication)."""
     pool_size: int = Field(default=8, ge=1)
     """Connections that one process keeps open."""
+    statement_timeout: Seconds = 10
+    """How long one statement may take, waiting for locks included; PostgreSQL ends it, or the client itself a second
+    later where PostgreSQL answers no more."""
 
 
 class ValkeySettings(BaseModel):
@@ -69,6 +74,8 @@ class IdentityProviderSettings(BaseModel):
     login_lifetime: Seconds = 600
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
+    mail_code_counts: bool = True
+    """Whether a code by mail raises the assurance to two factors; it confirms a takeover or new device either way."""
     password_threads: int = Field(default=2, ge=1)
     """How many argon2id computations run at once; more than the cores only makes each slower."""
 
@@ -104,6 +111,9 @@ class SessionSettings(BaseModel):
     warn_before: Seconds = 120
     """How long before the end an open page warns, unless its zone warns after so much inactivity."""
     duplicate_login: Literal["ask", "take_over"] = "ask"
+    new_device_factor: bool = True
+    """Whether a person who comes with a device that was not seen with them gives a second factor; an organisation may
+    say otherwise. The first sign-in of an account needs none."""
 
 
 class MailSettings(BaseModel):
@@ -111,6 +121,8 @@ class MailSettings(BaseModel):
     """`host:port` of the SMTP server. Unset: the local catch-all inbox of `munjigi up`."""
     encryption: Literal["none", "starttls", "tls"] = "starttls"
     """How the connection to `server` is protected; `none` is believed for a loopback address alone."""
+    certificates: Path | None = None
+    """The authorities (PEM) that the server's certificate may come from. Unset: those of the system."""
     user: str | None = None
     password: SecretStr | None = None
     sender: str = "문지기 <no-reply@munjigi.localhost>"

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.connections import is_away
-from config.problem import CORRELATION_HEADER, PROBLEM_JSON, Problem, ProblemType
+from config.problem import CORRELATION_HEADER, HELP_BEHIND_THE_GATEWAY, PROBLEM_JSON, Problem, ProblemType
 
 _log = structlog.get_logger(__name__)
 _HEADER = CORRELATION_HEADER.lower().encode()
@@ -48,12 +48,18 @@ def correlation_id(request: HTTPConnection) -> str:
     return found
 
 
+def help_at(request: HTTPConnection) -> str:
+    """Where the help pages of whoever answers are."""
+    found: str = request.scope.get("state", {}).get("help_at", HELP_BEHIND_THE_GATEWAY)
+    return found
+
+
 def problem_response(request: HTTPConnection, problem: Problem) -> Response:
     """The answer to a program; what is private goes to the log under the same correlation id."""
     ident = correlation_id(request)
     _log.info("problem", kind=problem.kind.code, status=problem.kind.status.value, private=problem.private)
     return Response(
-        msgspec.json.encode(problem.document(ident)),
+        msgspec.json.encode(problem.document(ident, help_at(request))),
         status_code=problem.kind.status.value,
         media_type=PROBLEM_JSON,
         headers={"Cache-Control": "no-store", **problem.headers},
@@ -63,16 +69,17 @@ def problem_response(request: HTTPConnection, problem: Problem) -> Response:
 class WebApplication:
     """An ASGI application that bears a correlation id and turns what was raised into an answer."""
 
-    def __init__(self, app: ASGIApp, *, trust_correlation: bool) -> None:
+    def __init__(self, app: ASGIApp, *, trust_correlation: bool, help_at: str) -> None:
         self._app = app
         self._trust = trust_correlation
+        self._help_at = help_at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         ident = self._identify(scope)
-        scope.setdefault("state", {})["correlation_id"] = ident
+        scope.setdefault("state", {}).update(correlation_id=ident, help_at=self._help_at)
         structlog.contextvars.bind_contextvars(correlation_id=ident)
         started = False
 
@@ -111,6 +118,8 @@ class WebApplication:
         return new_correlation_id()
 
 
-def web_application(app: ASGIApp, *, trust_correlation: bool = False) -> WebApplication:
-    """Wrap a whole application, outermost."""
-    return WebApplication(app, trust_correlation=trust_correlation)
+def web_application(
+    app: ASGIApp, *, trust_correlation: bool = False, help_at: str = HELP_BEHIND_THE_GATEWAY
+) -> WebApplication:
+    """Wrap a whole application, outermost. `help_at`: where its problems' help pages are."""
+    return WebApplication(app, trust_correlation=trust_correlation, help_at=help_at)
