@@ -14,10 +14,20 @@ RELAY_BATCH = Histogram(
 )
 RELAY_EPOCH = Gauge("munjigi_relay_epoch", "The epoch of this process's relay; 0: it stands by")
 RELAY_TENURES_LOST = Counter("munjigi_relay_tenures_lost", "Tenures that ended by an error", ["cause"])
-REVOCATION = Histogram(
-    "munjigi_revocation_seconds",
+END_HEARD = Histogram(
+    "munjigi_session_end_heard_seconds",
     "From the moment of a session's end to this process having dropped it",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5),
+)
+REVOCATION = Histogram(
+    "munjigi_revocation_seconds",
+    "From the acknowledged end of a probe's session to the last moment at which a gateway would have let it through",
+    ["gateway"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 3),
+)
+REVOCATION_LAST = Gauge("munjigi_revocation_last_seconds", "The same, of the last probe alone", ["gateway"])
+REVOCATION_MISSING = Counter(
+    "munjigi_revocation_missing", "Probes of which a gateway that is there did not report the end", ["gateway"]
 )
 SUBSCRIPTION_RESETS = Counter(
     "munjigi_subscription_resets", "Times that a subscriber had to forget all it knew", ["cause"]

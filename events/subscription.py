@@ -23,7 +23,7 @@ from config import key_space
 from config.clock import Clock
 from config.connections import Valkey
 from events.cancellation import cancelled
-from events.metrics import REVOCATION, SUBSCRIPTION_RESETS
+from events.metrics import END_HEARD, SUBSCRIPTION_RESETS
 
 HEARTBEAT = "heartbeat"
 _BLOCK = 0.25
@@ -113,7 +113,7 @@ class Subscription:
         self._on_event(kind, content)
         ended_at = content.get("at")
         if kind == "session" and content.get("state") == "ended" and isinstance(ended_at, int | float):
-            REVOCATION.observe(max(0.0, self._clock.timestamp() - ended_at))
+            END_HEARD.observe(max(0.0, self._clock.timestamp() - ended_at))
 
     async def _look_for_a_lost_stream(self, cursor: str) -> None:
         """XREAD from beyond the last id of a stream that began anew answers nothing, for ever, and no error."""
