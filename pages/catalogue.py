@@ -10,6 +10,7 @@ import string
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pages.locale import LOCALES, Locale
 
@@ -27,14 +28,14 @@ class Catalogue:
         self._messages = messages
 
     @classmethod
-    def load(cls, *files: Path) -> Catalogue:
-        """Read catalogues; a later file may not say again what an earlier one said."""
-        messages: dict[str, Mapping[Locale, str]] = {}
+    def load(cls, *files: Path, beside: Messages = MappingProxyType({})) -> Catalogue:
+        """Read catalogues, `beside` messages that are read already; none may say again what another said."""
+        messages: dict[str, Mapping[Locale, str]] = dict(beside)
         for file in files:
             for key, texts in _flatten(tomllib.loads(file.read_text(encoding="utf-8"))):
                 if key in messages:
                     raise CatalogueError(f"{file}: {key} stands in another catalogue already")
-                messages[key] = _checked(file, key, texts)
+                messages[key] = checked(file, key, texts)
         return cls(messages)
 
     def text(self, key: str, locale: Locale, **arguments: object) -> str:
@@ -60,7 +61,8 @@ def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[st
             yield from _flatten(value, f"{prefix}{name}.")
 
 
-def _checked(file: Path, key: str, texts: Mapping[str, object]) -> Mapping[Locale, str]:
+def checked(file: Path, key: str, texts: Mapping[str, object]) -> Mapping[Locale, str]:
+    """One message as it is kept. Raises `CatalogueError` where a language is missing or takes other arguments."""
     if set(texts) != set(LOCALES):
         raise CatalogueError(f"{file}: {key} must be said in {' and '.join(LOCALES)}, and in nothing else")
     said = {locale: str(texts[locale]) for locale in LOCALES}

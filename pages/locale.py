@@ -6,7 +6,8 @@ from typing import Literal
 
 Locale = Literal["ko", "en"]
 LOCALES: tuple[Locale, ...] = ("ko", "en")
-COOKIE = "munjigi-locale"
+COOKIE = "mj-locale"
+"""Not `munjigi…`: what begins like that is the gateway's own, and no service behind it may set it."""
 
 
 def choose_locale(

@@ -15,25 +15,35 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from config.problem import HELP_BEHIND_THE_GATEWAY
 from config.web import correlation_id
 from pages.assets import Assets
 from pages.catalogue import Catalogue
+from pages.help.words import help_messages
+from pages.korean import towards
 from pages.locale import COOKIE, LOCALES, Locale, choose_locale
+from pages.look import Look
+from pages.place_name import place_name
 from pages.security_headers import page_headers
 
 OWN = Path(__file__).parent
 
 
 class Pages:
-    """The pages of one service: its own template folders (each with a `messages.toml`) over the house's base."""
+    """The pages of one service: its own template folders (each with a `messages.toml`) over the house's base.
 
-    def __init__(self, *folders: Path, assets: Assets) -> None:
+    `help_at` is where this service's people find the help pages; behind the gateway they are the gateway's.
+    """
+
+    def __init__(self, *folders: Path, assets: Assets, help_at: str = HELP_BEHIND_THE_GATEWAY) -> None:
+        house = (OWN / "templates", OWN / "help" / "templates")
         self.catalogue = Catalogue.load(
-            OWN / "templates" / "messages.toml", *(folder / "messages.toml" for folder in folders)
+            *(folder / "messages.toml" for folder in (*house, *folders)), beside=help_messages()
         )
+        self._help_at = help_at
         self._assets = assets
         self._environment = Environment(
-            loader=FileSystemLoader([*folders, OWN / "templates"]),
+            loader=FileSystemLoader([*folders, *house]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -58,26 +68,39 @@ class Pages:
         locale: Locale | None = None,
         form_action: Iterable[str] = (),
         connect: Iterable[str] = (),
+        look: Look | None = None,
         **context: Any,
     ) -> HTMLResponse:
-        """One page as an answer. Templates read `t`, `ago`, `moment`, `locale`, `nonce`, and `context`."""
+        """One page as an answer. Templates read `context`, `t`, `ago`, `moment`, `place_name`, `towards`, `locale`
+        and `nonce`.
+
+        `look` is how the pages of an organisation look; without one, the product's own.
+        """
         spoken = locale or self.locale(request)
+        reference = correlation_id(request)
         nonce = secrets.token_urlsafe(16)
         html = self._environment.get_template(template).render(
             t=self._speaker(spoken),
+            towards=lambda name: towards(name, spoken),
             ago=lambda then, now: _ago(then, now, spoken),
             moment=lambda at, zone="Asia/Seoul": _moment(at, zone, spoken),
+            place_name=lambda code: place_name(code, spoken, self.catalogue),
             section=lambda prefix: self.catalogue.section(prefix, spoken),
             locale=spoken,
             nonce=nonce,
-            correlation_id=correlation_id(request),
+            correlation_id=reference,
+            help_index=self._help_at,
+            help_url=lambda code: f"{self._help_at}/{code}?ref={reference}",
             languages=_languages(request, spoken),
+            look=look,
             **context,
         )
         response = HTMLResponse(
             html,
             status_code=status,
-            headers=page_headers(nonce=nonce, form_action=form_action, connect=connect),
+            headers=page_headers(
+                nonce=nonce, form_action=form_action, connect=connect, own_style=look is not None and bool(look.accent)
+            ),
         )
         if request.query_params.get("locale") == spoken:
             response.set_cookie(COOKIE, spoken, max_age=365 * 86400, samesite="lax", secure=True, httponly=True)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-def page_headers(*, nonce: str, form_action: Iterable[str] = (), connect: Iterable[str] = ()) -> dict[str, str]:
+def page_headers(
+    *, nonce: str, form_action: Iterable[str] = (), connect: Iterable[str] = (), own_style: bool = False
+) -> dict[str, str]:
     """The headers of one page.
 
     `form_action` names further origins where a form of this page may end up: Chromium applies the directive to the
-    redirects after a submission too, so a sign-in form must name the origin of the client's redirect URI.
+    redirects after a submission too, so a sign-in form must name the origin of the client's redirect URI. `own_style`
+    allows a `<style>` with the nonce: an organisation's colours.
     """
     policy = {
         "default-src": "'none'",
         "script-src": f"'nonce-{nonce}' 'strict-dynamic'",
-        "style-src": "'self'",
+        "style-src": f"'self' 'nonce-{nonce}'" if own_style else "'self'",
         "img-src": "'self' data:",
         "font-src": "'self'",
         "connect-src": " ".join(("'self'", *connect)),
