@@ -48,3 +48,24 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     facts: Mapping[str, str] = {}
     """What the words of its kind need; moments as ISO 8601 with offset."""
     correlation_id: str = ""
+
+
+_WHERE = ("device", "browser", "place")
+NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
+    NoticeKind.SIGN_IN_CODE: ("code", "minutes"),
+    NoticeKind.TAKEOVER: (*_WHERE, "at"),
+    NoticeKind.ATTEMPT: ("outcome", *_WHERE, "at"),
+    NoticeKind.SESSION_ENDED: ("reason", "at"),
+    NoticeKind.NEW_DEVICE: (*_WHERE, "at"),
+    NoticeKind.PASSWORD_CHANGED: ("at",),
+    NoticeKind.FACTOR_CHANGED: ("change", "factor", "at"),
+    NoticeKind.ACCOUNT_LOCKED: ("at",),
+    NoticeKind.RECOVERY: ("recovery", "minutes"),
+    NoticeKind.REMEMBERED_STOLEN: ("at",),
+}
+"""The facts that the words of a kind cannot do without; the addresses `not_me` and `recovery` are shown where given."""
+
+
+def missing_facts(notice: Notice) -> list[str]:
+    """Which facts the words of this notice lack."""
+    return [name for name in NEEDED[notice.kind] if name not in notice.facts]

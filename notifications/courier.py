@@ -1,0 +1,188 @@
+"""The courier: takes what is due, one message at a time, and writes down what became of it.
+
+A mail is sent outside of any transaction, under a claim. What the server acknowledged is never sent again, save in one
+window that nobody can close: a crash after the server's acknowledgement and before our commit. The mail goes again
+then, with the same Message-ID, by which its receiver knows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+
+import msgspec
+import structlog
+
+from config.clock import Clock
+from config.connections import Database, is_away
+from config.envelope import Envelope, EnvelopeError
+from notifications import metrics
+from notifications.letter import WrongNotice
+from notifications.mail import Mails, WrongAddress
+from notifications.notice import Notice, NoticeKind
+from notifications.queue import Body, sealing_context
+from notifications.retries import MOST_ATTEMPTS, pause_after, pause_while_away
+from notifications.smtp import Away, Deferred, Postman, Refused
+from notifications.storage import messages
+from notifications.storage.messages import LEASE, Claimed
+
+ATTEMPT_LIMIT = 45.0
+"""Seconds of one attempt; less than a claim lasts, so that no two workers ever send one message at a time."""
+KEPT = timedelta(days=30)
+"""How long it stays known that a message was sent, or died."""
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Weather:
+    """What all lanes of a worker know of the server."""
+
+    failures: int = 0
+    clear_at: datetime | None = None
+
+    def holds(self, now: datetime) -> bool:
+        """Whether nothing is tried yet."""
+        return self.clear_at is not None and now < self.clear_at
+
+
+@dataclass(slots=True)
+class Courier:
+    """One lane: one connection to the server, one mail at a time."""
+
+    database: Database
+    envelope: Envelope
+    mails: Mails
+    postman: Postman
+    clock: Clock
+    weather: Weather = field(default_factory=Weather)
+    chance: random.Random = field(default_factory=random.SystemRandom)
+
+    async def deliver_due(self, stop: asyncio.Event | None = None) -> int:
+        """Deliver until nothing is due, or the server is away, or `stop`. Returns how many messages were tried."""
+        tried = 0
+        try:
+            while not (stop and stop.is_set()) and await self.deliver_one():
+                tried += 1
+        finally:
+            await self.postman.leave()
+        return tried
+
+    async def deliver_one(self) -> bool:
+        """Try the message that is due longest. False: there is none, or nothing is tried for now."""
+        now = self.clock.now()
+        if self.weather.holds(now):
+            return False
+        async with self.database.begin() as tx:
+            claimed = await messages.claim(tx, now, now + LEASE)
+        if claimed is None:
+            return False
+        try:
+            await self._send(claimed)
+        except (WrongNotice, WrongAddress, EnvelopeError, msgspec.MsgspecError) as error:
+            await self._bury(claimed, f"cannot be written ({type(error).__name__})", "unwritable")
+        except Refused as error:
+            await self._bury(claimed, str(error), "refused")
+        except Deferred as error:
+            await self._put_off(claimed, str(error))
+        except Away as error:
+            await self._wait_for_the_server(claimed, str(error))
+        else:
+            await self._mark_sent(claimed)
+        return True
+
+    async def tidy(self) -> None:
+        """Bury what expired, forget what was finished long ago, and count what waits."""
+        now = self.clock.now()
+        async with self.database.begin() as tx:
+            died = await messages.bury_expired(tx, now)
+            await messages.delete_finished(tx, now - KEPT)
+        if died:
+            metrics.DEAD.labels("expired").inc(died)
+            _log.warning("mails_expired", count=died)
+
+    async def next_due(self) -> datetime | None:
+        """When there is something to do next, as far as is known now."""
+        async with self.database.connect() as tx:
+            count, due = await messages.waiting(tx)
+        metrics.WAITING.set(count)
+        if due is None or self.weather.clear_at is None:
+            return due
+        return max(due, self.weather.clear_at)
+
+    async def _send(self, claimed: Claimed) -> None:
+        notice = self._opened(claimed)
+        mail = self.mails.mail(claimed.id, notice, self.clock.now())
+        try:
+            async with asyncio.timeout(ATTEMPT_LIMIT):
+                await self.postman.hand_over(mail, sender=self.mails.envelope_sender, recipient=_address(mail))
+        except TimeoutError as error:
+            raise Deferred("took too long") from error
+        self.weather.failures, self.weather.clear_at = 0, None
+
+    def _opened(self, claimed: Claimed) -> Notice:
+        body = msgspec.json.decode(self.envelope.open(claimed.sealed, sealing_context(claimed.id)), type=Body)
+        try:
+            kind = NoticeKind(claimed.kind)
+        except ValueError as error:
+            raise WrongNotice("kind") from error
+        return Notice(
+            kind=kind,
+            user_id=claimed.user_id,
+            to=body.to,
+            locale=claimed.locale,
+            name=body.name,
+            facts=body.facts,
+            correlation_id=claimed.correlation_id,
+        )
+
+    async def _mark_sent(self, claimed: Claimed) -> None:
+        """Written down as long as it takes: a mail that was taken must not go again because the database was away."""
+        now = self.clock.now()
+        while True:
+            try:
+                async with self.database.begin() as tx:
+                    await messages.mark_sent(tx, claimed.id, now)
+                break
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                _log.warning("mail_sent_not_written", message=str(claimed.id), error=type(error).__name__)
+                await asyncio.sleep(1)
+        metrics.SENT.labels(claimed.kind).inc()
+        metrics.SECONDS.observe(max(0.0, (now - claimed.created_at).total_seconds()))
+        _log.info("mail_sent", **_names(claimed))
+
+    async def _put_off(self, claimed: Claimed, why: str) -> None:
+        metrics.FAILED.labels("deferred").inc()
+        if claimed.attempts >= MOST_ATTEMPTS:
+            await self._bury(claimed, why, "attempts")
+            return
+        until = self.clock.now() + pause_after(claimed.attempts, self.chance)
+        async with self.database.begin() as tx:
+            await messages.put_off(tx, claimed, until, why, counts=True)
+        _log.warning("mail_put_off", why=why, attempts=claimed.attempts, **_names(claimed))
+
+    async def _wait_for_the_server(self, claimed: Claimed, why: str) -> None:
+        metrics.FAILED.labels("away").inc()
+        self.weather.clear_at = self.clock.now() + pause_while_away(self.weather.failures, self.chance)
+        self.weather.failures += 1
+        async with self.database.begin() as tx:
+            await messages.put_off(tx, claimed, self.weather.clear_at, f"server away: {why}", counts=False)
+        _log.error("mail_server_away", why=why, failures=self.weather.failures)
+
+    async def _bury(self, claimed: Claimed, why: str, cause: str) -> None:
+        async with self.database.begin() as tx:
+            await messages.bury(tx, claimed, self.clock.now(), why)
+        metrics.DEAD.labels(cause).inc()
+        _log.error("mail_dead", why=why, attempts=claimed.attempts, **_names(claimed))
+
+
+def _address(mail: EmailMessage) -> str:
+    return str(mail["To"].addresses[0].addr_spec)
+
+
+def _names(claimed: Claimed) -> dict[str, str]:
+    return {"message": str(claimed.id), "kind": claimed.kind, "correlation_id": claimed.correlation_id}

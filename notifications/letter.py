@@ -1,0 +1,179 @@
+"""From a notice to what its person reads: pure, from the words in `templates/messages.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.dates import format_datetime, get_timezone_name
+
+from notifications.notice import Notice, NoticeKind
+from pages.catalogue import Catalogue
+from pages.locale import Locale
+from pages.place_name import place_name
+
+HOME = "Asia/Seoul"
+"""The time zone of a notice that names none."""
+LONGEST_FACT = 120
+"""Characters that are shown of a fact."""
+_ATTEMPTS = ("kept", "abandoned", "refused")
+
+
+class WrongNotice(Exception):
+    """A notice that cannot be put into words; the message names the fact, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """The one button of a mail."""
+
+    label: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What a person reads, in one language."""
+
+    locale: Locale
+    subject: str
+    greeting: str
+    lead: str
+    code: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    action: Action | None = None
+    note: str = ""
+    footer: str
+    reference: str = ""
+
+
+def write(notice: Notice, catalogue: Catalogue, support: str) -> Letter:
+    """The letter of a notice; `support`: whom its person can ask. Raises `WrongNotice`."""
+    return _Writer(notice, catalogue, support).letter()
+
+
+class _Writer:
+    def __init__(self, notice: Notice, catalogue: Catalogue, support: str) -> None:
+        self._kind = notice.kind
+        self._raw = notice.facts
+        self._locale: Locale = "en" if notice.locale == "en" else "ko"
+        self._catalogue = catalogue
+        self._notice = notice
+        self._support = support
+
+    def letter(self) -> Letter:
+        variant = self._variant()
+        arguments = self._arguments()
+        action, note = self._action_and_note()
+        return Letter(
+            locale=self._locale,
+            subject=self._first_of((f"{self._kind}{variant}.subject", f"{self._kind}.subject"), {}),
+            greeting=self._say("greeting", name=one_line(self._notice.name) or self._notice.to),
+            lead=self._first_of((f"{self._kind}{variant}.lead", f"{self._kind}.other.lead"), arguments),
+            code=self._fact("code") if self._kind is NoticeKind.SIGN_IN_CODE else "",
+            facts=self._shown(),
+            action=action,
+            note=note,
+            footer=self._say("footer", support=self._support),
+            reference=self._say("reference", correlation_id=self._notice.correlation_id)
+            if self._notice.correlation_id
+            else "",
+        )
+
+    def _variant(self) -> str:
+        """The part of a message's name that a fact decides."""
+        if self._kind is NoticeKind.ATTEMPT:
+            outcome = self._fact("outcome")
+            if outcome not in _ATTEMPTS:
+                raise WrongNotice("outcome")
+            return f".{outcome}"
+        if self._kind is NoticeKind.FACTOR_CHANGED:
+            change = self._fact("change")
+            if change not in ("enrolled", "removed"):
+                raise WrongNotice("change")
+            return f".{change}"
+        return f".{self._fact('reason')}" if self._kind is NoticeKind.SESSION_ENDED else ""
+
+    def _arguments(self) -> Mapping[str, str]:
+        if self._kind is NoticeKind.FACTOR_CHANGED:
+            factor = self._fact("factor")
+            key = f"mail.factor.{factor}"
+            return {"factor": self._catalogue.text(key, self._locale) if key in self._catalogue else factor}
+        return {"minutes": self._fact("minutes")} if "minutes" in self._raw else {}
+
+    def _shown(self) -> tuple[tuple[str, str], ...]:
+        """The facts that are listed, as far as they are known."""
+        rows = []
+        if "at" in self._raw:
+            rows.append(("when", self._moment()))
+        if place := self._raw.get("place"):
+            where = one_line(place_name(place, self._locale, self._catalogue))
+            network = one_line(self._raw.get("network", ""))
+            rows.append(("where", f"{where} ({network})" if network else where))
+        rows += [(name, self._fact(name)) for name in ("device", "browser") if self._raw.get(name)]
+        return tuple((self._say(f"fact.{name}"), value) for name, value in rows)
+
+    def _action_and_note(self) -> tuple[Action | None, str]:
+        match self._kind:
+            case NoticeKind.SIGN_IN_CODE:
+                return None, self._say("sign_in_code.note")
+            case NoticeKind.RECOVERY:
+                return Action(self._say("recovery.action"), self._address("recovery")), self._say("recovery.note")
+            case NoticeKind.ACCOUNT_LOCKED:
+                if not self._raw.get("recovery"):
+                    return None, self._say("account_locked.ask")
+                action = Action(self._say("account_locked.action"), self._address("recovery"))
+                return action, self._say("account_locked.note")
+        if not self._raw.get("not_me"):
+            return None, self._say("unasked")
+        return Action(self._say("not_me"), self._address("not_me")), self._say("not_me_note")
+
+    def _moment(self) -> str:
+        """The fact `at` on the clock of the fact `time_zone`, which is named: the mail may be read anywhere."""
+        try:
+            at = datetime.fromisoformat(self._raw["at"])
+        except ValueError as error:
+            raise WrongNotice("at") from error
+        if at.tzinfo is None:
+            raise WrongNotice("at")
+        zone = _zone(self._raw.get("time_zone", HOME))
+        # CLDR's Korean writes AM and PM in Latin letters, so its day periods are used
+        pattern = "y년 M월 d일 B h:mm" if self._locale == "ko" else "d MMM y, HH:mm"
+        local = at.astimezone(zone)
+        return (
+            f"{format_datetime(local, pattern, locale=self._locale)} ({get_timezone_name(local, locale=self._locale)})"
+        )
+
+    def _address(self, name: str) -> str:
+        address = self._raw.get(name, "")
+        if not address.startswith(("https://", "http://")) or any(c.isspace() or not c.isprintable() for c in address):
+            raise WrongNotice(name)
+        return address
+
+    def _fact(self, name: str) -> str:
+        try:
+            return one_line(self._raw[name])
+        except KeyError:
+            raise WrongNotice(name) from None
+
+    def _say(self, key: str, **arguments: str) -> str:
+        return self._catalogue.text(f"mail.{key}", self._locale, **arguments)
+
+    def _first_of(self, keys: tuple[str, ...], arguments: Mapping[str, str]) -> str:
+        found = next(key for key in keys if f"mail.{key}" in self._catalogue)
+        return self._say(found, **arguments)
+
+
+def one_line(value: str) -> str:
+    """What came from outside, as one line of what can be printed, not longer than it should be."""
+    printable = "".join(c if c.isprintable() else " " for c in value)
+    return " ".join(printable.split())[:LONGEST_FACT]
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(HOME)

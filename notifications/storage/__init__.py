@@ -1,0 +1,1 @@
+"""Messages in PostgreSQL, as the worker `mail` takes them. Takes transactions, never commits."""
