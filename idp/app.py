@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
+from config.client_address import ClientAddresses
 from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
@@ -27,22 +28,28 @@ from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.end_session import EndSessionEndpoint
+from idp.endpoints.help_support import HelpSupport
 from idp.endpoints.id_token_hints import IdTokenHints
 from idp.endpoints.introspection import IntrospectionEndpoint
 from idp.endpoints.login.dispatcher import Dispatcher
+from idp.endpoints.login.query_metrics import LoginQueries
 from idp.endpoints.problem_page import ProblemPage, UnexpectedPage
 from idp.endpoints.response_headers import ResponseHeaders
 from idp.endpoints.revocation import RevocationEndpoint
 from idp.endpoints.subjects import Subjects
 from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserInfoEndpoint
+from idp.endpoints.whereabouts import FromWhere
 from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.refresh_token import RefreshToken
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
-from idp.routes import Endpoint, routes
-from idp.storage import codes, devices, directory, logins, refresh_families, sessions
+from idp.routes import HELP, Endpoint, routes
+from idp.storage import codes, logins, refresh_families, session_clients, sessions
+from idp.storage import subjects as people_now
+from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
+from pages.help.help_pages import HelpPages
 
 
 def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
@@ -52,10 +59,11 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     hints = IdTokenHints(parts.issuer, parts.keys.ring)
     requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle)
     tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, parts.clock)
-    subjects = Subjects(directory, devices)
+    subjects = Subjects(people_now)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
     discovery = DiscoveryEndpoint(parts.issuer)
+    helped = HelpPages(parts.pages, HelpSupport(parts.arrivals, parts.presence, parts.database, parts.clock))
     end_session = EndSessionEndpoint(
         clients=parts.clients,
         arrivals=parts.arrivals,
@@ -84,25 +92,32 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             issuer=parts.issuer,
             login_lifetime=login_lifetime,
         ),
-        "dispatcher": Dispatcher(
-            hops=parts.hops,
-            logins=logins,
-            codes=codes,
-            arrivals=parts.arrivals,
-            database=parts.database,
-            valkey=parts.valkey,
-            clock=parts.clock,
-            entropy=parts.entropy,
-            issuer=parts.issuer,
-            throttle=throttle,
-            code_lifetime=timedelta(seconds=idp.code_lifetime),
-            login_lifetime=login_lifetime,
+        "dispatcher": parts.restart.around(
+            Dispatcher(
+                hops=parts.hops,
+                logins=logins,
+                codes=codes,
+                arrivals=parts.arrivals,
+                database=parts.database,
+                telling=parts.telling,
+                clock=parts.clock,
+                entropy=parts.entropy,
+                issuer=parts.issuer,
+                throttle=throttle,
+                code_lifetime=timedelta(seconds=idp.code_lifetime),
+                login_lifetime=login_lifetime,
+            )
         ),
         "token": TokenEndpoint(
             requests=requests,
             grants=(
                 AuthorizationCode(
-                    codes, refresh_families, sessions, parts.entropy, refresh_token_lifetime=refresh_lifetime
+                    codes,
+                    refresh_families,
+                    sessions,
+                    session_clients,
+                    parts.entropy,
+                    refresh_token_lifetime=refresh_lifetime,
                 ),
                 RefreshToken(refresh_families, sessions, parts.successors),
             ),
@@ -125,6 +140,8 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             clock=parts.clock,
             issuer=parts.issuer,
         ),
+        "help": helped.index,
+        "help_entry": helped.entry,
         "end_session": end_session,
         "end_session_confirm": end_session.confirm,
     }
@@ -134,11 +151,13 @@ def build_application(parts: Parts) -> ASGIApp:
     """The web application: routes, problems as pages, headers, correlation ids."""
     problems = ProblemPage(parts.pages)
     starlette = Starlette(
-        routes=routes({**protocol_endpoints(parts), **people_endpoints(parts)}, parts.assets),
+        routes=routes({**protocol_endpoints(parts), **people_endpoints(parts), **end_endpoints(parts)}, parts.assets),
         exception_handlers={Problem: problems, HTTPException: problems},
         middleware=[Middleware(UnexpectedPage, problems=problems)],
     )
-    return web_application(ResponseHeaders(starlette, issuer=parts.issuer))
+    addresses = ClientAddresses(parts.settings.idp.trusted_proxies)
+    where = FromWhere(LoginQueries(starlette), addresses=addresses, places=parts.places)
+    return web_application(ResponseHeaders(where, issuer=parts.issuer), help_at=parts.issuer + HELP)
 
 
 @asynccontextmanager
@@ -148,10 +167,14 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
     def on_event(topic: str, payload: Mapping[str, object]) -> None:
         parts.keys.on_event(topic, payload)
         parts.clients.on_event(topic, payload)
+        parts.rules.on_event(topic, payload)
+        parts.faces.on_event(topic, payload)
 
     def on_reset() -> None:
         parts.keys.on_reset()
         parts.clients.on_reset()
+        parts.rules.on_reset()
+        parts.faces.on_reset()
 
     subscription = Subscription(
         parts.valkey, parts.clock, on_event=on_event, on_heartbeat=lambda _moment: None, on_reset=on_reset

@@ -38,6 +38,8 @@ class ShippedClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     post_logout_redirect_uris: tuple[str, ...]
     grant_types: tuple[str, ...]
     scopes: tuple[str, ...]
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
 
 
 async def load(settings: Settings, clock: Clock | None = None) -> None:

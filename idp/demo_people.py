@@ -12,20 +12,13 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.envelope import Envelope
 from config.settings import Settings
+from idp import demo_organisations
 from idp.credentials.password import PasswordPool, fault_of_new
-from idp.directory.account import Account, Organisation
+from idp.directory.account import Account
 from idp.directory.login_name import normalise
 from idp.factors import totp
 from idp.factors.totp import Authenticator
 from idp.storage import directory, factors, passwords
-
-
-class ShippedOrganisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The table `[organisation]`."""
-
-    id: UUID
-    name: str
-    time_zone: str
 
 
 class ShippedPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +28,7 @@ class ShippedPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     login: str
     password: str
     name: str
+    email: str
     locale: str
     roles: tuple[str, ...]
     description: str
@@ -46,15 +40,10 @@ class ShippedPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def load(
     database: Database, settings: Settings, shipped: Mapping[str, object], now: datetime, entropy: Entropy
 ) -> None:
-    """Keep the house organisation, and everybody in it who is not there yet."""
-    house = msgspec.convert(shipped["organisation"], ShippedOrganisation)
+    """Keep everybody who is not there yet, as members of the first organisation."""
+    house = await demo_organisations.load(database, shipped, now)
     people = msgspec.convert(shipped["person"], list[ShippedPerson])
     async with database.begin() as tx:
-        await directory.put_organisation(
-            tx,
-            Organisation(id=house.id, name=house.name, time_zone=house.time_zone, duplicate_login=None),
-            now,
-        )
         missing = [person for person in people if await directory.account(tx, person.id) is None]
     if not missing:
         return  # argon2id takes its time, and a second start has none
@@ -69,7 +58,7 @@ async def load(
     async with database.begin() as tx:
         for person in missing:
             if await _add(tx, person, hashes[person.id], now):
-                await directory.put_membership(tx, person.id, house.id, person.roles, now)
+                await directory.put_membership(tx, person.id, house, person.roles, now)
                 if person.totp_secret is not None:
                     await _enrol(tx, person, person.totp_secret, envelope, entropy, now)
 
@@ -82,7 +71,7 @@ async def _add(tx: Transaction, person: ShippedPerson, hashed: str, now: datetim
         id=person.id,
         login_name=name,
         display_name=person.name,
-        email=None,
+        email=person.email,
         locale=person.locale,
         state="active",
         version=1,

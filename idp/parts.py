@@ -10,26 +10,68 @@ from config.clock import Clock
 from config.connections import Database, Valkey
 from config.entropy import Entropy
 from config.envelope import Envelope
+from config.places import Places
+from config.query_count import watch_queries
 from config.settings import Settings
+from idp.authorization.attempts import Attempts
+from idp.authorization.login_rules import LoginRules, LoginRulesCache
 from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
 from idp.credentials.password import PasswordPool
+from idp.devices.sign_in_history import SignInHistory
+from idp.directory.cache import FaceCache
 from idp.endpoints.login.arrivals import Arrivals
 from idp.endpoints.login.hops import Hops
-from idp.routes import ASSETS
+from idp.endpoints.login.telling import Telling
+from idp.endpoints.presence import Presence
+from idp.endpoints.sign_in.restart import Restart
+from idp.factors.one_time_code import CodeDigests
+from idp.person_told import PersonTold
+from idp.routes import ASSETS, HELP
+from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
+from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
-from idp.storage import clients, devices, directory, factors, secrets, sessions
+from idp.storage import (
+    attempts,
+    clients,
+    deliveries,
+    devices,
+    directory,
+    known_people,
+    login_rules,
+    not_me_links,
+    preferences,
+    secrets,
+    sessions,
+    sign_in_history,
+)
 from idp.tokens.keys import KeyCache
 from idp.tokens.refresh_family import Successors
 from jose.keys import KeyRing
 from jose.storage.keys import SigningKeys
+from notifications.queue import Queue
 from pages import Assets, Pages
 
 _ENDPOINTS = Path(__file__).parent / "endpoints"
 STATIC = _ENDPOINTS / "static"
 TEMPLATES = tuple(
-    _ENDPOINTS / name for name in ("protocol_pages", "login/templates", "sign_in/templates", "account/templates")
+    _ENDPOINTS / name
+    for name in (
+        "protocol_pages",
+        "login/templates",
+        "sign_in/templates",
+        "not_me/templates",
+        "account/templates",
+        "account/templates/apps",
+        "account/templates/confirm",
+        "account/templates/devices",
+        "account/templates/factors",
+        "account/templates/history",
+        "account/templates/password",
+        "account/templates/session",
+        "account/templates/settings",
+    )
 )
 """Where the pages are; each folder has the words of its own pages in `messages.toml`."""
 
@@ -53,6 +95,15 @@ class Parts:
     hops: Hops
     one_session: OneSession
     arrivals: Arrivals
+    rules: LoginRulesCache
+    places: Places
+    code_digests: CodeDigests
+    queue: Queue
+    not_me: NotMe
+    telling: Telling
+    faces: FaceCache
+    presence: Presence
+    restart: Restart
     passwords: PasswordPool
 
     @property
@@ -62,6 +113,7 @@ class Parts:
 
 async def build_parts(settings: Settings, database: Database, valkey: Valkey, clock: Clock, entropy: Entropy) -> Parts:
     """Build everything; makes the signing key and the shared secrets where there are none."""
+    watch_queries(database)
     envelope = Envelope.load(settings)
     signing_keys = SigningKeys(envelope)
     async with database.begin() as tx:
@@ -69,6 +121,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         await signing_keys.ensure_active(tx, "token", now)
         mac = StepMac(await secrets.ensure(tx, "step-mac", envelope, entropy, now))
         successors = Successors(await secrets.ensure(tx, "refresh-successors", envelope, entropy, now))
+        code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
         async with database.connect() as tx:
@@ -80,8 +133,19 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         idle_timeout=timedelta(seconds=settings.session.idle_timeout),
         absolute_lifetime=timedelta(seconds=settings.session.absolute_lifetime),
     )
-    one_session = OneSession(sessions, times, clock, entropy)
+    queue, not_me = Queue(envelope, clock, entropy), NotMe(not_me_links, entropy, settings.idp.issuer)
+    person_told = PersonTold(directory=directory, preferences=preferences, not_me=not_me, queue=queue)
+    one_session = OneSession(sessions, times, clock, entropy, (RelyingParties(deliveries, entropy), person_told))
+    rules = LoginRulesCache(
+        login_rules,
+        clock,
+        otherwise=LoginRules(settings.session.duplicate_login, settings.session.new_device_factor),
+    )
     assets = Assets(STATIC, base=ASSETS)
+    pages = Pages(*TEMPLATES, assets=assets, help_at=HELP)
+    client_cache = ClientCache(clients, database, clock)
+    faces = FaceCache(directory, database, clock)
+    presence = Presence(faces, settings.support)
     return Parts(
         settings=settings,
         database=database,
@@ -89,23 +153,39 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         envelope=envelope,
         clock=clock,
         entropy=entropy,
-        pages=Pages(*TEMPLATES, assets=assets),
+        pages=pages,
         assets=assets,
         keys=keys,
-        clients=ClientCache(clients, database, clock),
+        clients=client_cache,
         mac=mac,
         successors=successors,
         hops=Hops(mac, settings.idp.issuer),
         one_session=one_session,
         arrivals=Arrivals(
-            directory=directory,
-            enrolments=factors,
+            people=known_people,
+            rules=rules,
             devices=devices,
             sessions=sessions,
             one_session=one_session,
             entropy=entropy,
-            duplicate_login=settings.session.duplicate_login,
+            mail_code_counts=settings.idp.mail_code_counts,
             session_age=int(settings.session.absolute_lifetime),
         ),
+        rules=rules,
+        places=Places.load(settings),
+        code_digests=code_digests,
+        queue=queue,
+        not_me=not_me,
+        telling=Telling(
+            attempts=Attempts(attempts, preferences, not_me, queue),
+            queue=queue,
+            wishes=preferences,
+            addresses=not_me,
+            valkey=valkey,
+            history=SignInHistory(sign_in_history, clock, entropy),
+        ),
+        faces=faces,
+        presence=presence,
+        restart=Restart(client_cache, presence, pages),
         passwords=PasswordPool(settings.idp.password_threads),
     )

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from idp.account import account_endpoints
 from idp.credentials.throttle import Throttle
-from idp.endpoints.account.door import AccountDoor
-from idp.endpoints.account.pages import AccountPages
 from idp.endpoints.login.factor import FactorPage
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.mail_codes import MailCodes
+from idp.endpoints.login.no_factor import NoFactorPage
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.takeover import TakeoverPage
 from idp.endpoints.session_status import SessionStatusEndpoint
-from idp.endpoints.sign_in.page import SignInPage
 from idp.factors.passkey import RelyingParty
 from idp.parts import Parts
 from idp.routes import Endpoint
-from idp.storage import devices, directory, factors, logins, passwords
+from idp.storage import factors, logins, one_time_codes
+from idp.way_in import way_in_endpoints
 
 ISSUER_NAME = "Munjigi"
 
@@ -28,6 +29,8 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         logins=logins,
         clients=parts.clients,
         arrivals=parts.arrivals,
+        telling=parts.telling,
+        presence=parts.presence,
         pages=parts.pages,
         database=parts.database,
         clock=parts.clock,
@@ -35,36 +38,21 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     )
     throttle = Throttle(parts.valkey)
     passkeys = PasskeyCeremonies(RelyingParty.of_issuer(parts.issuer, ISSUER_NAME), factors, parts.entropy)
-    sign_in = SignInPage(
+    factor = FactorPage(
         shared,
-        directory=directory,
-        passwords=passwords,
-        devices=devices,
-        pool=parts.passwords,
-        throttle=throttle,
-        passkeys=passkeys,
-    )
-    factor = FactorPage(shared, factors=factors, envelope=parts.envelope, throttle=throttle, passkeys=passkeys)
-    account = AccountPages(
-        shared,
-        door=AccountDoor(shared, directory=directory, enrolments=factors, mac=parts.mac),
-        factors=factors,
+        authenticators=factors,
         envelope=parts.envelope,
         throttle=throttle,
         passkeys=passkeys,
-        issuer_name=ISSUER_NAME,
+        codes=MailCodes(one_time_codes, parts.code_digests, parts.queue, throttle, parts.entropy),
+        mail_code_counts=parts.settings.idp.mail_code_counts,
     )
     return {
-        "sign_in": sign_in,
-        "sign_in_passkey": sign_in.by_passkey,
-        "factor": factor,
-        "factor_passkey": factor.by_passkey,
-        "takeover": TakeoverPage(shared),
-        "account": account,
-        "account_authenticator": account.begin_authenticator,
-        "account_authenticator_confirm": account.confirm_authenticator,
-        "account_authenticator_remove": account.remove_authenticator,
-        "account_passkey": account.add_passkey,
-        "account_passkey_remove": account.remove_passkey,
+        **way_in_endpoints(parts, shared, throttle, passkeys),
+        "factor": parts.restart.around(factor),
+        "factor_passkey": parts.restart.around(factor.by_passkey),
+        "no_factor": parts.restart.around(NoFactorPage(shared)),
+        "takeover": parts.restart.around(TakeoverPage(shared)),
+        **account_endpoints(parts, shared, passkeys=passkeys, throttle=throttle, issuer_name=ISSUER_NAME),
         "session_status": SessionStatusEndpoint(parts.arrivals, parts.database, parts.clock),
     }

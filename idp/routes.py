@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-Method = Literal["GET", "POST"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/.well-known/openid-configuration", ("GET",), "discovery"),
@@ -21,26 +21,60 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/authorize/continue", ("GET",), "dispatcher"),
     ("/sign-in", ("GET", "POST"), "sign_in"),
     ("/sign-in/passkey", ("POST",), "sign_in_passkey"),
+    ("/recover", ("GET", "POST"), "recover"),
+    ("/recover/password", ("GET", "POST"), "recover_password"),
     ("/factor", ("GET", "POST"), "factor"),
     ("/factor/passkey", ("POST",), "factor_passkey"),
+    ("/factor/none", ("GET", "POST"), "no_factor"),
     ("/takeover", ("GET", "POST"), "takeover"),
     ("/account", ("GET",), "account"),
+    ("/account/session", ("GET",), "account_session"),
+    ("/account/session/end", ("POST",), "account_session_end"),
+    ("/account/devices", ("GET",), "account_devices"),
+    ("/account/devices/one", ("GET",), "account_device"),
+    ("/account/devices/rename", ("POST",), "account_device_rename"),
+    ("/account/devices/remove", ("GET",), "account_device_remove"),
+    ("/account/devices/remove", ("POST",), "account_device_removed"),
+    ("/account/history", ("GET",), "account_history"),
+    ("/account/history/not-me", ("GET",), "account_not_me"),
+    ("/account/history/not-me", ("POST",), "account_not_me_said"),
+    ("/account/places", ("GET",), "account_places"),
+    ("/account/apps", ("GET",), "account_apps"),
+    ("/account/apps/disconnect", ("GET",), "account_app"),
+    ("/account/apps/disconnect", ("POST",), "account_app_disconnect"),
+    ("/account/password", ("GET", "POST"), "account_password"),
+    ("/account/factors", ("GET",), "account_factors"),
+    ("/account/factors/remove", ("GET",), "account_factor_remove"),
+    ("/account/factors/remove", ("POST",), "account_factor_removed"),
+    ("/account/passkey", ("POST",), "account_passkey"),
     ("/account/authenticator", ("POST",), "account_authenticator"),
     ("/account/authenticator/confirm", ("POST",), "account_authenticator_confirm"),
-    ("/account/authenticator/remove", ("POST",), "account_authenticator_remove"),
-    ("/account/passkey", ("POST",), "account_passkey"),
-    ("/account/passkey/remove", ("POST",), "account_passkey_remove"),
+    ("/account/confirm", ("GET", "POST"), "account_confirm"),
+    ("/account/confirm/passkey", ("POST",), "account_confirm_passkey"),
+    ("/account/notices", ("GET", "POST"), "account_notices"),
+    ("/account/language", ("GET", "POST"), "account_language"),
     ("/session/status", ("GET",), "session_status"),
     ("/token", ("POST",), "token"),
     ("/userinfo", ("GET", "POST"), "userinfo"),
     ("/revoke", ("POST",), "revocation"),
     ("/introspect", ("POST",), "introspection"),
+    ("/help", ("GET",), "help"),
+    ("/help/{code}", ("GET",), "help_entry"),
     ("/end-session", ("GET", "POST"), "end_session"),
     ("/end-session/confirm", ("POST",), "end_session_confirm"),
+    ("/not-me", ("GET", "POST"), "not_me"),
+    ("/.well-known/ssf-configuration", ("GET",), "signals_metadata"),
+    ("/signals/streams", ("GET", "POST", "PATCH", "PUT", "DELETE"), "signals_streams"),
+    ("/signals/status", ("GET", "POST"), "signals_status"),
+    ("/signals/verify", ("POST",), "signals_verify"),
+    ("/signals/subjects/add", ("POST",), "signals_subjects_add"),
+    ("/signals/subjects/remove", ("POST",), "signals_subjects_remove"),
+    ("/signals/poll/{stream_id}", ("POST",), "signals_poll"),
 )
 """Path, methods, and the name of the endpoint in the composition root."""
 
 ASSETS = "/assets"
+HELP = "/help"
 
 
 def routes(endpoints: Mapping[str, Endpoint], assets: ASGIApp) -> list[BaseRoute]:

@@ -6,6 +6,7 @@ dispatcher; what was proven can be added to, and whatever was bound to a live se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -47,6 +48,18 @@ class Login:
     """The person chose to keep the other session: this login is over, and did not fail."""
     session: str | None = None
     """The session (sid) that this login began or joined; what follows is the code."""
+    factor_passed: bool = False
+    """A second factor passed in this login, whether or not it raises the assurance: what a new device needs."""
+    wrong_factors: int = 0
+    """How many second factors were wrong."""
+    overtaken: bool = False
+    """Another login took the faced session over, or began one, before this one could: the person is told so."""
+    given_up: bool = False
+    """The person gave up where a second factor was asked for: this login is over."""
+    told: bool = False
+    """The person of the faced session was told that this login came to nothing."""
+    came_from: Mapping[str, str] | None = None
+    """Whose browser it was that faced a session: `device`, `browser`, `place`, `network`, `ip`, `device_id`."""
 
     def named(self, name: str) -> Login:
         """The person typed a name; nothing is proven by it."""
@@ -65,24 +78,57 @@ class Login:
             takes_over=False,
             kept=False,
             session=None,
+            # a passkey with user verification is a first and a second factor
+            factor_passed=MULTIPLE_FACTORS in amr,
+            overtaken=False,
+            given_up=False,
         )
 
     def recognised(self, user_id: UUID, amr: tuple[str, ...], at: datetime, sid: str) -> Login:
         """The browser's own live session says who the person is, and how and when they proved it."""
         return replace(self.signed_in(user_id, amr, at), recognised_in=sid)
 
-    def passed_factor(self, amr: tuple[str, ...], at: datetime) -> Login:
-        """A second factor passed; `amr` names it, for example `("otp",)`. It counts for the faced session only."""
+    def passed_factor(self, amr: tuple[str, ...], at: datetime, *, raises: bool = True) -> Login:
+        """A second factor passed; `amr` names it, for example `("otp",)`. It counts for the faced session only.
+
+        `raises` is whether it makes the authentication one of several factors; it confirms a takeover either way.
+        """
         if self.user_id is None:
             raise ValueError("a second factor needs a first")
-        methods = dict.fromkeys((*self.amr, *amr, MULTIPLE_FACTORS))
-        return replace(self, amr=tuple(methods), authenticated_at=at, takeover_factor=self.takeover_of is not None)
+        methods = dict.fromkeys((*self.amr, *amr, *((MULTIPLE_FACTORS,) if raises else ())))
+        return replace(
+            self,
+            amr=tuple(methods),
+            authenticated_at=at,
+            factor_passed=True,
+            takeover_factor=self.takeover_of is not None,
+        )
+
+    def missed_factor(self) -> Login:
+        """A second factor was wrong."""
+        return replace(self, wrong_factors=self.wrong_factors + 1)
 
     def facing(self, live: str | None) -> Login:
         """The session that lives now. If it is another one than before, factor and choice must be given anew."""
         if live == self.takeover_of:
             return self
-        return replace(self, takeover_of=live, takeover_factor=False, takes_over=False)
+        faster = self.takeover_of is not None and live is not None
+        return replace(
+            self,
+            takeover_of=live,
+            takeover_factor=False,
+            takes_over=False,
+            overtaken=self.overtaken or faster,
+            told=False,
+        )
+
+    def was_overtaken(self) -> Login:
+        """Another session began at the very moment when this login was about to begin its own."""
+        return replace(self, overtaken=True)
+
+    def coming_from(self, visitor: Mapping[str, str]) -> Login:
+        """Whose browser it is, for the person of the faced session to be told."""
+        return replace(self, came_from=dict(visitor))
 
     def chose_takeover(self, sid: str) -> Login:
         """The person chose to end the session that the page showed; ignored if it is no longer the one faced."""
@@ -91,6 +137,14 @@ class Login:
     def chose_keep(self) -> Login:
         """The person chose to keep the other session."""
         return replace(self, kept=True, takes_over=False)
+
+    def gave_up(self) -> Login:
+        """The person did not want to, or could not, give a second factor."""
+        return replace(self, given_up=True, takes_over=False)
+
+    def was_told(self) -> Login:
+        """The person of the faced session was told of this login."""
+        return replace(self, told=True)
 
     def in_session(self, sid: str) -> Login:
         """A session was begun or joined."""
@@ -114,3 +168,9 @@ class Logins(Protocol):
 
     async def finish(self, tx: Transaction, login: Login) -> None:
         """A claimed login is over: its code was issued, or its client was told that there will be none."""
+
+    async def forget_person(self, tx: Transaction, user_id: UUID) -> int:
+        """Forget the logins of a person, as far as one has proved to be them. Call it before the person is locked.
+
+        Returns how many.
+        """

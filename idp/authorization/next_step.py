@@ -2,7 +2,7 @@
 
 The rules are S1 and S2 of the sessions: one live session per person; a browser whose own session lives joins it; any
 other live session is met only after full authentication, from elsewhere only after a second factor, and then the person
-decides.
+decides. A device that was not seen with the person gives a second factor, too, whether or not a session lives.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ DuplicateLogin = Literal["ask", "take_over"]
 
 
 class Step(StrEnum):
-    """What the dispatcher does next; the first three are pages."""
+    """What the dispatcher does next; the first four are pages."""
 
     SIGN_IN = "sign_in"
     FACTOR = "factor"
+    NO_FACTOR = "no_factor"
+    """A second factor is due, and there is nothing that this person could be asked for: they are led to help."""
     TAKEOVER = "takeover"
     BEGIN_SESSION = "begin_session"
     JOIN_SESSION = "join_session"
@@ -49,9 +51,13 @@ class AccountState:
     may_sign_in: bool
     """Neither locked nor closed."""
     has_factor: bool
-    """A second factor can be asked of this person."""
+    """A second factor that raises the assurance can be asked of this person."""
     needs_factor: bool
     """The rules of the account or its organisation demand one for every login."""
+    by_mail: bool = False
+    """A code by mail can be asked of them, since they have nothing better; it confirms, whether or not it raises."""
+    new_device: bool = False
+    """They have signed in before, and never by this browser; and the organisation asks for a factor then."""
     duplicate_login: DuplicateLogin = "ask"
 
 
@@ -96,7 +102,7 @@ def next_step(
     if "none" in login.request.prompt:
         if interactive.step is Step.SIGN_IN:
             return NextStep(Step.REFUSED, "login_required")
-        if interactive.step in (Step.FACTOR, Step.TAKEOVER):
+        if interactive.step in (Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER):
             return NextStep(Step.REFUSED, "interaction_required")
     return interactive
 
@@ -108,7 +114,7 @@ def _step(
     own: SessionState | None,
     now: datetime,
 ) -> NextStep:
-    if login.kept:
+    if login.kept or login.given_up:
         return NextStep(Step.REFUSED, "access_denied")
     if login.user_id is None or login.authenticated_at is None:
         return NextStep(Step.SIGN_IN)
@@ -130,20 +136,27 @@ def _step(
             return NextStep(Step.REFUSED, "unmet_authentication_requirements")
         return NextStep(Step.FACTOR)
 
+    if live is not None and own is not None and own.sid == live.sid:
+        return NextStep(Step.JOIN_SESSION)
+    if account.new_device and not login.factor_passed:
+        return _confirm(account)
     if live is None:
         return NextStep(Step.BEGIN_SESSION)
-    if own is not None and own.sid == live.sid:
-        return NextStep(Step.JOIN_SESSION)
     return _duplicate(login, account, live)
 
 
 def _duplicate(login: Login, account: AccountState, live: SessionState) -> NextStep:
     faces_it = login.takeover_of == live.sid
-    if live.elsewhere and account.has_factor and not (faces_it and login.takeover_factor):
-        return NextStep(Step.FACTOR)
+    if live.elsewhere and not (faces_it and login.takeover_factor):
+        return _confirm(account)
     if account.duplicate_login == "take_over" or (faces_it and login.takes_over):
         return NextStep(Step.BEGIN_SESSION)
     return NextStep(Step.TAKEOVER)
+
+
+def _confirm(account: AccountState) -> NextStep:
+    """A second factor, or help for whoever has none: never a way around it."""
+    return NextStep(Step.FACTOR if account.has_factor or account.by_mail else Step.NO_FACTOR)
 
 
 def _is_expected(login: Login, user_id: UUID) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from config.connections import Transaction
+from idp.protocol.redirect_uri import is_registrable
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
 
@@ -29,6 +30,15 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...]
     grant_types: tuple[str, ...]
     scopes: tuple[str, ...]
+    backchannel_logout_uri: str | None = None
+    """Where it wants to be told of ends (OpenID Connect Back-Channel Logout 1.0, section 2.2)."""
+    backchannel_logout_session_required: bool = False
+    """Whether it counts on a `sid` in the logout token; every one of ours has it."""
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` where logouts could not be sent safely; this machine posts to no other address."""
+        if self.backchannel_logout_uri is not None and not is_registrable(self.backchannel_logout_uri):
+            raise ValueError(f"{self.client_id}: backchannel_logout_uri may not be registered")
 
     def has_secret(self, secret: str) -> bool:
         """Whether this is the client's secret, compared in constant time."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
+from itertools import pairwise
+from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 from uuid import UUID
 
@@ -37,7 +40,11 @@ OVERLOADED = ProblemType(
 )
 
 T = TypeVar("T")
-PasswordFault = Literal["too_short", "too_long", "contains_name", "one_character"]
+PasswordFault = Literal["too_short", "too_long", "contains_name", "one_character", "repeats", "common"]
+OUR_NAMES = ("munjigi", "문지기")
+"""Names of the service: whoever guesses tries them first."""
+_COMMON = Path(__file__).parent / "common_passwords.txt"
+_SHORTEST_NAME = 3
 
 
 class PasswordStorage(Protocol):
@@ -115,13 +122,43 @@ def prepared(password: str) -> bytes:
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 
-def fault_of_new(password: str, *, login_name: str, alone: bool) -> PasswordFault | None:
-    """What is wrong with a new password; composition rules and expiry are not asked for (SP 800-63B-4, 3.1.1.2)."""
+def fault_of_new(password: str, *, login_name: str, alone: bool, names: Collection[str] = ()) -> PasswordFault | None:
+    """What is wrong with a new password (NIST SP 800-63B-4, section 3.1.1.2).
+
+    Asked for are a length (more of it where the password is the only factor, `alone`) and that it is not among those
+    that are tried first: common ones, the names of the service and of the person (`login_name`, `names`), repetitions.
+    Rules of composition and expiry are not asked for; any character counts, and pasting is no matter.
+    """
     composed = unicodedata.normalize("NFC", password)
     if len(composed) < (SHORTEST_ALONE if alone else SHORTEST_OF_SEVERAL):
         return "too_short"
     if len(prepared(password)) > LONGEST:
         return "too_long"
-    if login_name and login_name.casefold() in composed.casefold():
+    folded = composed.casefold()
+    if any(name in folded for name in _names(login_name, names)):
         return "contains_name"
-    return "one_character" if len(set(composed)) == 1 else None
+    if len(set(composed)) == 1:
+        return "one_character"
+    if folded in common_passwords():
+        return "common"
+    return "repeats" if _repeats(folded) else None
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """Passwords that many people have, case folded; read at first use."""
+    lines = _COMMON.read_text(encoding="utf-8").splitlines()
+    return frozenset(line.casefold() for line in lines if not line.startswith("#"))
+
+
+def _names(login_name: str, names: Collection[str]) -> list[str]:
+    given = (login_name, login_name.partition("@")[0], *names, *OUR_NAMES)
+    folded = (unicodedata.normalize("NFC", name).casefold().strip() for name in given)
+    return [name for name in folded if len(name) >= _SHORTEST_NAME]
+
+
+def _repeats(folded: str) -> bool:
+    """Whether a part of at most half of it makes the whole ("abcabcabc"), or each character follows from the last."""
+    if len({b - a for a, b in pairwise(map(ord, folded))}) == 1:
+        return True
+    return (folded + folded).find(folded, 1) < len(folded)

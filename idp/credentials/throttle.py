@@ -1,17 +1,24 @@
-"""How often somebody may guess: counted in Valkey before the guess is looked at, and closed where it cannot count (S7).
+"""How often somebody may try: counted in Valkey before the attempt is looked at, and closed where it cannot count (S7).
 
 An attempt is counted first and given back when it was right, so that a thousand guesses fired together are counted like
-a thousand in a row. A device that the person signed in with before has a count of its own: whoever locks an account
-out by guessing does not lock its owner out.
+a thousand in a row. `guesses` says what is counted of a guess at a password:
+
+- from a device where the person got a session before: that device's own count, and nothing else. Whoever guesses from
+  elsewhere, however much, slows the person's own devices down by nothing;
+- from anywhere else: the account from this address, the account from all strange addresses, and the address.
+
+After so many failures each further one must wait, longer each time up to a bound. Nothing locks an account: passkeys
+and recovery by mail are not counted here, and a browser that recovery let in is a known one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -47,11 +54,40 @@ class Allowance:
     seconds: int
 
 
-PASSWORD_OF_ACCOUNT: Final = Allowance("password-account", 20, 900)
-PASSWORD_OF_ADDRESS: Final = Allowance("password-address", 300, 900)
+@dataclass(frozen=True, slots=True)
+class Slowdown:
+    """So many failures at any pace; after each further one a wait, twice as long each time."""
+
+    scope: str
+    free: int
+    """Failures that nobody waits for."""
+    first: int
+    """Seconds of the first wait."""
+    longest: int
+    """Seconds of the longest."""
+    memory: int
+    """Seconds without an attempt after which all is forgotten."""
+
+
+Limit = Allowance | Slowdown
+
+PASSWORD_OF_KNOWN_DEVICE: Final = Slowdown("password-device", free=10, first=5, longest=900, memory=3600)
+PASSWORD_OF_ACCOUNT_HERE: Final = Slowdown("password-account-here", free=5, first=5, longest=900, memory=3600)
+PASSWORD_OF_ACCOUNT: Final = Slowdown("password-account", free=100, first=5, longest=900, memory=86400)
+"""NIST SP 800-63B-4, section 3.2.2: at most 100 failures in a row, or delays."""
+PASSWORD_OF_ADDRESS: Final = Slowdown("password-address", free=100, first=1, longest=60, memory=3600)
+"""Many people may share an address, so its waits stay short."""
+PASSKEY_OF_ADDRESS: Final = Allowance("passkey-address", 300, 900)
 FACTOR_OF_ACCOUNT: Final = Allowance("factor-account", 10, 900)
 REFUSALS_OF_ADDRESS: Final = Allowance("refusal-address", 300, 900)
 """Refusals at the endpoints of clients that are recorded one by one."""
+RECOVERY_OF_ADDRESS: Final = Allowance("recovery-address", 30, 900)
+RECOVERY_OF_ACCOUNT: Final = Allowance("recovery-account", 3, 1800)
+"""Mails with a link, in the half hour for which each is good: there is always one in the inbox that works."""
+RECOVERY_FACTOR: Final = Allowance("recovery-factor", 10, 900)
+"""Second factors that are tried with a link of recovery."""
+VOUCHED: Final = 24 * 3600
+"""Seconds for which a browser that recovery let in is a known one."""
 
 
 def logins_of_address(lifetime: float) -> Allowance:
@@ -70,47 +106,123 @@ if count > tonumber(ARGV[1]) then
 end
 return {1, 0, 0}
 """
-# KEYS[1] the counter. An attempt that was right does not count; a counter that has expired stays away.
+# KEYS[1] the counter: `n` counted, `u` until when to wait (milliseconds of the store's clock), `t` a refusal was told.
+# ARGV: free, first, longest, memory (seconds). Whoever is let in holds the next one off at once: of many attempts fired
+# together after the free ones, one is looked at. Answers as above.
+_SLOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local hold = tonumber(redis.call('HGET', KEYS[1], 'u') or 0)
+if now < hold then return {0, hold - now, redis.call('HSETNX', KEYS[1], 't', 1)} end
+local over = redis.call('HINCRBY', KEYS[1], 'n', 1) - tonumber(ARGV[1])
+if over >= 0 then
+  local wait = math.min(ARGV[2] * 2 ^ math.min(over, 32), tonumber(ARGV[3])) * 1000
+  redis.call('HSET', KEYS[1], 'u', string.format('%d', now + wait))
+end
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return {1, 0, 0}
+"""
+# KEYS[1] the counter. An attempt that was right does not count, nor does the wait that it set; a counter that has
+# expired stays away.
 _GIVE_BACK = """
-if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('HINCRBY', KEYS[1], 'n', -1) <= 0 then
-  redis.call('DEL', KEYS[1])
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  redis.call('HDEL', KEYS[1], 'u')
+  if redis.call('HINCRBY', KEYS[1], 'n', -1) <= 0 then redis.call('DEL', KEYS[1]) end
 end
 return 1
 """
 
 
 class TooMany(Problem):
-    """`TOO_MANY`, with what its record depends on."""
+    """`TOO_MANY`, with what its record and its words depend on."""
 
-    def __init__(self, allowance: Allowance, seconds: int, *, first: bool) -> None:
-        super().__init__(TOO_MANY, private=f"throttle of {allowance.scope}", headers={"Retry-After": str(seconds)})
+    def __init__(self, limit: Limit, seconds: int, *, first: bool) -> None:
+        super().__init__(TOO_MANY, private=f"throttle of {limit.scope}", headers={"Retry-After": str(seconds)})
         self.first = first
         """The first refusal of this subject for a while: whoever records each one lets strangers fill the trail."""
+        self.seconds = seconds
+        """How long to wait."""
 
 
 class Throttle:
-    """Counts attempts of a subject (an account's name, an address) within an allowance."""
+    """Counts attempts of a subject (an account's name, an address) within a limit."""
 
     def __init__(self, valkey: Valkey) -> None:
+        self._valkey = valkey
         self._count = valkey.register_script(_COUNT)
+        self._slow = valkey.register_script(_SLOW)
         self._return = valkey.register_script(_GIVE_BACK)
 
-    async def attempt(self, allowance: Allowance, subject: str) -> None:
+    async def attempt(self, limit: Limit, subject: str) -> None:
         """Count one attempt. Raises `TooMany` with Retry-After, and `CANNOT_COUNT` where Valkey does not answer."""
-        key = _key(allowance, subject)
+        script, arguments = self._script(limit)
         try:
-            allowed, wait, first = await self._count(keys=[key], args=[allowance.attempts, allowance.seconds])
+            allowed, wait, first = await script(keys=[_key(limit, subject)], args=arguments)
         except (RedisError, OSError) as error:
             raise Problem(CANNOT_COUNT, private=f"throttle: {error}", headers={"Retry-After": "2"}) from error
         if not allowed:
-            raise TooMany(allowance, max(1, -(-wait // 1000)), first=bool(first))
+            raise TooMany(limit, max(1, -(-wait // 1000)), first=bool(first))
 
-    async def was_right(self, allowance: Allowance, subject: str) -> None:
+    async def attempt_all(self, subjects: Sequence[tuple[Limit, str]]) -> None:
+        """Count one attempt of several subjects, or, where one of them must wait, of none. Raises as `attempt`."""
+        counted: list[tuple[Limit, str]] = []
+        try:
+            for limit, subject in subjects:
+                await self.attempt(limit, subject)
+                counted.append((limit, subject))
+        except Problem:
+            await self.all_right(counted)
+            raise
+
+    async def vouch(self, login_name: str, browser: bytes) -> None:
+        """A browser that recovery by mail just let in counts as known for a while, whoever else tries that name.
+
+        `browser` is the hash of its device cookie. Where Valkey does not answer it stays a strange one.
+        """
+        try:
+            await self._valkey.set(_vouched_key(login_name, browser), "1", ex=VOUCHED)
+        except (RedisError, OSError) as error:
+            _log.warning("browser_not_vouched_for", error=type(error).__name__)
+
+    async def vouched(self, login_name: str, browser: bytes) -> bool:
+        """Whether recovery let this browser in. Raises `CANNOT_COUNT`."""
+        try:
+            return bool(await self._valkey.exists(_vouched_key(login_name, browser)))
+        except (RedisError, OSError) as error:
+            raise Problem(CANNOT_COUNT, private=f"throttle: {error}", headers={"Retry-After": "2"}) from error
+
+    async def was_right(self, limit: Limit, subject: str) -> None:
         """Give an attempt back. Where Valkey does not answer it stays counted: what was right is not undone by that."""
         try:
-            await self._return(keys=[_key(allowance, subject)])
+            await self._return(keys=[_key(limit, subject)])
         except (RedisError, OSError) as error:
-            _log.warning("attempt_not_given_back", scope=allowance.scope, error=type(error).__name__)
+            _log.warning("attempt_not_given_back", scope=limit.scope, error=type(error).__name__)
+
+    async def all_right(self, subjects: Sequence[tuple[Limit, str]]) -> None:
+        """`was_right` for what `attempt_all` counted."""
+        for limit, subject in subjects:
+            await self.was_right(limit, subject)
+
+    def _script(self, limit: Limit) -> tuple[Any, list[int]]:
+        if isinstance(limit, Allowance):
+            return self._count, [limit.attempts, limit.seconds]
+        return self._slow, [limit.free, limit.first, limit.longest, limit.memory]
+
+
+def guesses(login_name: str, ip: str, known_device: UUID | None) -> list[tuple[Limit, str]]:
+    """What is counted of a guess at a password.
+
+    `known_device` is the device of the person of this name where they got a session before. A name that nobody has is
+    counted like any other.
+    """
+    if known_device is not None:
+        return [(PASSWORD_OF_KNOWN_DEVICE, account_subject(login_name, known_device))]
+    address = address_subject(ip)
+    return [
+        (PASSWORD_OF_ACCOUNT_HERE, f"{login_name}\0{address}"),
+        (PASSWORD_OF_ADDRESS, address),
+        (PASSWORD_OF_ACCOUNT, account_subject(login_name, None)),
+    ]
 
 
 def address_subject(ip: str) -> str:
@@ -120,6 +232,8 @@ def address_subject(ip: str) -> str:
     except ValueError:
         return ip
     if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
     return str(address)
 
@@ -129,6 +243,11 @@ def account_subject(login_name: str, known_device: UUID | None) -> str:
     return f"{login_name}\0{known_device or ''}"
 
 
-def _key(allowance: Allowance, subject: str) -> str:
+def _vouched_key(login_name: str, browser: bytes) -> str:
+    digest = hashlib.sha256(login_name.encode("utf-8", "surrogatepass") + b"\0" + browser).hexdigest()[:32]
+    return key_space.throttle("vouched", digest)
+
+
+def _key(limit: Limit, subject: str) -> str:
     digest = hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return key_space.throttle(allowance.scope, digest)
+    return key_space.throttle(limit.scope, digest)

@@ -25,6 +25,13 @@ class Device:
     sign_ins: int
     first_seen_at: datetime
     last_seen_at: datetime
+    name: str | None = None
+    """What its person calls it."""
+
+    @property
+    def called(self) -> str:
+        """How lists call it: by the person's name for it, or by what the browser says of itself."""
+        return self.name or self.label
 
     def signed_in(self, label: str, now: datetime) -> Device:
         """This device after its person got a session on it."""
@@ -44,3 +51,19 @@ class DeviceStorage(Protocol):
 
     async def change(self, tx: Transaction, device: Device) -> None:
         """Keep what changed in a device that was met in this transaction."""
+
+
+class OwnDevices(Protocol):
+    """What a storage does for the person whose devices they are."""
+
+    async def of(self, tx: Transaction, user_id: UUID) -> list[Device]:
+        """The person's devices, the one last seen first."""
+
+    async def owned(self, tx: Transaction, user_id: UUID, device_id: UUID) -> Device | None:
+        """One device, if it is this person's."""
+
+    async def rename(self, tx: Transaction, user_id: UUID, device_id: UUID, name: str | None) -> bool:
+        """Call a device of this person something else; `None`: as the browser says. False where they have none such."""
+
+    async def remove(self, tx: Transaction, user_id: UUID, device_id: UUID) -> bool:
+        """Forget a device of this person: its cookie is a stranger's, and its browser is not remembered."""

@@ -6,7 +6,6 @@ What a browser says of itself is a label for people, never a proof; only the coo
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -68,17 +67,6 @@ def label_browser(headers: Mapping[str, str]) -> BrowserLabel:
     platform = headers.get("sec-ch-ua-platform", "")[:32].strip('"')
     system = platform if platform in dict(_SYSTEMS).values() else ""
     return BrowserLabel(browser, system or next((name for mark, name in _SYSTEMS if mark in agent), ""))
-
-
-def label_place(ip: str) -> str:
-    """The name of the place of an address: `this machine`, `local network`, or empty where it is not known."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ""
-    if address.is_loopback:
-        return "this machine"
-    return "local network" if address.is_private else ""
 
 
 def cookie_hash(cookie: str | None) -> bytes | None:

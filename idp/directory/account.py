@@ -7,8 +7,11 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
+from pages.look import Look
 
 AccountState = Literal["active", "locked"]
+LockReason = Literal["administrator", "response", "not_me"]
+"""Who locked an account: an administrator, an automated response, or the person by a link of a notice ("not me")."""
 DuplicateLogin = Literal["ask", "take_over"]
 
 
@@ -26,6 +29,8 @@ class Account:
     state: AccountState
     version: int
     """Rises with every change of the account."""
+    lock_reason: LockReason | None = None
+    """Of a locked account, where it is known."""
 
     @property
     def may_sign_in(self) -> bool:
@@ -53,6 +58,36 @@ class Membership:
     roles: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """Whom people ask who cannot help themselves; what is empty is not offered."""
+
+    name: str
+    email: str = ""
+    phone: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """How an organisation meets people: its look, and whom they ask. `None`: as the product does."""
+
+    organisation_id: UUID
+    look: Look | None
+    support: Support | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientHome:
+    """Where a client belongs, and where its own sign-in begins."""
+
+    organisation_id: UUID | None
+    """Whose look its sign-in has."""
+    starts: tuple[str, ...] = ()
+    """Addresses, one for each of its origins, that begin a sign-in when they are opened (OpenID Connect Core 1.0,
+    section 4, `initiate_login_uri`)."""
+
+
 class Directory(Protocol):
     """What the directory's storage answers."""
 
@@ -67,3 +102,9 @@ class Directory(Protocol):
 
     async def find_membership(self, tx: Transaction, user_id: UUID, organisation_id: UUID) -> Membership | None:
         """A person's roles in one organisation."""
+
+    async def face(self, tx: Transaction, organisation_id: UUID) -> Face | None:
+        """How one organisation meets people; `None` where there is no such organisation."""
+
+    async def client_home(self, tx: Transaction, client_id: str) -> ClientHome | None:
+        """Where a client belongs; `None` where nobody said."""

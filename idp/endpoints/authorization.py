@@ -29,9 +29,9 @@ from idp.authorization.step_mac import browser_hash
 from idp.clients.cache import ClientCache
 from idp.credentials.throttle import Throttle, address_subject, logins_of_address
 from idp.endpoints.id_token_hints import IdTokenHints
-from idp.endpoints.login.arrivals import visitor
-from idp.endpoints.login.hops import LOGIN_COOKIE, Hops, login_cookie
+from idp.endpoints.login.hops import LOGIN_COOKIE, LOGIN_COOKIE_AGE, Hops, login_cookie
 from idp.endpoints.parameters import Unreadable, read_form, read_query
+from idp.endpoints.whereabouts import client_ip
 from pages import Pages
 
 COOKIE_SIZE = 32
@@ -91,7 +91,7 @@ class AuthorizationEndpoint:
         """Bound what strangers can make us keep: a login is a row, whoever asks. Given back when the login is over."""
         try:
             await self._throttle.attempt(
-                logins_of_address(self._lifetime.total_seconds()), address_subject(visitor(request, None).ip)
+                logins_of_address(self._lifetime.total_seconds()), address_subject(client_ip(request))
             )
         except Problem as problem:
             if "none" in asked.prompt:  # nobody sees a page (OpenID Connect Core 1.0, section 3.1.2.6)
@@ -118,7 +118,7 @@ class AuthorizationEndpoint:
         response.set_cookie(
             LOGIN_COOKIE,
             cookie,
-            max_age=int(self._lifetime.total_seconds()),
+            max_age=LOGIN_COOKIE_AGE,
             path="/",
             secure=True,
             httponly=True,

@@ -27,6 +27,13 @@ class ClientRequest:
     client: Client
     core: CoreRequest
 
+    def required(self, name: str) -> str:
+        """A field of the form that must be there. Raises Authlib's `InvalidRequestError`."""
+        value = self.form.get(name)
+        if value is None:
+            raise InvalidRequestError(f"{name} is missing")
+        return value
+
 
 class ClientRequests:
     """Reads and authenticates, for one issuer."""
@@ -43,6 +50,16 @@ class ClientRequests:
             form = once_each(await read_form(request))
         except Unreadable as error:
             raise InvalidRequestError(str(error)) from None
+        return await self._authenticated(request, endpoint, form)
+
+    async def by_header(self, request: Request, endpoint: str) -> Client:
+        """The client of a request whose body is no form: it proves itself by HTTP Basic (RFC 6749, section 2.3.1).
+
+        Raises Authlib's `OAuth2Error`.
+        """
+        return (await self._authenticated(request, endpoint, {})).client
+
+    async def _authenticated(self, request: Request, endpoint: str, form: dict[str, str]) -> ClientRequest:
         header = request.headers.getlist("authorization")
         if len(header) > 1:
             raise InvalidRequestError("there is more than one Authorization header")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -43,9 +42,7 @@ class IntrospectionEndpoint:
     async def __call__(self, request: Request) -> Response:
         try:
             asked = await self._requests.read(request, "introspection")
-            token = asked.form.get("token")
-            if token is None:
-                raise InvalidRequestError("token is missing")
+            token = asked.required("token")
         except OAuth2Error as error:
             return oauth_error(request, error)
         async with self._database.connect() as tx:

@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
-_CODES = {
+ERROR_CODES = {
     "invalid_request": "MJ-IDP-020",
     "invalid_client": "MJ-IDP-021",
     "invalid_grant": "MJ-IDP-022",
@@ -69,6 +69,6 @@ def error_body(request: Request, error: str, description: str | None) -> dict[st
     return {
         "error": error,
         **({"error_description": description} if description else {}),
-        "code": _CODES.get(error, "MJ-IDP-029"),
+        "code": ERROR_CODES.get(error, "MJ-IDP-029"),
         "correlation_id": correlation_id(request),
     }

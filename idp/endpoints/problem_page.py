@@ -55,18 +55,10 @@ class ProblemPage:
             request,
             "problem.html",
             status=kind.status.value,
-            title=self._said(request, kind, "title", kind.title),
-            remedy=problem.detail or self._said(request, kind, "remedy", kind.remedy),
             code=kind.code,
         )
         response.headers.update(problem.headers)
         return response
-
-    def _said(self, request: Request, kind: ProblemType, part: str, otherwise: str) -> str:
-        key = f"problem.{kind.code}.{part}"
-        if key not in self._pages.catalogue:
-            return otherwise
-        return self._pages.catalogue.text(key, self._pages.locale(request))
 
 
 class UnexpectedPage:

@@ -7,7 +7,7 @@ gateway looks at. Asking for it is answered with `unsupported_token_type` (secti
 from __future__ import annotations
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError, UnsupportedTokenTypeError
+from authlib.oauth2.rfc6749 import UnsupportedTokenTypeError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -36,10 +36,7 @@ class RevocationEndpoint:
     async def __call__(self, request: Request) -> Response:
         try:
             asked = await self._requests.read(request, "revocation")
-            token = asked.form.get("token")
-            if token is None:
-                raise InvalidRequestError("token is missing")
-            await self._revoke(request, asked, token)
+            await self._revoke(request, asked, asked.required("token"))
         except OAuth2Error as error:
             return oauth_error(request, error)
         return oauth_answer({})

@@ -2,52 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from config.connections import Transaction
-from idp.devices.device import Device
-from idp.directory.account import Directory
+from idp.devices.device import Trust
 from idp.sessions.session import Session
 from idp.tokens.issue import Subject
 
 
-class Devices(Protocol):
-    """Where a session's device is found."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonNow:
+    """A person as they are now, in one organisation and at one device."""
 
-    async def get(self, tx: Transaction, device_id: UUID) -> Device | None:
-        """One device."""
+    name: str
+    login_name: str
+    locale: str
+    email: str | None
+    roles: tuple[str, ...]
+    """None of them where they left the organisation."""
+    device_id: UUID | None
+    """None where the device was removed."""
+    device_trust: Trust | None
+
+
+class PeopleNow(Protocol):
+    """Where they are looked up."""
+
+    async def person_now(
+        self, tx: Transaction, user_id: UUID, organisation_id: UUID, device_id: UUID | None
+    ) -> PersonNow | None:
+        """The person; None: there is none, or they may not sign in."""
 
 
 class Subjects:
     """Gathers `Subject`s."""
 
-    def __init__(self, directory: Directory, devices: Devices) -> None:
-        self._directory = directory
-        self._devices = devices
+    def __init__(self, people: PeopleNow) -> None:
+        self._people = people
 
     async def of(self, tx: Transaction, session: Session) -> Subject | None:
         """The person of a session as they are now; None where the account may not sign in any more."""
-        account = await self._directory.account(tx, session.user_id)
-        if account is None or not account.may_sign_in:
+        person = await self._people.person_now(tx, session.user_id, session.organisation_id, session.visitor.device_id)
+        if person is None:
             return None
-        membership = await self._directory.find_membership(tx, session.user_id, session.organisation_id)
-        device_id = session.visitor.device_id
-        device = await self._devices.get(tx, device_id) if device_id is not None else None
         return Subject(
             sub=str(session.user_id),
             sid=session.sid,
             org=str(session.organisation_id),
-            roles=membership.roles if membership is not None else (),
+            roles=person.roles,
             amr=session.amr,
             acr=session.acr,
             authenticated_at=session.authenticated_at,
-            device_id=str(device.id) if device is not None else "",
-            device_trust=device.trust if device is not None else "unknown",
+            device_id=str(person.device_id or ""),
+            device_trust=person.device_trust or "unknown",
             claims={
-                "name": account.display_name,
-                "preferred_username": account.login_name,
-                "locale": account.locale,
-                "email": account.email,
+                "name": person.name,
+                "preferred_username": person.login_name,
+                "locale": person.locale,
+                "email": person.email,
             },
         )

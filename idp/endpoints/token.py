@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749 import InvalidGrantError, UnsupportedGrantTypeError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -70,10 +70,7 @@ class TokenEndpoint:
 
     async def _exchange(self, request: Request) -> dict[str, object]:
         client_request = await self._requests.read(request, "token")
-        grant_type = client_request.form.get("grant_type")
-        if grant_type is None:
-            raise InvalidRequestError("grant_type is missing")
-        grant = self._grants.get(grant_type)
+        grant = self._grants.get(client_request.required("grant_type"))
         if grant is None:
             raise UnsupportedGrantTypeError("this grant_type is not supported")
         try:

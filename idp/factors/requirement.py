@@ -20,9 +20,11 @@ class Requirement:
     """Best first."""
     always: bool
     """A second factor belongs to every login of this person."""
+    by_mail: bool = False
+    """They have nothing better than a code by mail, and a mail address; nobody with an app or a passkey gets one."""
 
 
-def requirement(enrolled: Iterable[FactorKind], roles: Collection[str]) -> Requirement:
+def requirement(enrolled: Iterable[FactorKind], roles: Collection[str], *, has_mail: bool = False) -> Requirement:
     """The factors of an account, and whether each login needs one.
 
     Whoever enrolled an authenticator app did so to be asked for it. Whoever has only a passkey signs in by it; after a
@@ -30,4 +32,5 @@ def requirement(enrolled: Iterable[FactorKind], roles: Collection[str]) -> Requi
     """
     have = frozenset(enrolled)
     usable = tuple(kind for kind in BEST_FIRST if kind in have)
-    return Requirement(usable, always="totp" in have or (bool(usable) and not DEMANDING_ROLES.isdisjoint(roles)))
+    always = "totp" in have or (bool(usable) and not DEMANDING_ROLES.isdisjoint(roles))
+    return Requirement(usable, always, by_mail=has_mail and not usable)

@@ -8,7 +8,7 @@ from config.connections import Transaction
 from config.entropy import Entropy
 from idp.authorization.code import Codes, Redeemed, Replayed, code_hash
 from idp.clients.client import Client
-from idp.grants.grant import Credential, LiveSessions, Misuse
+from idp.grants.grant import Credential, LiveSessions, Misuse, SessionClients
 from idp.tokens.refresh_family import Families, Family, token_hash
 
 
@@ -22,6 +22,7 @@ class AuthorizationCode:
         codes: Codes,
         families: Families,
         sessions: LiveSessions,
+        session_clients: SessionClients,
         entropy: Entropy,
         *,
         refresh_token_lifetime: timedelta,
@@ -29,6 +30,7 @@ class AuthorizationCode:
         self._codes = codes
         self._families = families
         self._sessions = sessions
+        self._session_clients = session_clients
         self._entropy = entropy
         self._lifetime = refresh_token_lifetime
 
@@ -46,10 +48,11 @@ class AuthorizationCode:
         return await self._credential(tx, digest, found, now)
 
     async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
-        """Begin the family, if the client may refresh, and tie it to the code."""
+        """The client is a relying party of the session now. Begin the family, if it may refresh; tie it to the code."""
+        session = credential.session
+        await self._session_clients.joined(tx, session.sid, credential.client_id, now)
         if refresh_token is None:
             return
-        session = credential.session
         family = Family(
             id=self._entropy.uuid(),
             client_id=credential.client_id,

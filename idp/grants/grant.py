@@ -56,6 +56,13 @@ class Grant(Protocol):
         """Keep what must be kept now that tokens are issued."""
 
 
+class SessionClients(Protocol):
+    """Where it is kept which relying parties a session has."""
+
+    async def joined(self, tx: Transaction, sid: str, client_id: str, now: datetime) -> None:
+        """A client has tokens of this session from now on. The caller holds the session's lock, so no end is missed."""
+
+
 class LiveSessions(Protocol):
     """Where a grant finds the session that it is about."""
 

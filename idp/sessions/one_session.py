@@ -8,17 +8,19 @@ were granted: history is in the order of the commits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import UUID
 
 from audit import trail
-from audit.trail import AuditEvent, Kind
 from config.clock import Clock
 from config.connections import Transaction
 from config.entropy import Entropy
 from events import outbox
+from idp.sessions import record
+from idp.sessions.keeping import Concerned, ExpiredSessions, SessionStorage
 from idp.sessions.session import EndReason, Session, SessionTimes, Visitor
 
 SID_SIZE = 16
@@ -67,40 +69,22 @@ Outcome = Began | AnotherLives | MayNotSignIn
 Obstacle = Literal["none", "expired", "agreed", "in_the_way"]
 
 
-class SessionStorage(Protocol):
-    """What a storage of sessions must do; `conformance` tests hold it to its races."""
-
-    async def lock_person(self, tx: Transaction, user_id: UUID) -> bool:
-        """Let nobody else begin a session of this person until the transaction is over. False: may not sign in."""
-
-    async def lock_live(self, tx: Transaction, user_id: UUID, leaving: str | None) -> list[Session]:
-        """The person's session and the one of the sid `leaving`, as far as they have not ended: locked, by sid."""
-
-    async def lock(self, tx: Transaction, sid: str) -> Session | None:
-        """One session that has not ended, locked against its end and its extension."""
-
-    async def begin(self, tx: Transaction, session: Session) -> None:
-        """Keep a new session. Raises an integrity error where the person has one that has not ended."""
-
-    async def change(self, tx: Transaction, session: Session) -> None:
-        """Keep what changed in a locked session: its end, its times, how the person was authenticated."""
-
-
-class ExpiredSessions(Protocol):
-    """What the sweeper asks."""
-
-    async def lock_expired(self, tx: Transaction, now: datetime, limit: int) -> list[Session]:
-        """Some sessions past their limit that nobody has ended and nobody else holds, locked."""
-
-
 class OneSession:
-    """The acts upon sessions."""
+    """The acts upon sessions. `concerned` are told of every end, whatever its reason, in its own transaction."""
 
-    def __init__(self, storage: SessionStorage, times: SessionTimes, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        storage: SessionStorage,
+        times: SessionTimes,
+        clock: Clock,
+        entropy: Entropy,
+        concerned: Sequence[Concerned],
+    ) -> None:
         self._storage = storage
         self._times = times
         self._clock = clock
         self._entropy = entropy
+        self._concerned = concerned
 
     async def begin(
         self,
@@ -133,7 +117,7 @@ class OneSession:
         session = self._new(beginning, now)
         await self._storage.begin(tx, session)
         await self._tell(tx, session)
-        await trail.record(tx, _began(session, ended, beginning.correlation_id))
+        await trail.record(tx, record.began(session, ended, beginning.correlation_id))
         if left is not None:
             await self._end(tx, left, "sign_out", None, now, beginning.correlation_id)
         return Began(session, ended if obstacle == "agreed" else None)
@@ -153,6 +137,29 @@ class OneSession:
             return None
         told = ended_by.told() if ended_by else None
         return await self._end(tx, live, reason, told, self._clock.now(), correlation_id)
+
+    async def end_person(
+        self,
+        tx: Transaction,
+        user_id: UUID,
+        reason: EndReason,
+        *,
+        correlation_id: str,
+        ended_by: Visitor | None = None,
+        sparing: str | None = None,
+    ) -> Session | None:
+        """End whatever session a person has, for an act upon the person: a lock, a new password, a removed device.
+
+        It locks the person first, so that no session of theirs begins until the transaction is over. `sparing` is the
+        sid of a session that may live on. Returns the session as it ended; `None` where none did.
+        """
+        await self._storage.lock_person(tx, user_id)  # whether they may still sign in is of no matter to an end
+        told = ended_by.told() if ended_by else None
+        ended = None
+        for live in await self._storage.lock_live(tx, user_id, None):
+            if live.sid != sparing:
+                ended = await self._end(tx, live, reason, told, self._clock.now(), correlation_id)
+        return ended
 
     async def authenticated_again(
         self,
@@ -235,7 +242,9 @@ class OneSession:
         ended = live.ended(reason, ended_by, now)
         await self._storage.change(tx, ended)
         await self._tell(tx, ended)
-        await trail.record(tx, _ended(ended, correlation_id))
+        await trail.record(tx, record.ended(ended, correlation_id))
+        for concerned in self._concerned:
+            await concerned.session_ended(tx, ended, correlation_id)
         return ended
 
     async def _tell(self, tx: Transaction, session: Session) -> None:
@@ -249,33 +258,3 @@ def in_the_way(live: Session | None, expected_sid: str | None, now: datetime) ->
     if not live.lives(now):
         return "expired"
     return "agreed" if live.sid == expected_sid else "in_the_way"
-
-
-def _began(session: Session, ended: Session | None, correlation_id: str) -> AuditEvent:
-    details: dict[str, object] = {
-        "amr": session.amr,
-        "device": str(session.visitor.device_id or ""),
-        "place": session.visitor.place,
-    }
-    if ended is not None:
-        details["instead_of"] = ended.sid
-    return AuditEvent(
-        kind=Kind.TAKEOVER_COMPLETED if ended and ended.end_reason == "takeover" else Kind.SESSION_BEGAN,
-        correlation_id=correlation_id,
-        actor=str(session.user_id),
-        subject=str(session.user_id),
-        sid=session.sid,
-        ip=session.visitor.ip,
-        details=details,
-    )
-
-
-def _ended(session: Session, correlation_id: str) -> AuditEvent:
-    return AuditEvent(
-        kind=Kind.SESSION_ENDED,
-        correlation_id=correlation_id,
-        subject=str(session.user_id),
-        sid=session.sid,
-        ip=session.ended_by["ip"] if session.ended_by else None,
-        details={"reason": session.end_reason, "version": session.version},
-    )

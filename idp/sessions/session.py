@@ -35,6 +35,9 @@ class Visitor:
     browser: str
     ip: str
     place: str
+    """A code (`config.places`)."""
+    network: str = ""
+    """The name of the autonomous system, or empty."""
 
     def told(self) -> dict[str, str]:
         """What the person of the other session is told (`ended_by` of a session event)."""

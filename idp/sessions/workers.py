@@ -1,13 +1,13 @@
-"""The workers of sessions: `activity` carries what gateways saw into the idle clocks, `sweeper` ends what has expired.
+"""The worker `activity`: carries what gateways saw into the idle clocks of sessions (S6).
 
-Any number of each may run; they share the work by row locks and by the stream's group.
+Any number of them may run; they share the work by row locks and by the stream's group.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -22,9 +22,9 @@ from config.settings import Settings
 from events import outbox
 from idp.sessions.activity import Held, HeldActivity
 from idp.sessions.one_session import OneSession
+from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
-from idp.storage import factors as factor_storage
-from idp.storage import protocol_sweep
+from idp.storage import deliveries
 from idp.storage import sessions as session_storage
 
 _log = structlog.get_logger(__name__)
@@ -33,11 +33,8 @@ GROUP = "sessions"
 CONSUMER = "activity"
 """One name for all workers: what one read and did not finish is read again by the next."""
 BATCH = 200
-SWEEP_EVERY = 1.0
-"""Seconds; an expired session is refused by every gateway at once, its end is told this much later at most."""
 RETRY_AFTER = 1.0
 _READ_MILLISECONDS = 500
-_FORGET_CHALLENGES_EVERY = timedelta(minutes=1)
 
 
 class ActivityWorker:
@@ -110,73 +107,24 @@ class ActivityWorker:
                 await pipe.execute()
 
 
-class Sweeper:
-    """Ends sessions whose time is over, and forgets challenges, logins, codes and refresh families that are over."""
-
-    def __init__(self, database: Database, valkey: Valkey, sessions: OneSession, clock: Clock) -> None:
-        self._database = database
-        self._valkey = valkey
-        self._sessions = sessions
-        self._clock = clock
-        self._challenges_at: datetime | None = None
-
-    async def step(self) -> int:
-        """Sweep once. Returns how many sessions ended."""
-        total = 0
-        swept = BATCH
-        while swept == BATCH:
-            async with self._database.begin() as tx:
-                swept = await self._sessions.sweep(tx, session_storage, limit=BATCH)
-            total += swept
-        if total:
-            await outbox.poke(self._valkey)
-        now = self._clock.now()
-        if self._challenges_at is None or now - self._challenges_at >= _FORGET_CHALLENGES_EVERY:
-            self._challenges_at = now
-            async with self._database.begin() as tx:
-                await factor_storage.sweep_challenges(tx, now)
-                await protocol_sweep.sweep(tx, now)
-        return total
-
-
 async def serve_activity(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Run `activity` until `stop`."""
-    await _serve(settings, ready, stop, _activity)
-
-
-async def serve_sweeper(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
-    """Run `sweeper` until `stop`."""
-    await _serve(settings, ready, stop, _sweeper)
-
-
-Run = Callable[[Database, Valkey, OneSession, Clock, Callable[[], None], asyncio.Event], Awaitable[None]]
-
-
-async def _serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event, run: Run) -> None:
-    clock = SystemClock()
+    clock, entropy = SystemClock(), SystemEntropy()
     times = SessionTimes(
         idle_timeout=timedelta(seconds=settings.session.idle_timeout),
         absolute_lifetime=timedelta(seconds=settings.session.absolute_lifetime),
     )
-    sessions = OneSession(session_storage, times, clock, SystemEntropy())
-    database = open_database(settings, "worker")
-    valkey = open_valkey(settings)
+    database, valkey = open_database(settings, "worker"), open_valkey(settings)
+    concerned = (RelyingParties(deliveries, entropy),)
+    worker = ActivityWorker(database, valkey, OneSession(session_storage, times, clock, entropy, concerned), clock)
     try:
-        await run(database, valkey, sessions, clock, ready, stop)
+        await _run(worker, ready, stop)
     finally:
         await valkey.aclose()
         await database.dispose()
 
 
-async def _activity(
-    database: Database,
-    valkey: Valkey,
-    sessions: OneSession,
-    clock: Clock,
-    ready: Callable[[], None],
-    stop: asyncio.Event,
-) -> None:
-    worker = ActivityWorker(database, valkey, sessions, clock)
+async def _run(worker: ActivityWorker, ready: Callable[[], None], stop: asyncio.Event) -> None:
     open_ = False
     while not stop.is_set():
         try:
@@ -189,24 +137,6 @@ async def _activity(
             _log.warning("activity is held up", error=type(error).__name__)
             open_ = False
             await _pause(stop, RETRY_AFTER)
-
-
-async def _sweeper(
-    database: Database,
-    valkey: Valkey,
-    sessions: OneSession,
-    clock: Clock,
-    ready: Callable[[], None],
-    stop: asyncio.Event,
-) -> None:
-    sweeper = Sweeper(database, valkey, sessions, clock)
-    while not stop.is_set():
-        try:
-            await sweeper.step()
-            ready()
-        except (RedisError, SQLAlchemyError, OSError) as error:
-            _log.warning("sweeping is held up", error=type(error).__name__)
-        await _pause(stop, SWEEP_EVERY)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

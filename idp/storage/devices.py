@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
@@ -52,6 +52,35 @@ async def change(tx: Transaction, device: Device) -> None:
             last_seen_at=device.last_seen_at,
         )
     )
+
+
+async def of(tx: Transaction, user_id: UUID) -> list[Device]:
+    """The person's devices, the one last seen first."""
+    query = select(*_COLUMNS).where(table.c.user_id == user_id).order_by(table.c.last_seen_at.desc(), table.c.id)
+    return [_device(row) for row in await tx.execute(query)]
+
+
+async def owned(tx: Transaction, user_id: UUID, device_id: UUID) -> Device | None:
+    """One device, if it is this person's."""
+    query = select(*_COLUMNS).where(table.c.id == device_id, table.c.user_id == user_id)
+    row = (await tx.execute(query)).one_or_none()
+    return _device(row) if row is not None else None
+
+
+async def rename(tx: Transaction, user_id: UUID, device_id: UUID, name: str | None) -> bool:
+    """Call a device of this person something else; `None`: as the browser says. False where they have none such."""
+    renamed = await tx.execute(
+        update(table).where(table.c.id == device_id, table.c.user_id == user_id).values(name=name).returning(table.c.id)
+    )
+    return renamed.one_or_none() is not None
+
+
+async def remove(tx: Transaction, user_id: UUID, device_id: UUID) -> bool:
+    """Forget a device of this person: its cookie is a stranger's, and its browser is not remembered."""
+    removed = await tx.execute(
+        delete(table).where(table.c.id == device_id, table.c.user_id == user_id).returning(table.c.id)
+    )
+    return removed.one_or_none() is not None
 
 
 def _device(row: Row[tuple[Any, ...]]) -> Device:

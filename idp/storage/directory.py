@@ -5,12 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, insert, select
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
-from idp.directory.account import Account, Membership, Organisation
+from events.outbox import append
+from idp.directory.account import Account, ClientHome, Face, Membership, Organisation, Support
+from idp.directory.cache import ORGANISATION_TOPIC
 from idp.storage.directory_tables import login_name, membership, organisation, user_account
+from idp.storage.locks import lock as lock
+from idp.storage.locks import unlock as unlock
+from idp.storage.way_in_tables import client_home as home_of_client
+from pages.look import Look
 
 
 async def account_by_login_name(tx: Transaction, name: str) -> Account | None:
@@ -35,6 +42,53 @@ async def find_membership(tx: Transaction, user_id: UUID, organisation_id: UUID)
     query = _memberships(user_id).where(membership.c.organisation_id == organisation_id)
     row = (await tx.execute(query)).one_or_none()
     return _membership(row) if row else None
+
+
+async def face(tx: Transaction, organisation_id: UUID) -> Face | None:
+    """How one organisation meets people; `None` where there is no such organisation."""
+    query = select(organisation.c.look, organisation.c.support).where(organisation.c.id == organisation_id)
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        return None
+    return Face(
+        organisation_id=organisation_id,
+        look=msgspec.convert(row.look, Look) if row.look is not None else None,
+        support=msgspec.convert(row.support, Support) if row.support is not None else None,
+    )
+
+
+async def put_face(tx: Transaction, found: Face) -> bool:
+    """Keep how an organisation meets people, and tell whoever has it in memory. False: no such organisation."""
+    changed = await tx.execute(
+        update(organisation)
+        .where(organisation.c.id == found.organisation_id)
+        .values(
+            look=msgspec.to_builtins(found.look) if found.look is not None else None,
+            support=msgspec.to_builtins(found.support) if found.support is not None else None,
+        )
+        .returning(organisation.c.id)
+    )
+    if changed.one_or_none() is None:
+        return False
+    ident = str(found.organisation_id)
+    await append(tx, ORGANISATION_TOPIC, ident, {"organisation_id": ident})
+    return True
+
+
+async def client_home(tx: Transaction, client_id: str) -> ClientHome | None:
+    """Where a client belongs; `None` where nobody said."""
+    row = (await tx.execute(select(home_of_client).where(home_of_client.c.client_id == client_id))).one_or_none()
+    return ClientHome(organisation_id=row.organisation_id, starts=tuple(row.starts)) if row is not None else None
+
+
+async def put_client_home(tx: Transaction, client_id: str, found: ClientHome) -> None:
+    """Keep where a client belongs. Tell it by an event `client` in the same transaction."""
+    values = {"organisation_id": found.organisation_id, "starts": list(found.starts)}
+    await tx.execute(
+        upsert(home_of_client)
+        .values(client_id=client_id, **values)
+        .on_conflict_do_update(index_elements=["client_id"], set_=values)
+    )
 
 
 async def add_account(tx: Transaction, account: Account, now: datetime) -> bool:
@@ -103,6 +157,7 @@ async def _account(tx: Transaction, which: ColumnElement[bool]) -> Account | Non
         locale=row.locale,
         state=row.state,
         version=row.version,
+        lock_reason=row.lock_reason,
     )
 
 

@@ -33,6 +33,9 @@ user_account = Table(
     Column("state", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("created_at", _TIME, nullable=False),
+    Column("time_zone", Text),
+    Column("lock_reason", Text),
+    Column("locked_at", _TIME),
 )
 
 login_name = Table(
@@ -49,7 +52,10 @@ organisation = Table(
     Column("name", Text, nullable=False),
     Column("time_zone", Text, nullable=False),
     Column("duplicate_login", Text),
+    Column("new_device_factor", Boolean),
     Column("created_at", _TIME, nullable=False),
+    Column("look", JSONB(none_as_null=True)),
+    Column("support", JSONB(none_as_null=True)),
 )
 
 membership = Table(
@@ -119,6 +125,7 @@ device = Table(
     Column("sign_ins", Integer, nullable=False),
     Column("first_seen_at", _TIME, nullable=False),
     Column("last_seen_at", _TIME, nullable=False),
+    Column("name", Text),
 )
 
 session = Table(
@@ -134,6 +141,7 @@ session = Table(
     Column("browser", Text, nullable=False),
     Column("ip", INET, nullable=False),
     Column("place", Text, nullable=False),
+    Column("network", Text, nullable=False),
     Column("amr", _WORDS, nullable=False),
     Column("acr", Text, nullable=False),
     Column("authenticated_at", _TIME, nullable=False),

@@ -141,9 +141,11 @@ async def add_challenge(
         .order_by(passkey_challenge.c.expires_at.desc(), passkey_challenge.c.digest)
         .limit(CHALLENGES_KEPT - 1)
     )
-    await tx.execute(delete(passkey_challenge).where(*same, passkey_challenge.c.digest.not_in(latest)))
+    older = delete(passkey_challenge).where(*same, passkey_challenge.c.digest.not_in(latest)).cte("older")
     await tx.execute(
-        insert(passkey_challenge).values(digest=digest, ceremony=ceremony, bound_to=bound_to, expires_at=expires_at)
+        insert(passkey_challenge)
+        .values(digest=digest, ceremony=ceremony, bound_to=bound_to, expires_at=expires_at)
+        .add_cte(older)
     )
 
 

@@ -44,25 +44,37 @@ async def finish(tx: Transaction, login: Login) -> None:
     await tx.execute(delete(table).where(table.c.id == login.id))
 
 
+async def forget_person(tx: Transaction, user_id: UUID) -> int:
+    """Forget the logins of a person, as far as one has proved to be them. Call it before the person is locked.
+
+    Returns how many.
+    """
+    theirs = select(table.c.id).where(table.c.user_id == user_id).order_by(table.c.id).with_for_update()
+    return (await tx.execute(delete(table).where(table.c.id.in_(theirs)))).rowcount
+
+
 async def sweep(tx: Transaction, now: datetime) -> int:
-    """Forget logins whose time is over. Returns how many."""
-    return (await tx.execute(delete(table).where(table.c.expires_at <= now))).rowcount
+    """Forget logins whose time is over and in which nobody was authenticated; the others are abandoned. Counts them."""
+    over = (table.c.expires_at <= now, table.c.user_id.is_(None))
+    return (await tx.execute(delete(table).where(*over))).rowcount
 
 
 async def _load(tx: Transaction, login_id: UUID, now: datetime, *, lock: bool) -> Login | None:
     query = select(table).where(table.c.id == login_id, table.c.expires_at > now)
     row = (await tx.execute(query.with_for_update() if lock else query)).mappings().one_or_none()
-    return _login(row) if row is not None else None
+    return from_row(row) if row is not None else None
 
 
 def _row(login: Login) -> dict[str, Any]:
     row = {column.name: getattr(login, column.name) for column in table.c}
     row["request"] = msgspec.to_builtins(login.request)
     row["amr"] = list(login.amr)
+    row["came_from"] = dict(login.came_from) if login.came_from is not None else None
     return row
 
 
-def _login(row: Mapping[Any, Any]) -> Login:
+def from_row(row: Mapping[Any, Any]) -> Login:
+    """A login from its columns."""
     values = dict(row)
     values["request"] = msgspec.convert(values["request"], AuthorizationRequest)
     values["amr"] = tuple(values["amr"])

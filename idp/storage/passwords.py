@@ -19,6 +19,13 @@ async def password_hash(tx: Transaction, user_id: UUID) -> str | None:
     return found
 
 
+async def changed_at(tx: Transaction, user_id: UUID) -> datetime | None:
+    """When the person's password was last changed; `None` where they have none."""
+    query = select(table.c.changed_at).where(table.c.user_id == user_id)
+    found: datetime | None = (await tx.execute(query)).scalar_one_or_none()
+    return found
+
+
 async def replace_hash(tx: Transaction, user_id: UUID, old: str, new: str) -> bool:
     """Put a stronger hash of the same password in place. False where the password has changed since."""
     changed = await tx.execute(

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -32,6 +33,8 @@ client = Table(
     Column("grant_types", _WORDS, nullable=False),
     Column("scopes", _WORDS, nullable=False),
     Column("updated_at", _TIME, nullable=False),
+    Column("backchannel_logout_uri", Text),
+    Column("backchannel_logout_session_required", Boolean, nullable=False),
 )
 
 login = Table(
@@ -54,6 +57,12 @@ login = Table(
     Column("takes_over", Boolean, nullable=False),
     Column("kept", Boolean, nullable=False),
     Column("session", Text),
+    Column("factor_passed", Boolean, nullable=False),
+    Column("wrong_factors", Integer, nullable=False),
+    Column("overtaken", Boolean, nullable=False),
+    Column("given_up", Boolean, nullable=False),
+    Column("told", Boolean, nullable=False),
+    Column("came_from", JSONB(none_as_null=True)),
 )
 
 authorization_code = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from idp.sessions.session import Session, Visitor
 from idp.storage.directory_tables import session as table
 from idp.storage.directory_tables import user_account
 
-_VISITOR = ("device_id", "device_label", "browser", "ip", "place")
+_VISITOR = ("device_id", "device_label", "browser", "ip", "place", "network")
 
 
 async def lock_person(tx: Transaction, user_id: UUID) -> bool:
@@ -85,6 +86,14 @@ async def live_by_cookie(tx: Transaction, cookie_hash: bytes, now: datetime) -> 
     return _if_live(await _one(tx, _not_ended(table.c.cookie_hash == cookie_hash)), now)
 
 
+async def taken_over(tx: Transaction, cookie_hash: bytes, since: datetime) -> Session | None:
+    """The session of a browser's cookie, if another login took it over after a moment."""
+    query = select(table).where(
+        table.c.cookie_hash == cookie_hash, table.c.end_reason == "takeover", table.c.ended_at > since
+    )
+    return await _one(tx, query)
+
+
 async def find(tx: Transaction, sid: str) -> Session | None:
     """One session, live or ended, to look at."""
     return await _one(tx, select(table).where(table.c.sid == sid))
@@ -112,7 +121,12 @@ def _row(session: Session) -> dict[str, Any]:
 
 
 def _session(row: Row[tuple[Any, ...]]) -> Session:
-    values = dict(row._mapping)
+    return from_columns(row._mapping)
+
+
+def from_columns(columns: Mapping[Any, Any]) -> Session:
+    """A session from its columns, by their names."""
+    values = dict(columns)
     values["visitor"] = Visitor(
         **{name: values.pop(name) for name in _VISITOR if name != "ip"}, ip=str(values.pop("ip"))
     )

@@ -12,8 +12,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from config.openapi import Api, Operation, document
 from config.problem import Problem
 from config.web import correlation_id
+from jose.assertion import HEADER
 from jose.assertion_middleware import assertion_of
 from policy import conditions
 from policy.admin import problems
@@ -29,7 +31,7 @@ from policy.admin.messages import (
     VersionEntry,
     VersionList,
 )
-from policy.admin.openapi import Operation, document
+from policy.admin.problems import FaultyDocument
 from policy.artefact import RuleEffect
 from policy.casbin_model import MODEL
 from policy.explain import Explanation
@@ -39,6 +41,13 @@ MAX_BODY = 32 * 1024 * 1024
 _HIGHEST = 2**53
 Body = TypeVar("Body", bound=msgspec.Struct)
 _CREATED = HTTPStatus.CREATED
+_API = Api(
+    title="Munjigi policy administration",
+    description=f"Reached through the gateway, which adds {HEADER}; for administrators.",
+    base=BASE,
+    problem=FaultyDocument,
+    path_schemas=(("number", {"type": "integer", "minimum": 1}),),
+)
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -58,7 +67,7 @@ class PolicyApi:
             Operation("POST", "/explain", "Why, and what would change it", Explanation, ExplainRequest): self.explain,
             Operation("GET", "/model", "The language of rules", ModelDocument): self.model,
         }
-        self._document = msgspec.json.encode(document(BASE, list(self._operations)))
+        self._document = msgspec.json.encode(document(_API, list(self._operations)))
 
     def routes(self) -> list[BaseRoute]:
         by_path: dict[str, dict[str, Endpoint]] = {}

@@ -7,7 +7,8 @@ from http import HTTPStatus
 
 import msgspec
 
-from config.problem import Problem, ProblemType
+from config.openapi import ProblemDocument
+from config.problem import HELP_BEHIND_THE_GATEWAY, Problem, ProblemType
 
 NOT_ADMINISTRATOR = ProblemType(
     "MJ-POLICY-001",
@@ -75,6 +76,12 @@ class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     rule: str = ""
 
 
+class FaultyDocument(ProblemDocument):
+    """An error, with the faults of a policy where it had some."""
+
+    errors: tuple[FaultEntry, ...] = ()
+
+
 class FaultyPolicy(Problem):
     """A policy that was refused, with every fault (RFC 9457, section 3.2: extension member `errors`)."""
 
@@ -82,5 +89,5 @@ class FaultyPolicy(Problem):
         super().__init__(FAULTY, f"{len(errors)} faults, the first: {errors[0].message}")
         self.errors = tuple(errors)
 
-    def document(self, correlation_id: str) -> dict[str, object]:
-        return {**super().document(correlation_id), "errors": self.errors}
+    def document(self, correlation_id: str, help_at: str = HELP_BEHIND_THE_GATEWAY) -> dict[str, object]:
+        return {**super().document(correlation_id, help_at), "errors": self.errors}

@@ -1,7 +1,7 @@
 """The person's side of a login, for the dispatcher: who they are, which session lives, and the session that begins.
 
-Here the siblings `directory`, `factors`, `devices` and `sessions` meet: their values are turned into what `next_step`
-reads, and a finished login into what `OneSession` begins.
+Here the siblings `factors`, `devices` and `sessions` meet: their values are turned into what `next_step` reads, and a
+finished login into what `OneSession` begins.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from config.connections import Transaction
 from config.entropy import Entropy
 from config.web import correlation_id
 from idp.authorization.login import Login
+from idp.authorization.login_rules import LoginRulesCache
 from idp.authorization.next_step import AccountState, SessionState
 from idp.devices.device import Device, DeviceStorage
-from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash, label_browser, label_place
-from idp.directory.account import Directory, DuplicateLogin
-from idp.endpoints.client_requests import address
+from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash, label_browser
+from idp.endpoints.login.known_person import Arrived, KnownPerson, PeopleAtHand
+from idp.endpoints.whereabouts import client_ip, whereabouts
 from idp.factors.requirement import FactorKind, requirement
 from idp.protocol.assurance import acr
 from idp.sessions.one_session import Began, Beginning, OneSession, Outcome
@@ -86,28 +87,39 @@ class Joined:
     """A new session cookie, where something was proven anew."""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of a beginning."""
+
+    outcome: Outcome
+    cookies: Cookies
+    visitor: Visitor
+    on_new_device: bool
+    """No session of this person had begun on this device."""
+
+
 class Arrivals:
     """What the dispatcher asks about the person who arrives, and does with their session."""
 
     def __init__(
         self,
         *,
-        directory: Directory,
-        enrolments: Enrolments,
+        people: PeopleAtHand,
+        rules: LoginRulesCache,
         devices: DeviceStorage,
         sessions: SessionsAtHand,
         one_session: OneSession,
         entropy: Entropy,
-        duplicate_login: DuplicateLogin,
+        mail_code_counts: bool,
         session_age: int,
     ) -> None:
-        self._directory = directory
-        self._enrolments = enrolments
+        self._people = people
+        self._rules = rules
         self._devices = devices
         self._sessions = sessions
         self._one_session = one_session
         self._entropy = entropy
-        self._duplicate_login = duplicate_login
+        self._mail_code_counts = mail_code_counts
         self._session_age = session_age
 
     async def own(self, tx: Transaction, request: Request, now: datetime) -> Session | None:
@@ -119,46 +131,42 @@ class Arrivals:
         """The person's live session, on whatever browser."""
         return await self._sessions.live_of(tx, user_id, now)
 
-    async def state_of(self, tx: Transaction, request: Request, session: Session) -> SessionState:
-        """What `next_step` reads of a session, seen from this browser."""
-        device_id = await self._device_id(tx, request, session.user_id)
-        return SessionState(
-            sid=session.sid,
-            user_id=session.user_id,
-            amr=session.amr,
-            authenticated_at=session.authenticated_at,
-            elsewhere=is_elsewhere(session, device_id, _ip(request)),
-        )
-
-    async def account(self, tx: Transaction, user_id: UUID) -> AccountState | None:
-        """What `next_step` reads of an account; None where there is none, or it belongs nowhere."""
-        account = await self._directory.account(tx, user_id)
-        home = await self._directory.home(tx, user_id)
-        if account is None or home is None:
+    async def arrived(self, tx: Transaction, request: Request, user_id: UUID, now: datetime) -> Arrived | None:
+        """What `next_step` reads of a person, in one statement; None where there is none, or they belong nowhere."""
+        known = await self._people.known_person(tx, user_id, cookie_hash(request.cookies.get(DEVICE_COOKIE)))
+        if known is None:
             return None
-        factors = requirement(await self._enrolments.enrolled(tx, user_id), home.roles)
-        return AccountState(
+        rules = await self._rules.of(tx, known.organisation_id)
+        factors = requirement(known.enrolled, known.roles, has_mail=known.email is not None)
+        first_time_here = known.signed_in_before and not known.was_here
+        account = AccountState(
             user_id=user_id,
-            may_sign_in=account.may_sign_in,
-            has_factor=bool(factors.usable),
+            may_sign_in=known.may_sign_in,
+            has_factor=bool(factors.usable) or (factors.by_mail and self._mail_code_counts),
             needs_factor=factors.always,
-            duplicate_login=home.organisation.duplicate_login or self._duplicate_login,
+            by_mail=factors.by_mail,
+            new_device=first_time_here and rules.new_device_factor is True,
+            duplicate_login=rules.duplicate_login or "ask",
         )
+        live = known.not_ended if known.not_ended is not None and known.not_ended.lives(now) else None
+        state = None
+        if live is not None:
+            state = session_state(live, elsewhere=is_elsewhere(live, known.device_id, client_ip(request)))
+        return Arrived(known, account, live, state)
 
     async def begin(
-        self, tx: Transaction, request: Request, login: Login, own: Session | None, now: datetime
-    ) -> tuple[Outcome, Cookies]:
+        self, tx: Transaction, request: Request, login: Login, known: KnownPerson, own: Session | None, now: datetime
+    ) -> Settled:
         """Begin the session of a login that is done; the session that it faced ends for it (S1)."""
-        assert login.user_id is not None
         assert login.authenticated_at is not None
-        home = await self._directory.home(tx, login.user_id)
-        assert home is not None, "next_step refuses whoever belongs nowhere"
-        device, device_cookie = await self._meet_device(tx, request, login.user_id, now)
-        leaving = own.sid if own is not None and own.user_id != login.user_id else None
+        device, device_cookie = known.device, request.cookies.get(DEVICE_COOKIE)
+        if device is None:
+            device, device_cookie = await self._meet_device(tx, request, known.user_id, now)
+        leaving = own.sid if own is not None and own.user_id != known.user_id else None
         cookies = Cookies(self._entropy.token(COOKIE_SIZE), device_cookie, self._session_age)
         beginning = Beginning(
-            user_id=login.user_id,
-            organisation_id=home.organisation.id,
+            user_id=known.user_id,
+            organisation_id=known.organisation_id,
             cookie_hash=hash_session_cookie(cookies.session),
             visitor=visitor(request, device.id),
             amr=login.amr,
@@ -169,7 +177,7 @@ class Arrivals:
         outcome = await self._one_session.begin(tx, beginning, expected_sid=login.takeover_of, leaving=leaving)
         if isinstance(outcome, Began):
             await self._devices.change(tx, device.signed_in(label_browser(request.headers).device, now))
-        return outcome, cookies
+        return Settled(outcome, cookies, beginning.visitor, on_new_device=not known.was_here)
 
     async def join(self, tx: Transaction, login: Login, own: SessionState) -> Joined | None:
         """Join the browser's own session, and note in it what was proven anew. None: it does not live any more."""
@@ -191,11 +199,6 @@ class Arrivals:
     async def hold(self, tx: Transaction, session: Session) -> None:
         """Lock a session against its end for what is only let happen while it lives; look at it again afterwards."""
         await self._sessions.lock(tx, session.sid)
-
-    async def _device_id(self, tx: Transaction, request: Request, user_id: UUID) -> UUID | None:
-        digest = cookie_hash(request.cookies.get(DEVICE_COOKIE))
-        device = await self._devices.find(tx, user_id, digest) if digest is not None else None
-        return device.id if device is not None else None
 
     async def _meet_device(self, tx: Transaction, request: Request, user_id: UUID, now: datetime) -> tuple[Device, str]:
         """The device of this browser with this person, met anew; with its cookie, a new one where it had none."""
@@ -231,15 +234,23 @@ def hash_session_cookie(value: str) -> bytes:
 def visitor(request: Request, device_id: UUID | None) -> Visitor:
     """The browser and the place at the other end of a request."""
     browser = label_browser(request.headers)
+    where = whereabouts(request)
     return Visitor(
         device_id=device_id,
         device_label=browser.device,
         browser=browser.browser,
-        ip=_ip(request),
-        place=label_place(_ip(request)),
+        ip=where.ip,
+        place=where.place,
+        network=where.network,
     )
 
 
-def _ip(request: Request) -> str:
-    """The address at the other end; over a unix socket, this machine's."""
-    return address(request) or "127.0.0.1"
+def session_state(session: Session, *, elsewhere: bool) -> SessionState:
+    """What `next_step` reads of a session."""
+    return SessionState(
+        sid=session.sid,
+        user_id=session.user_id,
+        amr=session.amr,
+        authenticated_at=session.authenticated_at,
+        elsewhere=elsewhere,
+    )

@@ -16,22 +16,24 @@ from starlette.responses import RedirectResponse, Response
 
 from audit.trail import AuditEvent, Kind, record
 from config.clock import Clock
-from config.connections import Database, Transaction, Valkey
+from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.problem import Problem
 from config.web import correlation_id
-from events.outbox import poke
 from idp.authorization.answer import code_answer, error_answer
 from idp.authorization.code import CODE_SIZE, CodeGrant, Codes, code_hash
 from idp.authorization.login import Login, Logins
 from idp.authorization.next_step import NextStep, SessionState, Step, next_step, recognise
 from idp.authorization.step_mac import CONTINUE
 from idp.credentials.throttle import Throttle, address_subject, logins_of_address
-from idp.endpoints.client_requests import address
-from idp.endpoints.login.arrivals import Arrivals, Cookies, visitor
+from idp.endpoints.login.arrivals import Arrivals, Cookies, session_state, visitor
 from idp.endpoints.login.hops import LOGIN_OVER, PAGES, Hops
+from idp.endpoints.login.known_person import Arrived
+from idp.endpoints.login.query_metrics import LOGINS
+from idp.endpoints.login.telling import Telling, came_from
+from idp.endpoints.whereabouts import client_ip
 from idp.sessions.one_session import AnotherLives, Began, MayNotSignIn
-from idp.sessions.session import Session
+from idp.sessions.session import Session, is_elsewhere
 
 _SAID = {
     "access_denied": "the person did not sign in",
@@ -48,7 +50,8 @@ class _Situation:
     login: Login
     own: SessionState | None
     own_session: Session | None
-    live: SessionState | None
+    arrived: Arrived | None = None
+    live: SessionState | None = None
     cookies: Cookies | None = None
     may_sign_in: bool = True
 
@@ -64,7 +67,7 @@ class Dispatcher:
         codes: Codes,
         arrivals: Arrivals,
         database: Database,
-        valkey: Valkey,
+        telling: Telling,
         clock: Clock,
         entropy: Entropy,
         issuer: str,
@@ -77,7 +80,7 @@ class Dispatcher:
         self._codes = codes
         self._arrivals = arrivals
         self._database = database
-        self._valkey = valkey
+        self._telling = telling
         self._clock = clock
         self._entropy = entropy
         self._issuer = issuer
@@ -93,21 +96,20 @@ class Dispatcher:
             if login is None:
                 raise Problem(LOGIN_OVER, private="no such login, or its time is over")
             response, over = await self._lead_on(tx, request, login, now)
-        await poke(self._valkey)
+        await self._telling.poke()
         if over:
-            await self._throttle.was_right(self._logins_of_address, address_subject(visitor(request, None).ip))
+            await self._throttle.was_right(self._logins_of_address, address_subject(client_ip(request)))
         return response
 
     async def _lead_on(self, tx: Transaction, request: Request, login: Login, now: datetime) -> tuple[Response, bool]:
         """The answer, and whether the login is over by it."""
         at = await self._situation(tx, request, login, now)
         while True:
-            user_id = at.login.user_id
-            asked = user_id if at.may_sign_in else None
-            account = await self._arrivals.account(tx, asked) if asked is not None else None
+            account = at.arrived.account if at.arrived is not None and at.may_sign_in else None
             decided = next_step(at.login, account, at.live, at.own, now)
             if decided.step in PAGES:
-                await self._logins.save(tx, at.login)
+                if at.login != login:
+                    await self._logins.save(tx, at.login)
                 return self._hops.to_page(at.login, decided.step), False
             if decided.step is Step.CODE:
                 return await self._issue_code(tx, request, at, now), True
@@ -121,32 +123,49 @@ class Dispatcher:
 
     async def _situation(self, tx: Transaction, request: Request, login: Login, now: datetime) -> _Situation:
         own_session = await self._arrivals.own(tx, request, now)
-        own = await self._arrivals.state_of(tx, request, own_session) if own_session is not None else None
-        login = recognise(login, own, now)
-        at = _Situation(login, own, own_session, None)
-        if login.user_id is None:
+        own = session_state(own_session, elsewhere=False) if own_session is not None else None
+        at = _Situation(recognise(login, own, now), own, own_session)
+        if at.login.user_id is None:
             return at
-        if own is not None and own.user_id == login.user_id:
-            at.live = own
-        elif session := await self._arrivals.live(tx, login.user_id, now):
-            await self._face(tx, request, at, session)
-        else:
-            at.login = login.facing(None)
+        at.arrived = await self._arrivals.arrived(tx, request, at.login.user_id, now)
+        if at.arrived is None:
+            return at
+        at.live = at.arrived.live_state
+        if at.live is None:
+            at.login = at.login.facing(None)
+        elif own is None or own.sid != at.live.sid:
+            self._face(request, at, at.live)
         return at
 
-    async def _face(self, tx: Transaction, request: Request, at: _Situation, session: Session) -> None:
-        at.live = await self._arrivals.state_of(tx, request, session)
-        at.login = at.login.facing(session.sid)
+    def _face(self, request: Request, at: _Situation, live: SessionState) -> None:
+        assert at.arrived is not None
+        at.live = live
+        here = came_from(visitor(request, at.arrived.known.device_id))
+        at.login = at.login.facing(live.sid).coming_from(here)
 
     async def _begin(self, tx: Transaction, request: Request, at: _Situation, now: datetime) -> None:
-        outcome, cookies = await self._arrivals.begin(tx, request, at.login, at.own_session, now)
-        match outcome:
-            case Began(session):
-                at.live = await self._arrivals.state_of(tx, request, session)
+        assert at.arrived is not None
+        settled = await self._arrivals.begin(tx, request, at.login, at.arrived.known, at.own_session, now)
+        match settled.outcome:
+            case Began(session, ended):
+                at.live = session_state(session, elsewhere=False)
                 at.login = at.login.in_session(session.sid)
-                at.cookies = cookies
+                at.cookies = settled.cookies
+                await self._telling.history.note(
+                    tx,
+                    session.user_id,
+                    "taken_over" if ended is not None else "signed_in",
+                    settled.visitor,
+                    amr=session.amr,
+                    client_id=at.login.client_id,
+                    sid=session.sid,
+                )
+                if settled.on_new_device and ended is None:  # of a takeover its own notice says as much
+                    await self._telling.new_device(tx, request, at.arrived.recipient, session)
             case AnotherLives(session):  # it began a moment ago: the person must be asked about that one
-                await self._face(tx, request, at, session)
+                at.login = at.login.was_overtaken()
+                elsewhere = is_elsewhere(session, at.arrived.known.device_id, client_ip(request))
+                self._face(request, at, session_state(session, elsewhere=elsewhere))
             case MayNotSignIn():
                 at.live = None
                 at.may_sign_in = False
@@ -178,6 +197,7 @@ class Dispatcher:
         await self._codes.add(tx, code_hash(code), grant)
         await self._logins.finish(tx, login)
         await self._record(tx, request, login, Kind.CODE_ISSUED, {})
+        LOGINS.labels("code").inc()
         response = _leave(code_answer(asked.redirect_uri, code=code, state=asked.state, issuer=self._issuer))
         if at.cookies is not None:
             at.cookies.put_on(response)
@@ -186,8 +206,13 @@ class Dispatcher:
     async def _refuse(self, tx: Transaction, request: Request, login: Login, decided: NextStep) -> Response:
         error = decided.error or "access_denied"
         await self._logins.finish(tx, login)
-        if login.user_id is not None and not login.kept:
+        LOGINS.labels("kept" if login.kept else error).inc()
+        if login.user_id is not None and not (login.kept or login.given_up):
             await self._record(tx, request, login, Kind.SIGN_IN_FAILED, {"error": error})
+            here = visitor(request, None)
+            await self._telling.history.note(
+                tx, login.user_id, "refused", here, amr=login.amr, client_id=login.client_id
+            )
         asked = login.request
         return _leave(
             error_answer(
@@ -210,7 +235,7 @@ class Dispatcher:
                 actor=login.client_id,
                 subject=str(login.user_id),
                 sid=login.session or "",
-                ip=address(request),
+                ip=client_ip(request),
                 details=details,
             ),
         )

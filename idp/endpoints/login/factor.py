@@ -1,9 +1,10 @@
-"""`/factor`: the second factor. A code of the authenticator app, or a passkey, whichever the person has."""
+"""`/factor`: the second factor: an authenticator app, or a passkey; a code by mail for whoever has neither."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Protocol
+from typing import Literal
 from uuid import UUID
 
 from starlette.requests import Request
@@ -12,19 +13,24 @@ from starlette.responses import Response
 from audit.trail import Kind
 from config.connections import Transaction
 from config.envelope import Envelope
+from idp.authorization.attempts import WRONG_FACTORS_TOLD
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
 from idp.credentials.throttle import FACTOR_OF_ACCOUNT, Throttle, TooMany
-from idp.endpoints.login.arrivals import Enrolments
+from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.login.known_person import Arrived
 from idp.endpoints.login.login_page import LoginPages, record_attempt
+from idp.endpoints.login.mail_codes import MailCodes
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
-from idp.factors import totp
+from idp.factors import one_time_code, totp
 from idp.factors.passkey import PasskeyRefused
 from idp.factors.totp import TotpStorage
 
-
-class FactorStorage(TotpStorage, Enrolments, Protocol):
-    """Where authenticator apps are kept, and which factors a person has."""
+Method = Literal["totp", "email", "passkey"]
+TRIED: Mapping[Method, tuple[str, ...]] = {"totp": totp.AMR, "email": one_time_code.AMR, "passkey": ("hwk",)}
+"""How the history of sign-ins names what was tried."""
+Fault = tuple[str, str]
+"""A field, or nothing, and what is wrong with it: a key of the words."""
 
 
 class FactorPage:
@@ -34,30 +40,38 @@ class FactorPage:
         self,
         shared: LoginPages,
         *,
-        factors: FactorStorage,
+        authenticators: TotpStorage,
         envelope: Envelope,
         throttle: Throttle,
         passkeys: PasskeyCeremonies,
+        codes: MailCodes,
+        mail_code_counts: bool,
     ) -> None:
         self._shared = shared
-        self._factors = factors
+        self._authenticators = authenticators
         self._envelope = envelope
         self._throttle = throttle
         self._passkeys = passkeys
+        self._codes = codes
+        self._mail_code_counts = mail_code_counts
 
     async def __call__(self, request: Request) -> Response:
-        """`GET` shows; `POST` takes a code."""
+        """`GET` shows, and sends a code by mail where that is the way; `POST` takes a code, or asks for another."""
         if request.method != "POST":
             return await self._show(request, self._shared.hops.accept(request, Step.FACTOR))
         login_id, form = await self._shared.accept_form(request, Step.FACTOR)
-        return await self._attempt(request, login_id, "code", form.get("code", ""))
+        if form.get("act") == "resend":
+            return await self._show(request, login_id, again=True)
+        if form.get("act") == "give_up":
+            return await self._shared.give_up(request, login_id, Step.FACTOR)
+        return await self._attempt(request, login_id, form.get("code", ""), by_passkey=False)
 
     async def by_passkey(self, request: Request) -> Response:
         """`POST /factor/passkey` takes the answer of an authenticator."""
         login_id, form = await self._shared.accept_form(request, Step.FACTOR)
-        return await self._attempt(request, login_id, "passkey", form.get("answer", ""))
+        return await self._attempt(request, login_id, form.get("answer", ""), by_passkey=True)
 
-    async def _attempt(self, request: Request, login_id: UUID, kind: str, given: str) -> Response:
+    async def _attempt(self, request: Request, login_id: UUID, given: str, *, by_passkey: bool) -> Response:
         async with self._shared.database.connect() as tx:
             login = await self._shared.find(tx, login_id, self._shared.clock.now())
         if login.user_id is None:
@@ -67,36 +81,51 @@ class FactorPage:
         except TooMany as problem:
             return await self._throttled(request, login, problem)
         async with self._shared.database.begin() as tx:
-            passed = await self._take(tx, request, login_id, login.user_id, kind, given)
-        if passed is None:
-            fault = ("code", "wrong_code") if kind == "code" else ("", "passkey_refused")
-            return await self._show(request, login_id, [fault], HTTPStatus.UNPROCESSABLE_ENTITY)
-        await self._throttle.was_right(FACTOR_OF_ACCOUNT, str(login.user_id))
-        return self._shared.hops.to_dispatcher(passed)
+            outcome = await self._take(tx, request, login_id, login.user_id, given, by_passkey=by_passkey)
+        await self._shared.telling.poke()
+        if isinstance(outcome, Login):
+            await self._throttle.was_right(FACTOR_OF_ACCOUNT, str(login.user_id))
+            return self._shared.hops.to_dispatcher(outcome)
+        return await self._show(request, login_id, [outcome], HTTPStatus.UNPROCESSABLE_ENTITY)
 
     async def _take(
-        self, tx: Transaction, request: Request, login_id: UUID, person: UUID, kind: str, given: str
-    ) -> Login | None:
+        self, tx: Transaction, request: Request, login_id: UUID, person: UUID, given: str, *, by_passkey: bool
+    ) -> Login | Fault:
+        """The login with the factor passed, or what was wrong."""
         now = self._shared.clock.now()
         login = await self._shared.claim(tx, login_id, now)
-        amr = None
-        if login.user_id == person:  # nobody else signed in on this login meanwhile
-            amr = (
-                await self._code(tx, person, given)
-                if kind == "code"
-                else await self._passkey(tx, login_id, person, given)
+        arrived = await self._shared.arrivals.arrived(tx, request, person, now) if login.user_id == person else None
+        if arrived is None:  # somebody else signed in on this login meanwhile, or the person is gone
+            return ("", "passkey_refused") if by_passkey else ("code", "wrong_code")
+        method: Method = "passkey" if by_passkey else "email" if arrived.account.by_mail else "totp"
+        amr: tuple[str, ...] | None = None
+        fault = ("code", "wrong_code")
+        if method == "email":
+            verdict = await self._codes.take(tx, login, person, given, now)
+            amr = one_time_code.AMR if verdict == "right" else None
+            fault = ("code", "spent_code" if verdict == "spent" else "wrong_mail_code")
+        elif method == "totp":
+            amr = await self._code(tx, person, given)
+        else:
+            amr, fault = await self._passkey(tx, login_id, person, given), ("", "passkey_refused")
+        kind = Kind.FACTOR_PASSED if amr is not None else Kind.FACTOR_FAILED
+        details = {"method": method, "client": login.client_id}
+        await record_attempt(tx, request, kind, subject=str(person), sid=login.takeover_of or "", details=details)
+        if amr is not None:
+            login = login.passed_factor(amr, now, raises=method != "email" or self._mail_code_counts)
+        else:
+            login = login.missed_factor()
+            here = visitor(request, arrived.known.device_id)
+            await self._shared.telling.history.note(
+                tx, person, "failed", here, amr=TRIED[method], client_id=login.client_id
             )
-        outcome = Kind.FACTOR_PASSED if amr is not None else Kind.FACTOR_FAILED
-        details = {"method": "totp" if kind == "code" else "passkey", "client": login.client_id}
-        await record_attempt(tx, request, outcome, subject=str(person), details=details)
-        if amr is None:
-            return None
-        login = login.passed_factor(amr, now)
+            if login.wrong_factors >= WRONG_FACTORS_TOLD:
+                login = await self._shared.telling.attempt(tx, request, login, arrived, "refused", now)
         await self._shared.logins.save(tx, login)
-        return login
+        return login if amr is not None else fault
 
     async def _code(self, tx: Transaction, person: UUID, code: str) -> tuple[str, ...] | None:
-        for authenticator in await self._factors.authenticators(tx, person):
+        for authenticator in await self._authenticators.authenticators(tx, person):
             secret = self._envelope.open(authenticator.sealed_secret, totp.context(authenticator.id)).decode()
             step = totp.matching_step(
                 secret,
@@ -104,7 +133,7 @@ class FactorPage:
                 last_accepted_step=authenticator.last_accepted_step,
                 now=self._shared.clock.timestamp(),
             )
-            if step is not None and await self._factors.accept_step(tx, authenticator.id, step):
+            if step is not None and await self._authenticators.accept_step(tx, authenticator.id, step):
                 return totp.AMR
         return None
 
@@ -120,8 +149,14 @@ class FactorPage:
     async def _throttled(self, request: Request, login: Login, problem: TooMany) -> Response:
         if problem.first:
             async with self._shared.database.begin() as tx:
+                now = self._shared.clock.now()
+                login = await self._shared.claim(tx, login.id, now)
+                arrived = await self._shared.due(tx, request, login, Step.FACTOR, now)
                 details = {"method": "factor"}
                 await record_attempt(tx, request, Kind.THROTTLED, subject=str(login.user_id), details=details)
+                told = await self._shared.telling.attempt(tx, request, login, arrived, "refused", now)
+                await self._shared.logins.save(tx, told)
+            await self._shared.telling.poke()
         response = await self._show(request, login.id, [("", "too_many")], HTTPStatus.TOO_MANY_REQUESTS)
         response.headers.update(problem.headers)
         return response
@@ -130,28 +165,51 @@ class FactorPage:
         self,
         request: Request,
         login_id: UUID,
-        faults: list[tuple[str, str]] | None = None,
+        faults: list[Fault] | None = None,
         status: HTTPStatus = HTTPStatus.OK,
+        *,
+        again: bool = False,
     ) -> Response:
+        faults, sending, options = faults or [], None, None
         async with self._shared.database.begin() as tx:
             now = self._shared.clock.now()
-            login = await self._shared.find(tx, login_id, now)
-            if login.user_id is None or not await self._shared.is_next(tx, request, login, Step.FACTOR, now):
+            login = await self._shared.claim(tx, login_id, now)
+            arrived = await self._shared.due(tx, request, login, Step.FACTOR, now)
+            if arrived is None:
                 return self._shared.hops.to_dispatcher(login)
-            kinds = await self._factors.enrolled(tx, login.user_id)
-            options = None
-            if "passkey" in kinds:
-                options = await self._passkeys.ask(tx, bound_to=_bound_to(login_id), now=now, person=login.user_id)
+            if arrived.account.by_mail:
+                sending = await self._codes.send(tx, request, login, arrived.recipient, now, again=again)
+            if "passkey" in arrived.known.enrolled:
+                options = await self._passkeys.ask(
+                    tx, bound_to=_bound_to(login_id), now=now, person=arrived.known.user_id
+                )
+        if sending == "sent":
+            await self._shared.telling.poke()
+        if sending in ("too_soon", "too_many"):
+            faults, status = [*faults, ("", f"mail_{sending}")], HTTPStatus.TOO_MANY_REQUESTS
         return await self._shared.show(
             request,
             login,
             Step.FACTOR,
             "factor.html",
             status=status,
-            kinds=kinds,
-            faults=faults or [],
+            kinds=arrived.known.enrolled,
+            why=_why(login, arrived),
+            mail=one_time_code.masked(arrived.known.email or "") if arrived.account.by_mail else None,
+            sent_again=again and sending == "sent",
+            minutes=int(one_time_code.LIFETIME.total_seconds()) // 60,
+            faults=faults,
             passkey_options=options,
         )
+
+
+def _why(login: Login, arrived: Arrived) -> str:
+    """Why a factor is asked for, as far as it may be told before one passed; a session that lives is not named."""
+    if login.overtaken and login.factor_passed:
+        return "overtaken"
+    if arrived.account.new_device and not login.factor_passed:
+        return "new_device"
+    return "usual"
 
 
 def _bound_to(login_id: UUID) -> str:

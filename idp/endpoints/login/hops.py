@@ -20,8 +20,13 @@ from idp.authorization.next_step import Step
 from idp.authorization.step_mac import CONTINUE, StepMac, WrongHop, browser_hash
 
 LOGIN_COOKIE = "__Host-munjigi-login"
+LOGIN_COOKIE_AGE = 86400
+"""Seconds: longer than any login, so that a stale page is known to be this browser's."""
+CLIENT_PARAMETER = "client"
+ORIGIN_PARAMETER = "at"
+"""Where a page leads back to that is stale (`idp.endpoints.sign_in.restart`); they prove nothing."""
 DISPATCHER = "/authorize/continue"
-PAGES = {Step.SIGN_IN: "/sign-in", Step.FACTOR: "/factor", Step.TAKEOVER: "/takeover"}
+PAGES = {Step.SIGN_IN: "/sign-in", Step.FACTOR: "/factor", Step.NO_FACTOR: "/factor/none", Step.TAKEOVER: "/takeover"}
 
 _COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -91,7 +96,8 @@ class Hops:
         return self._redirect(DISPATCHER, login, CONTINUE)
 
     def _redirect(self, path: str, login: Login, step: Step | str) -> Response:
-        query = urlencode({"hop": self.hop(login, step)})
+        way_back = {CLIENT_PARAMETER: login.client_id, ORIGIN_PARAMETER: redirect_origin(login)}
+        query = urlencode({"hop": self.hop(login, step), **way_back})
         return RedirectResponse(f"{path}?{query}", HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
 
 

@@ -20,10 +20,15 @@ from config.web import correlation_id
 from idp.authorization.login import Login, Logins
 from idp.authorization.next_step import Step, next_step
 from idp.clients.cache import ClientCache
-from idp.endpoints.login.arrivals import Arrivals, visitor
+from idp.endpoints.login.arrivals import Arrivals, session_state, visitor
 from idp.endpoints.login.hops import LOGIN_OVER, PAGES, Hops, redirect_origin
+from idp.endpoints.login.known_person import Arrived
+from idp.endpoints.login.telling import Telling
 from idp.endpoints.parameters import Unreadable, once_each, read_form
+from idp.endpoints.presence import Presence, support_mail
+from idp.endpoints.whereabouts import client_ip
 from pages import Pages
+from pages.locale import Locale
 
 UNREADABLE = ProblemType(
     "MJ-IDP-104",
@@ -41,6 +46,8 @@ class LoginPages:
     logins: Logins
     clients: ClientCache
     arrivals: Arrivals
+    telling: Telling
+    presence: Presence
     pages: Pages
     database: Database
     clock: Clock
@@ -59,23 +66,49 @@ class LoginPages:
         form = await read_fields(request)
         return self.hops.accept_form(request, step, form.get("hop")), form
 
-    async def is_next(self, tx: Transaction, request: Request, login: Login, step: Step, now: datetime) -> bool:
-        """Whether `step` is what the dispatcher would choose now: an old hop shows nothing that it would not."""
+    async def due(self, tx: Transaction, request: Request, login: Login, step: Step, now: datetime) -> Arrived | None:
+        """The person of a login, if `step` is what the dispatcher would choose now; an old hop shows nothing else."""
         if login.user_id is None:
-            return step is Step.SIGN_IN
-        account = await self.arrivals.account(tx, login.user_id)
-        session = await self.arrivals.live(tx, login.user_id, now)
-        live = await self.arrivals.state_of(tx, request, session) if session is not None else None
+            return None
+        arrived = await self.arrivals.arrived(tx, request, login.user_id, now)
+        if arrived is None:
+            return None
         own_session = await self.arrivals.own(tx, request, now)
-        own = await self.arrivals.state_of(tx, request, own_session) if own_session is not None else None
-        return next_step(login, account, live, own, now).step is step
+        own = session_state(own_session, elsewhere=False) if own_session is not None else None
+        chosen = next_step(login, arrived.account, arrived.live_state, own, now)
+        return arrived if chosen.step is step else None
+
+    async def give_up(self, request: Request, login_id: UUID, step: Step) -> Response:
+        """The person does not go on: the login is over, and whoever's session it faced is told."""
+        async with self.database.begin() as tx:
+            now = self.clock.now()
+            login = await self.claim(tx, login_id, now)
+            arrived = await self.due(tx, request, login, step, now)
+            if arrived is not None:
+                login = await self.telling.attempt(tx, request, login.gave_up(), arrived, "refused", now)
+                await self.logins.save(tx, login)
+                here = visitor(request, arrived.known.device_id)
+                await self.telling.history.note(
+                    tx, arrived.known.user_id, "abandoned", here, amr=login.amr, client_id=login.client_id
+                )
+                await record_attempt(
+                    tx,
+                    request,
+                    Kind.SIGN_IN_ABANDONED,
+                    subject=str(login.user_id),
+                    sid=login.takeover_of or "",
+                    details={"outcome": "given_up", "client": login.client_id},
+                )
+        await self.telling.poke()
+        return self.hops.to_dispatcher(login)
 
     async def show(
         self, request: Request, login: Login, step: Step, template: str, *, status: int = 200, **context: Any
     ) -> Response:
         """The page of a step, with a form that leads back to it."""
-        locale = self.pages.locale(request, ui_locales=" ".join(login.request.ui_locales))
+        locale = self.locale(request, login)
         client = await self.clients.find(login.client_id)
+        shown = await self.presence.of_client(login.client_id)
         return self.pages.respond(
             request,
             template,
@@ -84,9 +117,17 @@ class LoginPages:
             form_action=[redirect_origin(login)],
             action=PAGES[step],
             hop=self.hops.hop(login, step),
+            look=shown.look,
+            support=shown.support,
+            support_mail=support_mail(shown.support, correlation_id(request)),
+            client_id=login.client_id,
             app=client.name.get(locale, login.client_id) if client is not None else login.client_id,
             **context,
         )
+
+    def locale(self, request: Request, login: Login) -> Locale:
+        """The language of whoever signs in."""
+        return self.pages.locale(request, ui_locales=" ".join(login.request.ui_locales))
 
 
 async def read_fields(request: Request) -> dict[str, str]:
@@ -115,7 +156,7 @@ async def record_attempt(
             actor=subject,
             subject=subject,
             sid=sid,
-            ip=visitor(request, None).ip,
+            ip=client_ip(request),
             details=details or {},
         ),
     )

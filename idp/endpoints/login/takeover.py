@@ -25,34 +25,39 @@ class TakeoverPage:
         async with self._shared.database.connect() as tx:
             now = self._shared.clock.now()
             login = await self._shared.find(tx, login_id, now)
-            live = await self._shared.arrivals.live(tx, login.user_id, now) if login.user_id is not None else None
-            due = await self._shared.is_next(tx, request, login, Step.TAKEOVER, now)
-        if live is None or not due or login.takeover_of != live.sid:
+            arrived = await self._shared.due(tx, request, login, Step.TAKEOVER, now)
+        if arrived is None or arrived.live is None or login.takeover_of != arrived.live.sid:
             return self._shared.hops.to_dispatcher(login)
         return await self._shared.show(
             request,
             login,
             Step.TAKEOVER,
             "takeover.html",
-            live=live,
-            here=visitor(request, None),
+            live=arrived.live,
+            here=visitor(request, arrived.known.device_id),
+            overtaken=login.overtaken,
             now=now,
         )
 
     async def _choose(self, request: Request) -> Response:
         login_id, form = await self._shared.accept_form(request, Step.TAKEOVER)
+        shown, choice = form.get("session", ""), form.get("choice")
         async with self._shared.database.begin() as tx:
             now = self._shared.clock.now()
             login = await self._shared.claim(tx, login_id, now)
-            shown = form.get("session", "")
+            arrived = await self._shared.due(tx, request, login, Step.TAKEOVER, now)
             # an old page, or one about a session that is gone, chooses nothing: the dispatcher asks again
-            if shown == login.takeover_of and await self._shared.is_next(tx, request, login, Step.TAKEOVER, now):
-                kind = None
-                if form.get("choice") == "take_over":
+            if arrived is not None and shown == login.takeover_of and choice in ("take_over", "keep"):
+                if choice == "take_over":
                     login, kind = login.chose_takeover(shown), Kind.TAKEOVER_ATTEMPTED
-                elif form.get("choice") == "keep":
+                else:
                     login, kind = login.chose_keep(), Kind.SIGN_IN_KEPT_OTHER
-                if kind is not None:
-                    await self._shared.logins.save(tx, login)
-                    await record_attempt(tx, request, kind, subject=str(login.user_id), sid=shown)
+                    login = await self._shared.telling.attempt(tx, request, login, arrived, "kept", now)
+                    here = visitor(request, arrived.known.device_id)
+                    await self._shared.telling.history.note(
+                        tx, arrived.known.user_id, "kept", here, amr=login.amr, client_id=login.client_id
+                    )
+                await self._shared.logins.save(tx, login)
+                await record_attempt(tx, request, kind, subject=str(login.user_id), sid=shown)
+        await self._shared.telling.poke()
         return self._shared.hops.to_dispatcher(login)

@@ -1,61 +1,36 @@
-"""`/sign-in`: the first page of a login. Name and password, or a passkey that the browser offers in the name field."""
+"""`/sign-in`: the first page of a login. Name and password, or a passkey that the browser offers in the name field.
+
+What was wrong is answered in place: a script that asks for JSON gets the faults for its dialog, everybody else the same
+page with a summary on top and the fault beside its field.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from audit.trail import Kind
-from config.connections import Transaction
+from config.web import correlation_id
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
-from idp.credentials.password import PasswordPool, PasswordStorage
-from idp.credentials.throttle import (
-    PASSWORD_OF_ACCOUNT,
-    PASSWORD_OF_ADDRESS,
-    Throttle,
-    TooMany,
-    account_subject,
-    address_subject,
-)
-from idp.devices.device import DeviceStorage
-from idp.devices.identification import DEVICE_COOKIE, cookie_hash
-from idp.directory.account import Account, Directory
+from idp.credentials.throttle import PASSKEY_OF_ADDRESS, Throttle, TooMany, address_subject
 from idp.directory.login_name import normalise
-from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.login.arrivals import Enrolments
 from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
-from idp.factors.passkey import PasskeyRefused
-from idp.protocol.assurance import MULTIPLE_FACTORS
+from idp.endpoints.presence import support_mail
+from idp.endpoints.sign_in.faults import Fault, wait_words
+from idp.endpoints.sign_in.first_factor import FirstFactor, SignedIn, Typed, bound_to, subject
+from idp.endpoints.sign_in.remembering import FORGET, Recognised
+from idp.endpoints.whereabouts import client_ip
 
 HELP_AFTER = 3
-"""Failures on one page after which other ways and help are offered."""
-PASSWORD_AMR = ("pwd",)
-NOBODY = UUID(int=0)
-"""Who is looked up where nobody has the name, so that it takes as long."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    """What was typed, and how often something wrong was typed before; that number only decides what help is shown."""
-
-    name: str
-    password: str
-    failures: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Whom the name names, if anybody; a name that nobody has goes the same way to the same end."""
-
-    account: Account | None
-    stored: str | None
-    known_device: UUID | None
+"""Failures on one page after which help in detail and other ways are offered."""
 
 
 class SignInPage:
@@ -65,170 +40,155 @@ class SignInPage:
         self,
         shared: LoginPages,
         *,
-        directory: Directory,
-        passwords: PasswordStorage,
-        devices: DeviceStorage,
-        pool: PasswordPool,
+        first_factor: FirstFactor,
+        enrolments: Enrolments,
         throttle: Throttle,
         passkeys: PasskeyCeremonies,
     ) -> None:
         self._shared = shared
-        self._directory = directory
-        self._passwords = passwords
-        self._devices = devices
-        self._pool = pool
+        self._first_factor = first_factor
+        self._enrolments = enrolments
         self._throttle = throttle
         self._passkeys = passkeys
 
     async def __call__(self, request: Request) -> Response:
-        """`GET` shows; `POST` takes a name and a password."""
+        """`GET` shows; `POST` takes a name and a password, or the password of whom this browser remembers."""
         if request.method != "POST":
             login_id = self._shared.hops.accept(request, Step.SIGN_IN)
-            return await self._show(request, login_id)
+            return await self._show(request, login_id, Typed(quick="other" not in request.query_params))
         login_id, form = await self._shared.accept_form(request, Step.SIGN_IN)
-        typed = _Typed(form.get("identifier", "").strip(), form.get("password", ""), _count(form.get("failures")))
-        missing = [field for field, text in (("identifier", typed.name), ("password", typed.password)) if not text]
+        typed = _typed(form)
+        needed = (("identifier", typed.name or typed.quick), ("password", typed.password))
+        missing = [Fault(field, f"missing_{field}") for field, given in needed if not given]
         if missing:
-            return await self._show(request, login_id, typed, [(field, f"missing_{field}") for field in missing])
+            return await self._wrong(request, login_id, typed, missing)
         try:
-            signed_in = await self._sign_in(request, login_id, typed)
+            signed_in = await self._first_factor.by_password(request, login_id, typed)
         except TooMany as problem:
             return await self._throttled(request, login_id, typed, problem)
-        if signed_in is None:
-            return await self._show(request, login_id, typed, [("password", "wrong")])
-        return self._shared.hops.to_dispatcher(signed_in)
+        if isinstance(signed_in, Fault):
+            return await self._wrong(request, login_id, typed, [signed_in])
+        return self._gone_on(request, signed_in)
 
     async def by_passkey(self, request: Request) -> Response:
         """`POST /sign-in/passkey` takes the answer of an authenticator."""
         login_id, form = await self._shared.accept_form(request, Step.SIGN_IN)
-        address = address_subject(visitor(request, None).ip)
-        await self._throttle.attempt(PASSWORD_OF_ADDRESS, address)
-        async with self._shared.database.begin() as tx:
-            signed_in = await self._take_passkey(tx, request, login_id, form.get("answer", ""))
-        if signed_in is None:
-            typed = _Typed("", "", _count(form.get("failures")))
-            return await self._show(request, login_id, typed, [("", "passkey_refused")])
-        await self._throttle.was_right(PASSWORD_OF_ADDRESS, address)
-        return self._shared.hops.to_dispatcher(signed_in)
-
-    async def _sign_in(self, request: Request, login_id: UUID, typed: _Typed) -> Login | None:
-        address = address_subject(visitor(request, None).ip)
-        await self._throttle.attempt(PASSWORD_OF_ADDRESS, address)
-        name = normalise(typed.name)
-        async with self._shared.database.connect() as tx:
-            found = await self._find(tx, request, name)
-        subject = account_subject(name or "", found.known_device)
-        await self._throttle.attempt(PASSWORD_OF_ACCOUNT, subject)
-        verified = await self._pool.verify(typed.password, found.stored)
-        async with self._shared.database.begin() as tx:
-            now = self._shared.clock.now()
-            login = await self._shared.claim(tx, login_id, now)
-            right = verified.correct and await self._still_so(tx, found, verified.stronger_hash)
-            if not right or found.account is None:
-                await record_attempt(
-                    tx,
-                    request,
-                    Kind.SIGN_IN_FAILED,
-                    subject=_subject(found.account, name),
-                    details={"method": "password", "client": login.client_id},
-                )
-                if name is not None:
-                    await self._shared.logins.save(tx, login.named(name))
-                return None
-            login = login.named(found.account.login_name).signed_in(found.account.id, PASSWORD_AMR, now)
-            await self._shared.logins.save(tx, login)
-            await record_attempt(
-                tx,
-                request,
-                Kind.SIGN_IN_SUCCEEDED,
-                subject=str(found.account.id),
-                details={"method": "password", "client": login.client_id},
-            )
-        await self._throttle.was_right(PASSWORD_OF_ADDRESS, address)
-        await self._throttle.was_right(PASSWORD_OF_ACCOUNT, subject)
-        return login
-
-    async def _find(self, tx: Transaction, request: Request, name: str | None) -> _Found:
-        account = await self._directory.account_by_login_name(tx, name) if name is not None else None
-        person = account.id if account is not None else NOBODY
-        digest = cookie_hash(request.cookies.get(DEVICE_COOKIE))
-        device = await self._devices.find(tx, person, digest) if digest is not None else None
-        known = device.id if device is not None and device.trust != "unknown" else None
-        return _Found(account, await self._passwords.password_hash(tx, person), known)
-
-    async def _still_so(self, tx: Transaction, found: _Found, stronger: str | None) -> bool:
-        """Whether the password that was compared is still the person's; a stronger hash of it takes its place."""
-        assert found.account is not None
-        assert found.stored is not None
-        if stronger is not None:
-            return await self._passwords.replace_hash(tx, found.account.id, found.stored, stronger)
-        return await self._passwords.password_hash(tx, found.account.id) == found.stored
-
-    async def _take_passkey(self, tx: Transaction, request: Request, login_id: UUID, answer: str) -> Login | None:
-        now = self._shared.clock.now()
-        login = await self._shared.claim(tx, login_id, now)
-        details: dict[str, object] = {"method": "passkey", "client": login.client_id}
+        typed = _typed(form)
+        address = address_subject(client_ip(request))
         try:
-            passkey = await self._passkeys.answer(tx, answer, bound_to=_bound_to(login_id), now=now)
-        except PasskeyRefused as error:
-            details["why"] = f"{type(error).__name__}: {error}"[:200]
-            await record_attempt(tx, request, Kind.SIGN_IN_FAILED, subject="", details=details)
-            return None
-        login = login.signed_in(passkey.user_id, (*passkey.amr, MULTIPLE_FACTORS), now)
-        live = await self._shared.arrivals.live(tx, passkey.user_id, now)
-        if live is not None:
-            # a passkey with user verification is a first and a second factor: it passes for what this login now faces
-            login = login.facing(live.sid).passed_factor(passkey.amr, now)
-        await self._shared.logins.save(tx, login)
-        await record_attempt(tx, request, Kind.SIGN_IN_SUCCEEDED, subject=str(passkey.user_id), details=details)
-        return login
+            await self._throttle.attempt(PASSKEY_OF_ADDRESS, address)
+        except TooMany as problem:
+            return await self._throttled(request, login_id, typed, problem)
+        signed_in = await self._first_factor.by_passkey(request, login_id, typed)
+        if signed_in is None:
+            return await self._wrong(request, login_id, typed, [Fault("", "passkey_refused")])
+        await self._throttle.was_right(PASSKEY_OF_ADDRESS, address)
+        return self._gone_on(request, signed_in)
 
-    async def _throttled(self, request: Request, login_id: UUID, typed: _Typed, problem: TooMany) -> Response:
+    def _gone_on(self, request: Request, signed_in: SignedIn) -> Response:
+        response = self._shared.hops.to_dispatcher(signed_in.login)
+        if _in_place(request):
+            response = JSONResponse({"go": response.headers["location"]}, headers={"Cache-Control": "no-store"})
+        signed_in.keep.put_on(response)
+        return response
+
+    async def _throttled(self, request: Request, login_id: UUID, typed: Typed, problem: TooMany) -> Response:
         if problem.first:
             async with self._shared.database.begin() as tx:
-                subject = _subject(None, normalise(typed.name))
-                await record_attempt(tx, request, Kind.THROTTLED, subject=subject, details={"method": "password"})
-        response = await self._show(request, login_id, typed, [("", "too_many")], HTTPStatus.TOO_MANY_REQUESTS)
+                whose = subject(None, normalise(typed.name))
+                await record_attempt(tx, request, Kind.THROTTLED, subject=whose, details={"method": "password"})
+        fault = Fault("", "too_many", wait=problem.seconds)
+        response = await self._wrong(request, login_id, typed, [fault], HTTPStatus.TOO_MANY_REQUESTS)
         response.headers.update(problem.headers)
         return response
+
+    async def _wrong(
+        self,
+        request: Request,
+        login_id: UUID,
+        typed: Typed,
+        faults: Sequence[Fault],
+        status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+    ) -> Response:
+        typed = replace(typed, failures=typed.failures + 1)
+        if not _in_place(request):
+            return await self._show(request, login_id, typed, faults, status)
+        async with self._shared.database.connect() as tx:
+            login = await self._shared.find(tx, login_id, self._shared.clock.now())
+        shown = await self._shared.presence.of_client(login.client_id)
+        document = {
+            "faults": self._told(request, login, faults),
+            "failures": typed.failures,
+            "help": typed.failures >= HELP_AFTER,
+            "wait": max(fault.wait for fault in faults),
+            "reference": correlation_id(request),
+            "support_mail": support_mail(shown.support, correlation_id(request)),
+        }
+        return JSONResponse(document, status, headers={"Cache-Control": "no-store"})
 
     async def _show(
         self,
         request: Request,
         login_id: UUID,
-        typed: _Typed | None = None,
-        faults: list[tuple[str, str]] | None = None,
-        status: HTTPStatus | None = None,
+        typed: Typed,
+        faults: Sequence[Fault] = (),
+        status: HTTPStatus = HTTPStatus.OK,
     ) -> Response:
+        whose = await self._first_factor.recognised(request) if typed.quick else "nobody"
+        known = whose.account if isinstance(whose, Recognised) else None
         async with self._shared.database.begin() as tx:
             now = self._shared.clock.now()
             login = await self._shared.find(tx, login_id, now)
-            options = await self._passkeys.ask(tx, bound_to=_bound_to(login_id), now=now)
-        failures = typed.failures + 1 if typed is not None else 0
-        return await self._shared.show(
+            by_passkey = known is not None and "passkey" in await self._enrolments.enrolled(tx, known.id)
+            person = known.id if known is not None and by_passkey else None
+            options = await self._passkeys.ask(tx, bound_to=bound_to(login_id), now=now, person=person)
+        locale = self._shared.locale(request, login)
+        response = await self._shared.show(
             request,
             login,
             Step.SIGN_IN,
             "sign_in.html",
-            status=status or (HTTPStatus.UNPROCESSABLE_ENTITY if faults else HTTPStatus.OK),
-            name=(typed.name if typed is not None else login.name_hint) or "",
-            faults=faults or [],
-            failures=failures,
-            needs_help=failures >= HELP_AFTER,
+            status=status,
+            name=typed.name or login.name_hint or "",
+            person=known.display_name if known is not None else None,
+            by_passkey=by_passkey,
+            fell=whose in ("stolen", "forgotten"),
+            remember=typed.remember,
+            faults=self._told(request, login, faults),
+            failures=typed.failures,
+            needs_help=typed.failures >= HELP_AFTER,
             passkey_options=options,
+            script_words=self._shared.pages.catalogue.section("sign_in.script", locale),
         )
+        if whose in ("stolen", "forgotten"):
+            FORGET.put_on(response)
+        return response
+
+    def _told(self, request: Request, login: Login, faults: Sequence[Fault]) -> list[tuple[str, str]]:
+        """Field and words of each fault, in the reader's language."""
+        locale = self._shared.locale(request, login)
+        text = self._shared.pages.catalogue.text
+        return [
+            (fault.field, text(f"sign_in.fault.{fault.what}", locale, left=wait_words(fault.wait, locale)))
+            for fault in faults
+        ]
 
 
-def _bound_to(login_id: UUID) -> str:
-    return f"sign-in:{login_id}"
+def _typed(form: dict[str, str]) -> Typed:
+    return Typed(
+        name=form.get("identifier", "").strip(),
+        password=form.get("password", ""),
+        answer=form.get("answer", ""),
+        failures=_count(form.get("failures")),
+        remember=form.get("remember") == "yes",
+        quick=form.get("quick") == "yes",
+    )
+
+
+def _in_place(request: Request) -> bool:
+    """Whether our script asks, which shows the answer in the page where the person is."""
+    return "application/json" in request.headers.get("accept", "")
 
 
 def _count(text: str | None) -> int:
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 4 else 0
-
-
-def _subject(account: Account | None, name: str | None) -> str:
-    """Whom an attempt is about. A name that nobody has is kept as a digest: it may be a password in the wrong field."""
-    if account is not None:
-        return str(account.id)
-    return "name:" + hashlib.sha256((name or "").encode("utf-8", "surrogatepass")).hexdigest()[:16]

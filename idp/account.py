@@ -1,0 +1,136 @@
+"""The account's part of the composition root: the pages of `/account`, and what they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from idp.credentials.throttle import Throttle
+from idp.endpoints.account.apps import AppsPage
+from idp.endpoints.account.authenticator import AuthenticatorPage
+from idp.endpoints.account.confirm import ConfirmPage
+from idp.endpoints.account.devices import DevicesPage
+from idp.endpoints.account.door import AccountDoor
+from idp.endpoints.account.factors import FactorsPage
+from idp.endpoints.account.history import HistoryPage
+from idp.endpoints.account.letters import Letters
+from idp.endpoints.account.overview import OverviewPage
+from idp.endpoints.account.password import PasswordPage
+from idp.endpoints.account.session import SessionPage
+from idp.endpoints.account.settings import LanguagePage, NoticesPage
+from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.parts import Parts
+from idp.routes import Endpoint
+from idp.storage import (
+    connected_apps,
+    deliveries,
+    devices,
+    directory,
+    factors,
+    passwords,
+    preferences,
+    remembered,
+    sessions,
+    sign_in_history,
+)
+
+
+def account_endpoints(
+    parts: Parts, shared: LoginPages, *, passkeys: PasskeyCeremonies, throttle: Throttle, issuer_name: str
+) -> Mapping[str, Endpoint]:
+    """The pages of the account, by the names of the table of routes."""
+    door = AccountDoor(shared, directory=directory, enrolments=factors, preferences=preferences, mac=parts.mac)
+    letters = Letters(parts.queue, parts.not_me, preferences, parts.valkey, parts.clock)
+    overview = OverviewPage(
+        shared,
+        door=door,
+        factors=factors,
+        passwords=passwords,
+        devices=devices,
+        remembered=remembered,
+        history=sign_in_history,
+    )
+    session = SessionPage(
+        shared,
+        door=door,
+        letters=letters,
+        one_session=parts.one_session,
+        apps=connected_apps,
+        remembered=remembered,
+    )
+    own_devices = DevicesPage(
+        shared,
+        door=door,
+        letters=letters,
+        devices=devices,
+        people=sessions,
+        remembered=remembered,
+        history=sign_in_history,
+        one_session=parts.one_session,
+    )
+    history = HistoryPage(shared, door=door, history=sign_in_history, clients=parts.clients, not_me=parts.not_me)
+    apps = AppsPage(
+        shared, door=door, letters=letters, apps=connected_apps, deliveries=deliveries, entropy=parts.entropy
+    )
+    password = PasswordPage(
+        shared,
+        door=door,
+        letters=letters,
+        passwords=passwords,
+        people=sessions,
+        remembered=remembered,
+        one_session=parts.one_session,
+        pool=parts.passwords,
+        throttle=throttle,
+    )
+    own_factors = FactorsPage(shared, door=door, letters=letters, factors=factors, passkeys=passkeys)
+    authenticator = AuthenticatorPage(
+        shared,
+        door=door,
+        letters=letters,
+        authenticators=factors,
+        envelope=parts.envelope,
+        throttle=throttle,
+        issuer_name=issuer_name,
+    )
+    confirm = ConfirmPage(
+        shared,
+        door=door,
+        letters=letters,
+        factors=factors,
+        passwords=passwords,
+        one_session=parts.one_session,
+        passkeys=passkeys,
+        pool=parts.passwords,
+        envelope=parts.envelope,
+        throttle=throttle,
+        session_age=int(parts.settings.session.absolute_lifetime),
+    )
+    return {
+        "account": overview,
+        "account_session": session,
+        "account_session_end": session.end,
+        "account_devices": own_devices,
+        "account_device": own_devices.one,
+        "account_device_rename": own_devices.rename,
+        "account_device_remove": own_devices.ask_to_remove,
+        "account_device_removed": own_devices.remove,
+        "account_history": history,
+        "account_places": history.places,
+        "account_not_me": history.ask_not_me,
+        "account_not_me_said": history.not_me,
+        "account_apps": apps,
+        "account_app": apps.ask,
+        "account_app_disconnect": apps.disconnect,
+        "account_password": password,
+        "account_factors": own_factors,
+        "account_factor_remove": own_factors.ask_to_remove,
+        "account_factor_removed": own_factors.remove,
+        "account_passkey": own_factors.add_passkey,
+        "account_authenticator": authenticator.begin,
+        "account_authenticator_confirm": authenticator.confirm,
+        "account_confirm": confirm,
+        "account_confirm_passkey": confirm.by_passkey,
+        "account_notices": NoticesPage(shared, door=door, preferences=preferences),
+        "account_language": LanguagePage(shared, door=door, preferences=preferences),
+    }

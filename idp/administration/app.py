@@ -1,0 +1,107 @@
+"""The composition root of the identity administration API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from starlette.routing import Router
+from starlette.types import ASGIApp
+
+from config.clock import Clock, SystemClock
+from config.connections import Database, Valkey, open_database, open_valkey
+from config.entropy import Entropy, SystemEntropy
+from config.envelope import Envelope
+from config.serving import serve_application
+from config.settings import Settings
+from idp.administration.acts import Acts
+from idp.administration.endpoints import IdentityApi, nothing_here
+from idp.administration.entrance import Admission
+from idp.administration.reading import Reading
+from idp.person_told import PersonTold
+from idp.sessions.not_me import NotMe
+from idp.sessions.one_session import OneSession
+from idp.sessions.relying_parties import RelyingParties
+from idp.sessions.session import SessionTimes
+from idp.storage import (
+    administered_deliveries,
+    administration,
+    deliveries,
+    directory,
+    login_rules,
+    not_me_links,
+    preferences,
+    sessions,
+    sign_in_history,
+)
+from jose.entrance import Entrance
+from jose.storage.keys import SigningKeys
+from notifications.queue import Queue
+
+SERVICE: Final = "administration"
+
+
+class _Sessions:
+    """Live sessions as administrators look at them, and single ones."""
+
+    live = staticmethod(administration.live)
+    find = staticmethod(sessions.find)
+
+
+def application(
+    settings: Settings, database: Database, valkey: Valkey, envelope: Envelope, clock: Clock, entropy: Entropy
+) -> ASGIApp:
+    """The API, without its entrance."""
+    queue, not_me = Queue(envelope, clock, entropy), NotMe(not_me_links, entropy, settings.idp.issuer)
+    times = SessionTimes(
+        idle_timeout=timedelta(seconds=settings.session.idle_timeout),
+        absolute_lifetime=timedelta(seconds=settings.session.absolute_lifetime),
+    )
+    person_told = PersonTold(directory=directory, preferences=preferences, not_me=not_me, queue=queue)
+    one_session = OneSession(sessions, times, clock, entropy, (RelyingParties(deliveries, entropy), person_told))
+    looked_at = _Sessions()
+    acts = Acts(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        one_session=one_session,
+        queue=queue,
+        people=administration,
+        sessions=looked_at,
+        organisations=administration,
+        deliveries=administered_deliveries,
+        directory=directory,
+        rules=login_rules,
+        clocks=preferences,
+    )
+    reading = Reading(
+        database=database,
+        clock=clock,
+        people=administration,
+        sessions=looked_at,
+        sign_ins=sign_in_history,
+        organisations=administration,
+        deliveries=administered_deliveries,
+    )
+    api = IdentityApi(Admission(database, administration), reading, acts)
+    return Router(api.routes(), redirect_slashes=False, default=nothing_here)
+
+
+async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Serve the API on `run/administration.sock` until `stop` is set."""
+    clock, envelope = SystemClock(), Envelope.load(settings)
+    keys = SigningKeys(envelope)
+    database, valkey = open_database(settings, "idp"), open_valkey(settings)
+    try:
+        entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
+        app = entrance.around(application(settings, database, valkey, envelope, clock, SystemEntropy()))
+        fresh = asyncio.create_task(entrance.keep_keys_fresh())
+        try:
+            await serve_application(app, f"unix:{settings.upstream_socket(SERVICE)}", ready=ready, stop=stop)
+        finally:
+            fresh.cancel()
+    finally:
+        await database.dispose()
+        await valkey.aclose()

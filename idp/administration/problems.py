@@ -1,0 +1,86 @@
+"""The errors of the API; each is declared once."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from config.problem import ProblemType
+
+NOT_ADMINISTRATOR = ProblemType(
+    "MJ-IDENTITY-001",
+    HTTPStatus.FORBIDDEN,
+    "Only an administrator may do this",
+    "Ask an administrator of your organisation.",
+)
+NOT_FOUND = ProblemType(
+    "MJ-IDENTITY-002",
+    HTTPStatus.NOT_FOUND,
+    "There is no such thing, or not in an organisation of yours",
+    "List again; what you look for may have changed meanwhile.",
+)
+WRONG_METHOD = ProblemType(
+    "MJ-IDENTITY-003",
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    "This cannot be done to that",
+    "See /api/identity/openapi.json.",
+)
+NOT_UNDERSTOOD = ProblemType(
+    "MJ-IDENTITY-004",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "The request could not be understood",
+    "Compare it with /api/identity/openapi.json.",
+)
+NOT_JSON = ProblemType(
+    "MJ-IDENTITY-005",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "The body must be JSON",
+    "Send Content-Type: application/json.",
+)
+TOO_LARGE = ProblemType(
+    "MJ-IDENTITY-006",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "The body is too large",
+    "Send at most 64 KiB.",
+)
+CHANGED_MEANWHILE = ProblemType(
+    "MJ-IDENTITY-007",
+    HTTPStatus.CONFLICT,
+    "Somebody changed it meanwhile",
+    "Read it again, and decide on what it is now.",
+)
+YOURSELF = ProblemType(
+    "MJ-IDENTITY-008",
+    HTTPStatus.CONFLICT,
+    "You cannot do this to yourself here",
+    "Sign out to end your own session. Let another administrator lock your account.",
+)
+LAST_ADMINISTRATOR = ProblemType(
+    "MJ-IDENTITY-009",
+    HTTPStatus.CONFLICT,
+    "This is the last administrator of an organisation",
+    "Make somebody else an administrator first.",
+)
+NOT_YOURS_ALONE = ProblemType(
+    "MJ-IDENTITY-010",
+    HTTPStatus.CONFLICT,
+    "This person belongs to an organisation that you do not administer",
+    "End their session in your organisation instead, or ask an administrator of all their organisations.",
+)
+ENDED_ALREADY = ProblemType(
+    "MJ-IDENTITY-011",
+    HTTPStatus.CONFLICT,
+    "This session has ended already",
+    "Nothing is left to do; list the sessions again.",
+)
+NOT_TO_RETRY = ProblemType(
+    "MJ-IDENTITY-012",
+    HTTPStatus.CONFLICT,
+    "This delivery cannot be tried again",
+    "Only a dead letter that has not expired can be. Let whoever needs it ask for a new one.",
+)
+LOOK_REFUSED = ProblemType(
+    "MJ-IDENTITY-013",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "This look cannot be used",
+    "Correct the field that is named, and send all of it again.",
+)

@@ -1,0 +1,178 @@
+"""What an administrator looks at: lists by page, and single things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from config.clock import Clock
+from config.connections import Database
+from config.problem import Problem
+from idp.administration import problems
+from idp.administration.documents import (
+    Channel,
+    DeliveryList,
+    DeliveryState,
+    OrganisationDocument,
+    OrganisationList,
+    PersonDocument,
+    PersonList,
+    SessionEntry,
+    SessionList,
+    SignInEntry,
+    SignInList,
+)
+from idp.administration.registry import Deliveries, Organisations, People, Scope, Sessions, SignIns
+from idp.administration.scope import Administrator, DeliveryCursor, MomentCursor, NameCursor
+from idp.devices.sign_in_history import Cursor as HistoryCursor
+from idp.devices.sign_in_history import Told
+
+Cursor = TypeVar("Cursor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What part of a list is asked for."""
+
+    after: str = ""
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Everything that the API shows."""
+
+    database: Database
+    clock: Clock
+    people: People
+    sessions: Sessions
+    sign_ins: SignIns
+    organisations: Organisations
+    deliveries: Deliveries
+
+    async def list_people(self, who: Administrator, name: str, page: Page) -> PersonList:
+        async with self.database.connect() as tx:
+            found = await self.people.people(
+                tx,
+                who.organisations,
+                name=name,
+                after=_cursor(NameCursor.decode, page),
+                now=self.clock.now(),
+                limit=page.limit + 1,
+            )
+        shown = tuple(found[: page.limit])
+        more = len(found) > page.limit
+        return PersonList(shown, NameCursor(shown[-1].display_name, shown[-1].id).encode() if more else None)
+
+    async def person(self, who: Administrator, user_id: UUID) -> PersonDocument:
+        async with self.database.connect() as tx:
+            found = await self.people.person(tx, who.organisations, user_id, self.clock.now())
+        if found is None:
+            raise Problem(problems.NOT_FOUND)
+        if found.session is None:
+            return found
+        return msgspec.structs.replace(found, session=_marked(found.session, who))
+
+    async def list_sign_ins(self, who: Administrator, user_id: UUID, page: Page) -> SignInList:
+        """A person's attempts to sign in, of whatever organisation: for who administers all of theirs."""
+        before = _cursor(DeliveryCursor.decode, page)
+        async with self.database.connect() as tx:
+            if await self.people.person(tx, who.organisations, user_id, self.clock.now()) is None:
+                raise Problem(problems.NOT_FOUND)
+            if not await self.people.is_within(tx, who.organisations, user_id):
+                raise Problem(problems.NOT_YOURS_ALONE)
+            found = await self.sign_ins.page(
+                tx,
+                user_id,
+                outcomes=(),
+                before=HistoryCursor(before.at, before.id) if before else None,
+                limit=page.limit + 1,
+            )
+        shown = tuple(_told(one) for one in found[: page.limit])
+        more = len(found) > page.limit
+        return SignInList(shown, DeliveryCursor(shown[-1].at, shown[-1].id).encode() if more else None)
+
+    async def list_sessions(
+        self, who: Administrator, *, organisation: UUID | None, name: str, place: str | None, page: Page
+    ) -> SessionList:
+        async with self.database.connect() as tx:
+            found = await self.sessions.live(
+                tx,
+                _narrowed(who, organisation),
+                name=name,
+                place=place,
+                before=_cursor(MomentCursor.decode, page),
+                now=self.clock.now(),
+                limit=page.limit + 1,
+            )
+        shown = tuple(_marked(entry, who) for entry in found[: page.limit])
+        more = len(found) > page.limit
+        return SessionList(shown, MomentCursor(shown[-1].created_at, shown[-1].sid).encode() if more else None)
+
+    async def list_organisations(self, who: Administrator) -> OrganisationList:
+        async with self.database.connect() as tx:
+            return OrganisationList(tuple(await self.organisations.organisations(tx, who.organisations)))
+
+    async def organisation(self, who: Administrator, organisation_id: UUID) -> OrganisationDocument:
+        async with self.database.connect() as tx:
+            found = await self.organisations.organisations(tx, who.organisations & {organisation_id})
+        if not found:
+            raise Problem(problems.NOT_FOUND)
+        return found[0]
+
+    async def list_deliveries(
+        self, who: Administrator, channel: Channel, state: DeliveryState, page: Page
+    ) -> DeliveryList:
+        before = _cursor(DeliveryCursor.decode, page)
+        async with self.database.connect() as tx:
+            found = await self.deliveries.deliveries(
+                tx,
+                who.organisations,
+                channel,
+                state,
+                before=before,
+                now=self.clock.now(),
+                limit=page.limit + 1,
+            )
+        shown = tuple(found[: page.limit])
+        more = len(found) > page.limit
+        return DeliveryList(shown, DeliveryCursor(shown[-1].created_at, shown[-1].id).encode() if more else None)
+
+
+def _cursor(decode: Callable[[str], Cursor], page: Page) -> Cursor | None:
+    if not page.after:
+        return None
+    try:
+        return decode(page.after)
+    except ValueError as error:
+        raise Problem(problems.NOT_UNDERSTOOD, "after: the `next` of the page before is expected") from error
+
+
+def _narrowed(who: Administrator, organisation: UUID | None) -> Scope:
+    return who.organisations if organisation is None else who.organisations & {organisation}
+
+
+def _told(told: Told) -> SignInEntry:
+    one = told.sign_in
+    return SignInEntry(
+        id=one.id,
+        at=one.at,
+        outcome=one.outcome,
+        amr=one.amr,
+        device=one.device_label,
+        browser=one.browser,
+        place=one.place,
+        network=one.network,
+        ip=one.ip,
+        client_id=one.client_id,
+        ended_at=told.ended_at,
+        end_reason=told.end_reason,
+    )
+
+
+def _marked(entry: SessionEntry, who: Administrator) -> SessionEntry:
+    return msgspec.structs.replace(entry, own=entry.user_id == who.user_id)

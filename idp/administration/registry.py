@@ -1,0 +1,141 @@
+"""What the API asks of storages; all of it within the organisations that the caller administers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from config.connections import Transaction
+from idp.administration.documents import (
+    Channel,
+    DeliveryEntry,
+    DeliveryState,
+    OrganisationDocument,
+    PersonDocument,
+    PersonEntry,
+    SessionEntry,
+)
+from idp.administration.scope import DeliveryCursor, MomentCursor, NameCursor
+from idp.authorization.login_rules import LoginRules
+from idp.devices.sign_in_history import Cursor, Outcome, Told
+from idp.directory.account import Account, Face, LockReason
+from idp.sessions.session import Session
+
+Scope = Collection[UUID]
+
+
+class People(Protocol):
+    """The directory, as administrators look at it."""
+
+    async def administered_by(self, tx: Transaction, user_id: UUID) -> frozenset[UUID]:
+        """The organisations in which a person who may sign in is an administrator."""
+
+    async def people(
+        self, tx: Transaction, scope: Scope, *, name: str, after: NameCursor | None, now: datetime, limit: int
+    ) -> Sequence[PersonEntry]:
+        """Members whose display name or login name holds `name`, by name."""
+
+    async def person(self, tx: Transaction, scope: Scope, user_id: UUID, now: datetime) -> PersonDocument | None:
+        """One member, whole, but for the session."""
+
+    async def hold(self, tx: Transaction, user_id: UUID) -> None:
+        """Let nobody else change this person, or begin a session of theirs, until the transaction is over."""
+
+    async def is_within(self, tx: Transaction, scope: Scope, user_id: UUID) -> bool:
+        """Whether every organisation of a person is in the scope."""
+
+    async def is_last_administrator(self, tx: Transaction, user_id: UUID) -> bool:
+        """Whether an organisation would be left without an administrator who may sign in; nobody else locks another
+        administrator until the transaction is over."""
+
+
+class Sessions(Protocol):
+    """Live sessions, as administrators look at them."""
+
+    async def live(
+        self,
+        tx: Transaction,
+        scope: Scope,
+        *,
+        name: str = "",
+        place: str | None = None,
+        user_id: UUID | None = None,
+        before: MomentCursor | None = None,
+        now: datetime,
+        limit: int,
+    ) -> Sequence[SessionEntry]:
+        """Those that live at `now`, the newest first."""
+
+    async def find(self, tx: Transaction, sid: str) -> Session | None:
+        """One session, live or ended."""
+
+
+class SignIns(Protocol):
+    """What came of people's attempts to sign in."""
+
+    async def page(
+        self, tx: Transaction, user_id: UUID, *, outcomes: Collection[Outcome], before: Cursor | None, limit: int
+    ) -> Sequence[Told]:
+        """The latest of a person below a cursor; no outcomes named: all."""
+
+
+class Organisations(Protocol):
+    """Organisations, as administrators look at them."""
+
+    async def organisations(self, tx: Transaction, scope: Scope) -> Sequence[OrganisationDocument]:
+        """Those of the scope, by name."""
+
+    async def claim(self, tx: Transaction, organisation_id: UUID) -> OrganisationDocument | None:
+        """One, locked against other changes."""
+
+
+class Deliveries(Protocol):
+    """What waits to be told, was told, or could not be."""
+
+    async def deliveries(
+        self,
+        tx: Transaction,
+        scope: Scope,
+        channel: Channel,
+        state: DeliveryState,
+        *,
+        before: DeliveryCursor | None,
+        now: datetime,
+        limit: int,
+    ) -> Sequence[DeliveryEntry]:
+        """The newest first."""
+
+    async def retry(self, tx: Transaction, scope: Scope, channel: Channel, ident: UUID, now: datetime) -> bool | None:
+        """Let a dead letter wait again. False: it is none, or expired; `None`: not in this scope."""
+
+
+class Directory(Protocol):
+    """What is changed of the directory."""
+
+    async def account(self, tx: Transaction, user_id: UUID) -> Account | None:
+        """One person."""
+
+    async def lock(self, tx: Transaction, user_id: UUID, reason: LockReason, now: datetime) -> bool:
+        """Lock an account. False: there is none, or it is the last administrator's."""
+
+    async def unlock(self, tx: Transaction, user_id: UUID, *, only: LockReason | None = None) -> bool:
+        """Unlock it. False: it was not locked."""
+
+    async def put_face(self, tx: Transaction, found: Face) -> bool:
+        """Keep how an organisation meets people, and tell whoever has it in memory."""
+
+
+class Rules(Protocol):
+    """What organisations demand of logins."""
+
+    async def put_login_rules(self, tx: Transaction, organisation_id: UUID, rules: LoginRules) -> bool:
+        """Keep them, and tell whoever has them in memory."""
+
+
+class Clocks(Protocol):
+    """Which clock a person reads."""
+
+    async def time_zone(self, tx: Transaction, user_id: UUID) -> str:
+        """A name of the IANA time zone database."""

@@ -1,0 +1,123 @@
+"""`/account/apps`: the apps that a person signs in to, what they were granted, and how one is disconnected."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.trail import Kind
+from config.connections import Transaction
+from config.entropy import Entropy
+from config.web import correlation_id
+from idp.clients.connected_app import ConnectedApp, ConnectedApps
+from idp.endpoints.account.door import AccountDoor, Person, back, record_change
+from idp.endpoints.account.letters import Letters
+from idp.endpoints.login.login_page import LoginPages
+from idp.protocol.scopes import SCOPES
+from idp.sessions.delivery import Delivery, Happening
+from idp.sessions.relying_parties import DeliveryQueue
+from idp.sessions.signals.security_event import SESSION_REVOKED
+
+PATH = "/account/apps"
+
+
+class AppsPage:
+    """The list, and the end of one connection."""
+
+    def __init__(
+        self,
+        shared: LoginPages,
+        *,
+        door: AccountDoor,
+        letters: Letters,
+        apps: ConnectedApps,
+        deliveries: DeliveryQueue,
+        entropy: Entropy,
+    ) -> None:
+        self._shared = shared
+        self._door = door
+        self._letters = letters
+        self._apps = apps
+        self._deliveries = deliveries
+        self._entropy = entropy
+
+    async def __call__(self, request: Request) -> Response:
+        """`GET /account/apps`."""
+        return await self._list(request)
+
+    async def ask(self, request: Request) -> Response:
+        """`GET /account/apps/disconnect?id=`: what it means, before it is done."""
+        async with self._shared.database.connect() as tx:
+            person = await self._door.person(tx, request)
+            if person is None:
+                return self._door.nobody(request)
+            app = await self._find(tx, person, request.query_params.get("id", ""))
+        if app is None:
+            return await self._list(request, missing=True)
+        return await self._door.show(request, person, "account_app.html", app=app)
+
+    async def disconnect(self, request: Request) -> Response:
+        """`POST /account/apps/disconnect`: what the app may renew is revoked, and it is told to sign the person out."""
+        form = await self._door.form(request)
+        client_id = form.get("id", "")
+        async with self._shared.database.begin() as tx:
+            person = await self._door.changing(tx, request, form, dangerous=False)
+            app = await self._find(tx, person, client_id)
+            if app is not None:
+                revoked = await self._apps.disconnect(tx, person.account.id, client_id, self._shared.clock.now())
+                await self._tell(tx, request, person, client_id)
+                details = {"client": client_id, "revoked": revoked}
+                await record_change(tx, request, Kind.TOKEN_REVOKED, person, details=details)
+        if app is None:
+            return await self._list(request, missing=True)
+        await self._letters.poke()
+        return back(PATH, done="disconnected")
+
+    async def _find(self, tx: Transaction, person: Person, client_id: str) -> ConnectedApp | None:
+        apps = await self._apps.of(tx, person.account.id, person.session.sid)
+        return next((app for app in apps if app.client_id == client_id and app.connected), None)
+
+    async def _tell(self, tx: Transaction, request: Request, person: Person, client_id: str) -> None:
+        """A back-channel logout of the live session to this app alone: the session itself lives on."""
+        session = person.session
+        concerned = await self._deliveries.recipients(tx, session.sid, session.user_id, SESSION_REVOKED)
+        facts = {
+            "happening": Happening.SESSION_ENDED.value,
+            "sid": session.sid,
+            "sub": str(session.user_id),
+            "org": str(session.organisation_id),
+            "reason": "sign_out",
+            "correlation_id": correlation_id(request),
+        }
+        logouts = [
+            Delivery(id=self._entropy.uuid(), recipient=recipient, facts=facts, happened_at=self._shared.clock.now())
+            for recipient in concerned
+            if recipient.client_id == client_id and recipient.stream_id is None
+        ]
+        if logouts:
+            await self._deliveries.add(tx, logouts)
+
+    async def _list(self, request: Request, *, missing: bool = False) -> Response:
+        async with self._shared.database.connect() as tx:
+            person = await self._door.person(tx, request)
+            if person is None:
+                return self._door.nobody(request)
+            apps = await self._apps.of(tx, person.account.id, person.session.sid)
+        return await self._door.show(
+            request,
+            person,
+            "account_apps.html",
+            status=HTTPStatus.NOT_FOUND if missing else HTTPStatus.OK,
+            apps=apps,
+            scopes_in_words=scopes_in_words,
+            missing=missing,
+            done=request.query_params.get("done"),
+        )
+
+
+def scopes_in_words(scopes: Collection[str]) -> list[str]:
+    """Those of an app's scopes that the pages have words for, in their order."""
+    return [scope for scope in SCOPES if scope in scopes]

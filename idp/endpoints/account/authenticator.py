@@ -1,0 +1,97 @@
+"""`/account/authenticator`: an authenticator app is connected; it counts once a code of it was typed."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import pyotp
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.trail import Kind
+from config.envelope import Envelope
+from idp.credentials.throttle import FACTOR_OF_ACCOUNT, Throttle
+from idp.endpoints.account.door import AccountDoor, Person, back, record_change
+from idp.endpoints.account.factors import PATH, changed
+from idp.endpoints.account.letters import Letters
+from idp.endpoints.login.login_page import LoginPages
+from idp.factors import totp
+from idp.factors.totp import Authenticator, TotpStorage
+
+
+class AuthenticatorPage:
+    """Shows a new secret, and takes its first code."""
+
+    def __init__(
+        self,
+        shared: LoginPages,
+        *,
+        door: AccountDoor,
+        letters: Letters,
+        authenticators: TotpStorage,
+        envelope: Envelope,
+        throttle: Throttle,
+        issuer_name: str,
+    ) -> None:
+        self._shared = shared
+        self._door = door
+        self._letters = letters
+        self._authenticators = authenticators
+        self._envelope = envelope
+        self._throttle = throttle
+        self._issuer_name = issuer_name
+
+    async def begin(self, request: Request) -> Response:
+        """`POST /account/authenticator`: a new secret, shown as a QR code until a code of it was typed."""
+        form = await self._door.form(request)
+        async with self._shared.database.begin() as tx:
+            person = await self._door.changing(tx, request, form)
+            secret = pyotp.random_base32()
+            ident = self._shared.entropy.uuid()
+            authenticator = Authenticator(
+                id=ident,
+                user_id=person.account.id,
+                label=f"{self._issuer_name} · {person.account.login_name}",
+                sealed_secret=self._envelope.seal(secret.encode(), totp.context(ident)),
+                last_accepted_step=0,
+                created_at=self._shared.clock.now(),
+                confirmed_at=None,
+            )
+            await self._authenticators.begin_enrolment(tx, authenticator)
+        return await self._show(request, person, secret)
+
+    async def confirm(self, request: Request) -> Response:
+        """`POST /account/authenticator/confirm`: the first code of the new app."""
+        form = await self._door.form(request)
+        async with self._shared.database.connect() as tx:
+            person = await self._door.changing(tx, request, form)
+        await self._throttle.attempt(FACTOR_OF_ACCOUNT, str(person.account.id))
+        async with self._shared.database.begin() as tx:
+            person = await self._door.changing(tx, request, form)
+            pending = await self._authenticators.pending(tx, person.account.id)
+            if pending is None:
+                return back(PATH)
+            secret = self._envelope.open(pending.sealed_secret, totp.context(pending.id)).decode()
+            step = totp.matching_step(
+                secret, form.get("code", ""), last_accepted_step=0, now=self._shared.clock.timestamp()
+            )
+            if step is None or not await self._authenticators.accept_step(tx, pending.id, step):
+                await record_change(tx, request, Kind.FACTOR_FAILED, person, "totp")
+                return await self._show(request, person, secret, fault="wrong_code")
+            await self._authenticators.confirm(tx, pending.id, self._shared.clock.now())
+            await changed(tx, request, person, self._letters, "enrolled", "totp")
+        await self._throttle.was_right(FACTOR_OF_ACCOUNT, str(person.account.id))
+        await self._letters.poke()
+        return back(PATH, done="totp_added")
+
+    async def _show(self, request: Request, person: Person, secret: str, fault: str | None = None) -> Response:
+        uri = totp.provisioning_uri(secret, login_name=person.account.login_name, issuer=self._issuer_name)
+        return await self._door.show(
+            request,
+            person,
+            "account_authenticator.html",
+            status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
+            qr_code=totp.qr_code(uri),
+            secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+            fault=fault,
+        )

@@ -1,0 +1,184 @@
+"""`/account/confirm`: the person of a session proves again who they are, and goes back to what they wanted to change.
+
+Whoever has a second factor gives it; the password is asked for where there is none (NIST SP 800-63B-4, section 2.2.3:
+the session itself is the other half). The session goes on under a new cookie (OWASP ASVS 5.0, 7.2.4).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.trail import Kind
+from config.connections import Transaction
+from config.envelope import Envelope
+from config.problem import Problem
+from idp.credentials.password import PasswordPool
+from idp.credentials.throttle import FACTOR_OF_ACCOUNT, Throttle, TooMany
+from idp.endpoints.account.door import NOT_NOW, NOT_SIGNED_IN, AccountDoor, Person, back, record_change
+from idp.endpoints.account.factors import AccountFactors
+from idp.endpoints.account.letters import Letters
+from idp.endpoints.account.password import AccountPasswords
+from idp.endpoints.login.arrivals import COOKIE_SIZE, Cookies, hash_session_cookie
+from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.factors import totp
+from idp.factors.passkey import PasskeyRefused
+from idp.protocol.assurance import MULTIPLE_FACTORS, acr
+from idp.sessions.one_session import OneSession
+
+PATH = "/account/confirm"
+PASSWORD_AMR = ("pwd",)
+_PAGE = re.compile(r"/account(/[a-z-]+){0,2}(\?[a-z]+=[\w.-]{1,2048}(&[a-z]+=[\w.-]{1,2048})?)?", re.ASCII)
+
+
+class ConfirmPage:
+    """Shows the page, and takes the proof."""
+
+    def __init__(
+        self,
+        shared: LoginPages,
+        *,
+        door: AccountDoor,
+        letters: Letters,
+        factors: AccountFactors,
+        passwords: AccountPasswords,
+        one_session: OneSession,
+        passkeys: PasskeyCeremonies,
+        pool: PasswordPool,
+        envelope: Envelope,
+        throttle: Throttle,
+        session_age: int,
+    ) -> None:
+        self._shared = shared
+        self._door = door
+        self._letters = letters
+        self._factors = factors
+        self._passwords = passwords
+        self._one_session = one_session
+        self._passkeys = passkeys
+        self._pool = pool
+        self._envelope = envelope
+        self._throttle = throttle
+        self._session_age = session_age
+
+    async def __call__(self, request: Request) -> Response:
+        """`GET` shows; `POST` takes a code, or a password where there is no second factor."""
+        if request.method != "POST":
+            return await self._show(request, request.query_params.get("to"))
+        form = await self._door.form(request)
+        method = "totp" if "code" in form else "password"
+        return await self._attempt(request, form, method)
+
+    async def by_passkey(self, request: Request) -> Response:
+        """`POST /account/confirm/passkey` takes the answer of an authenticator."""
+        return await self._attempt(request, await self._door.form(request), "passkey")
+
+    async def _attempt(self, request: Request, form: dict[str, str], method: str) -> Response:
+        async with self._shared.database.connect() as tx:
+            person = await self._door.sender(tx, request, form)
+            stored = await self._passwords.password_hash(tx, person.account.id)
+        if method == "password" and person.enrolled:
+            raise Problem(NOT_NOW, private="a password where there is a second factor")
+        subject = str(person.account.id)
+        try:
+            await self._throttle.attempt(FACTOR_OF_ACCOUNT, subject)
+        except TooMany as problem:
+            response = await self._show(request, form.get("to"), "too_many")
+            response.headers.update(problem.headers)
+            return response
+        right = method == "password" and (await self._pool.verify(form.get("password", ""), stored)).correct
+        async with self._shared.database.begin() as tx:
+            amr = PASSWORD_AMR if right else await self._factor(tx, person, form, method)
+            await record_change(tx, request, Kind.FACTOR_FAILED if amr is None else Kind.FACTOR_PASSED, person, method)
+            cookies = await self._renew(tx, person, amr) if amr is not None else None
+        if cookies is None:
+            return await self._show(request, form.get("to"), f"wrong_{method}")
+        await self._throttle.was_right(FACTOR_OF_ACCOUNT, subject)
+        await self._letters.poke()
+        answer = back(page_of(form.get("to")))
+        cookies.put_on(answer)
+        return answer
+
+    async def _factor(
+        self, tx: Transaction, person: Person, form: dict[str, str], method: str
+    ) -> tuple[str, ...] | None:
+        if method == "passkey":
+            try:
+                passkey = await self._passkeys.answer(
+                    tx,
+                    form.get("answer", ""),
+                    bound_to=_bound_to(person),
+                    now=self._shared.clock.now(),
+                    person=person.account.id,
+                )
+            except PasskeyRefused:
+                return None
+            return (*passkey.amr, MULTIPLE_FACTORS)
+        if method == "totp" and await self._code(tx, person.account.id, form.get("code", "")):
+            return (*totp.AMR, MULTIPLE_FACTORS)
+        return None
+
+    async def _code(self, tx: Transaction, user_id: UUID, code: str) -> bool:
+        for authenticator in await self._factors.authenticators(tx, user_id):
+            secret = self._envelope.open(authenticator.sealed_secret, totp.context(authenticator.id)).decode()
+            step = totp.matching_step(
+                secret,
+                code,
+                last_accepted_step=authenticator.last_accepted_step,
+                now=self._shared.clock.timestamp(),
+            )
+            if step is not None and await self._factors.accept_step(tx, authenticator.id, step):
+                return True
+        return False
+
+    async def _renew(self, tx: Transaction, person: Person, proven: Sequence[str]) -> Cookies:
+        amr = tuple(dict.fromkeys((*person.session.amr, *proven)))
+        cookies = Cookies(self._shared.entropy.token(COOKIE_SIZE), None, self._session_age)
+        renewed = await self._one_session.authenticated_again(
+            tx,
+            person.account.id,
+            person.session.sid,
+            cookie_hash=hash_session_cookie(cookies.session),
+            amr=amr,
+            acr=acr(amr),
+            authenticated_at=self._shared.clock.now(),
+        )
+        if renewed is None:  # it ended a moment ago
+            raise Problem(NOT_SIGNED_IN)
+        return cookies
+
+    async def _show(self, request: Request, to: str | None, fault: str | None = None) -> Response:
+        async with self._shared.database.begin() as tx:
+            person = await self._door.person(tx, request)
+            if person is None:
+                return self._door.nobody(request)
+            options = None
+            if "passkey" in person.enrolled:
+                now = self._shared.clock.now()
+                options = await self._passkeys.ask(tx, bound_to=_bound_to(person), now=now, person=person.account.id)
+        status = HTTPStatus.TOO_MANY_REQUESTS if fault == "too_many" else HTTPStatus.UNPROCESSABLE_ENTITY
+        return await self._door.show(
+            request,
+            person,
+            "account_confirm.html",
+            status=status if fault else HTTPStatus.OK,
+            enrolled=person.enrolled,
+            passkey_options=options,
+            to=page_of(to),
+            fault=fault,
+        )
+
+
+def page_of(to: str | None) -> str:
+    """Where the person goes on: a page of the account, or its front."""
+    return to if to is not None and _PAGE.fullmatch(to) else "/account"
+
+
+def _bound_to(person: Person) -> str:
+    return f"confirm:{person.session.sid}"

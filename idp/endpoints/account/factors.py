@@ -1,0 +1,187 @@
+"""`/account/factors`: passkeys come, factors go, and their person is told of each change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.trail import Kind
+from config.connections import Transaction
+from idp.devices.identification import label_browser
+from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_change
+from idp.endpoints.account.letters import Letters
+from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies, PasskeyKeeping
+from idp.factors.passkey import PasskeyRefused
+from idp.factors.totp import TotpStorage
+from idp.sessions.session import Session
+from notifications.notice import NoticeKind
+
+PATH = "/account/factors"
+LABEL_LONGEST = 64
+DONE = frozenset({"passkey_added", "passkey_removed", "totp_added", "totp_removed"})
+Fault = Literal["passkey_refused", "not_found"]
+FactorName = Literal["passkey", "totp"]
+
+
+class AccountFactors(TotpStorage, PasskeyKeeping, Protocol):
+    """Where a person's factors are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removable:
+    """A factor that the person asks to remove."""
+
+    kind: FactorName
+    ident: str
+    label: str
+    last: bool
+    """They have no other one: from then on the password is all there is."""
+
+
+class FactorsPage:
+    """The page, passkeys that come, and factors that go."""
+
+    def __init__(
+        self,
+        shared: LoginPages,
+        *,
+        door: AccountDoor,
+        letters: Letters,
+        factors: AccountFactors,
+        passkeys: PasskeyCeremonies,
+    ) -> None:
+        self._shared = shared
+        self._door = door
+        self._letters = letters
+        self._factors = factors
+        self._passkeys = passkeys
+
+    async def __call__(self, request: Request) -> Response:
+        """`GET /account/factors`."""
+        return await self._show(request)
+
+    async def add_passkey(self, request: Request) -> Response:
+        """`POST /account/passkey`: the answer of an authenticator that made a new passkey."""
+        form = await self._door.form(request)
+        async with self._shared.database.begin() as tx:
+            person = await self._door.changing(tx, request, form)
+            typed = "".join(filter(str.isprintable, form.get("label", ""))).strip()
+            try:
+                await self._passkeys.register(
+                    tx,
+                    form.get("answer", ""),
+                    user_id=person.account.id,
+                    label=typed[:LABEL_LONGEST] or label_browser(request.headers).device or person.account.login_name,
+                    bound_to=_bound_to(person.session),
+                    now=self._shared.clock.now(),
+                )
+            except PasskeyRefused:
+                refused = True
+                await record_change(tx, request, Kind.FACTOR_FAILED, person, "passkey")
+            else:
+                refused = False
+                await changed(tx, request, person, self._letters, "enrolled", "passkey")
+        if refused:
+            return await self._show(request, "passkey_refused")
+        await self._letters.poke()
+        return back(PATH, done="passkey_added")
+
+    async def ask_to_remove(self, request: Request) -> Response:
+        """`GET /account/factors/remove?kind=&id=`: what a removal means, most of all that of the last one."""
+        async with self._shared.database.connect() as tx:
+            person = await self._door.person(tx, request)
+            if person is None:
+                return self._door.nobody(request)
+            found = await self._find(tx, person, request.query_params)
+        if found is None:
+            return await self._show(request, "not_found")
+        return await self._door.show(request, person, "account_factor_remove.html", factor=found)
+
+    async def remove(self, request: Request) -> Response:
+        """`POST /account/factors/remove`."""
+        form = await self._door.form(request)
+        async with self._shared.database.begin() as tx:
+            person = await self._door.changing(tx, request, form)
+            found = await self._find(tx, person, form)
+            removed = found is not None and await self._remove(tx, person, found)
+            if found is not None and removed:
+                await changed(tx, request, person, self._letters, "removed", found.kind)
+        if found is None or not removed:
+            return await self._show(request, "not_found")
+        await self._letters.poke()
+        return back(PATH, done=f"{found.kind}_removed")
+
+    async def _find(self, tx: Transaction, person: Person, named: Mapping[str, str]) -> Removable | None:
+        kind, ident = named.get("kind", ""), named.get("id", "")
+        passkeys = await self._factors.passkeys(tx, person.account.id)
+        apps = await self._factors.authenticators(tx, person.account.id)
+        last = len(passkeys) + len(apps) == 1
+        if kind == "passkey":
+            return next(
+                (Removable("passkey", ident, one.label, last) for one in passkeys if one.credential_id.hex() == ident),
+                None,
+            )
+        if kind == "totp":
+            return next((Removable("totp", ident, one.label, last) for one in apps if str(one.id) == ident), None)
+        return None
+
+    async def _remove(self, tx: Transaction, person: Person, found: Removable) -> bool:
+        if found.kind == "passkey":
+            return await self._factors.remove_passkey(tx, person.account.id, bytes.fromhex(found.ident))
+        ident = as_id(found.ident)
+        return ident is not None and await self._factors.remove(tx, person.account.id, ident)
+
+    async def _show(self, request: Request, fault: Fault | None = None) -> Response:
+        async with self._shared.database.begin() as tx:
+            person = await self._door.person(tx, request)
+            if person is None:
+                return self._door.nobody(request)
+            options = None
+            if person.refusal is None:
+                options = await self._passkeys.offer(
+                    tx,
+                    user_id=person.account.id,
+                    login_name=person.account.login_name,
+                    display_name=person.account.display_name,
+                    bound_to=_bound_to(person.session),
+                    now=self._shared.clock.now(),
+                )
+            passkeys = await self._factors.passkeys(tx, person.account.id)
+            authenticators = await self._factors.authenticators(tx, person.account.id)
+        done = request.query_params.get("done", "")
+        return await self._door.show(
+            request,
+            person,
+            "account_factors.html",
+            status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
+            passkeys=passkeys,
+            authenticators=authenticators,
+            passkey_options=options,
+            suggested_label=label_browser(request.headers).device,
+            fault=fault,
+            done=done if done in DONE and not fault else None,
+        )
+
+
+async def changed(
+    tx: Transaction,
+    request: Request,
+    person: Person,
+    letters: Letters,
+    change: Literal["enrolled", "removed"],
+    factor: FactorName,
+) -> None:
+    """A factor came or went: for the audit, and for its person."""
+    kind = Kind.FACTOR_ENROLLED if change == "enrolled" else Kind.FACTOR_REMOVED
+    await record_change(tx, request, kind, person, factor)
+    await letters.put(tx, request, person, NoticeKind.FACTOR_CHANGED, change=change, factor=factor)
+
+
+def _bound_to(session: Session) -> str:
+    return f"account:{session.sid}"

@@ -1,0 +1,75 @@
+"""`/account`: who one is here, the session at hand, security at a glance, and the way to every other page."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from config.connections import Transaction
+from idp.credentials.remembered import RememberedBrowser
+from idp.devices.device import OwnDevices
+from idp.devices.sign_in_history import SignInStorage
+from idp.endpoints.account.door import AccountDoor
+from idp.endpoints.account.factors import AccountFactors
+from idp.endpoints.login.login_page import LoginPages
+
+RECENT = timedelta(days=30)
+"""How far back "lately" goes."""
+
+
+class PasswordAge(Protocol):
+    """Where it is known since when a password stands."""
+
+    async def changed_at(self, tx: Transaction, user_id: UUID) -> datetime | None:
+        """When the person's password was last changed; `None` where they have none."""
+
+
+class RememberedBrowsers(Protocol):
+    """Where remembered browsers are kept."""
+
+    async def remembered_of(self, tx: Transaction, user_id: UUID, now: datetime) -> list[RememberedBrowser]:
+        """A person's remembered browsers, the last used one first."""
+
+
+class OverviewPage:
+    """The page."""
+
+    def __init__(
+        self,
+        shared: LoginPages,
+        *,
+        door: AccountDoor,
+        factors: AccountFactors,
+        passwords: PasswordAge,
+        devices: OwnDevices,
+        remembered: RememberedBrowsers,
+        history: SignInStorage,
+    ) -> None:
+        self._shared = shared
+        self._door = door
+        self._factors = factors
+        self._passwords = passwords
+        self._devices = devices
+        self._remembered = remembered
+        self._history = history
+
+    async def __call__(self, request: Request) -> Response:
+        """`GET /account`."""
+        async with self._shared.database.connect() as tx:
+            person = await self._door.person(tx, request)
+            if person is None:
+                return self._door.nobody(request)
+            now, user_id = self._shared.clock.now(), person.account.id
+            places = await self._history.places(tx, user_id, now - RECENT)
+            at_a_glance: dict[str, Any] = {
+                "passkeys": len(await self._factors.passkeys(tx, user_id)),
+                "password_changed_at": await self._passwords.changed_at(tx, user_id),
+                "devices": len(await self._devices.of(tx, user_id)),
+                "remembered": len(await self._remembered.remembered_of(tx, user_id, now)),
+                "unfinished": sum(place.attempts for place in places),
+            }
+        return await self._door.show(request, person, "account_overview.html", enrolled=person.enrolled, **at_a_glance)

@@ -1,0 +1,244 @@
+"""`/not-me`: somebody else signed in as this person, and they say so.
+
+They come by the one-time link of a notice, or straight from the page of a session that was taken over, whose browser
+still holds its cookie. Opening the page changes nothing; its form locks the account, ends whatever session lives, and
+mails the way back in.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Protocol
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.trail import AuditEvent, Kind, record
+from config.clock import Clock
+from config.connections import Database, Transaction, Valkey
+from config.problem import Problem, ProblemType
+from config.web import correlation_id
+from events import outbox
+from idp.authorization.step_mac import StepMac, WrongHop
+from idp.credentials.recovery import Recovery
+from idp.directory.account import Account, Directory, LockReason
+from idp.directory.preferences import Preferences
+from idp.endpoints.client_requests import address
+from idp.endpoints.login.arrivals import session_cookie_hash
+from idp.endpoints.login.hops import Hops
+from idp.endpoints.login.login_page import read_fields
+from idp.sessions.not_me import NotMe
+from idp.sessions.one_session import OneSession
+from idp.sessions.session import Session
+from notifications import queue
+from notifications.notice import Notice, NoticeKind
+from notifications.queue import Queue
+from pages import Pages
+
+STEP = "not_me"
+"""The step of the MAC in the form of whoever comes by a session's cookie."""
+COOKIE_BELIEVED = timedelta(hours=1)
+"""So long after a takeover the browser that lost its session may still say "this wasn't me"."""
+
+LINK_OVER = ProblemType(
+    "MJ-IDP-210",
+    HTTPStatus.GONE,
+    "This link cannot be used any more",
+    "It works once, for seven days. If you still think somebody else is using your account, change your password.",
+)
+
+
+class SessionLookup(Protocol):
+    """Where sessions are looked at."""
+
+    async def find(self, tx: Transaction, sid: str) -> Session | None:
+        """One session, live or ended."""
+
+    async def taken_over(self, tx: Transaction, cookie_hash: bytes, since: datetime) -> Session | None:
+        """The session of a browser's cookie, if another login took it over after a moment."""
+
+
+class Locks(Protocol):
+    """Where accounts are locked."""
+
+    async def lock(self, tx: Transaction, user_id: UUID, reason: LockReason, now: datetime) -> bool:
+        """Lock an account, and remember no browser for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Whose account it is about, and who was there."""
+
+    user_id: UUID
+    sid: str | None
+    told: Mapping[str, str]
+    at: datetime | None
+
+
+class NotMePage:
+    """`GET` and `POST /not-me`."""
+
+    def __init__(
+        self,
+        *,
+        not_me: NotMe,
+        sessions: SessionLookup,
+        locks: Locks,
+        directory: Directory,
+        preferences: Preferences,
+        recovery: Recovery,
+        one_session: OneSession,
+        queue: Queue,
+        mac: StepMac,
+        hops: Hops,
+        pages: Pages,
+        database: Database,
+        valkey: Valkey,
+        clock: Clock,
+    ) -> None:
+        self._not_me = not_me
+        self._sessions = sessions
+        self._locks = locks
+        self._directory = directory
+        self._preferences = preferences
+        self._recovery = recovery
+        self._one_session = one_session
+        self._queue = queue
+        self._mac = mac
+        self._hops = hops
+        self._pages = pages
+        self._database = database
+        self._valkey = valkey
+        self._clock = clock
+
+    async def __call__(self, request: Request) -> Response:
+        return await self._confirm(request) if request.method == "POST" else await self._show(request)
+
+    async def _show(self, request: Request) -> Response:
+        token = request.query_params.get("token")
+        now = self._clock.now()
+        async with self._database.connect() as tx:
+            said = await self._by_link(tx, token, now) if token else await self._by_cookie(tx, request, now)
+            zone = await self._preferences.time_zone(tx, said.user_id)
+        browser = session_cookie_hash(request)
+        by_cookie = not token and said.sid is not None and browser is not None
+        return self._pages.respond(
+            request,
+            "not_me.html",
+            token=token or "",
+            hop=self._mac.issue(_as_uuid(said.sid), STEP, browser) if by_cookie and said.sid and browser else "",
+            told=said.told,
+            at=said.at,
+            zone=zone,
+        )
+
+    async def _confirm(self, request: Request) -> Response:
+        self._hops.refuse_foreign(request)
+        form = await read_fields(request)
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            if "token" in form:
+                said = await self._used(tx, form["token"], now)
+            else:
+                said = await self._by_cookie(tx, request, now)
+                self._check_hop(request, form.get("hop", ""), said)
+            mailed = await self._lock(tx, request, said, now)
+        await outbox.poke(self._valkey)
+        await queue.poke(self._valkey)
+        return self._pages.respond(request, "not_me_done.html", mailed=mailed)
+
+    async def _lock(self, tx: Transaction, request: Request, said: _Said, now: datetime) -> bool:
+        """Lock, end, and mail the way back in. Returns whether there was an address to mail it to."""
+        await self._locks.lock(tx, said.user_id, "not_me", now)
+        exchange = correlation_id(request)
+        await self._one_session.end_person(tx, said.user_id, "account_lock", correlation_id=exchange)
+        await record(
+            tx,
+            AuditEvent(
+                kind=Kind.ACCOUNT_LOCKED,
+                correlation_id=exchange,
+                actor=str(said.user_id),
+                subject=str(said.user_id),
+                sid=said.sid or "",
+                ip=address(request),
+                details={"reason": "not_me"},
+            ),
+        )
+        account = await self._directory.account(tx, said.user_id)
+        if account is None or account.email is None:
+            return False
+        await self._queue.put(tx, await self._notice(tx, account, account.email, exchange, now))
+        return True
+
+    async def _notice(self, tx: Transaction, account: Account, to: str, exchange: str, now: datetime) -> Notice:
+        return Notice(
+            kind=NoticeKind.ACCOUNT_LOCKED,
+            user_id=account.id,
+            to=to,
+            locale=account.locale,
+            name=account.display_name,
+            facts={
+                "at": now.isoformat(),
+                "time_zone": await self._preferences.time_zone(tx, account.id),
+                "recovery": await self._recovery.link(tx, account.id, None, now),
+            },
+            correlation_id=exchange,
+        )
+
+    async def _used(self, tx: Transaction, token: str, now: datetime) -> _Said:
+        link = await self._not_me.consume(tx, token, now)
+        if link is None:
+            raise Problem(LINK_OVER, private="used before, over, or never made")
+        return _Said(link.user_id, link.sid, {}, None)
+
+    async def _by_link(self, tx: Transaction, token: str, now: datetime) -> _Said:
+        link = await self._not_me.find(tx, token, now)
+        if link is None:
+            raise Problem(LINK_OVER, private="used before, over, or never made")
+        if link.told is not None:
+            return _Said(link.user_id, link.sid, link.told, _moment(link.told.get("at")))
+        session = await self._sessions.find(tx, link.sid) if link.sid is not None else None
+        return _of_session(session) if session is not None else _Said(link.user_id, link.sid, {}, None)
+
+    async def _by_cookie(self, tx: Transaction, request: Request, now: datetime) -> _Said:
+        browser = session_cookie_hash(request)
+        session = await self._sessions.taken_over(tx, browser, now - COOKIE_BELIEVED) if browser is not None else None
+        if session is None:
+            raise Problem(LINK_OVER, private="neither a link nor the cookie of a session that was taken over")
+        return _of_session(session)
+
+    def _check_hop(self, request: Request, hop: str, said: _Said) -> None:
+        browser = session_cookie_hash(request)
+        try:
+            assert browser is not None, "the session was found by it"
+            assert said.sid is not None
+            if self._mac.accept(hop, STEP, browser) == _as_uuid(said.sid):
+                return
+        except WrongHop as error:
+            raise Problem(LINK_OVER, private=str(error)) from None
+        raise Problem(LINK_OVER, private="the form is about another session")
+
+
+def _of_session(session: Session) -> _Said:
+    """Of a session that somebody took over, it is about who did; of any other one, about who has it."""
+    if session.ended_by is not None:
+        return _Said(session.user_id, session.sid, session.ended_by, session.ended_at)
+    return _Said(session.user_id, session.sid, session.visitor.told(), session.created_at)
+
+
+def _moment(at: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(at) if at else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
+
+
+def _as_uuid(sid: str) -> UUID:
+    """A session id has 128 bits, as a UUID does."""
+    return UUID(bytes=base64.urlsafe_b64decode(sid + "=="))

@@ -1,0 +1,28 @@
+"""What can be wrong with a sign-in, as the page tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from babel.dates import format_timedelta
+
+from pages.locale import Locale
+
+_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something wrong: beside which field (empty: none), and what (`sign_in.fault.<what>`)."""
+
+    field: str
+    what: str
+    wait: int = 0
+    """Seconds until it is worth trying again."""
+
+
+def wait_words(seconds: int, locale: Locale) -> str:
+    """`12초`, `3분`; `12 seconds`, `3 minutes`: never less than it takes."""
+    told = max(1, seconds) if seconds <= _MINUTE else -(-seconds // _MINUTE) * _MINUTE
+    return format_timedelta(timedelta(seconds=told), threshold=1, locale=locale)

@@ -1,0 +1,161 @@
+"""The first factor of a login: a password or a passkey is taken, and this browser remembered if its person wants it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.requests import Request
+
+from audit.trail import Kind
+from config.connections import Transaction
+from idp.authorization.login import Login
+from idp.directory.account import Account
+from idp.directory.login_name import normalise
+from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.login.login_page import LoginPages, record_attempt
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.sign_in.faults import Fault
+from idp.endpoints.sign_in.guess import NOBODY, Guesses
+from idp.endpoints.sign_in.remembering import NOTHING, Keep, NotRecognised, Recognised, Remembering
+from idp.factors.passkey import PasskeyRefused
+from idp.protocol.assurance import MULTIPLE_FACTORS
+
+PASSWORD_AMR = ("pwd",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What a form of the page sent."""
+
+    name: str = ""
+    password: str = ""
+    answer: str = ""
+    """An authenticator's."""
+    failures: int = 0
+    """How often something wrong was sent before; that number only decides what help is shown."""
+    remember: bool = False
+    quick: bool = False
+    """The page named the person, by what this browser remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The login that goes on, and the cookies that this browser is given."""
+
+    login: Login
+    keep: Keep
+
+
+class FirstFactor:
+    """Takes passwords and passkeys."""
+
+    def __init__(
+        self, shared: LoginPages, *, guesses: Guesses, remembering: Remembering, passkeys: PasskeyCeremonies
+    ) -> None:
+        self._shared = shared
+        self._guesses = guesses
+        self._remembering = remembering
+        self._passkeys = passkeys
+
+    async def recognised(self, request: Request) -> Recognised | NotRecognised:
+        """Whom this browser remembers."""
+        async with self._shared.database.begin() as tx:
+            whose = await self._remembering.recognise(tx, request, self._shared.clock.now())
+        if whose == "stolen":
+            await self._remembering.poke()
+        return whose
+
+    async def by_password(self, request: Request, login_id: UUID, typed: Typed) -> SignedIn | Fault:
+        """Take a name and a password, or the password of whom this browser remembers. Raises `TooMany`."""
+        whose = await self.recognised(request) if typed.quick else None
+        if typed.quick and not isinstance(whose, Recognised):
+            return Fault("", "not_remembered")
+        name = whose.account.login_name if isinstance(whose, Recognised) else normalise(typed.name)
+        guess = await self._guesses.take(self._shared.database, request, name, typed.password)
+        async with self._shared.database.begin() as tx:
+            now = self._shared.clock.now()
+            login = await self._shared.claim(tx, login_id, now)
+            right, account = await self._guesses.stands(tx, guess), guess.account
+            if not right or account is None or not account.may_sign_in:
+                # whoever knows the password may know that the account is locked, and nobody else
+                locked = right and account is not None
+                await self._failed(tx, request, login, account, name, locked=locked)
+                return Fault("", "locked") if locked else Fault("password", "wrong")
+            login = login.named(account.login_name).signed_in(account.id, PASSWORD_AMR, now)
+            keep = await self._succeeded(tx, request, login, typed, "password")
+        await self._guesses.was_right(guess)
+        return SignedIn(login, keep)
+
+    async def by_passkey(self, request: Request, login_id: UUID, typed: Typed) -> SignedIn | None:
+        """Take the answer of an authenticator; `None`: it was refused."""
+        async with self._shared.database.begin() as tx:
+            signed_in = await self._take_passkey(tx, request, login_id, typed)
+        await self._remembering.poke()
+        return signed_in
+
+    async def _take_passkey(self, tx: Transaction, request: Request, login_id: UUID, typed: Typed) -> SignedIn | None:
+        now = self._shared.clock.now()
+        login = await self._shared.claim(tx, login_id, now)
+        details: dict[str, object] = {"method": "passkey", "client": login.client_id}
+        try:
+            passkey = await self._passkeys.answer(tx, typed.answer, bound_to=bound_to(login_id), now=now)
+        except PasskeyRefused as error:
+            details["why"] = f"{type(error).__name__}: {error}"[:200]
+            await record_attempt(tx, request, Kind.SIGN_IN_FAILED, subject="", details=details)
+            return None
+        login = login.signed_in(passkey.user_id, (*passkey.amr, MULTIPLE_FACTORS), now)
+        live = await self._shared.arrivals.live(tx, passkey.user_id, now)
+        if live is not None:
+            # a passkey with user verification is a first and a second factor: it passes for what this login now faces
+            login = login.facing(live.sid).passed_factor(passkey.amr, now)
+        return SignedIn(login, await self._succeeded(tx, request, login, typed, "passkey"))
+
+    async def _succeeded(self, tx: Transaction, request: Request, login: Login, typed: Typed, method: str) -> Keep:
+        """Keep the login that goes on, and what this browser is to remember."""
+        assert login.user_id is not None
+        await self._shared.logins.save(tx, login)
+        details: dict[str, object] = {"method": method, "client": login.client_id}
+        if typed.quick:
+            details["remembered"] = True
+        await record_attempt(tx, request, Kind.SIGN_IN_SUCCEEDED, subject=str(login.user_id), details=details)
+        if not (typed.quick or typed.remember):
+            return NOTHING
+        now = self._shared.clock.now()
+        whose = await self._remembering.recognise(tx, request, now)
+        known = whose if isinstance(whose, Recognised) else None
+        if known is not None and typed.quick and known.kept.user_id == login.user_id:
+            return await self._remembering.next(tx, known, now)
+        if typed.remember:
+            return await self._remembering.remember(tx, request, login.user_id, now, instead_of=known)
+        return NOTHING
+
+    async def _failed(
+        self,
+        tx: Transaction,
+        request: Request,
+        login: Login,
+        account: Account | None,
+        name: str | None,
+        *,
+        locked: bool,
+    ) -> None:
+        details = {"method": "password", "client": login.client_id, **({"why": "locked"} if locked else {})}
+        await record_attempt(tx, request, Kind.SIGN_IN_FAILED, subject=subject(account, name), details=details)
+        person = account.id if account is not None else NOBODY
+        here = visitor(request, None)
+        await self._shared.telling.history.note(tx, person, "failed", here, amr=PASSWORD_AMR, client_id=login.client_id)
+        await self._shared.logins.save(tx, login.named(name or ""))
+
+
+def bound_to(login_id: UUID) -> str:
+    """What a passkey's challenge of this page is bound to."""
+    return f"sign-in:{login_id}"
+
+
+def subject(account: Account | None, name: str | None) -> str:
+    """Whom an attempt is about. A name that nobody has is kept as a digest: it may be a password in the wrong field."""
+    if account is not None:
+        return str(account.id)
+    return "name:" + hashlib.sha256((name or "").encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,235 @@
+"""`/recover/password`: the page of a link of recovery, and the new password that it takes.
+
+Looking at the page uses nothing up. A second factor is asked for where the person has one: whoever reads a mailbox is
+not the person by that alone. With the new password everything that stood on the old one ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Protocol
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.trail import Kind
+from config.connections import Transaction
+from config.web import correlation_id
+from idp.credentials.password import PasswordPool, fault_of_new
+from idp.credentials.recovery import Recovery, RecoveryLink, token_hash
+from idp.credentials.remembered import RememberedStorage
+from idp.credentials.throttle import RECOVERY_FACTOR, Throttle, TooMany
+from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash
+from idp.directory.account import Account, Directory, LockReason
+from idp.endpoints.login.arrivals import COOKIE_SIZE, Enrolments, visitor
+from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
+from idp.endpoints.sign_in.recover import may_recover, show
+from idp.endpoints.sign_in.remembering import REMEMBERED_COOKIE, Keep
+from idp.endpoints.sign_in.restart import home_of
+from idp.endpoints.sign_in.second_proof import SecondProof
+from idp.endpoints.sign_in.way_in_notices import WayInNotices
+from idp.factors.requirement import FactorKind
+from idp.sessions.one_session import OneSession
+from notifications.notice import NoticeKind
+
+
+class PasswordKeeping(Protocol):
+    """Where passwords are kept."""
+
+    async def put_password(self, tx: Transaction, user_id: UUID, new: str, now: datetime) -> None:
+        """Keep the hash of a new password."""
+
+
+class Unlocking(Protocol):
+    """Where locks are lifted."""
+
+    async def unlock(self, tx: Transaction, user_id: UUID, *, only: LockReason | None = None) -> bool:
+        """Let a locked account sign in again; with `only`, one that was locked for this reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The link as it is looked at."""
+
+    link: RecoveryLink
+    account: Account
+    enrolled: tuple[FactorKind, ...]
+
+
+class NewPasswordPage:
+    """Shows the page of a link, and takes the new password."""
+
+    def __init__(
+        self,
+        shared: LoginPages,
+        *,
+        directory: Directory,
+        locks: Unlocking,
+        passwords: PasswordKeeping,
+        enrolments: Enrolments,
+        proof: SecondProof,
+        remembered: RememberedStorage,
+        recovery: Recovery,
+        notices: WayInNotices,
+        one_session: OneSession,
+        pool: PasswordPool,
+        throttle: Throttle,
+    ) -> None:
+        self._shared = shared
+        self._directory = directory
+        self._locks = locks
+        self._passwords = passwords
+        self._enrolments = enrolments
+        self._proof = proof
+        self._remembered = remembered
+        self._recovery = recovery
+        self._notices = notices
+        self._one_session = one_session
+        self._pool = pool
+        self._throttle = throttle
+
+    async def __call__(self, request: Request) -> Response:
+        """`GET` shows; `POST` takes the new password."""
+        if request.method != "POST":
+            return await self._show(request, request.query_params.get("token", ""))
+        self._shared.hops.refuse_foreign(request)
+        form = await read_fields(request)
+        token, new = form.get("token", ""), form.get("new", "")
+        async with self._shared.database.connect() as tx:
+            opened = await self._open(tx, token)
+        if opened is None:
+            return await self._gone(request)
+        if faults := _faults(opened, form):
+            return await self._show(request, token, faults)
+        if opened.enrolled:
+            try:
+                await self._throttle.attempt(RECOVERY_FACTOR, str(opened.account.id))
+            except TooMany as problem:
+                response = await self._show(request, token, [("", "too_many")], HTTPStatus.TOO_MANY_REQUESTS)
+                response.headers.update(problem.headers)
+                return response
+        hashed = await self._pool.hash(new)
+        async with self._shared.database.begin() as tx:
+            outcome = await self._change(tx, request, token, form, hashed)
+        await self._notices.poke()
+        if outcome is None:
+            return await self._gone(request)
+        if isinstance(outcome, str):
+            return await self._show(request, token, [("code" if form.get("code") else "", outcome)])
+        async with self._shared.database.begin() as tx:  # those that proved it while it was changed
+            await self._shared.logins.forget_person(tx, outcome.account.id)
+        if outcome.enrolled:
+            await self._throttle.was_right(RECOVERY_FACTOR, str(outcome.account.id))
+        return await self._changed(request, outcome)
+
+    async def _open(self, tx: Transaction, token: str, *, claim: bool = False) -> _Opened | None:
+        now = self._shared.clock.now()
+        link = await (self._recovery.claim if claim else self._recovery.find)(tx, token, now)
+        account = await self._directory.account(tx, link.user_id) if link is not None else None
+        if link is None or account is None or not may_recover(account):
+            return None
+        return _Opened(link, account, tuple(await self._enrolments.enrolled(tx, account.id)))
+
+    async def _change(
+        self, tx: Transaction, request: Request, token: str, form: dict[str, str], hashed: str
+    ) -> _Opened | str | None:
+        """What was opened, if the password is changed now; a fault; None where the link is gone."""
+        opened = await self._open(tx, token, claim=True)
+        if opened is None:
+            return None
+        person = opened.account.id
+        if opened.enrolled and not await self._proof.proves(tx, person, form, _bound_to(token)):
+            details = {"method": "totp" if form.get("code") else "passkey", "during": "recovery"}
+            await record_attempt(tx, request, Kind.FACTOR_FAILED, subject=str(person), details=details)
+            return "wrong_code" if form.get("code") else "passkey_refused"
+        now = self._shared.clock.now()
+        await self._shared.logins.forget_person(tx, person)  # one that proved the old password begins nothing with it
+        await self._one_session.end_person(
+            tx,
+            person,
+            "password_change",
+            correlation_id=correlation_id(request),
+            ended_by=visitor(request, None),
+        )
+        await self._passwords.put_password(tx, person, hashed, now)
+        await self._remembered.forget_person(tx, person)
+        await self._recovery.finish(tx, person)
+        await record_attempt(tx, request, Kind.PASSWORD_CHANGED, subject=str(person), details={"during": "recovery"})
+        if await self._locks.unlock(tx, person, only="not_me"):
+            await record_attempt(tx, request, Kind.ACCOUNT_UNLOCKED, subject=str(person))
+        await self._notices.happened(tx, request, opened.account, NoticeKind.PASSWORD_CHANGED, now)
+        return opened
+
+    async def _show(
+        self,
+        request: Request,
+        token: str,
+        faults: Sequence[tuple[str, str]] = (),
+        status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+    ) -> Response:
+        options: dict[str, Any] | None = None
+        async with self._shared.database.begin() as tx:
+            opened = await self._open(tx, token)
+            if opened is not None and "passkey" in opened.enrolled:
+                options = await self._proof.ask_passkey(tx, opened.account.id, _bound_to(token))
+        if opened is None:
+            return await self._gone(request)
+        return await show(
+            self._shared,
+            request,
+            opened.link.client_id,
+            "recover_password.html",
+            status=status if faults else HTTPStatus.OK,
+            token=token,
+            person=opened.account,
+            enrolled=opened.enrolled,
+            alone=not opened.enrolled,
+            passkey_options=options,
+            faults=faults,
+        )
+
+    async def _gone(self, request: Request) -> Response:
+        return await show(self._shared, request, None, "recover_gone.html", status=HTTPStatus.GONE)
+
+    async def _changed(self, request: Request, opened: _Opened) -> Response:
+        """The way back to the app. This browser is a known one to the throttle from now on, for a while."""
+        client_id = opened.link.client_id
+        client = await self._shared.clients.find(client_id) if client_id is not None else None
+        start = await self._shared.presence.start_of(client.client_id, None) if client is not None else None
+        response = await show(
+            self._shared,
+            request,
+            client_id,
+            "recover_done.html",
+            status=HTTPStatus.OK,
+            start=start or (home_of(client) if client is not None else ""),
+        )
+        digest = cookie_hash(request.cookies.get(DEVICE_COOKIE))
+        keep = [(REMEMBERED_COOKIE, "", 0)] if REMEMBERED_COOKIE in request.cookies else []
+        if digest is None:
+            cookie = self._shared.entropy.token(COOKIE_SIZE)
+            digest = cookie_hash(cookie)
+            keep.append((DEVICE_COOKIE, cookie, DEVICE_COOKIE_AGE))
+        assert digest is not None
+        await self._throttle.vouch(opened.account.login_name, digest)
+        Keep(tuple(keep)).put_on(response)
+        return response
+
+
+def _faults(opened: _Opened, form: dict[str, str]) -> list[tuple[str, str]]:
+    account = opened.account
+    names = (account.display_name, *((account.email.partition("@")[0],) if account.email else ()))
+    fault = fault_of_new(form.get("new", ""), login_name=account.login_name, names=names, alone=not opened.enrolled)
+    if fault is not None:
+        return [("new", fault)]
+    if opened.enrolled and not (form.get("code") or form.get("answer")):
+        return [("code", "missing_code")] if "totp" in opened.enrolled else [("", "passkey_refused")]
+    return []
+
+
+def _bound_to(token: str) -> str:
+    return f"recovery:{token_hash(token).hex()}"

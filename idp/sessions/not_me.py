@@ -1,0 +1,89 @@
+"""The one-time link of "this wasn't me": whoever gets one by mail can lock their account with it, once, for a week.
+
+The address itself changes nothing: it leads to a page that says what will happen, and whose form does it. So a mail
+scanner that opens every address locks nobody out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from urllib.parse import urlencode
+from uuid import UUID
+
+from config.connections import Transaction
+from config.entropy import Entropy
+
+PATH = "/not-me"
+TOKEN_SIZE = 32
+"""Random bytes of a link."""
+LIFETIME = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMeLink:
+    """What a link stands for; what it is called by is only kept as its hash."""
+
+    user_id: UUID
+    sid: str | None
+    """The session that it is about, live or ended."""
+    told: Mapping[str, str] | None
+    """`device`, `browser`, `place`, `at` of what the person was told; None: as the session of `sid` says."""
+    expires_at: datetime
+
+
+class NotMeLinks(Protocol):
+    """Where links are kept."""
+
+    async def add(self, tx: Transaction, digest: bytes, link: NotMeLink, now: datetime) -> None:
+        """Keep a new link."""
+
+    async def find(self, tx: Transaction, digest: bytes, now: datetime) -> NotMeLink | None:
+        """A link that may still be used, to look at."""
+
+    async def consume(self, tx: Transaction, digest: bytes, now: datetime) -> NotMeLink | None:
+        """Use a link: of many at once exactly one gets it. None: used, over, or never made."""
+
+
+class NotMe:
+    """Makes and reads links, for one issuer."""
+
+    def __init__(self, links: NotMeLinks, entropy: Entropy, issuer: str) -> None:
+        self._links = links
+        self._entropy = entropy
+        self._issuer = issuer
+
+    async def link(
+        self,
+        tx: Transaction,
+        user_id: UUID,
+        sid: str | None,
+        now: datetime,
+        *,
+        told: Mapping[str, str] | None = None,
+    ) -> str:
+        """The address for a notice to this person. Put it nowhere else: whoever has it can lock the account.
+
+        `sid` is the session that the notice is about. Where it is about an attempt that began none, `told` says who,
+        when and where: `device`, `browser`, `place` (a code), `at` (ISO 8601 with offset).
+        """
+        token = self._entropy.token(TOKEN_SIZE)
+        made = NotMeLink(user_id=user_id, sid=sid, told=told, expires_at=now + LIFETIME)
+        await self._links.add(tx, token_hash(token), made, now)
+        return f"{self._issuer}{PATH}?{urlencode({'token': token})}"
+
+    async def find(self, tx: Transaction, token: str, now: datetime) -> NotMeLink | None:
+        """What a link stands for, while it may be used."""
+        return await self._links.find(tx, token_hash(token), now)
+
+    async def consume(self, tx: Transaction, token: str, now: datetime) -> NotMeLink | None:
+        """Use a link; None where it cannot be used (any more)."""
+        return await self._links.consume(tx, token_hash(token), now)
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of a link."""
+    return hashlib.sha256(b"munjigi-not-me\0" + token.encode("utf-8", "surrogatepass")).digest()

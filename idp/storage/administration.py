@@ -1,0 +1,306 @@
+"""People, sessions and organisations as administrators look at them, in PostgreSQL: always within a scope."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, Select, and_, any_, exists, func, literal, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from config.connections import Transaction
+from idp.administration.documents import (
+    DeviceEntry,
+    FactorEntry,
+    OrganisationDocument,
+    PersonDocument,
+    PersonEntry,
+    RolesIn,
+    SessionEntry,
+    Support,
+)
+from idp.administration.scope import ADMINISTRATOR, MomentCursor, NameCursor
+from idp.storage import devices, sessions
+from idp.storage.directory_tables import (
+    login_name,
+    membership,
+    organisation,
+    passkey,
+    password,
+    session,
+    totp,
+    user_account,
+)
+from pages.look import Look
+
+_LAST_ADMINISTRATORS_GATE = 0x6D6A_6164_6D6C_6F6B
+"""Whoever locks an administrator of an organisation holds this advisory lock, so that two do not lock each other."""
+_ESCAPE = "\\"
+
+
+async def administered_by(tx: Transaction, user_id: UUID) -> frozenset[UUID]:
+    """The organisations in which a person who may sign in is an administrator."""
+    query = (
+        select(membership.c.organisation_id)
+        .join(user_account, user_account.c.id == membership.c.user_id)
+        .where(
+            membership.c.user_id == user_id,
+            literal(ADMINISTRATOR) == any_(membership.c.roles),
+            user_account.c.state == "active",
+        )
+    )
+    return frozenset((await tx.execute(query)).scalars())
+
+
+async def people(
+    tx: Transaction, scope: Collection[UUID], *, name: str, after: NameCursor | None, now: datetime, limit: int
+) -> Sequence[PersonEntry]:
+    """Members whose display name or login name holds `name`, by name."""
+    query = (
+        select(
+            user_account.c.id,
+            user_account.c.display_name,
+            user_account.c.state,
+            user_account.c.lock_reason,
+            _first_login_name().label("login_name"),
+            _lives_within(scope, now).label("live"),
+        )
+        .where(_is_member(scope))
+        .order_by(user_account.c.display_name, user_account.c.id)
+        .limit(limit)
+    )
+    if name:
+        query = query.where(_is_called(name))
+    if after is not None:
+        query = query.where(tuple_(user_account.c.display_name, user_account.c.id) > tuple_(after.name, after.id))
+    rows = (await tx.execute(query)).all()
+    roles = await _roles(tx, scope, [row.id for row in rows])
+    return [PersonEntry(**row._mapping, memberships=roles[row.id]) for row in rows]
+
+
+async def person(tx: Transaction, scope: Collection[UUID], user_id: UUID, now: datetime) -> PersonDocument | None:
+    """One member, whole."""
+    query = select(
+        user_account.c.id,
+        user_account.c.version,
+        user_account.c.display_name,
+        user_account.c.email,
+        user_account.c.locale,
+        user_account.c.state,
+        user_account.c.lock_reason,
+        user_account.c.locked_at,
+        user_account.c.created_at,
+        _login_names().label("login_names"),
+    ).where(user_account.c.id == user_id, _is_member(scope))
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        return None
+    own_session = await live(tx, scope, user_id=user_id, now=now, limit=1)
+    return PersonDocument(
+        **{**row._mapping, "login_names": tuple(row.login_names or ())},
+        memberships=(await _roles(tx, scope, [user_id]))[user_id],
+        factors=await _factors(tx, user_id),
+        devices=tuple(
+            DeviceEntry(
+                id=device.id,
+                name=device.called,
+                trust=device.trust,
+                sign_ins=device.sign_ins,
+                first_seen_at=device.first_seen_at,
+                last_seen_at=device.last_seen_at,
+            )
+            for device in await devices.of(tx, user_id)
+        ),
+        session=own_session[0] if own_session else None,
+    )
+
+
+async def hold(tx: Transaction, user_id: UUID) -> None:
+    """Let nobody else change this person, or begin a session of theirs, until the transaction is over."""
+    await sessions.lock_person(tx, user_id)
+
+
+async def is_within(tx: Transaction, scope: Collection[UUID], user_id: UUID) -> bool:
+    """Whether every organisation of a person is in the scope."""
+    query = select(membership.c.organisation_id).where(membership.c.user_id == user_id)
+    return set((await tx.execute(query)).scalars()) <= set(scope)
+
+
+async def is_last_administrator(tx: Transaction, user_id: UUID) -> bool:
+    """Whether an organisation would be left without an administrator who may sign in.
+
+    Call it with the person locked. Nobody else locks another administrator until the transaction is over.
+    """
+    own = membership.alias("own")
+    other = membership.alias("other")
+    await tx.execute(select(func.pg_advisory_xact_lock(_LAST_ADMINISTRATORS_GATE)))
+    another = exists().where(
+        other.c.organisation_id == own.c.organisation_id,
+        other.c.user_id != user_id,
+        literal(ADMINISTRATOR) == any_(other.c.roles),
+        user_account.c.id == other.c.user_id,
+        user_account.c.state == "active",
+    )
+    query = select(own.c.organisation_id).where(
+        own.c.user_id == user_id, literal(ADMINISTRATOR) == any_(own.c.roles), ~another
+    )
+    return (await tx.execute(query.limit(1))).one_or_none() is not None
+
+
+async def live(
+    tx: Transaction,
+    scope: Collection[UUID],
+    *,
+    name: str = "",
+    place: str | None = None,
+    user_id: UUID | None = None,
+    before: MomentCursor | None = None,
+    now: datetime,
+    limit: int,
+) -> Sequence[SessionEntry]:
+    """Sessions that live at `now`, the newest first."""
+    query = _live_sessions(scope, now).order_by(session.c.created_at.desc(), session.c.sid.desc()).limit(limit)
+    if name:
+        query = query.where(_is_called(name))
+    if place is not None:
+        query = query.where(session.c.place == place)
+    if user_id is not None:
+        query = query.where(session.c.user_id == user_id)
+    if before is not None:
+        query = query.where(tuple_(session.c.created_at, session.c.sid) < tuple_(before.at, before.id))
+    return [_session(row) for row in await tx.execute(query)]
+
+
+async def organisations(tx: Transaction, scope: Collection[UUID]) -> Sequence[OrganisationDocument]:
+    """Those of the scope, by name."""
+    query = select(organisation).where(organisation.c.id.in_(scope)).order_by(organisation.c.name)
+    return [_organisation(row) for row in await tx.execute(query)]
+
+
+async def claim(tx: Transaction, organisation_id: UUID) -> OrganisationDocument | None:
+    """One organisation, locked against other changes."""
+    query = select(organisation).where(organisation.c.id == organisation_id).with_for_update(key_share=True)
+    row = (await tx.execute(query)).one_or_none()
+    return None if row is None else _organisation(row)
+
+
+def _organisation(row: Row[Any]) -> OrganisationDocument:
+    changeable = msgspec.json.encode(
+        [row.duplicate_login, row.new_device_factor, row.look, row.support], order="deterministic"
+    )
+    return OrganisationDocument(
+        id=row.id,
+        version=hashlib.sha256(changeable).hexdigest()[:16],
+        name=row.name,
+        time_zone=row.time_zone,
+        duplicate_login=row.duplicate_login,
+        new_device_factor=row.new_device_factor,
+        look=None if row.look is None else msgspec.convert(row.look, Look),
+        support=None if row.support is None else Support(**row.support),
+    )
+
+
+def _live_sessions(scope: Collection[UUID], now: datetime) -> Select[tuple[Any, ...]]:
+    return (
+        select(
+            session.c.sid,
+            session.c.user_id,
+            user_account.c.display_name,
+            session.c.organisation_id,
+            organisation.c.name.label("organisation"),
+            session.c.device_label.label("device"),
+            session.c.browser,
+            session.c.ip,
+            session.c.place,
+            session.c.network,
+            session.c.amr,
+            session.c.acr,
+            session.c.created_at,
+            session.c.last_activity_at,
+            session.c.idle_expires_at,
+            session.c.absolute_expires_at,
+        )
+        .join(user_account, user_account.c.id == session.c.user_id)
+        .join(organisation, organisation.c.id == session.c.organisation_id)
+        .where(session.c.ended_at.is_(None), session.c.idle_expires_at > now, session.c.organisation_id.in_(scope))
+    )
+
+
+def _session(row: Row[Any]) -> SessionEntry:
+    return SessionEntry(**{**row._mapping, "ip": str(row.ip), "amr": tuple(row.amr)}, own=False)
+
+
+def _lives_within(scope: Collection[UUID], now: datetime) -> ColumnElement[bool]:
+    return exists().where(
+        session.c.user_id == user_account.c.id,
+        session.c.ended_at.is_(None),
+        session.c.idle_expires_at > now,
+        session.c.organisation_id.in_(scope),
+    )
+
+
+def _is_member(scope: Collection[UUID]) -> ColumnElement[bool]:
+    return exists().where(membership.c.user_id == user_account.c.id, membership.c.organisation_id.in_(scope))
+
+
+def _is_called(name: str) -> ColumnElement[bool]:
+    """Somewhere in the display name or a login name; what is typed has no wildcards."""
+    holds = user_account.c.display_name.icontains(name, autoescape=True, escape=_ESCAPE)
+    in_login_name = exists().where(
+        and_(
+            login_name.c.user_id == user_account.c.id,
+            login_name.c.name.icontains(name, autoescape=True, escape=_ESCAPE),
+        )
+    )
+    return or_(holds, in_login_name)
+
+
+def _first_login_name() -> ColumnElement[Any]:
+    return (
+        select(func.coalesce(func.min(login_name.c.name), ""))
+        .where(login_name.c.user_id == user_account.c.id)
+        .scalar_subquery()
+    )
+
+
+def _login_names() -> ColumnElement[Any]:
+    return (
+        select(func.array_agg(aggregate_order_by(login_name.c.name, login_name.c.name)))
+        .where(login_name.c.user_id == user_account.c.id)
+        .scalar_subquery()
+    )
+
+
+async def _roles(
+    tx: Transaction, scope: Collection[UUID], people_ids: Sequence[UUID]
+) -> dict[UUID, tuple[RolesIn, ...]]:
+    query = (
+        select(membership.c.user_id, membership.c.organisation_id, organisation.c.name, membership.c.roles)
+        .join(organisation, organisation.c.id == membership.c.organisation_id)
+        .where(membership.c.user_id.in_(people_ids), membership.c.organisation_id.in_(scope))
+        .order_by(organisation.c.name)
+    )
+    found: dict[UUID, tuple[RolesIn, ...]] = dict.fromkeys(people_ids, ())
+    for row in await tx.execute(query):
+        found[row.user_id] += (RolesIn(row.organisation_id, row.name, tuple(row.roles)),)
+    return found
+
+
+async def _factors(tx: Transaction, user_id: UUID) -> tuple[FactorEntry, ...]:
+    found: list[FactorEntry] = []
+    changed_at = await tx.scalar(select(password.c.changed_at).where(password.c.user_id == user_id))
+    if changed_at is not None:
+        found.append(FactorEntry(kind="password", label="", created_at=changed_at))
+    apps = select(totp.c.label, totp.c.created_at).where(totp.c.user_id == user_id, totp.c.confirmed_at.is_not(None))
+    found += [FactorEntry(kind="totp", **row._mapping) for row in await tx.execute(apps.order_by(totp.c.created_at))]
+    keys = select(passkey.c.label, passkey.c.created_at, passkey.c.last_used_at, passkey.c.clone_suspected_at).where(
+        passkey.c.user_id == user_id
+    )
+    found += [
+        FactorEntry(kind="passkey", **row._mapping) for row in await tx.execute(keys.order_by(passkey.c.created_at))
+    ]
+    return tuple(found)

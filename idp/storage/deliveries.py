@@ -1,0 +1,179 @@
+"""Deliveries in PostgreSQL: written with the end, claimed by workers under a lease, settled once (migration 0013)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TextClause, delete, insert, text, update
+
+from config.connections import Transaction
+from idp.sessions.delivery import Claimed, Delivery, Outcome, Recipient
+from idp.storage.end_tables import delivery as table
+
+_RECIPIENTS = text(
+    """
+    SELECT client.client_id, CAST(NULL AS uuid) AS stream_id
+    FROM idp.session_client AS joined JOIN idp.client AS client ON client.client_id = joined.client_id
+    WHERE joined.sid = :sid AND client.backchannel_logout_uri IS NOT NULL
+    UNION ALL
+    SELECT stream.client_id, stream.id FROM idp.signal_stream AS stream
+    WHERE stream.status <> 'disabled' AND :event = ANY (stream.events_requested) AND NOT EXISTS (
+        SELECT FROM idp.signal_removed_subject AS removed
+        WHERE removed.stream_id = stream.id AND removed.user_id = :user_id
+    )
+    """
+)
+
+# Each recipient gives a few at most, so that a dead one with a long queue fills no batch.
+_CLAIM = """
+    WITH found AS MATERIALIZED (
+        SELECT due.id, {address} AS address, {sealed} AS sealed_authorization
+        FROM {recipients} CROSS JOIN LATERAL (
+            SELECT id FROM idp.delivery
+            WHERE {theirs} AND settled_at IS NULL AND due_at <= :now
+            ORDER BY due_at LIMIT :each FOR UPDATE SKIP LOCKED
+        ) AS due
+        WHERE {id} <> ALL (:leaving_out) {only}
+        LIMIT :limit
+    )
+    UPDATE idp.delivery AS delivery SET attempts = delivery.attempts + 1, due_at = :lease
+    FROM found WHERE delivery.id = found.id
+    RETURNING delivery.id, delivery.client_id, delivery.stream_id, delivery.facts, delivery.happened_at,
+        delivery.attempts, found.address, found.sealed_authorization
+"""
+_CLAIM_LOGOUTS = text(
+    _CLAIM.format(
+        recipients="idp.client AS client",
+        id="client.client_id",
+        theirs="client_id = client.client_id AND stream_id IS NULL",
+        only="",
+        address="client.backchannel_logout_uri",
+        sealed="CAST(NULL AS bytea)",
+    )
+)
+_CLAIM_PUSHES = text(
+    _CLAIM.format(
+        recipients="idp.signal_stream AS stream",
+        id="stream.id",
+        theirs="stream_id = stream.id",
+        only="AND stream.method = 'push' AND stream.status = 'enabled'",
+        address="stream.endpoint_url",
+        sealed="stream.sealed_authorization",
+    )
+)
+_WAITING = text(
+    """
+    SELECT id, client_id, stream_id, facts, happened_at, attempts FROM idp.delivery
+    WHERE stream_id = :stream_id AND settled_at IS NULL
+    ORDER BY due_at, id LIMIT :limit
+    """
+)
+
+
+async def recipients(tx: Transaction, sid: str, user_id: UUID, event: str) -> Sequence[Recipient]:
+    """Whom the end of this person's session concerns; `event` is what a stream must have asked for."""
+    rows = await tx.execute(_RECIPIENTS, {"sid": sid, "user_id": user_id, "event": event})
+    return [Recipient(row.client_id, row.stream_id) for row in rows]
+
+
+async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:
+    """Keep deliveries, due at once."""
+    rows = [
+        {
+            "id": one.id,
+            "client_id": one.recipient.client_id,
+            "stream_id": one.recipient.stream_id,
+            "facts": dict(one.facts),
+            "happened_at": one.happened_at,
+            "due_at": one.happened_at,
+            "attempts": 0,
+            "problem": "",
+        }
+        for one in deliveries
+    ]
+    await tx.execute(insert(table), rows)
+
+
+async def claim_logouts(
+    tx: Transaction, now: datetime, lease: datetime, leaving_out: Collection[str], *, each: int, limit: int
+) -> list[Claimed]:
+    """Logouts that are due, of at most `each` for one client, held until `lease` against everybody else."""
+    return await _claim(tx, _CLAIM_LOGOUTS, now, lease, list(leaving_out), each, limit)
+
+
+async def claim_pushes(
+    tx: Transaction, now: datetime, lease: datetime, leaving_out: Collection[UUID], *, each: int, limit: int
+) -> list[Claimed]:
+    """Security events that are due on streams that are pushed, likewise."""
+    return await _claim(tx, _CLAIM_PUSHES, now, lease, list(leaving_out), each, limit)
+
+
+async def waiting(tx: Transaction, stream_id: UUID, limit: int) -> list[Delivery]:
+    """What a stream that is polled has not acknowledged yet, oldest first."""
+    return [_delivery(row) for row in (await tx.execute(_WAITING, {"stream_id": stream_id, "limit": limit})).mappings()]
+
+
+async def settle(tx: Transaction, claimed: Delivery, outcome: Outcome, problem: str, now: datetime) -> bool:
+    """A claimed delivery is done with. False where the lease was lost and somebody else has it."""
+    return await _set(tx, claimed, settled_at=now, outcome=outcome, problem=problem)
+
+
+async def put_off(tx: Transaction, claimed: Delivery, until: datetime, problem: str) -> bool:
+    """A claimed delivery is tried again later. False likewise."""
+    return await _set(tx, claimed, due_at=until, problem=problem)
+
+
+async def acknowledge(
+    tx: Transaction, stream_id: UUID, ids: Collection[UUID], outcome: Outcome, problem: str, now: datetime
+) -> list[datetime]:
+    """The receiver of a polled stream has taken these, or refused them. Returns the moments of what they told of."""
+    statement = (
+        update(table)
+        .where(table.c.stream_id == stream_id, table.c.id.in_(ids), table.c.settled_at.is_(None))
+        .values(settled_at=now, outcome=outcome, problem=problem)
+        .returning(table.c.happened_at)
+    )
+    return list((await tx.execute(statement)).scalars())
+
+
+async def sweep(tx: Transaction, before: datetime) -> int:
+    """Forget what happened before a moment, delivered or not. Returns how many."""
+    return (await tx.execute(delete(table).where(table.c.happened_at < before))).rowcount
+
+
+async def _claim(
+    tx: Transaction,
+    statement: TextClause,
+    now: datetime,
+    lease: datetime,
+    leaving_out: list[Any],
+    each: int,
+    limit: int,
+) -> list[Claimed]:
+    values = {"now": now, "lease": lease, "leaving_out": leaving_out, "each": each, "limit": limit}
+    return [
+        Claimed(_delivery(row), row["address"], row["sealed_authorization"])
+        for row in (await tx.execute(statement, values)).mappings()
+    ]
+
+
+async def _set(tx: Transaction, claimed: Delivery, **values: object) -> bool:
+    result = await tx.execute(
+        update(table)
+        .where(table.c.id == claimed.id, table.c.attempts == claimed.attempts, table.c.settled_at.is_(None))
+        .values(**values)
+    )
+    return result.rowcount > 0
+
+
+def _delivery(row: Mapping[Any, Any]) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        recipient=Recipient(row["client_id"], row["stream_id"]),
+        facts=row["facts"],
+        happened_at=row["happened_at"],
+        attempts=row["attempts"],
+    )

@@ -1,0 +1,79 @@
+"""People as a login meets them, in PostgreSQL: one statement for all of it (A7)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, true
+
+from config.connections import Transaction
+from idp.devices.device import Device
+from idp.endpoints.login.known_person import KnownPerson
+from idp.factors.requirement import FactorKind
+from idp.storage import sessions
+from idp.storage.directory_tables import device, membership, passkey, session, totp, user_account
+
+_HOME = (
+    select(membership.c.organisation_id, membership.c.roles)
+    .where(membership.c.user_id == user_account.c.id)
+    .order_by(membership.c.joined_at, membership.c.organisation_id)
+    .limit(1)
+    .lateral("home")
+)
+_LIVE = session.alias("live")
+_HERE = device.alias("here")
+_SESSION = {f"session_{column.name}": column.name for column in _LIVE.c}
+_DEVICE = {f"device_{column.name}": column.name for column in _HERE.c if column.name != "cookie_hash"}
+_COLUMNS = (
+    user_account.c.id.label("user_id"),
+    user_account.c.display_name.label("name"),
+    user_account.c.email,
+    user_account.c.locale,
+    user_account.c.state,
+    _HOME.c.organisation_id,
+    _HOME.c.roles,
+    select(totp.c.id)
+    .where(totp.c.user_id == user_account.c.id, totp.c.confirmed_at.is_not(None))
+    .exists()
+    .label("has_totp"),
+    select(passkey.c.user_id).where(passkey.c.user_id == user_account.c.id).exists().label("has_passkey"),
+    or_(
+        select(session.c.sid).where(session.c.user_id == user_account.c.id).exists(),
+        select(device.c.id).where(device.c.user_id == user_account.c.id, device.c.sign_ins > 0).exists(),
+    ).label("signed_in_before"),
+    *(_HERE.c[name].label(label) for label, name in _DEVICE.items()),
+    *(column.label(f"session_{column.name}") for column in _LIVE.c),
+)
+
+
+async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | None) -> KnownPerson | None:
+    """The person, and this browser as a device of theirs; None: there is none, or they belong nowhere."""
+    query = (
+        select(*_COLUMNS)
+        .select_from(user_account)
+        .join(_HOME, true())
+        .outerjoin(_LIVE, and_(_LIVE.c.user_id == user_account.c.id, _LIVE.c.ended_at.is_(None)))
+        .outerjoin(_HERE, and_(_HERE.c.user_id == user_account.c.id, _HERE.c.cookie_hash == device_cookie))
+        .where(user_account.c.id == user_id)
+    )
+    row = (await tx.execute(query)).mappings().one_or_none()
+    if row is None:
+        return None
+    enrolled: list[FactorKind] = ["totp"] if row["has_totp"] else []
+    if row["has_passkey"]:
+        enrolled.append("passkey")
+    live = {name: row[label] for label, name in _SESSION.items()}
+    here = {name: row[label] for label, name in _DEVICE.items()}
+    return KnownPerson(
+        user_id=row["user_id"],
+        name=row["name"],
+        email=row["email"] or None,
+        locale=row["locale"],
+        may_sign_in=row["state"] == "active",
+        organisation_id=row["organisation_id"],
+        roles=tuple(row["roles"]),
+        enrolled=tuple(enrolled),
+        signed_in_before=row["signed_in_before"],
+        device=Device(**here) if here["id"] is not None else None,
+        not_ended=sessions.from_columns(live) if live["sid"] is not None else None,
+    )

@@ -1,0 +1,34 @@
+"""What organisations demand of logins, in PostgreSQL."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from config.connections import Transaction
+from events.outbox import append
+from idp.authorization.login_rules import EVENT_TOPIC, LoginRules
+from idp.storage.directory_tables import organisation as table
+
+
+async def login_rules(tx: Transaction, organisation_id: UUID) -> LoginRules:
+    """The rules of one organisation."""
+    query = select(table.c.duplicate_login, table.c.new_device_factor).where(table.c.id == organisation_id)
+    row = (await tx.execute(query)).one_or_none()
+    return LoginRules(*row) if row is not None else LoginRules()
+
+
+async def put_login_rules(tx: Transaction, organisation_id: UUID, rules: LoginRules) -> bool:
+    """Keep the rules of an organisation, and tell whoever has them in memory. False: there is no such organisation."""
+    changed = await tx.execute(
+        update(table)
+        .where(table.c.id == organisation_id)
+        .values(duplicate_login=rules.duplicate_login, new_device_factor=rules.new_device_factor)
+        .returning(table.c.id)
+    )
+    if changed.one_or_none() is None:
+        return False
+    ident = str(organisation_id)
+    await append(tx, EVENT_TOPIC, ident, {"organisation_id": ident})
+    return True

@@ -1,0 +1,145 @@
+"""The worker `sweeper`: ends sessions whose time is over, tells of logins that nobody finished, forgets what is over.
+
+Any number of them may run; they share the work by row locks. This is its composition root, at the rim of the identity
+provider, since siblings meet here: sessions, logins, factors, links.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.clock import Clock, SystemClock
+from config.connections import Database, Transaction, Valkey, open_database, open_valkey
+from config.entropy import SystemEntropy
+from config.envelope import Envelope
+from config.settings import Settings
+from events import outbox
+from idp.authorization.abandoned import Abandoned
+from idp.authorization.attempts import Attempts
+from idp.devices.sign_in_history import SignInHistory
+from idp.sessions.delivery import KEPT
+from idp.sessions.not_me import NotMe
+from idp.sessions.one_session import OneSession
+from idp.sessions.relying_parties import RelyingParties
+from idp.sessions.session import SessionTimes
+from idp.storage import (
+    attempts,
+    deliveries,
+    factors,
+    not_me_links,
+    preferences,
+    protocol_sweep,
+    sessions,
+    sign_in_history,
+)
+from notifications import queue
+from notifications.queue import Queue
+
+BATCH = 200
+EVERY = 1.0
+"""Seconds; an expired session is refused by every gateway at once, its end is told this much later at most."""
+FORGET_EVERY = timedelta(minutes=1)
+
+_log = structlog.get_logger(__name__)
+
+Batch = Callable[[Transaction], Awaitable[int]]
+
+
+class Sweeper:
+    """Sweeps; each batch is a transaction of its own."""
+
+    def __init__(
+        self, database: Database, valkey: Valkey, one_session: OneSession, abandoned: Abandoned, clock: Clock
+    ) -> None:
+        self._database = database
+        self._valkey = valkey
+        self._one_session = one_session
+        self._abandoned = abandoned
+        self._clock = clock
+        self._forgot_at: datetime | None = None
+
+    async def step(self) -> int:
+        """Sweep once. Returns how many sessions ended."""
+        ended = await self._all(lambda tx: self._one_session.sweep(tx, sessions, limit=BATCH))
+        told = await self._all(lambda tx: self._abandoned.sweep(tx, self._clock.now(), BATCH))
+        if ended or told:
+            await outbox.poke(self._valkey)
+            await queue.poke(self._valkey)
+        now = self._clock.now()
+        if self._forgot_at is None or now - self._forgot_at >= FORGET_EVERY:
+            self._forgot_at = now
+            await self._forget(now)
+        return ended
+
+    async def _all(self, batch: Batch) -> int:
+        total, swept = 0, BATCH
+        while swept == BATCH:
+            async with self._database.begin() as tx:
+                swept = await batch(tx)
+            total += swept
+        return total
+
+    async def _forget(self, now: datetime) -> None:
+        forgetting: tuple[Batch, ...] = (
+            lambda tx: factors.sweep_challenges(tx, now),
+            lambda tx: protocol_sweep.sweep(tx, now),
+            lambda tx: deliveries.sweep(tx, now - KEPT),
+            lambda tx: not_me_links.sweep(tx, now),
+            lambda tx: sign_in_history.sweep(tx, now),
+        )
+        for batch in forgetting:
+            async with self._database.begin() as tx:
+                await batch(tx)
+
+
+async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Run `sweeper` until `stop`."""
+    database, valkey = open_database(settings, "worker"), open_valkey(settings)
+    try:
+        sweeper = build_sweeper(settings, database, valkey, SystemClock())
+        while not stop.is_set():
+            try:
+                await sweeper.step()
+                ready()
+            except (RedisError, SQLAlchemyError, OSError) as error:
+                _log.warning("sweeping is held up", error=type(error).__name__)
+            await _pause(stop)
+    finally:
+        await valkey.aclose()
+        await database.dispose()
+
+
+def build_sweeper(settings: Settings, database: Database, valkey: Valkey, clock: Clock) -> Sweeper:
+    """Everything it is made of. A person is mailed of no end by time, so only relying parties and subscribers are."""
+    entropy = SystemEntropy()
+    times = SessionTimes(
+        idle_timeout=timedelta(seconds=settings.session.idle_timeout),
+        absolute_lifetime=timedelta(seconds=settings.session.absolute_lifetime),
+    )
+    notices = Queue(Envelope.load(settings), clock, entropy)
+    not_me = NotMe(not_me_links, entropy, settings.idp.issuer)
+    return Sweeper(
+        database,
+        valkey,
+        OneSession(sessions, times, clock, entropy, (RelyingParties(deliveries, entropy),)),
+        Abandoned(
+            attempts,
+            Attempts(attempts, preferences, not_me, notices),
+            SignInHistory(sign_in_history, clock, entropy),
+        ),
+        clock,
+    )
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(EVERY):
+            await stop.wait()
+    except TimeoutError:
+        return

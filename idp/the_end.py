@@ -1,0 +1,69 @@
+"""The part of the composition root that is about the end: "this wasn't me", and shared signals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from idp.credentials.recovery import Recovery
+from idp.credentials.throttle import Throttle
+from idp.endpoints.client_requests import ClientRequests
+from idp.endpoints.not_me.page import NotMePage
+from idp.endpoints.signals.door import SignalsDoor
+from idp.endpoints.signals.metadata import TransmitterMetadata
+from idp.endpoints.signals.poll import SignalPoll
+from idp.endpoints.signals.streams import SignalStreams
+from idp.endpoints.signals.subjects import SignalSubjects
+from idp.parts import Parts
+from idp.routes import Endpoint
+from idp.storage import deliveries, directory, preferences, recovery_links, sessions, signal_streams
+
+
+def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
+    """By the names of the table of routes."""
+    door = SignalsDoor(ClientRequests(parts.issuer, parts.clients, parts.database, Throttle(parts.valkey)))
+    streams = SignalStreams(
+        door=door,
+        storage=signal_streams,
+        deliveries=deliveries,
+        envelope=parts.envelope,
+        database=parts.database,
+        clock=parts.clock,
+        entropy=parts.entropy,
+        issuer=parts.issuer,
+    )
+    subjects = SignalSubjects(
+        door=door, storage=signal_streams, database=parts.database, clock=parts.clock, issuer=parts.issuer
+    )
+    return {
+        "not_me": NotMePage(
+            not_me=parts.not_me,
+            sessions=sessions,
+            locks=directory,
+            directory=directory,
+            preferences=preferences,
+            recovery=Recovery(recovery_links, parts.entropy, parts.issuer),
+            one_session=parts.one_session,
+            queue=parts.queue,
+            mac=parts.mac,
+            hops=parts.hops,
+            pages=parts.pages,
+            database=parts.database,
+            valkey=parts.valkey,
+            clock=parts.clock,
+        ),
+        "signals_metadata": TransmitterMetadata(parts.issuer),
+        "signals_streams": streams,
+        "signals_status": streams.status,
+        "signals_verify": streams.verify,
+        "signals_subjects_add": subjects.add,
+        "signals_subjects_remove": subjects.remove,
+        "signals_poll": SignalPoll(
+            door=door,
+            storage=signal_streams,
+            deliveries=deliveries,
+            ring=parts.keys.ring,
+            database=parts.database,
+            clock=parts.clock,
+            issuer=parts.issuer,
+        ),
+    }

@@ -1,0 +1,65 @@
+"""The way in, as a part of the composition root: signing in, the way back in by mail, pages that begin again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from idp.credentials.recovery import Recovery
+from idp.credentials.throttle import Throttle
+from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.sign_in.first_factor import FirstFactor
+from idp.endpoints.sign_in.guess import Guesses
+from idp.endpoints.sign_in.new_password import NewPasswordPage
+from idp.endpoints.sign_in.page import SignInPage
+from idp.endpoints.sign_in.recover import RecoverPage
+from idp.endpoints.sign_in.remembering import Remembering
+from idp.endpoints.sign_in.second_proof import SecondProof
+from idp.endpoints.sign_in.way_in_notices import WayInNotices
+from idp.parts import Parts
+from idp.routes import Endpoint
+from idp.storage import devices, directory, factors, passwords, preferences, recovery_links, remembered
+
+
+def way_in_endpoints(
+    parts: Parts, shared: LoginPages, throttle: Throttle, passkeys: PasskeyCeremonies
+) -> Mapping[str, Endpoint]:
+    """The pages of the way in, by the names of the table of routes."""
+    notices = WayInNotices(parts.queue, parts.not_me, preferences, parts.valkey)
+    recovery = Recovery(recovery_links, parts.entropy, parts.issuer)
+    first_factor = FirstFactor(
+        shared,
+        guesses=Guesses(
+            directory=directory, passwords=passwords, devices=devices, pool=parts.passwords, throttle=throttle
+        ),
+        remembering=Remembering(
+            storage=remembered, devices=devices, directory=directory, notices=notices, entropy=parts.entropy
+        ),
+        passkeys=passkeys,
+    )
+    sign_in = SignInPage(
+        shared,
+        first_factor=first_factor,
+        enrolments=factors,
+        throttle=throttle,
+        passkeys=passkeys,
+    )
+    return {
+        "sign_in": parts.restart.around(sign_in),
+        "sign_in_passkey": parts.restart.around(sign_in.by_passkey),
+        "recover": RecoverPage(shared, directory=directory, recovery=recovery, notices=notices, throttle=throttle),
+        "recover_password": NewPasswordPage(
+            shared,
+            directory=directory,
+            locks=directory,
+            passwords=passwords,
+            enrolments=factors,
+            proof=SecondProof(factors, passkeys, parts.envelope, parts.clock),
+            remembered=remembered,
+            recovery=recovery,
+            notices=notices,
+            one_session=parts.one_session,
+            pool=parts.passwords,
+            throttle=throttle,
+        ),
+    }
