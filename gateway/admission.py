@@ -16,7 +16,7 @@ def check_form(head: RequestHead, route: Route, shown: Credentials, scheme: byte
     if shown.fault is not None:
         if shown.fault.status == HTTPStatus.UNAUTHORIZED:
             return enforcement.refuse_token(head, shown.fault)
-        return enforcement.problem(shown.fault, head)
+        return enforcement.refuse(shown.fault, head)
     if head.upgrade and not route.websocket:
         return enforcement.problem(enforcement.NO_WEBSOCKET, head)
     if route.mode is Mode.BROWSER and shown.bearer is not None:

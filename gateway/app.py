@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import platform
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import httpx2
+from prometheus_client import REGISTRY
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit.segments import SegmentWriter
+from config.client_address import ClientAddresses
 from config.client_secret import load_client_secret
 from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.places import Places
 from config.settings import Settings
 from events.subscription import Subscription
 from gateway.callers.cookie_check import CookieCheck
@@ -25,9 +30,9 @@ from gateway.callers.cookie_upkeep import CookieUpkeep
 from gateway.callers.token_check import TokenCheck
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
-from gateway.decision.live_check import LiveCheck
+from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
-from gateway.inbound.client_address import ClientAddresses
+from gateway.metrics import GatewayMetrics
 from gateway.news import News
 from gateway.pipeline import Pipeline
 from gateway.proxy.door import Door
@@ -41,14 +46,17 @@ from gateway.relying_party.refresh import TokenRefresh
 from gateway.relying_party.sign_in import SignInFlow
 from gateway.relying_party.sign_out import SignOut
 from gateway.rounds import every
+from gateway.routes.route_file import SHIPPED, load_route_table
 from gateway.routes.route_reload import RouteReload
-from gateway.routes.route_table import SHIPPED, RouteTable, load_route_table
+from gateway.routes.route_table import RouteTable
 from gateway.session_pages.app import SessionPages
 from gateway.session_pages.status import SessionStatus
 from gateway.session_pages.visitor import Visitors
 from gateway.session_pages.watch import SessionWatch
 from gateway.sessions.activity import Activity
+from gateway.sessions.probe import ANNOUNCE_EVERY, ProbeWatch
 from gateway.sessions.session_check import SessionCheck
+from gateway.step_up.page import StepUpPages
 from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
@@ -110,7 +118,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         provider.on_keys.append(tokens.forget_all)
         sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
         cookies = CookieCheck(database=database, storage=cookie_sessions, envelope=envelope, clock=clock)
-        judge = Judge(table.networks)
+        judge = Judge(table.networks, Places.load(settings))
         live, watch = LiveConnections(), SessionWatch()
         live_check = LiveCheck(live=live, sessions=sessions, judge=judge, clock=clock)
         activity = Activity(valkey=valkey, clock=clock)
@@ -148,7 +156,15 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             if purpose != "policy":
                 keys_asked.set()
 
-        news = News(sessions=sessions, policy_changed=policy.changed, keys_changed=keys_changed)
+        news = News(
+            sessions=sessions,
+            policy_changed=policy.changed,
+            keys_changed=keys_changed,
+            attempted=watch.attempted,
+        )
+        probe = ProbeWatch(name=f"{platform.node()}:{os.getpid()}", valkey=valkey, clock=clock, sessions=sessions)
+        sessions.on_probe = probe.began
+        opened.push_async_callback(probe.leave)
         subscription = Subscription(
             valkey,
             clock,
@@ -192,6 +208,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 activity=activity,
                 clock=clock,
                 settings=settings.session,
+                table=lambda: pipeline.table,
             ),
             flow=SignInFlow(
                 provider=provider,
@@ -205,7 +222,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 entropy=entropy,
                 scheme=settings.gateway.origin_scheme,
                 lifetime=timedelta(seconds=settings.session.absolute_lifetime),
-                on_replaced=cookies.forget,
+                on_replaced=cookies.moved,
             ),
             sign_out=SignOut(
                 provider=provider,
@@ -216,11 +233,15 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 clock=clock,
             ),
             issuer=settings.idp.issuer,
+            support=settings.support,
         )
+        metrics = GatewayMetrics(sessions=sessions, live=live, table=lambda: pipeline.table, clock=clock)
+        REGISTRY.register(metrics)
+        opened.callback(REGISTRY.unregister, metrics)
         limits, ticking = Limits(), Watch()
         door = Door(
             pipeline=pipeline,
-            own_pages=pages.app(),
+            own_pages=StepUpPages(pages.app()),
             pools=Pools(table.upstreams, limits=limits, watch=ticking),
             entropy=entropy,
             watch=ticking,
@@ -265,9 +286,11 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(reload.follow(drained))
             tasks.create_task(every(PROVIDER_AGAIN, follow_keys, drained, sooner=keys_asked))
             tasks.create_task(every(1.0, live_check.look, drained, sooner=look_again))
+            tasks.create_task(every(LEASE_EVERY, live_check.watch_lease, drained))
             tasks.create_task(every(0.5, upkeep.end_with_sessions, drained))
             tasks.create_task(every(1.0, upkeep.look_for_ended_elsewhere, drained))
             tasks.create_task(every(60.0, upkeep.forget_over, drained))
             tasks.create_task(every(5.0, renew_tokens, drained))
+            tasks.create_task(every(ANNOUNCE_EVERY, probe.announce, drained))
             tasks.create_task(let_pages_go())
             tasks.create_task(at_the_door())

@@ -34,7 +34,7 @@ class RequestHead:
     query: bytes
     headers: list[Header]
     client: str
-    """The client's address, as `gateway.inbound.client_address` understood it."""
+    """The client's address, as `config.client_address` understood it."""
     scheme: str
     upgrade: bool
     """A websocket handshake (RFC 6455, section 4.2.1) was asked for."""
@@ -56,6 +56,24 @@ class LiveConnection(Protocol):
         where its answer has not begun."""
 
 
+class BodyRewrite(Protocol):
+    """A body that is changed while it streams by; holds back little."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What can be passed on after this piece."""
+
+    def finish(self) -> bytes:
+        """What is left once the body is complete."""
+
+
+class Rewrite(Protocol):
+    """What an exchange does with its answer."""
+
+    def begins(self, status: int, lines: list[bytes], nonce: bytes) -> BodyRewrite | None:
+        """The answer's head is there, and a body will follow: `name: value` a line, names in lower case, to be changed
+        in place. `nonce`: of this one answer. None: it passes as it is."""
+
+
 @dataclass(slots=True)
 class Forward:
     """Pass the request on."""
@@ -71,6 +89,7 @@ class Forward:
     opened: Callable[[LiveConnection], None] | None = None
     """Called when the exchange turns out to live on; whoever registers it may end it."""
     closed: Callable[[LiveConnection], None] | None = None
+    rewrite: Rewrite | None = None
     answered: Callable[[int], None] | None = None
     """Called once with the upstream's status, for the log beside the way."""
 

@@ -21,11 +21,14 @@ class News:
         sessions: SessionCheck,
         policy_changed: Callable[[], None],
         keys_changed: Callable[[str], None],
+        attempted: Callable[[Mapping[str, object]], None],
     ) -> None:
-        """`keys_changed` is told the purpose of the key, or `*` where any may have changed."""
+        """`keys_changed` is told the purpose of the key, or `*` where any may have changed; `attempted` of a login that
+        met a live session and changed nothing."""
         self._sessions = sessions
         self._policy_changed = policy_changed
         self._keys_changed = keys_changed
+        self._attempted = attempted
 
     def event(self, topic: str, payload: Mapping[str, object], /) -> None:
         """One event, in stream order."""
@@ -36,6 +39,8 @@ class News:
                 self._policy_changed()
             elif topic == "key":
                 self._keys_changed(str(payload.get("purpose", "*")))
+            elif topic == "attempt":
+                self._attempted(payload)
         except (msgspec.ValidationError, ValueError, TypeError) as error:
             _log.error("event_unreadable", topic=topic, private=str(error))
             self.reset()

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import replace
-from functools import partial
 
 import structlog
 
 from audit.segments import AuditUnavailable
 from config.clock import Clock
 from config.problem import Problem
-from gateway.admission import check_form, only_reads, without_lease
+from gateway.admission import check_form, without_lease
 from gateway.callers.caller import Caller
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.token_check import TokenCheck
@@ -22,22 +21,23 @@ from gateway.decision import enforcement
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
-from gateway.decision.live_connections import Standing
-from gateway.exchange import Forward, Header, LiveConnection, OwnPage, RequestHead, Verdict
+from gateway.exchange import OwnPage, RequestHead, Verdict
+from gateway.inbound.browser import browser_of
 from gateway.inbound.credentials import Credentials, read_credentials
 from gateway.inbound.manner import is_navigation
+from gateway.onward import Onward
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import Refreshed, TokenRefresh
 from gateway.routes.route_table import OWN_PAGES, Mode, Route, RouteTable
 from gateway.sessions.activity import Activity
 from gateway.sessions.near_cache import EndedSession, LiveSession
 from gateway.sessions.session_check import SessionCheck, StoreUnreachable
+from gateway.step_up.demand import joined, unmet
 from gateway.upstream_assertion import UpstreamAssertion
 from jose.jws import InvalidToken, Refusal
 from policy.decision import Effect
 
 _log = structlog.get_logger(__name__)
-_STOPS_HERE = frozenset((b"authorization",))
 _OWN_PREFIX = OWN_PAGES + b"/"
 
 
@@ -70,7 +70,7 @@ class Pipeline:
         self._refresh = refresh
         self._provider = provider
         self._sessions = sessions
-        self._assertion = assertion
+        self._onward = Onward(scheme=self._scheme, assertion=assertion, live=live)
         self._live = live
         self._activity = activity
         self._log = log
@@ -82,13 +82,7 @@ class Pipeline:
         """Swap the routes and the named networks."""
         self.table = self._live.table = table
         self._judge.use_networks(table.networks)
-        self._forwarded: dict[str, tuple[Header, Header]] = {
-            authority: (
-                (b"x-forwarded-proto", self._scheme),
-                (b"x-forwarded-host", authority.encode()),
-            )
-            for authority in table.authorities.values()
-        }
+        self._onward.use_table(table)
         for caller in self._cookies.known():
             caller.facts.clear()
         self._tokens.forget_all()
@@ -114,14 +108,10 @@ class Pipeline:
             return self._nobody(head, route, shown, now)
         if caller is None:
             return self._miss(head, route, shown)
-        session = self._sessions.cache.live.get(caller.identity.sid)
-        if (
-            session is None
-            or now >= session.idle_expires_at
-            or now >= session.absolute_expires_at
-            or (now >= caller.identity.expires_at and not self._expired_is_taken(caller, route, now))
-        ):
+        session = self._sessions.warm(caller.identity.sid, now)
+        if session is None or (now >= caller.identity.expires_at and not self._expired_is_taken(caller, route, now)):
             return self._miss(head, route, shown)
+        self._sessions.hits += 1
         return self._decide(head, route, shown, caller, session, now)
 
     def _own_page(self, head: RequestHead) -> Verdict:
@@ -144,7 +134,7 @@ class Pipeline:
     async def _miss(self, head: RequestHead, route: Route, shown: Credentials) -> Verdict:
         """The same steps, each of which may ask a store or the identity provider."""
         try:
-            caller = await self._find_caller(shown)
+            caller = await self._find_caller(shown, head.client)
             if isinstance(caller, EndedSession):
                 return self._ended(head, route, shown)
             if caller is None:
@@ -170,14 +160,14 @@ class Pipeline:
             _log.warning("store_unreachable", private=str(error), correlation_id=head.correlation_id)
             return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         except Problem as error:
-            return enforcement.problem(error.kind, head)
+            return enforcement.refuse(error.kind, head)
         return self._decide(head, route, shown, caller, session, now)
 
-    async def _find_caller(self, shown: Credentials) -> Caller | EndedSession | None:
+    async def _find_caller(self, shown: Credentials, address: str) -> Caller | EndedSession | None:
         now = self._clock.timestamp()
         if shown.bearer is None:
             assert shown.cookie is not None
-            return self._cookies.find(shown.cookie, now) or await self._cookies.load(shown.cookie)
+            return self._cookies.find(shown.cookie, now) or await self._cookies.load(shown.cookie, address)
         caller = self._tokens.find(shown.bearer_sha256, now)
         if caller is not None:
             return caller
@@ -204,14 +194,16 @@ class Pipeline:
         staleness = 0.0
         if caller is not None:
             caller.used_at = now
-            overdue = self._sessions.lease.overdue(self._clock.monotonic())
-            if overdue is not None:
+            if (overdue := self._sessions.overdue()) is not None:
                 if (refused := without_lease(head, route, overdue)) is not None:
                     return refused
                 staleness = overdue
         method = head.method.decode("ascii")
         path = head.path.decode("ascii")
-        decided = self._judge.decide(caller, route, method, path, head.client, now)
+        browser = _browser(head) if caller is not None and caller.identity.session_browser else ""
+        decided = self._judge.decide(caller, route, method, path, head.client, browser, now)
+        if route.step_up and (asked := unmet(route, caller, method, path, now)) is not None:
+            decided = joined(decided, asked)
         decision = decided.decision
         try:
             self._log.write(
@@ -231,38 +223,27 @@ class Pipeline:
             self._touch(session, now)
         if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
             return enforcement.enforce(decision, head, signed_in=caller is not None, api=route.mode is Mode.API)
-        proto, host = self._forwarded[route.authority]
-        return Forward(
-            upstream=route.upstream,
-            add=(
-                self._assertion.header(caller, route, decision.obligations, now),
-                (b"x-forwarded-for", head.client.encode("ascii")),
-                proto,
-                host,
-            ),
-            drop=_STOPS_HERE,
+        return self._onward.forward(
+            head,
+            route,
+            caller,
             cookie=shown.other_cookies,
-            opened=partial(self._opened, caller, route, head, decision.obligations),
-            closed=self._live.closed,
+            browser=browser,
+            obligations=decision.obligations,
+            now=now,
         )
 
     def _touch(self, session: LiveSession, now: float) -> None:
         self._activity.touch(session.sid, now, expires_at=session.expires_at())
         self._sessions.cache.touch(session.sid, now, self._idle_timeout)
 
-    def _opened(
-        self,
-        caller: Caller | None,
-        route: Route,
-        head: RequestHead,
-        obligations: tuple[str, ...],
-        connection: LiveConnection,
-    ) -> None:
-        by_token = caller is not None and caller.cookie is None
-        self._live.opened(
-            Standing(caller, route, head.method, head.path, head.client, obligations, only_reads(head), by_token),
-            connection,
-        )
+
+def _browser(head: RequestHead) -> str:
+    """Which browser sent it, read once of header fields that repeat."""
+    found: str | None = head.notes.get("browser")
+    if found is None:
+        found = head.notes["browser"] = browser_of((head.get(b"user-agent") or b"").decode("latin-1"))
+    return found
 
 
 def _shown(head: RequestHead, route: Route) -> Credentials:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.sessions.session_check import StoreUnreachable
@@ -32,7 +33,7 @@ async def every(
             answer = await work()
             if isinstance(answer, float):
                 wait = answer
-        except (StoreUnreachable, SQLAlchemyError, OSError, TimeoutError) as error:
+        except (StoreUnreachable, SQLAlchemyError, RedisError, OSError, TimeoutError) as error:
             _log.warning("round_failed", work=getattr(work, "__qualname__", str(work)), error=type(error).__name__)
         except Exception:
             _log.exception("round_failed", work=getattr(work, "__qualname__", str(work)))

@@ -31,10 +31,10 @@ class Caller:
     identity: Identity
     spoken_of: assertion.Subject = field(init=False)
     """How the upstream assertion speaks of it: one object, so that its hash is computed once."""
-    facts: dict[str, Facts] = field(default_factory=dict)
-    """By client address."""
-    standing: dict[tuple[str, str, str, str], Decided] = field(default_factory=dict)
-    """By the address of the route, method, path and client address."""
+    facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
+    """By client address and browser."""
+    standing: dict[tuple[str, str, str, str, str], Decided] = field(default_factory=dict)
+    """By the address of the route, method, path, client address and browser."""
     cookie: bytes | None = None
     """SHA-256 of the cookie, where this is a cookie session."""
     over_at: float = float("inf")

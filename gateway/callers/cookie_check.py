@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -14,12 +15,16 @@ from config.clock import Clock
 from config.connections import Database, Transaction
 from config.envelope import Envelope, EnvelopeError
 from gateway.callers.caller import Caller
-from gateway.callers.identity import UnusableToken
+from gateway.callers.identity import Identity, UnusableToken
+from gateway.callers.strangers import Strangers
 from gateway.relying_party.cookie_session import CookieSession, unseal
 from gateway.sessions.near_cache import EndedSession
 from gateway.sessions.session_check import StoreUnreachable
 
 _log = structlog.get_logger(__name__)
+
+READ_TIMEOUT = 3.0
+"""Seconds that a cookie session may take to be read; after that nobody can say whether there is one."""
 
 
 class CookieSessionStorage(Protocol):
@@ -52,6 +57,7 @@ class CookieCheck:
         self._clock = clock
         self._limit = limit
         self._known: OrderedDict[bytes, Caller] = OrderedDict()
+        self._strangers = Strangers(clock)
         self._endings = 0
 
     def find(self, cookie: bytes, now: float) -> Caller | None:
@@ -62,12 +68,18 @@ class CookieCheck:
             return None
         return caller
 
-    async def load(self, cookie: bytes) -> Caller | EndedSession | None:
-        """Read one; None where there is none. Raises `StoreUnreachable`."""
+    async def load(self, cookie: bytes, address: str = "") -> Caller | EndedSession | None:
+        """Read one; None where there is none. `address`: the client's. Raises `StoreUnreachable`, `Problem`."""
+        if self._strangers.is_unknown(cookie):
+            return None
         while True:
             endings = self._endings
-            stored = await self._read(cookie)
-            if stored is None or stored.expires_at <= self._clock.now():
+            async with self._strangers.looking_up(address):
+                stored = await self._read(cookie)
+            if stored is None:
+                self._strangers.in_vain(cookie, address)
+                return None
+            if stored.expires_at <= self._clock.now():
                 return None
             if stored.ended_at is not None:
                 return EndedSession(
@@ -99,7 +111,7 @@ class CookieCheck:
 
     async def _read(self, cookie: bytes) -> CookieSession | None:
         try:
-            async with self._database.connect() as tx:
+            async with asyncio.timeout(READ_TIMEOUT), self._database.connect() as tx:
                 return await self._storage.find(tx, cookie)
         except (SQLAlchemyError, OSError) as error:
             raise StoreUnreachable(type(error).__name__) from error
@@ -112,6 +124,18 @@ class CookieCheck:
             caller.ended = True
             for tell in self.on_forgotten:
                 tell(caller.identity.sid)
+
+    def moved(self, former: bytes, cookie: bytes, identity: Identity) -> None:
+        """Another cookie took the place of one, here. What lives on of the same session lives on under the new one."""
+        caller = self._known.get(former)
+        if caller is None or caller.identity.sid != identity.sid:
+            self.forget(former)
+            return
+        self._endings += 1
+        del self._known[former]
+        caller.cookie = cookie
+        caller.become(identity)
+        self._known[cookie] = caller
 
     async def forget_ended_elsewhere(self, since: datetime) -> None:
         """Drop what any process ended since a moment. Raises `StoreUnreachable`."""

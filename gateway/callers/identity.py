@@ -61,10 +61,17 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     locale: str = ""
     session_address: str = ""
     """Where the session's sign-in through this gateway came from; empty: unknown."""
+    session_browser: str = ""
+    """Which browser that was; empty: unknown."""
 
 
 def read_identity(
-    claims: Mapping[str, Any], *, name: str = "", locale: str = "", session_address: str = ""
+    claims: Mapping[str, Any],
+    *,
+    name: str = "",
+    locale: str = "",
+    session_address: str = "",
+    session_browser: str = "",
 ) -> Identity:
     """Turn verified claims into an identity. Raises `UnusableToken`; what is unknown stays unknown (P1)."""
     try:
@@ -92,4 +99,5 @@ def read_identity(
         name=name,
         locale=locale,
         session_address=session_address,
+        session_browser=session_browser,
     )

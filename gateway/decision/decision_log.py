@@ -65,6 +65,8 @@ class DecisionLog:
             "zone": route.zone.name,
             "address": address,
         }
+        if decided.facts.country:
+            record["country"] = decided.facts.country
         if caller is not None:
             subject = caller.identity.subject
             record["sub"] = subject.id

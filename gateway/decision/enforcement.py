@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
@@ -12,6 +12,7 @@ import msgspec
 from config.problem import PROBLEM_JSON, Problem, ProblemType
 from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
 from gateway.inbound.manner import SAFE_METHODS, is_navigation
+from gateway.step_up.demand import ACR, Asked
 from policy.decision import Decision, Effect, StepUp
 from policy.reasons import Reason
 
@@ -62,9 +63,12 @@ class Refusal:
     reasons: tuple[Reason, ...]
 
 
+_COME_AGAIN = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
+_ROUNDED = 2
+"""Seconds by which a person is asked for a fresher sign-in than is needed: `auth_time` is counted in whole seconds, and
+what is just too old here must not be just fresh enough at the identity provider."""
 SIGN_IN = "/.munjigi/sign-in"
 ENDED = "/.munjigi/ended"
-_ACR = {1: "urn:munjigi:acr:1", 2: "urn:munjigi:acr:2"}
 
 
 def problem(
@@ -79,7 +83,7 @@ def problem(
     document = Problem(kind, detail).document(head.correlation_id)
     if reasons:
         document["reasons"] = list(reasons)
-    more: list[Header] = [(b"retry-after", b"1")] if kind.status == HTTPStatus.SERVICE_UNAVAILABLE else []
+    more: list[Header] = [(b"retry-after", b"1")] if kind.status in _COME_AGAIN else []
     return Answer(
         kind.status.value,
         ((b"content-type", PROBLEM_JSON.encode()), (b"cache-control", b"no-store"), *more, *headers),
@@ -125,25 +129,36 @@ def enforce(decision: Decision, head: RequestHead, *, signed_in: bool, api: bool
 def _step_up(step: StepUp, reasons: Sequence[Reason], head: RequestHead) -> Verdict:
     wanted: dict[str, str] = {}
     if step.assurance is not None:
-        wanted["acr_values"] = _ACR[step.assurance]
+        wanted["acr_values"] = ACR[step.assurance]
     if step.max_age is not None:
         wanted["max_age"] = str(step.max_age)
     if step.device_trust is not None:
         return refuse(NOT_ALLOWED, head, reasons=reasons)  # no sign-in makes a device better known
     if is_navigation(head):
-        return _led(head, SIGN_IN, **wanted)
-    challenge = _challenge(error="insufficient_user_authentication", error_description=STEP_UP_NEEDED.title, **wanted)
-    return problem(STEP_UP_NEEDED, head, headers=[challenge], reasons=reasons)
+        if step.max_age is not None:
+            wanted["max_age"] = str(max(0, step.max_age - _ROUNDED))
+        if head.method in SAFE_METHODS:
+            return _led(head, SIGN_IN, **wanted)
+        return OwnPage({"correlation_id": head.correlation_id, "step_up": Asked(wanted, _target(head))})
+    return problem(STEP_UP_NEEDED, head, headers=[challenge(STEP_UP_NEEDED.title, wanted)], reasons=reasons)
+
+
+def challenge(description: str, wanted: Mapping[str, str]) -> Header:
+    """What a program is told of a step-up (RFC 9470, section 3)."""
+    return _challenge(error="insufficient_user_authentication", error_description=description, **wanted)
 
 
 def _led(head: RequestHead, page: str, **parameters: str) -> Answer:
     """A form that was sent is led back to its page by GET (303): what it held cannot be sent again for the person."""
-    target = head.path.decode("ascii") + (f"?{head.query.decode('latin-1')}" if head.query else "")
-    location = f"{page}?{urlencode({'return_to': target, **parameters}, quote_via=quote)}"
+    location = f"{page}?{urlencode({'return_to': _target(head), **parameters}, quote_via=quote)}"
     return Answer(
         HTTPStatus.FOUND.value if head.method in SAFE_METHODS else HTTPStatus.SEE_OTHER.value,
         ((b"location", location.encode()), (b"cache-control", b"no-store")),
     )
+
+
+def _target(head: RequestHead) -> str:
+    return head.path.decode("ascii") + (f"?{head.query.decode('latin-1')}" if head.query else "")
 
 
 def _challenge(**parameters: str) -> Header:

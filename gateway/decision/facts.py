@@ -1,44 +1,70 @@
-"""What the decision may know of where a request comes from, computed once per credential and client address."""
+"""What the decision may know of where a request comes from: computed once per credential, address and browser."""
 
 from __future__ import annotations
 
 import ipaddress
 
+from config.places import Places
 from gateway.callers.caller import Caller
 from gateway.routes.route_table import Network
-from policy.request import Facts
+from policy.request import DeviceTrust, Facts
 
-ADDRESSES_KEPT = 16
-"""Client addresses remembered of one credential; a caller with more is computed again and again, and grows nothing."""
+FACTS_KEPT = 16
+"""Addresses and browsers remembered of one credential; a caller with more is computed anew, and grows nothing."""
+STRANGERS_KEPT = 4096
+"""Addresses remembered of requests that show no credential."""
+_NO_BROWSER = "no browser"
 
 
 class FactsFinder:
     """Finds facts; made anew when the named networks change."""
 
-    def __init__(self, networks: tuple[tuple[Network, str], ...]) -> None:
+    def __init__(self, networks: tuple[tuple[Network, str], ...], places: Places) -> None:
         self._networks = networks
+        self._places = places
+        self._anonymous: dict[str, Facts] = {}
 
-    def find(self, caller: Caller, address: str) -> Facts:
-        """The facts of one request of a known caller."""
-        facts = caller.facts.get(address)
+    def find(self, caller: Caller, address: str, browser: str) -> Facts:
+        """The facts of one request of a known caller. `browser`: what `gateway.inbound.browser` says of it."""
+        facts = caller.facts.get((address, browser))
         if facts is None:
-            identity = caller.identity
-            facts = Facts(
-                device_trust=identity.device_trust,
-                device_id=identity.device_id,
-                network=self.network(address),
-                address=address,
-                session_device=identity.device_id,
-                session_address=identity.session_address,
-            )
-            if len(caller.facts) >= ADDRESSES_KEPT:
+            facts = self._facts(caller, address, browser)
+            if len(caller.facts) >= FACTS_KEPT:
                 caller.facts.clear()
-            caller.facts[address] = facts
+            caller.facts[address, browser] = facts
         return facts
+
+    def _facts(self, caller: Caller, address: str, browser: str) -> Facts:
+        identity = caller.identity
+        device, trust = identity.device_id, identity.device_trust
+        if identity.session_browser and browser != identity.session_browser:
+            # the cookie was carried to another browser: what is known of the session's device is not known of this one
+            device, trust = browser or _NO_BROWSER, DeviceTrust.UNKNOWN
+        return Facts(
+            device_trust=trust,
+            device_id=device,
+            country=self.country(address),
+            network=self.network(address),
+            address=address,
+            session_device=identity.device_id,
+            session_country=self.country(identity.session_address),
+            session_address=identity.session_address,
+        )
 
     def anonymous(self, address: str) -> Facts:
         """The facts of a request that shows no credential."""
-        return Facts(network=self.network(address), address=address)
+        facts = self._anonymous.get(address)
+        if facts is None:
+            facts = Facts(country=self.country(address), network=self.network(address), address=address)
+            if len(self._anonymous) >= STRANGERS_KEPT:
+                self._anonymous.clear()
+            self._anonymous[address] = facts
+        return facts
+
+    def country(self, address: str) -> str:
+        """ISO 3166-1 alpha-2; empty where it is not known, or where the address belongs to no country."""
+        code = self._places.find(address).code
+        return code if len(code) == 2 else ""
 
     def network(self, address: str) -> str:
         """The name of the narrowest named network that holds an address; empty where none does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from config.places import Places
 from gateway.callers.caller import Caller, Decided
 from gateway.decision.facts import FactsFinder
 from gateway.routes.route_table import Network, Route
@@ -20,15 +21,18 @@ PATH_KEPT = 256
 class Judge:
     """The policy as it is now: `snapshot` is swapped as a whole; before the first there is none, and all is denied."""
 
-    def __init__(self, networks: tuple[tuple[Network, str], ...]) -> None:
+    def __init__(self, networks: tuple[tuple[Network, str], ...], places: Places) -> None:
         self.snapshot: Snapshot = NONE
-        self._facts = FactsFinder(networks)
+        self._places = places
+        self._facts = FactsFinder(networks, places)
 
     def use_networks(self, networks: tuple[tuple[Network, str], ...]) -> None:
         """Swap the named networks; facts kept of callers must be dropped, too."""
-        self._facts = FactsFinder(networks)
+        self._facts = FactsFinder(networks, self._places)
 
-    def decide(self, caller: Caller | None, route: Route, method: str, path: str, address: str, now: float) -> Decided:
+    def decide(
+        self, caller: Caller | None, route: Route, method: str, path: str, address: str, browser: str, now: float
+    ) -> Decided:
         """Decide one request. `now` is epoch seconds.
 
         The same question gets the answer that stands: as long as subject, facts and policy are the very same objects,
@@ -38,8 +42,8 @@ class Judge:
         if caller is None:
             subject, facts, standing = _ANYBODY, self._facts.anonymous(address), None
         else:
-            subject, facts = caller.identity.subject, self._facts.find(caller, address)
-            standing = caller.standing.get((route.authority, method, path, address))
+            subject, facts = caller.identity.subject, self._facts.find(caller, address, browser)
+            standing = caller.standing.get((route.authority, method, path, address, browser))
         if (
             standing is not None
             and standing.snapshot is snapshot
@@ -53,5 +57,5 @@ class Judge:
         if caller is not None and decision.stands_until > now and len(path) <= PATH_KEPT:
             if len(caller.standing) >= DECISIONS_KEPT:
                 caller.standing.clear()
-            caller.standing[route.authority, method, path, address] = decided
+            caller.standing[route.authority, method, path, address, browser] = decided
         return decided

@@ -12,6 +12,10 @@ from gateway.sessions.near_cache import EndedSession, LiveSession
 from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 from policy.decision import Effect
 
+LEASE_EVERY = 0.1
+"""Seconds between two looks at the lease. What lives on is judged by how the lease will stand at the next one, so that
+nothing outlives it."""
+
 
 class LiveCheck:
     """Decides live connections again and ends those that may not go on."""
@@ -23,6 +27,7 @@ class LiveCheck:
         self._sessions = sessions
         self._judge = judge
         self._clock = clock
+        self._lease_held = True
 
     def opened(self, standing: Standing, connection: LiveConnection) -> None:
         """An exchange turned out to live on; something may have ended since it was decided."""
@@ -56,6 +61,22 @@ class LiveCheck:
                     break  # the lease is about to run out for all of them
         self._live.decide_again(self.objection)
 
+    async def watch_lease(self) -> None:
+        """Once the lease is about to run out, each zone does what it says, to what lives on as well (S4)."""
+        held = self._lapsed() is None
+        if self._lease_held and not held:
+            self._live.decide_again(self._without_lease)
+        self._lease_held = held
+
+    def _lapsed(self) -> float | None:
+        return self._sessions.lease.lapsed(self._clock.monotonic() + LEASE_EVERY)
+
+    def _without_lease(self, standing: Standing) -> str | None:
+        lapsed, route = self._lapsed(), self._route(standing)
+        if standing.caller is None or lapsed is None or route is None:
+            return None
+        return None if goes_on_without_lease(route.zone, lapsed, reads=standing.reads) else "session_unknown"
+
     def objection(self, standing: Standing) -> str | None:
         """Why it must end; None: it may go on."""
         now = self._clock.timestamp()
@@ -75,15 +96,15 @@ class LiveCheck:
                 return "absolute" if now >= session.absolute_expires_at else "idle"
             if standing.by_token and now >= caller.identity.expires_at:
                 return "token_expired"
-            overdue = self._sessions.lease.overdue(self._clock.monotonic())
-            if overdue is not None and not goes_on_without_lease(route.zone, overdue, reads=standing.reads):
-                return "session_unknown"
+            if (objection := self._without_lease(standing)) is not None:
+                return objection
         decided = self._judge.decide(
             caller,
             route,
             standing.method.decode("ascii"),
             standing.path.decode("ascii"),
             standing.address,
+            standing.browser,
             now,
         )
         decision = decided.decision

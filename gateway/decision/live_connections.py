@@ -23,6 +23,7 @@ class Standing:
     method: bytes
     path: bytes
     address: str
+    browser: str
     obligations: tuple[str, ...]
     reads: bool
     """It changes nothing, as far as its method says."""
@@ -41,6 +42,9 @@ class LiveConnections:
     def __init__(self) -> None:
         self._standing: dict[LiveConnection, Standing] = {}
         self._of_session: dict[str, set[LiveConnection]] = {}
+
+    def __len__(self) -> int:
+        return len(self._standing)
 
     def opened(self, standing: Standing, connection: LiveConnection) -> None:
         """An exchange turned out to live on."""

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from config.client_address import ClientAddresses
 from config.entropy import Entropy
 from gateway.exchange import Pipeline
 from gateway.inbound.canonical_path import CanonicalTargets
-from gateway.inbound.client_address import ClientAddresses
 from gateway.inbound.header_hygiene import RequestNames
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from config.problem import ProblemType
-from gateway.exchange import Header
-
-if TYPE_CHECKING:
-    from gateway.proxy.upstream import UpstreamConnection
+from gateway.exchange import BodyRewrite, Header, Rewrite
 
 
 class Downstream(Protocol):
@@ -23,20 +20,27 @@ class Downstream(Protocol):
     expects_continue: bool
     upgrade: bool
     correlation_line: bytes
+    rewrite: Rewrite | None
 
     def response_begins(self, status: int) -> bool:
         """The final head is there; tells whether the client's connection will be kept."""
 
+    def response_rewritten(self, status: int, lines: list[bytes]) -> BodyRewrite | None:
+        """What changes the body that follows; asked where `rewrite` is set. May change the head's lines in place."""
+
+    def response_lasts(self) -> None:
+        """A long one begins: a stream of events, or a large download."""
+
     def response_moves(self) -> None:
         """Its head and maybe more was passed on."""
 
-    def response_ends(self, connection: UpstreamConnection, reusable: bool) -> None:
-        """All of it was."""
+    def response_ends(self, reusable: bool) -> None:
+        """All of it was. `reusable`: the connection may carry another request."""
 
-    def response_fails(self, connection: UpstreamConnection, problem: ProblemType, *, untouched: bool) -> None:
+    def response_fails(self, problem: ProblemType, *, untouched: bool) -> None:
         """It will not end. `untouched`: a kept-alive connection closed before the first byte of an answer."""
 
-    def response_switches(self, connection: UpstreamConnection, headers: list[Header], rest: bytes) -> None:
+    def response_switches(self, headers: list[Header], rest: bytes) -> None:
         """The upstream answered 101."""
 
     def upstream_writable(self, writable: bool) -> None:

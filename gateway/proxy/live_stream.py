@@ -10,14 +10,14 @@ class LiveStream:
 
     __slots__ = ("_cut",)
 
-    def __init__(self, cut: Callable[[], None]) -> None:
-        self._cut: Callable[[], None] | None = cut
+    def __init__(self, cut: Callable[[str], None]) -> None:
+        self._cut: Callable[[str], None] | None = cut
 
     def end(self, reason: str) -> None:
-        """Cut it: whoever reads sees that the answer is incomplete. Where none has begun, it says so."""
+        """Cut it: whoever reads sees that the answer is incomplete. Where none has begun, it says so, and why."""
         cut, self._cut = self._cut, None
         if cut is not None:
-            cut()
+            cut(reason)
 
     def over(self) -> None:
         """The exchange has ended by itself; `end` no longer does anything."""

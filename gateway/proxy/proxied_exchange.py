@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from config.problem import Problem, ProblemType
-from gateway.exchange import Forward, Header, LiveConnection
+from gateway.exchange import BodyRewrite, Forward, Header, LiveConnection, Rewrite
 from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.proxy.answer import problem_answer
 from gateway.proxy.client_connection import NEVER, ClientConnection, Hold, Phase
@@ -41,9 +40,12 @@ class ProxiedExchange(ClientConnection):
         self.takes_chunks = True
         self.expects_continue = False
         self.upgrade = False
+        self.rewrite: Rewrite | None = None
         self._verdict: Forward | None = None
         self._pool: Pool | None = None
         """The pool that was asked for a connection."""
+        self._home: Pool | None = None
+        """The pool that the exchange's connection is of."""
         self._upstream: UpstreamConnection | None = None
         self._splice: Splice | None = None
         self._live: LiveConnection | None = None
@@ -69,6 +71,8 @@ class ProxiedExchange(ClientConnection):
         self.takes_chunks = request.takes_chunks
         self.expects_continue = request.fields.expects_continue
         self.upgrade = request.fields.upgrade
+        self.rewrite = verdict.rewrite
+        self._home = pool
         self._retries = _RETRIES if request.body is None and request.head.method in IDEMPOTENT else 0
         if verdict.opened is not None:
             self._live_at = self.door.watch.now + self.door.limits.live_after
@@ -133,33 +137,46 @@ class ProxiedExchange(ClientConnection):
             verdict.answered(status)
         return self._keep_alive
 
+    def response_rewritten(self, status: int, lines: list[bytes]) -> BodyRewrite | None:
+        assert self.rewrite is not None
+        return self.rewrite.begins(status, lines, self.door.entropy.token(16).encode())
+
+    def response_lasts(self) -> None:
+        if self._live_at != NEVER:
+            self._live_at = self.door.watch.now
+
     def response_moves(self) -> None:
         self._head_sent = True
         self._phase = _STREAMING
         self._deadline = self.door.watch.now + self.door.limits.stream_idle
 
-    def response_ends(self, connection: UpstreamConnection, reusable: bool) -> None:
-        self._upstream = None
+    def response_ends(self, reusable: bool) -> None:
+        connection = self._released()
         if self._body is not None:
             connection.abort()
-        elif reusable:
+        elif reusable and self._home is not None:
             if self._write_paused_at != NEVER:
                 connection.transport.resume_reading()
-            connection.pool.give_back(connection)
+            self._home.give_back(connection)
         else:
             connection.close()
         self._end_exchange()
 
-    def response_fails(self, connection: UpstreamConnection, problem: ProblemType, *, untouched: bool) -> None:
+    def _released(self) -> UpstreamConnection:
+        connection, self._upstream = self._upstream, None
+        assert connection is not None
+        return connection
+
+    def response_fails(self, problem: ProblemType, *, untouched: bool) -> None:
         self._upstream = None
-        if untouched and self._retries:
+        if untouched and self._retries and self._home is not None:
             self._retries -= 1
-            self._ask(connection.pool)
+            self._ask(self._home)
         else:
             self._fail(problem)
 
-    def response_switches(self, connection: UpstreamConnection, headers: list[Header], rest: bytes) -> None:
-        self._upstream = None
+    def response_switches(self, headers: list[Header], rest: bytes) -> None:
+        connection = self._released()
         lines = checked_switch(self._request.head.headers, headers) if self.upgrade else None
         if lines is None:
             connection.abort()
@@ -198,7 +215,7 @@ class ProxiedExchange(ClientConnection):
         super().check(now)
         if now >= self._live_at:
             self._live_at = NEVER
-            self._go_live(LiveStream(partial(self._fail, EXCHANGE_ENDED)))
+            self._go_live(LiveStream(self._end_live))
         if self._splice is not None:
             self._splice.check(now)
 
@@ -207,6 +224,9 @@ class ProxiedExchange(ClientConnection):
         if verdict is not None and verdict.opened is not None and self._live is None:
             self._live = live
             verdict.opened(live)
+
+    def _end_live(self, reason: str) -> None:
+        self._fail(EXCHANGE_ENDED, f"{EXCHANGE_ENDED.title} ({reason})")
 
     def _drop_live(self) -> None:
         live, self._live = self._live, None

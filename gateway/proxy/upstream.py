@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from config.problem import ProblemType
-from gateway.exchange import Header
+from gateway.exchange import BodyRewrite, Header
 from gateway.inbound.header_hygiene import named_by_connection, response_passes, sets_own_cookie
 from gateway.proxy.answer import STATUS_LINE
+from gateway.proxy.downstream import Downstream, Tunnel
+from gateway.proxy.limits import Limits
 from gateway.proxy.problems import UPSTREAM_BROKE_OFF, UPSTREAM_MALFORMED
-
-if TYPE_CHECKING:
-    from gateway.proxy.downstream import Downstream, Tunnel
-    from gateway.proxy.pool import Pool
 
 _PASS, _STRIP, _LENGTH, _CODING, _CONNECTION, _UPGRADE, _COOKIE = range(7)
 _SPECIAL = {
@@ -27,10 +25,28 @@ _SPECIAL = {
 }
 _KNOWN_BOUND = 1024
 _INTERIM_BOUND = 16
+_LARGE_DIGITS = 6
+"""Digits of the length of a large download: 100 kB and more may be on its way when a session ends."""
+_EVENT_STREAM = b"content-type: text/event-stream"
 
 
 class LostStep(Exception):
     """The response breaks the framing or the conversation; the connection is not used again."""
+
+
+class Owner(Protocol):
+    """The pool, as its connections know it."""
+
+    limits: Limits
+
+    def opened(self, connection: UpstreamConnection) -> None:
+        """It stands, though nobody may use it yet."""
+
+    def detach(self, connection: UpstreamConnection) -> None:
+        """It became a websocket."""
+
+    def gone(self, connection: UpstreamConnection) -> None:
+        """It is closed."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -38,7 +54,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     _known: dict[bytes, tuple[int, bytes]] = {}  # noqa: RUF012 - what is known of names of response fields, bounded
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Owner) -> None:
         self.pool = pool
         self.transport: asyncio.Transport
         self.client: Downstream | None = None
@@ -63,6 +79,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._interim = 0
         self._rechunk = False
         self._until_eof = False
+        self._rewriting: BodyRewrite | None = None
         self._done = False
         self._reusable = False
         self._lost_step = False
@@ -115,7 +132,7 @@ class UpstreamConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            client.response_switches(self, self._switch_headers(), data[upgrade.args[0] :])
+            client.response_switches(self._switch_headers(), data[upgrade.args[0] :])
             return
         except HttpParserError:
             if not self._done:
@@ -145,7 +162,9 @@ class UpstreamConnection(asyncio.Protocol):
         elif self.client is not None:
             if self._until_eof and self._eof and exc is None:
                 if self._rechunk:
-                    self.client.transport.write(b"0\r\n\r\n")
+                    self._end_chunks()
+                    self.client.transport.write(b"".join(self._out))
+                    self._out.clear()
                 self._lost_step = True
                 self._finish(self.client)
             else:
@@ -164,7 +183,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _finish(self, client: Downstream) -> None:
         self.client = None
         self._used = True
-        client.response_ends(self, self._reusable and not self._lost_step)
+        client.response_ends(self._reusable and not self._lost_step)
 
     def _fail(self, problem: ProblemType) -> None:
         client, self.client = self.client, None
@@ -172,7 +191,7 @@ class UpstreamConnection(asyncio.Protocol):
         untouched = self._used and not self._touched
         self.transport.abort()
         if client is not None:
-            client.response_fails(self, problem, untouched=untouched)
+            client.response_fails(problem, untouched=untouched)
 
     # --- callbacks of the parser
 
@@ -223,7 +242,12 @@ class UpstreamConnection(asyncio.Protocol):
             named = {name + b": " for name in named_by_connection(self._connection)}
             lines = [line for line in lines if line[: line.index(b" ") + 1] not in named]
         bodiless = status == 204 or status == 304
-        if self._chunked and not (bodiless or client.without_body):
+        if client.rewrite is not None and client.takes_chunks and not (bodiless or client.without_body):
+            self._rewriting = client.response_rewritten(status, lines)
+        if self._rewriting is not None:
+            self._rechunk = True
+            self._until_eof = not self._chunked and self._length is None
+        elif self._chunked and not (bodiless or client.without_body):
             self._rechunk = client.takes_chunks
         elif self._length is not None:
             if status != 204:
@@ -237,8 +261,15 @@ class UpstreamConnection(asyncio.Protocol):
             lines.append(b"connection: close")
         lines += (client.correlation_line, b"", b"")
         self._out += (STATUS_LINE[status], b"\r\n".join(lines))
+        if self._lasts(lines):
+            client.response_lasts()
         if client.without_body and (self._chunked or self._length != b"0"):
             self._end_without_body()
+
+    def _lasts(self, lines: list[bytes]) -> bool:
+        if self._length is not None:
+            return len(self._length) >= _LARGE_DIGITS
+        return any(line.startswith(_EVENT_STREAM) for line in lines)
 
     def _interim_head(self, client: Downstream, status: int) -> None:
         self._interim += 1
@@ -265,7 +296,10 @@ class UpstreamConnection(asyncio.Protocol):
         if self._done:
             self._lost_step = True
         elif self._rechunk:
-            self._out.append(b"%x\r\n%b\r\n" % (len(body), body))
+            if self._rewriting is not None:
+                body = self._rewriting.feed(body)
+            if body:
+                self._out.append(b"%x\r\n%b\r\n" % (len(body), body))
         else:
             self._out.append(body)
 
@@ -275,6 +309,12 @@ class UpstreamConnection(asyncio.Protocol):
         if self._done:
             return
         if self._rechunk:
-            self._out.append(b"0\r\n\r\n")
+            self._end_chunks()
         self._done = True
         self._reusable = self._parser.should_keep_alive()
+
+    def _end_chunks(self) -> None:
+        rest = b"" if self._rewriting is None else self._rewriting.finish()
+        if rest:
+            self._out.append(b"%x\r\n%b\r\n" % (len(rest), rest))
+        self._out.append(b"0\r\n\r\n")

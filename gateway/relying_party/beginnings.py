@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Awaitable
 from typing import cast
 
@@ -12,6 +11,7 @@ from redis.exceptions import RedisError
 from config import key_space
 from config.connections import Valkey
 from config.problem import Problem
+from gateway.inbound.subscriber import subscriber
 from gateway.relying_party.problems import PROVIDER_AWAY, TOO_MANY_SIGN_INS
 
 ATTEMPTS = 2000
@@ -40,7 +40,7 @@ class Beginnings:
         """Count one. Raises `TOO_MANY_SIGN_INS` with Retry-After, `PROVIDER_AWAY` where Valkey does not answer."""
         try:
             async with asyncio.timeout(PATIENCE):
-                begun, left = await self._counted(key_space.throttle("gateway-sign-in", _subscriber(address)))
+                begun, left = await self._counted(key_space.throttle("gateway-sign-in", subscriber(address)))
         except (RedisError, OSError) as error:  # a TimeoutError is an OSError
             raise Problem(PROVIDER_AWAY, private=f"sign-ins not counted: {type(error).__name__}") from error
         if begun > self.attempts:
@@ -49,14 +49,3 @@ class Beginnings:
     async def _counted(self, key: str) -> tuple[int, int]:
         begun, left = await cast("Awaitable[list[int]]", self._valkey.eval(_COUNT, 1, key, str(SECONDS)))
         return begun, left
-
-
-def _subscriber(address: str) -> str:
-    """One IPv4 address, or the /64 that one IPv6 subscriber has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -40,13 +40,21 @@ class Contents(msgspec.Struct, frozen=True):
     locale: str
     session_address: str
     """The client address of the sign-in."""
+    session_browser: str = ""
+    """Which browser it was, as `gateway.inbound.browser` tells them apart; empty: unknown."""
 
     def __repr__(self) -> str:
         return "Contents([secret])"
 
     def identity(self) -> Identity:
         """Who they speak for. Raises `UnusableToken`."""
-        return read_identity(self.claims, name=self.name, locale=self.locale, session_address=self.session_address)
+        return read_identity(
+            self.claims,
+            name=self.name,
+            locale=self.locale,
+            session_address=self.session_address,
+            session_browser=self.session_browser,
+        )
 
 
 def seal(contents: Contents, envelope: Envelope, cookie_sha256: bytes) -> bytes:

@@ -20,3 +20,5 @@ class PendingSignIn:
     acr: str | None
     max_age: int | None
     expires_at: datetime
+    person: str | None = None
+    """The `sub` that alone may finish it: of a step-up, after which a page goes on in that person's name."""

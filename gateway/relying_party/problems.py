@@ -25,6 +25,10 @@ PROVIDER_AWAY = ProblemType(
     "MJ-GATEWAY-224", HTTPStatus.SERVICE_UNAVAILABLE, "Signing in is not possible at the moment",
     "Whoever is signed in can work on. Try again in a moment.",
 )  # fmt: skip
+ANOTHER_PERSON = ProblemType(
+    "MJ-GATEWAY-226", HTTPStatus.FORBIDDEN, "Somebody else signed in",
+    "Go back to the page that asked, and confirm with the account that you use there.",
+)  # fmt: skip
 TOO_MANY_SIGN_INS = ProblemType(
     "MJ-GATEWAY-225", HTTPStatus.TOO_MANY_REQUESTS, "Too many sign-ins were begun from your network",
     "Wait a few minutes, then start again. Whoever is signed in can work on.",

@@ -194,6 +194,7 @@ class TokenRefresh:
             name=old.name,
             locale=old.locale,
             session_address=old.session_address,
+            session_browser=old.session_browser,
         )
 
     def _claims(self, tokens: Tokens, sid: str) -> Mapping[str, Any]:

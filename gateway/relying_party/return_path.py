@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 HOME = "/"
+DONE = "/.munjigi/done"
+"""Where a sign-in in another tab ends, for a page that waits for it: the one own page that may be come back to."""
 LIMIT = 2048
 _SOUND = re.compile(r"/(?![/\\])[!#$%&'()*+,\-./0-9:;=?@A-Z_a-z~\[\]]*")
 """One slash that no second one and no backslash follows, then printable ASCII without backslash, quote or space: so no
@@ -16,6 +18,8 @@ def return_path(wanted: str | None) -> str:
 
     The gateway's own pages are no place to come back to: that could go round in circles.
     """
+    if wanted == DONE:
+        return DONE
     if wanted is None or len(wanted) > LIMIT or not _SOUND.fullmatch(wanted):
         return HOME
     path = wanted.partition("?")[0].partition("#")[0]

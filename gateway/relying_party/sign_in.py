@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import re
@@ -19,12 +20,15 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.envelope import Envelope
 from config.problem import Problem
+from gateway.callers.identity import Identity
 from gateway.callers.token_check import TokenCheck
+from gateway.inbound.browser import browser_of
 from gateway.relying_party.beginnings import Beginnings
 from gateway.relying_party.cookie_session import Contents, CookieSession, seal
 from gateway.relying_party.id_token import StepUpNotMet, verify_id_token
 from gateway.relying_party.pending_sign_in import PendingSignIn
 from gateway.relying_party.problems import (
+    ANOTHER_PERSON,
     PROVIDER_AWAY,
     SIGN_IN_EXPIRED,
     SIGN_IN_REFUSED,
@@ -65,9 +69,10 @@ class CookieSessionStorage(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """Where the browser goes now, and the secret that its sign-in cookie holds meanwhile."""
+    """Where the browser goes now, the state that it comes back with, and the secret that its sign-in cookie holds."""
 
     url: str
+    state: str
     browser_secret: str
 
 
@@ -78,6 +83,14 @@ class SignedIn:
     cookie: str
     sid: str
     return_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where somebody came back from the identity provider."""
+
+    address: str
+    browser: str
 
 
 class SignInFlow:
@@ -97,9 +110,10 @@ class SignInFlow:
         entropy: Entropy,
         scheme: str,
         lifetime: timedelta,
-        on_replaced: Callable[[bytes], None],
+        on_replaced: Callable[[bytes, bytes, Identity], None],
     ) -> None:
-        """`lifetime`: how long a cookie session lasts at most. `on_replaced` hears of the cookie that ended for it."""
+        """`lifetime`: how long a cookie session lasts at most. `on_replaced` hears of the cookie that ended, the one
+        that took its place, and whom that one stands for."""
         self._provider = provider
         self._tokens = tokens
         self._beginnings = beginnings
@@ -123,8 +137,13 @@ class SignInFlow:
         acr: str | None = None,
         max_age: int | None = None,
         locale: str | None = None,
+        person: str | None = None,
     ) -> Led:
-        """Start one. `browser_secret` is what the sign-in cookie holds already, of another tab's. Raises `Problem`."""
+        """Start one. Raises `Problem`.
+
+        `browser_secret` is what the sign-in cookie holds already, of another tab's; `person` the `sub` that alone may
+        finish it.
+        """
         await self._beginnings.count(address)
         try:
             endpoint = (await self._provider.metadata()).authorization_endpoint
@@ -147,6 +166,7 @@ class SignInFlow:
                     acr=acr,
                     max_age=max_age,
                     expires_at=self._clock.now() + SIGN_IN_LIFETIME,
+                    person=person,
                 ),
             )
         parameters = {
@@ -163,7 +183,7 @@ class SignInFlow:
             **({"ui_locales": locale} if locale else {}),
         }
         joint = "&" if "?" in endpoint else "?"
-        return Led(f"{endpoint}{joint}{urlencode(parameters)}", browser_secret)
+        return Led(f"{endpoint}{joint}{urlencode(parameters)}", state, browser_secret)
 
     async def finish(
         self,
@@ -173,6 +193,7 @@ class SignInFlow:
         browser_secret: str | None,
         replaced: bytes | None,
         address: str,
+        user_agent: str = "",
     ) -> SignedIn:
         """Take somebody in. `replaced` is the digest of the cookie that the browser still has. Raises `Problem`."""
         pending = await self._consume(parameters.get("state", ""), authority, browser_secret)
@@ -180,8 +201,13 @@ class SignInFlow:
             raise Problem(SIGN_IN_UNSOUND, private="iss of the authorization response")
         if "error" in parameters:
             raise Problem(SIGN_IN_REFUSED, private=f"authorization endpoint: {parameters['error'][:100]}")
-        contents = await self._redeem(parameters.get("code", ""), pending, address)
+        arrival = Arrival(address, browser_of(user_agent))
+        contents = await self._redeem(parameters.get("code", ""), pending, arrival)
         identity = contents.identity()
+        if pending.person is not None and identity.subject.id != pending.person:
+            with contextlib.suppress(ProviderUnreachable):  # nobody holds it, and it is over with its session
+                await self._provider.revoke(contents.refresh_token)
+            raise Problem(ANOTHER_PERSON, private=f"sub {identity.subject.id} instead of {pending.person}")
         cookie = self._entropy.token()
         now = self._clock.now()
         async with self._database.begin() as tx:
@@ -199,7 +225,7 @@ class SignInFlow:
                 ),
             )
         if replaced is not None:
-            self._on_replaced(replaced)
+            self._on_replaced(replaced, _sha256(cookie), identity)
         _log.info("signed_in", sid=identity.sid, sub=identity.subject.id)
         return SignedIn(cookie, identity.sid, pending.return_to)
 
@@ -214,7 +240,7 @@ class SignInFlow:
             raise Problem(SIGN_IN_EXPIRED, private="state of another host")
         return pending
 
-    async def _redeem(self, code: str, pending: PendingSignIn, address: str) -> Contents:
+    async def _redeem(self, code: str, pending: PendingSignIn, arrival: Arrival) -> Contents:
         verifier = self._envelope.open(pending.verifier_sealed, _verifier_context(pending.state_sha256)).decode()
         try:
             tokens = await self._provider.grant(
@@ -223,7 +249,7 @@ class SignInFlow:
                 redirect_uri=self._redirect_uri(pending.authority),
                 code_verifier=verifier,
             )
-            return await self._verified(tokens, pending, address)
+            return await self._verified(tokens, pending, arrival)
         except ProviderUnreachable as error:
             raise Problem(PROVIDER_AWAY, private=str(error)) from error
         except GrantRefused as error:
@@ -233,15 +259,15 @@ class SignInFlow:
         except StepUpNotMet as error:
             raise Problem(STEP_UP_NOT_MET, private=str(error)) from error
 
-    async def _verified(self, tokens: Tokens, pending: PendingSignIn, address: str) -> Contents:
+    async def _verified(self, tokens: Tokens, pending: PendingSignIn, arrival: Arrival) -> Contents:
         try:
-            return self._check(tokens, pending, address)
+            return self._check(tokens, pending, arrival)
         except InvalidToken as error:
             if error.refusal is not Refusal.UNKNOWN_KEY or not await self._provider.fetch():
                 raise
-        return self._check(tokens, pending, address)
+        return self._check(tokens, pending, arrival)
 
-    def _check(self, tokens: Tokens, pending: PendingSignIn, address: str) -> Contents:
+    def _check(self, tokens: Tokens, pending: PendingSignIn, arrival: Arrival) -> Contents:
         now = self._clock.timestamp()
         person = verify_id_token(
             tokens.id_token,
@@ -257,7 +283,14 @@ class SignInFlow:
         if claims.get("sub") != person.sub or claims.get("sid") != person.sid:
             raise InvalidToken(Refusal.CLAIMS)
         return Contents(
-            tokens.access_token, tokens.refresh_token, tokens.id_token, claims, person.name, person.locale, address
+            access_token=tokens.access_token,
+            refresh_token=tokens.refresh_token,
+            id_token=tokens.id_token,
+            claims=claims,
+            name=person.name,
+            locale=person.locale,
+            session_address=arrival.address,
+            session_browser=arrival.browser,
         )
 
     def _redirect_uri(self, authority: str) -> str:

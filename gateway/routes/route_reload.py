@@ -11,7 +11,8 @@ from pathlib import Path
 import structlog
 
 from gateway.rounds import pause
-from gateway.routes.route_table import RouteTable, RouteTableError
+from gateway.routes.route_file import RouteTableError
+from gateway.routes.route_table import RouteTable
 
 _log = structlog.get_logger(__name__)
 

@@ -1,29 +1,17 @@
-"""Host and path -> zone, upstream and what the way there demands. Loaded all or nothing, immutable, swapped at once."""
+"""Host and path -> zone, upstream and what the way there demands. Immutable, swapped at once."""
 
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-SHIPPED = Path(__file__).parents[2] / "config" / "shipped" / "routes.toml"
 OWN_PAGES = b"/.munjigi"
 """Where the gateway's own pages are, on every host; no route may stand under it."""
 
-_ADDRESS = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
-_PATH = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
-_GRACE = re.compile(r"grace ([0-9]{1,6})")
-
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-class RouteTableError(Exception):
-    """The table cannot be used; the message names the file and the entry."""
 
 
 class Mode(StrEnum):
@@ -42,6 +30,43 @@ class StoreAway(StrEnum):
     READ_ONLY = "read_only"
 
 
+class WarnBy(StrEnum):
+    """From when on an open page warns that the session is about to end (S6)."""
+
+    BEFORE = "before"
+    """So many seconds before the end."""
+    AFTER_IDLE = "after_idle"
+    """After so many seconds without an act of the person."""
+
+
+class Warn(msgspec.Struct, frozen=True, gc=False):
+    """When the pages of a zone warn."""
+
+    by: WarnBy
+    seconds: float
+
+
+class Demand(msgspec.Struct, frozen=True, gc=False):
+    """What a route demands of the sign-in behind some of its requests, beyond what policy does (RFC 9470)."""
+
+    methods: tuple[str, ...]
+    path: str
+    """A `*` stands for one whole segment; whatever is below the last one is meant, too."""
+    assurance: int
+    """1: one factor; 2: two factors or a passkey."""
+    max_age: int | None = None
+    """Seconds since the person last proved who they are, at most."""
+
+    def covers(self, method: str, path: str) -> bool:
+        """Whether a request is one of those. `path` is canonical."""
+        if method not in self.methods:
+            return False
+        wanted, given = self.path.split("/"), path.split("/")
+        if self.path == "/":
+            return True
+        return len(given) >= len(wanted) and all(want in ("*", have) for want, have in zip(wanted, given, strict=False))
+
+
 class Zone(msgspec.Struct, frozen=True, gc=False):
     """A named part of the services with demands of its own (P8)."""
 
@@ -51,6 +76,8 @@ class Zone(msgspec.Struct, frozen=True, gc=False):
     """Seconds past the lease for which the last known state is taken."""
     expired_tokens: float = 0.0
     """Seconds past its expiry for which a living session's token is taken while the identity provider is away (S9)."""
+    warn: Warn | None = None
+    """None: as the settings say."""
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
@@ -67,6 +94,9 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     """Nobody need be signed in; policy decides all the same."""
     act: bool
     """A request here is a person's act and keeps the session awake (S6)."""
+    step_up: tuple[Demand, ...] = ()
+    session_script: bool = False
+    """Its pages get the script that tells their person of the session (`gateway.injection`)."""
 
     @property
     def name(self) -> str:
@@ -106,122 +136,3 @@ class RouteTable:
 
 def _longest_first(way: tuple[bytes, bytes, Route]) -> int:
     return -len(way[0])
-
-
-class _ZoneEntry(msgspec.Struct, forbid_unknown_fields=True):
-    store_away: str = "strict"
-    expired_tokens: float = 0.0
-
-
-class _UpstreamEntry(msgspec.Struct, forbid_unknown_fields=True):
-    service: str | None = None
-    socket: str | None = None
-    address: str | None = None
-
-
-class _RouteEntry(msgspec.Struct, forbid_unknown_fields=True):
-    address: str
-    path: str
-    zone: str
-    upstream: str
-    mode: Literal["browser", "api", "both"] = "both"
-    websocket: bool = False
-    public: bool = False
-    act: bool = False
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    routes: list[_RouteEntry]
-    zones: dict[str, _ZoneEntry]
-    upstreams: dict[str, _UpstreamEntry]
-    networks: dict[str, list[str]] = {}
-
-
-def load_route_table(path: Path, *, runtime: Path, port: int) -> RouteTable:
-    """Read a table. `runtime` is the folder of the sockets of our own services; `port` stands for `{port}`.
-
-    Raises `RouteTableError`; nothing of a table with one wrong entry is used.
-    """
-    try:
-        file = msgspec.toml.decode(path.read_bytes(), type=_File)
-        zones = {name: _zone(name, entry) for name, entry in file.zones.items()}
-        upstreams = {name: _upstream(name, entry, runtime) for name, entry in file.upstreams.items()}
-        networks = _networks(file.networks)
-        routes = tuple(_route(entry, zones, upstreams, port) for entry in file.routes)
-        _unambiguous(routes)
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
-        raise RouteTableError(f"{path}: {error}") from error
-    return RouteTable(routes, upstreams, networks)
-
-
-def _zone(name: str, entry: _ZoneEntry) -> Zone:
-    if entry.expired_tokens < 0:
-        raise ValueError(f"zones.{name}.expired_tokens: seconds, 0 or more")
-    if grace := _GRACE.fullmatch(entry.store_away):
-        return Zone(name, StoreAway.GRACE, float(grace[1]), entry.expired_tokens)
-    if entry.store_away not in ("strict", "read_only"):
-        raise ValueError(f'zones.{name}.store_away: "strict", "grace N" (seconds) or "read_only"')
-    return Zone(name, StoreAway(entry.store_away), 0.0, entry.expired_tokens)
-
-
-def _upstream(name: str, entry: _UpstreamEntry, runtime: Path) -> str:
-    given = [value for value in (entry.service, entry.socket, entry.address) if value is not None]
-    if len(given) != 1:
-        raise ValueError(f"upstreams.{name}: exactly one of service, socket, address")
-    if entry.service is not None:
-        if not re.fullmatch(r"[a-z][a-z_]*", entry.service):
-            raise ValueError(f"upstreams.{name}.service: the name of one of our services")
-        return f"unix:{runtime / entry.service}.sock"
-    if entry.socket is not None:
-        if not entry.socket.startswith("/"):
-            raise ValueError(f"upstreams.{name}.socket: an absolute path")
-        return f"unix:{entry.socket}"
-    address = entry.address or ""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"upstreams.{name}.address: host:port")
-    return address
-
-
-def _networks(entries: Mapping[str, list[str]]) -> tuple[tuple[Network, str], ...]:
-    """Narrowest first."""
-    named = [(ipaddress.ip_network(block), name) for name, blocks in entries.items() for block in blocks]
-    return tuple(sorted(named, key=lambda pair: pair[0].max_prefixlen - pair[0].prefixlen))
-
-
-def _route(entry: _RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[str, str], port: int) -> Route:
-    address = entry.address.replace("{port}", str(port))
-    where = f"routes {entry.address}{entry.path}"
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError(f"{where}: address is a lower-case host, with its port where browsers name one")
-    segments = entry.path.split("/")
-    if not _PATH.fullmatch(entry.path) or "." in segments or ".." in segments:
-        raise ValueError(f"{where}: path is canonical, starts with / and ends without one")
-    if segments[1] == OWN_PAGES.decode().strip("/"):
-        raise ValueError(f"{where}: {OWN_PAGES.decode()} belongs to the gateway's own pages")
-    if entry.zone not in zones:
-        raise ValueError(f"{where}: there is no zone {entry.zone!r}")
-    if entry.upstream not in upstreams:
-        raise ValueError(f"{where}: there is no upstream {entry.upstream!r}")
-    return Route(
-        authority=address,
-        path=entry.path,
-        zone=zones[entry.zone],
-        upstream=entry.upstream,
-        mode=Mode(entry.mode),
-        websocket=entry.websocket,
-        public=entry.public,
-        act=entry.act,
-    )
-
-
-def _unambiguous(routes: tuple[Route, ...]) -> None:
-    seen: set[tuple[str, str]] = set()
-    ports: dict[str, str] = {}
-    for route in routes:
-        host = route.authority.partition(":")[0]
-        if (host, route.path) in seen:
-            raise ValueError(f"routes {route.name}: stands twice")
-        seen.add((host, route.path))
-        if ports.setdefault(host, route.authority) != route.authority:
-            raise ValueError(f"routes {route.name}: one host, two ports")

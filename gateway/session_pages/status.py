@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -16,12 +16,15 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from config.clock import Clock
 from config.settings import SessionSettings
+from gateway.callers.identity import Identity
+from gateway.routes.route_table import RouteTable
 from gateway.session_pages import told
-from gateway.session_pages.visitor import Visitors
-from gateway.session_pages.watch import SessionWatch
+from gateway.session_pages.visitor import Visitor, Visitors, authority
+from gateway.session_pages.watch import Listener, SessionWatch
 from gateway.sessions.activity import Activity
 from gateway.sessions.near_cache import EndedSession, LiveSession
 from gateway.sessions.session_check import SessionCheck, StoreUnreachable
+from gateway.step_up.demand import sensitive_routes
 
 KEEP_ALIVE = 15.0
 """Seconds between comments that keep the stream open."""
@@ -50,26 +53,40 @@ class SessionStatus:
         activity: Activity,
         clock: Clock,
         settings: SessionSettings,
+        table: Callable[[], RouteTable],
     ) -> None:
+        """`table`: the routes in use at this moment."""
         self._visitors = visitors
         self._sessions = sessions
         self._watch = watch
         self._activity = activity
         self._clock = clock
         self._settings = settings
+        self._table = table
 
     async def status(self, request: Request) -> Response:
-        """How it stands now."""
-        return self._answer(self._told((await self._visitors.find(request)).session))
+        """How it stands now, and what holds for the page that asks (`path`)."""
+        visitor = await self._visitors.find(request)
+        host = authority(request)
+        table = self._table()
+        route = table.find(host.partition(":")[0].encode(), request.query_params.get("path", "/").encode())
+        state = self._told(visitor.session, _identity(visitor), host)
+        if visitor.caller is not None and state["state"] == "live":
+            state |= told.warning(route.zone.warn if route else None, self._settings.warn_before)
+            state["login"] = told.sign_in(visitor.caller.identity)
+            state["sensitive"] = sensitive_routes(table, host, visitor.caller, self._clock.timestamp())
+        else:
+            state["public"] = route is not None and route.public
+        return self._answer(state)
 
     async def extend(self, request: Request) -> Response:
         """A person was active `idle_for` seconds ago: the idle clock runs from there, if that is still in time."""
         self._visitors.refuse_foreign(request)
         visitor = await self._visitors.find(request)
         asked = await _read(request)
-        session = visitor.session
+        session, identity, host = visitor.session, _identity(visitor), authority(request)
         if asked is None or not isinstance(session, LiveSession):
-            return self._answer(self._told(session) | {"extended": False})
+            return self._answer(self._told(session, identity, host) | {"extended": False})
         before = session.expires_at()
         at = self._clock.timestamp() - asked
         until = min(at + self._settings.idle_timeout, session.absolute_expires_at)
@@ -78,7 +95,7 @@ class SessionStatus:
             self._activity.touch(session.sid, at, expires_at=before)
             self._sessions.cache.touch(session.sid, at, self._settings.idle_timeout)
             self._watch.changed(session.sid)
-        return self._answer(self._told(self._sessions.cache.find(session.sid)) | {"extended": extended})
+        return self._answer(self._told(self._sessions.cache.find(session.sid), identity, host) | {"extended": extended})
 
     async def events(self, request: Request) -> Response:
         """The state at once and whenever it changes; the stream ends with the session."""
@@ -86,44 +103,47 @@ class SessionStatus:
         if visitor.session is None:
             return Response(status_code=204)  # tells an EventSource not to come back
         return StreamingResponse(
-            self._stream(visitor.session),
+            self._stream(visitor.session, _identity(visitor), authority(request)),
             media_type="text/event-stream",
             headers={**_NO_STORE, "X-Accel-Buffering": "no"},
         )
 
-    async def _stream(self, session: LiveSession | EndedSession | None) -> AsyncIterator[bytes]:
-        assert session is not None
+    async def _stream(
+        self, session: LiveSession | EndedSession, identity: Identity | None, host: str
+    ) -> AsyncIterator[bytes]:
         sid = session.sid
-        news = self._watch.join(sid)
+        listener = self._watch.join(sid, self._clock.timestamp())
+        known: LiveSession | EndedSession | None = session
         try:
             yield b"retry: %d\n\n" % RETRY
             said: dict[str, Any] = {}
             while not self._watch.closing:
-                session = await self._state(sid, session)
-                now = self._told(session)
-                if now.get("state") == "ended":
+                known = await self._state(sid, known)
+                now = self._told(known, identity, host)
+                if now["state"] != "live":
                     yield _event("ended", now)
                     return
-                warned = "warning" if now["left"] <= now["warn_before"] else "session"
-                if _differs(said, now, self._clock.timestamp()):
-                    yield _event(warned, now)
+                while listener.attempts:
+                    yield _event("attempt", told.attempt(listener.attempts.popleft()))
+                if self._differs(said, now):
+                    yield _event("warning" if self._warns(now) else "session", now)
                     said = now | {"said_at": self._clock.timestamp()}
-                elif not news.is_set():
+                elif not listener.news.is_set():
                     yield b": still here\n\n"
-                news.clear()
-                await self._pause(news, now)
+                listener.news.clear()
+                await self._pause(listener, now)
         except ClientDisconnect:
             return
         finally:
-            self._watch.leave(sid, news)
+            self._watch.leave(sid, listener)
 
-    async def _pause(self, news: asyncio.Event, now: dict[str, Any]) -> None:
+    async def _pause(self, listener: Listener, now: dict[str, Any]) -> None:
         """Until there is news, it is time to warn, or the session is over."""
-        until_warning = now["left"] - now["warn_before"]
+        until_warning = now["left"] - self._settings.warn_before
         due = until_warning if until_warning > 0 else now["left"] or ASK_AGAIN
         try:
             async with asyncio.timeout(min(KEEP_ALIVE, due + 0.01)):
-                await news.wait()
+                await listener.news.wait()
         except TimeoutError:
             return
 
@@ -133,29 +153,36 @@ class SessionStatus:
         except StoreUnreachable:
             return known  # not being able to ask is no news
 
-    def _told(self, session: LiveSession | EndedSession | None) -> dict[str, Any]:
-        if session is None:
-            return {"state": "none"}
+    def _differs(self, said: dict[str, Any], now: dict[str, Any]) -> bool:
+        """Whether the page would think otherwise by itself: it counts down on its own."""
+        if not said:
+            return True
+        expected = said["left"] - (self._clock.timestamp() - said["said_at"])
+        return abs(now["left"] - expected) > 1.0 or self._warns(said) != self._warns(now)
+
+    def _warns(self, state: dict[str, Any]) -> bool:
+        return bool(state["left"] <= self._settings.warn_before)
+
+    def _told(self, session: LiveSession | EndedSession | None, identity: Identity | None, host: str) -> dict[str, Any]:
         if isinstance(session, EndedSession):
             return told.ended(session)
+        if session is None or identity is None:
+            return {"state": "none"}
         return told.live(
             session,
+            identity,
+            host,
             now=self._clock.timestamp(),
-            warn_before=self._settings.warn_before,
             idle_timeout=self._settings.idle_timeout,
+            warn_before=self._settings.warn_before,
         )
 
     def _answer(self, document: dict[str, Any]) -> Response:
         return JSONResponse(document, headers=_NO_STORE)
 
 
-def _differs(said: dict[str, Any], now: dict[str, Any], at: float) -> bool:
-    """Whether the page would think otherwise by itself: it counts down on its own."""
-    if not said:
-        return True
-    expected = said["left"] - (at - said["said_at"])
-    warned, warns = said["left"] <= said["warn_before"], now["left"] <= now["warn_before"]
-    return bool(abs(now["left"] - expected) > 1.0 or warned != warns)
+def _identity(visitor: Visitor) -> Identity | None:
+    return None if visitor.caller is None else visitor.caller.identity
 
 
 def _event(name: str, document: dict[str, Any]) -> bytes:

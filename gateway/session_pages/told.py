@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from gateway.callers.identity import Identity
+from gateway.routes.route_table import Warn, WarnBy
 from gateway.sessions.near_cache import EndedSession, LiveSession
 
 ASK_BEFORE = 1 / 6
 """The share of the idle timeout before its end in which a page asks for extension by itself: 5 of 30 minutes."""
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """The payload of topic `attempt`, as docs/house.md has it."""
+
+    sid: str
+    at: float
+    outcome: str = ""
+    device: str = ""
+    browser: str = ""
+    place: str = ""
+    network: str = ""
 
 
 def ended(session: EndedSession) -> dict[str, Any]:
@@ -16,20 +33,76 @@ def ended(session: EndedSession) -> dict[str, Any]:
     by = session.ended_by or {}
     return {
         "state": "ended",
+        "session": _digest("session", session.sid),
         "reason": session.reason,
-        "at": datetime.fromtimestamp(session.at, UTC).isoformat(timespec="seconds"),
-        "device": by.get("device", ""),
+        "at": _moment(session.at),
+        "device": _system(by.get("device", ""), by.get("browser", "")),
         "browser": by.get("browser", ""),
         "place": by.get("place", ""),
+        "network": by.get("network", ""),
     }
 
 
-def live(session: LiveSession, *, now: float, warn_before: float, idle_timeout: float) -> dict[str, Any]:
-    """A session that lives: seconds left, and when the page should ask for more and warn."""
+def live(
+    session: LiveSession,
+    identity: Identity,
+    authority: str,
+    *,
+    now: float,
+    idle_timeout: float,
+    warn_before: float,
+) -> dict[str, Any]:
+    """A session that lives: seconds left, when the page should ask for more, and whose it is.
+
+    `person` and `session` are opaque and tell this host's pages nothing but whether they are the same as before.
+    """
     return {
         "state": "live",
         "left": round(max(0.0, session.expires_at() - now), 3),
         "absolute_left": round(max(0.0, session.absolute_expires_at - now), 3),
-        "warn_before": warn_before,
+        "idle_for": round(max(0.0, idle_timeout - (session.idle_expires_at - now)), 3),
         "ask_before": max(idle_timeout * ASK_BEFORE, warn_before),
+        "session": _digest("session", session.sid),
+        "person": _digest("person", authority, identity.subject.id),
     }
+
+
+def sign_in(identity: Identity) -> str:
+    """Which sign-in a page stands on: another one after each new authentication, the same while tokens are renewed."""
+    return _digest("sign-in", identity.sid, identity.acr, str(identity.subject.authenticated_at))
+
+
+def warning(warn: Warn | None, warn_before: float) -> dict[str, float]:
+    """When a page warns: so long before the end, and, where its zone says so, after so long without activity."""
+    if warn is None:
+        return {"warn_before": warn_before, "warn_after_idle": 0.0}
+    if warn.by is WarnBy.BEFORE:
+        return {"warn_before": warn.seconds, "warn_after_idle": 0.0}
+    return {"warn_before": warn_before, "warn_after_idle": warn.seconds}
+
+
+def attempt(payload: Attempt) -> dict[str, Any]:
+    """A sign-in elsewhere that met this session and left it as it is; `id` tells it from others."""
+    return {
+        "state": "attempt",
+        "id": _digest("attempt", payload.sid, repr(payload.at), payload.outcome),
+        "outcome": payload.outcome,
+        "device": _system(payload.device, payload.browser),
+        "browser": payload.browser,
+        "place": payload.place,
+        "network": payload.network,
+        "at": _moment(payload.at),
+    }
+
+
+def _system(label: str, browser: str) -> str:
+    """The device without its browser, which is told beside it: a label is "Chrome · Windows"."""
+    return "" if label == browser else label.removeprefix(f"{browser} · ")
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(("munjigi", *parts)).encode()).hexdigest()[:22]

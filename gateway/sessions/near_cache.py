@@ -47,6 +47,8 @@ class NearCache:
     """Seconds; longer than any access token lives, and than a rebuild of the projection takes."""
     generation: int = 0
     """Rises with every reset: a fill that began in an older one is thrown away."""
+    evictions: int = 0
+    """Live sessions that made room for others."""
     live: OrderedDict[str, LiveSession] = field(default_factory=OrderedDict)
     ended: OrderedDict[str, EndedSession] = field(default_factory=OrderedDict)
 
@@ -64,6 +66,7 @@ class NearCache:
             self.live[sid] = LiveSession(sid, version, idle_expires_at, absolute_expires_at)
             while len(self.live) > self.live_limit:
                 self.live.popitem(last=False)
+                self.evictions += 1
             return True
         if version < known.version:
             return False

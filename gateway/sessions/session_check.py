@@ -15,6 +15,7 @@ from config.clock import Clock
 from config.connections import Valkey
 from gateway.sessions.lease import Lease
 from gateway.sessions.near_cache import EndedSession, LiveSession, NearCache
+from gateway.sessions.staleness import FRESH, Staleness
 
 _log = structlog.get_logger(__name__)
 
@@ -40,6 +41,10 @@ class SessionEvent(msgspec.Struct):
     reason: str | None = None
     ended_by: dict[str, Any] | None = None
     at: float = 0.0
+    probe: bool = False
+    """It is the built-in probe's: nobody has it, and nothing of it stays."""
+    ends_at: float = 0.0
+    """Of a probe that lives: when it will be ended, by Valkey's clock."""
 
 
 class SessionCheck:
@@ -50,15 +55,25 @@ class SessionCheck:
         self.lease = Lease(lease)
         self.on_ended: list[Callable[[EndedSession], None]] = []
         self.on_changed: list[Callable[[str], None]] = []
+        self.on_probe: Callable[[str, float], None] | None = None
+        """Hears of a probe that begins: its id, and when it will be ended."""
+        self.staleness = Staleness()
+        self.hits = 0
+        """Decisions that found their session in memory."""
+        self.fills = 0
+        """Sessions asked of the projection."""
         self._valkey = valkey
         self._clock = clock
+        self._monotonic = clock.monotonic
         self._filling: dict[str, asyncio.Task[LiveSession | EndedSession | None]] = {}
 
     def event(self, payload: Mapping[str, object]) -> None:
         """Take one event of topic `session`."""
         event = msgspec.convert(payload, SessionEvent)
         now = self._clock.timestamp()
-        if event.state == "ended":
+        if event.probe:
+            self._probe(event)
+        elif event.state == "ended":
             self._end(EndedSession(event.sid, event.version, event.reason or "", event.at or now, event.ended_by))
         elif event.sid in self.cache.live and self.cache.learn_live(
             event.sid,
@@ -68,6 +83,38 @@ class SessionCheck:
         ):
             for tell in self.on_changed:
                 tell(event.sid)
+
+    def _probe(self, event: SessionEvent) -> None:
+        """A probe lives in the near cache between its two events; it leaves no tombstone."""
+        if event.state == "ended":
+            self.cache.live.pop(event.sid, None)
+        elif self.on_probe is not None:
+            self.cache.learn_live(
+                event.sid,
+                event.version,
+                idle_expires_at=event.idle_expires_at,
+                absolute_expires_at=event.absolute_expires_at,
+            )
+            self.on_probe(event.sid, event.ends_at)
+
+    def warm(self, sid: str, now: float) -> LiveSession | None:
+        """The session, where the near cache says that it lives; None: ask `state`. `now` is epoch seconds."""
+        session = self.cache.live.get(sid)
+        if session is None or now >= session.idle_expires_at or now >= session.absolute_expires_at:
+            return None
+        return session
+
+    def overdue(self) -> float | None:
+        """None while the near cache may be believed; else the seconds since the lease ran out. Counts one decision."""
+        monotonic = self._monotonic()
+        lease, staleness = self.lease, self.staleness
+        age = monotonic - lease.vouched
+        if age < FRESH:  # `Staleness.observe` and `Lease.overdue`, without a call: every request comes by here
+            staleness.fresh += 1
+            staleness.sum += age
+        else:
+            staleness.observe(age)
+        return None if monotonic < lease.until else monotonic - lease.until
 
     def heartbeat(self, t: float) -> None:
         """Take a heartbeat of the relay."""
@@ -102,6 +149,7 @@ class SessionCheck:
         """
         task = self._filling.get(sid)
         if task is None:
+            self.fills += 1
             task = asyncio.create_task(self._fill(sid))
             self._filling[sid] = task
             task.add_done_callback(lambda done: self._filled(sid, done))

@@ -1,4 +1,4 @@
-"""The tables of schema `gateway`, as revision 0008 made them."""
+"""The tables of schema `gateway`, as revisions 0008 and 0016 made them."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ sign_in = Table(
     Column("acr", Text),
     Column("max_age", Integer),
     Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("person", Text),
 )
 
 known_provider = Table(
