@@ -1,4 +1,8 @@
-"""The console: web pages over the services' APIs, for administrators.
+"""The administrators' own pages, over the APIs of the same host.
 
-Does not own: any rule or data; whatever it shows or does, an API answers for it.
+Owns: the shell (navigation, language, theme, keyboard) and, for each kind of thing, its list and its object, as modules
+that ask `/api/identity` and `/api/policy` in the person's own session.
+
+Does not own: any data, and any right. What somebody may see or do, the gateway and the APIs decide; a page that they
+refuse to fill says so. People's own account is the identity provider's (`idp.endpoints.account`).
 """

@@ -1,0 +1,36 @@
+"""Which addresses the console has: for each a page whose module asks the APIs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+IDENTITY = re.compile(r"[0-9A-Za-z_-]{1,64}")
+"""What an address may name: a uuid, a session id, a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One kind of page."""
+
+    name: str
+    """Of its module in `views/`, and of its words."""
+    path: str
+    section: str
+    """Which entry of the navigation it belongs to: the list that it is an object of, or itself."""
+
+
+VIEWS = (
+    View("sessions", "/sessions", "sessions"),
+    View("people", "/people", "people"),
+    View("person", "/people/{id}", "people"),
+    View("organisations", "/organisations", "organisations"),
+    View("organisation", "/organisations/{id}", "organisations"),
+    View("deliveries", "/deliveries", "deliveries"),
+    View("versions", "/policy", "versions"),
+    View("version", "/policy/{id}", "versions"),
+)
+LISTS = tuple(view for view in VIEWS if view.name == view.section)
+"""The navigation, in its order."""
+KEYS = {"sessions": "s", "people": "p", "organisations": "o", "deliveries": "d", "versions": "v"}
+"""After `g`, the key that goes there."""
