@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from config.serving import CannotListen, listener
@@ -19,15 +20,25 @@ class NotNow(Exception):
     """It cannot be started now, though the settings are right; the message says what stands in the way."""
 
 
-def check_addresses(settings: Settings, names: tuple[str, ...] = ("idp", "gateway")) -> None:
-    """That nobody listens on the public addresses. Raises `CannotListen`."""
-    for name in names:
-        address = {"idp": settings.idp.listen, "gateway": settings.gateway.listen}[name]
+def check_addresses(settings: Settings, names: Collection[str] = ("idp", "gateway", "inbox")) -> None:
+    """That nobody listens on the addresses of some services. Raises `CannotListen`."""
+    addresses = [
+        ("idp", "IDP__LISTEN", settings.idp.listen),
+        ("gateway", "GATEWAY__LISTEN", settings.gateway.listen),
+    ]
+    if settings.mail.server is None:
+        addresses += [
+            ("inbox", "INBOX__LISTEN", settings.inbox.listen),
+            ("inbox", "INBOX__SMTP", settings.inbox.smtp),
+        ]
+    for name, setting, address in addresses:
+        if name not in names:
+            continue
         try:
             listener(address).close()
         except CannotListen as error:
             raise CannotListen(
-                f"MUNJIGI_{name.upper()}__LISTEN: {error}. Free this address, or choose another one with this setting."
+                f"MUNJIGI_{setting}: {error}. Free this address, or choose another one with this setting."
             ) from error
 
 

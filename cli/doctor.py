@@ -8,7 +8,7 @@ from typing import TextIO
 
 from cli.checks import check_addresses, check_space, check_writable
 from cli.health import ask, is_ready
-from cli.services import SERVICES
+from cli.services import services_of
 from config.client_secret import load_client_secret
 from config.connections import open_database, open_valkey
 from config.engines.account import engine_account
@@ -74,11 +74,11 @@ def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
         return "the master key and the gateway's secret are there, and closed to others"
 
     def processes() -> str:
-        alive = [service.name for service in SERVICES if ask(settings, service.name, "/healthz")]
+        alive = [service.name for service in services_of(settings) if ask(settings, service.name, "/healthz")]
         if not alive:
             check_addresses(settings)
             return "none runs, and their addresses are free"
-        unwell = [service.name for service in SERVICES if not is_ready(settings, service.name)]
+        unwell = [service.name for service in services_of(settings) if not is_ready(settings, service.name)]
         if unwell:
             raise _Wrong(f"not ready: {', '.join(unwell)}; see {settings.var.absolute() / 'log'}")
         return "all are ready"

@@ -66,6 +66,18 @@ def policy() -> None:
 
 
 @app.command()
+def console() -> None:
+    """Run the console."""
+    _run("console")
+
+
+@app.command()
+def administration() -> None:
+    """Run the identity admin API."""
+    _run("administration")
+
+
+@app.command()
 def commerce() -> None:
     """Run the commerce service."""
     _run("commerce")
@@ -78,9 +90,16 @@ def reservation() -> None:
 
 
 @app.command()
+def inbox() -> None:
+    """Run the local inbox, which takes the mails where no mail server is set."""
+    _run("inbox")
+
+
+@app.command()
 def worker(
     names: Annotated[
-        list[str] | None, typer.Argument(help="relay, activity, sweeper, audit, reservation; all of them if not given.")
+        list[str] | None,
+        typer.Argument(help="relay, activity, sweeper, audit, reservation, mail; all of them if not given."),
     ] = None,
 ) -> None:
     """Run the background jobs, or some of them, in one process."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from cli.reference_errors import errors_page
 from cli.reference_pictures import FOLDER as PICTURES
 from cli.reference_pictures import pictures
 from cli.reference_schema import schema_page
@@ -27,7 +28,9 @@ from config.settings import Settings
 from migrations.runner import migrate
 
 FOLDER = PROJECT / "docs" / "reference"
-ROOMS = ("audit", "config", "events", "gateway", "idp", "jose", "pages", "policy", "upstreams")
+ROOMS = (
+    "audit", "config", "console", "events", "gateway", "idp", "jose", "notifications", "pages", "policy", "upstreams",
+)  # fmt: skip
 MADE = "<!-- Made by `munjigi reference`; change the code, then make it anew. -->\n"
 
 _ABOUT_SETTINGS = """# Settings
@@ -35,13 +38,6 @@ _ABOUT_SETTINGS = """# Settings
 A setting is read from its environment variable, or from the TOML file that `MUNJIGI_SETTINGS` names, there under
 `[section]`; the variable wins. A name that is unknown, or a value that cannot be, ends the start and is named.
 Durations are seconds. `munjigi doctor --settings` prints this list.
-"""
-_ABOUT_ERRORS = """# Errors
-
-A program is answered as RFC 9457 says: `code` is one of these, `detail` what to do, and `correlation_id` finds the
-exchange in the log and in the audit. A person gets a page with the same code. The OAuth endpoints answer as
-RFC 6749 says, with `code` (one for each `error`, `idp/endpoints/oauth_answers.py`) and `correlation_id` beside it. The
-reasons of a decision are a vocabulary of their own: `policy/reasons.py`.
 """
 _SETTING = re.compile(r"(\S+)  \(default: (.*)\)")
 
@@ -82,7 +78,7 @@ async def reference_pages(database: Database) -> Mapping[str, str]:
     """Each page by its file's name; `database` is at the newest revision, and the owner asks."""
     return {
         "settings.md": settings_page(),
-        "errors.md": errors_page(declared_problems()),
+        "errors.md": MADE + "\n" + errors_page({found.kind.code: found.path for found in declared_problems()}),
         "schema.md": MADE + "\n" + await schema_page(database),
     }
 
@@ -103,20 +99,6 @@ def settings_page() -> str:
     for section, rows in sections.items():
         parts += [f"## {f'`[{section}]`' if section else 'At the top'}\n"]
         parts += [_table(("setting", "variable", "default", "meaning"), rows)]
-    return "\n".join(parts)
-
-
-def errors_page(problems: Sequence[Declared]) -> str:
-    """Every kind of error, by the room that its code names."""
-    rooms: dict[str, list[tuple[str, ...]]] = {}
-    for problem in problems:
-        kind = problem.kind
-        room = kind.code.rpartition("-")[0]
-        row = (f"`{kind.code}`", str(kind.status.value), kind.title, kind.remedy, f"`{problem.path}`")
-        rooms.setdefault(room, []).append(row)
-    parts = [MADE, _ABOUT_ERRORS]
-    for room, rows in rooms.items():
-        parts += [f"## {room}\n", _table(("code", "status", "what happened", "what to do", "declared in"), rows)]
     return "\n".join(parts)
 
 

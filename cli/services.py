@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.settings import Role
+from config.settings import Role, Settings
 
 PROJECT = Path(__file__).parent.parent
 """The folder of the source."""
@@ -40,11 +40,16 @@ WORKERS = {
     "activity": Service(
         "worker-activity", "sessions: last activity", ("idp.sessions.workers:serve_activity",), "worker"
     ),
-    "sweeper": Service("worker-sweeper", "sessions: ends by time", ("idp.sessions.workers:serve_sweeper",), "worker"),
+    "sweeper": Service("worker-sweeper", "sessions: ends by time", ("idp.sweeper:serve",), "worker"),
+    "logout": Service(
+        "worker-logout", "ends told to relying parties and subscribers", ("idp.sessions.logout_worker:serve",), "idp"
+    ),
+    "probe": Service("worker-probe", "how quickly an end is obeyed", ("events.probe:serve",), "worker"),
     "audit": Service("worker-audit", "audit: sealing segments", ("audit.sealer:serve",), "audit"),
     "reservation": Service(
         "worker-reservation", "reservations in batches", ("upstreams.reservation.worker:serve",), "reservation"
     ),
+    "mail": Service("worker-mail", "notices by mail", ("notifications.delivery:serve",), "notifications"),
 }
 
 
@@ -58,6 +63,8 @@ def workers(names: Sequence[str]) -> Service:
 
 SERVICES = (  # of `munjigi up`; the relay has a process of its own, so that no job delays the end of a session
     Service("policy", "policy admin API", ("policy.admin.app:serve",), "policy"),
+    Service("console", "console", ("console.app:serve",), "console"),
+    Service("administration", "identity admin API", ("idp.administration.app:serve",), "idp"),
     Service("commerce", "commerce", ("upstreams.commerce.app:serve",), "commerce"),
     Service("reservation", "reservation", ("upstreams.reservation.app:serve",), "reservation"),
     WORKERS["relay"],
@@ -66,7 +73,15 @@ SERVICES = (  # of `munjigi up`; the relay has a process of its own, so that no 
     Service("gateway", "gateway", ("gateway.app:serve",), "gateway", public=True),
 )
 
-BY_NAME = {service.name: service for service in SERVICES}
+INBOX = Service("inbox", "local inbox", ("notifications.inbox.app:serve",), "notifications", public=True)
+
+BY_NAME = {service.name: service for service in (*SERVICES, INBOX)}
+
+
+def services_of(settings: Settings) -> tuple[Service, ...]:
+    """Those of `munjigi up`: the local inbox is one of them where no mail server is set."""
+    return SERVICES if settings.mail.server else (INBOX, *SERVICES)
+
 
 DEMO_DATA = ("policy.demo", "idp.demo", "upstreams.commerce.demo", "upstreams.reservation.demo")
 """In the order in which they are loaded; each offers `load(settings)`, which may run twice."""

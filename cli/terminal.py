@@ -59,7 +59,7 @@ class Terminal:
         addresses = [
             (f"{shop}/", "the shop, behind the gateway"),
             (f"{shop}/reservations", "reservations, behind the gateway"),
-            (f"{console}/api/policy/", "the policy admin API, behind the gateway"),
+            (f"{console}/", "the console, for administrators"),
             (self._settings.idp.issuer, "the identity provider"),
             *extra,
         ]

@@ -17,7 +17,7 @@ from cli.children import Child, EngineChild, ForkedChild, ProgramChild
 from cli.example_app import EXAMPLE_ADDRESS, example_app
 from cli.health import is_ready
 from cli.process import run_service
-from cli.services import DEMO_DATA, PROJECT, SERVICES, Service
+from cli.services import DEMO_DATA, PROJECT, Service, services_of
 from cli.supervisor import StopAsked, Supervisor
 from cli.terminal import Terminal
 from config.client_secret import create_client_secret
@@ -60,6 +60,8 @@ class _Everything:
         self.engines = [EngineChild(engine) for engine in embedded_engines(settings)]
         self.inner: list[Child] = []
         self.public: list[Child] = []
+        self.addresses: list[tuple[str, str]] = []
+        """What else there is to visit."""
 
     def run(self) -> None:
         self.supervisor.listen_to_signals()
@@ -67,8 +69,7 @@ class _Everything:
             self._start_engines()
             self._prepare_data()
             self._start_services()
-            example = [(EXAMPLE_ADDRESS, "an example app that signs people in")] if len(self.public) > 2 else []
-            self.terminal.announce(_age(), example)
+            self.terminal.announce(_age(), self.addresses)
             if self.reload:
                 self.supervisor.watch(self._restart_on_change(), every=0.5)
             else:
@@ -96,7 +97,7 @@ class _Everything:
         self.supervisor.start(migration)
         self.terminal.step("database", "migrating")
         if not self.reload:
-            _load("uvloop", *(module for service in SERVICES for module in service.modules))
+            _load("uvloop", *(module for service in services_of(self.settings) for module in service.modules))
         self.supervisor.wait_finished(migration)
         self.terminal.step("database", "ready")
         marker, wanted = self.settings.var.absolute() / "demo.loaded", f"port {self.settings.gateway.port}\n"
@@ -110,15 +111,19 @@ class _Everything:
     def _start_services(self) -> None:
         gc.collect()
         gc.freeze()  # so that the children's collector leaves the pages that they share with this process alone
-        for service in SERVICES:
+        for service in services_of(self.settings):
             child = self._service(service)
             (self.public if service.public else self.inner).append(child)
             self.supervisor.start(child)
             self.terminal.step(service.name, "starting")
         if example := example_app(self.settings, self.logs):
             self.public.append(example)
+            self.addresses.append((EXAMPLE_ADDRESS, "an example app that signs people in"))
             self.supervisor.start(example)
             self.terminal.step(example.name, "starting")
+        if self.settings.mail.server is None:
+            port = self.settings.inbox.listen.rpartition(":")[2]
+            self.addresses.append((f"http://localhost:{port}/", "the mails that nobody sends out"))
         children = [*self.inner, *self.public]
         self.supervisor.wait_ready(children, timeout=START_LIMIT, tell=self._ready)
 

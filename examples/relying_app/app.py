@@ -1,4 +1,4 @@
-"""The app: a page, a way in, a way out."""
+"""The app: a page, a way in, a way out, and an ear for the end of a session elsewhere."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from authlib.integrations.starlette_client import OAuth, OAuthError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from examples.relying_app.backchannel import LogoutTokens, NoLogoutToken, UnknownKey
 from examples.relying_app.browser_session import BrowserSession
 from examples.relying_app.page import page
 
@@ -21,6 +22,7 @@ def relying_app(
     *, issuer: str, client_id: str, client_secret: str, origin: str, transport: Any = None
 ) -> BrowserSession:
     """The app at `origin`; `transport` stands in for the network in tests."""
+    logout_tokens = LogoutTokens(issuer, client_id)
     asking: ContextVar[dict[str, Any]] = ContextVar("asking")
 
     async def renewed(token: dict[str, Any], **_old: str) -> None:
@@ -84,13 +86,36 @@ def relying_app(
         response.status_code = 303
         return response
 
-    return BrowserSession(
+    async def backchannel_logout(request: Request) -> Response:
+        """The provider itself calls, not a browser: forget every session that the token names."""
+        form = await request.form()
+        token = str(form.get("logout_token", ""))
+        try:
+            try:
+                ended = logout_tokens.verify(token, await munjigi.fetch_jwk_set())
+            except UnknownKey:
+                ended = logout_tokens.verify(token, await munjigi.fetch_jwk_set(force=True))
+        except NoLogoutToken:
+            return JSONResponse({"error": "invalid_request"}, 400, {"Cache-Control": "no-store"})
+        app.drop(lambda kept: _is_of(kept, ended), "Your session has ended elsewhere. Sign in again.")
+        return Response(status_code=200, headers={"Cache-Control": "no-store"})
+
+    app = BrowserSession(
         Starlette(
             routes=[
                 Route("/", home),
                 Route("/sign-in", sign_in),
                 Route("/callback", callback),
                 Route("/sign-out", sign_out, methods=["POST"]),
+                Route("/backchannel-logout", backchannel_logout, methods=["POST"]),
             ]
         )
     )
+    return app
+
+
+def _is_of(kept: dict[str, Any], ended: dict[str, Any]) -> bool:
+    """Whether what is remembered of a browser is of the session that ended: by `sid`, or without one by `sub`."""
+    person = kept.get("token", {}).get("userinfo", {})
+    name = "sid" if "sid" in ended else "sub"
+    return bool(person.get(name) == ended[name])

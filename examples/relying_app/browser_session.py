@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import HTTPConnection
@@ -37,6 +38,13 @@ class BrowserSession:
             await send(message)
 
         await self._app(scope, receive, send_with_cookie)
+
+    def drop(self, which: Callable[[dict[str, Any]], bool], notice: str) -> None:
+        """Forget what is remembered of these browsers, but for a notice that their next page shows."""
+        for content in self._kept.values():
+            if which(content):
+                content.clear()
+                content["notice"] = notice
 
     def _keep(self, name: str, content: dict[str, Any]) -> None:
         self._kept[name] = content

@@ -111,13 +111,11 @@ class ProblemPages:
             await self._page(request, problem)(scope, receive, send)
 
     def _page(self, request: Request, problem: Problem) -> Response:
-        known = self._pages.knows(f"problem.{problem.kind.code}.title")
         return self._pages.respond(
             request,
             "problem.html",
             status=problem.kind.status.value,
             code=problem.kind.code,
-            key=f"problem.{problem.kind.code}" if known else "problem.other",
         )
 
 

@@ -34,10 +34,6 @@ class PersonPages:
             **context,
         )
 
-    def knows(self, key: str) -> bool:
-        """Whether the catalogue has this message."""
-        return key in self._pages.catalogue
-
 
 def price(money: Money, locale: Locale) -> str:
     """An amount with its currency, e.g. `₩12,900`."""
