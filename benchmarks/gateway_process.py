@@ -21,6 +21,7 @@ from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.places import Places
 from config.settings import Settings
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.token_check import AUDIENCE, TYPE, TokenCheck
@@ -36,7 +37,7 @@ from gateway.proxy.server import serve
 from gateway.proxy.watch import Watch
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import TokenRefresh
-from gateway.routes.route_table import SHIPPED, load_route_table
+from gateway.routes.route_file import SHIPPED, load_route_table
 from gateway.sessions.activity import Activity
 from gateway.sessions.session_check import SessionCheck
 from gateway.storage.cookie_sessions import CookieSessions
@@ -80,7 +81,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
         tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: ring.public)
         cookies = CookieCheck(database=database, storage=storage, envelope=envelope, clock=clock)
         sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
-        judge = Judge(table.networks)
+        judge = Judge(table.networks, Places.load(settings))
         judge.snapshot = compile_policy(shipped_policy(), 1)
         live = LiveCheck(live=LiveConnections(), sessions=sessions, judge=judge, clock=clock)
         pipeline = Pipeline(

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,8 @@ class House:
     settings: Settings
     idp_port: int
     gateway_port: int
+    environment: Mapping[str, str]
+    """Of its processes."""
 
     @property
     def secret(self) -> str:
@@ -57,27 +60,74 @@ def running_house(origin: Path | None = None) -> Iterator[House]:
     routes = folder / "routes.toml"
     routes.write_text(_routes(origin))
     issuer = f"http://localhost:{idp_port}"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")},
+        "MUNJIGI_VAR": str(folder / "v"),
+        "MUNJIGI_IDP__LISTEN": f"127.0.0.1:{idp_port}",
+        "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{gateway_port}",
+        "MUNJIGI_GATEWAY__ROUTES": str(routes),
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "cli.main", "up"],
         cwd=PROJECT,
-        env={
-            **{name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")},
-            "MUNJIGI_VAR": str(folder / "v"),
-            "MUNJIGI_IDP__LISTEN": f"127.0.0.1:{idp_port}",
-            "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{gateway_port}",
-            "MUNJIGI_GATEWAY__ROUTES": str(routes),
-        },
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     try:
         _wait_up(process)
-        yield House(Settings(var=folder / "v", idp=IdentityProviderSettings(issuer=issuer)), idp_port, gateway_port)
+        settings = Settings(var=folder / "v", idp=IdentityProviderSettings(issuer=issuer))
+        yield House(settings, idp_port, gateway_port, environment)
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def more_gateways(house: House, count: int) -> Iterator[list[int]]:
+    """So many further gateways before the same engines, each with a folder of its own, as on other machines; their
+    ports."""
+    processes, folders, ports = [], [], [_free_port() for _ in range(count)]
+    try:
+        for port in ports:
+            folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
+            folders.append(folder)
+            shutil.copytree(house.settings.secrets, folder / "v" / "secrets")
+            environment = {
+                **house.environment,
+                "MUNJIGI_VAR": str(folder / "v"),
+                "MUNJIGI_DATABASE__URL": house.settings.database_url("owner").replace("_owner@", "_{role}@"),
+                "MUNJIGI_VALKEY__URL": house.settings.valkey_url(),
+                "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{port}",
+                "MUNJIGI_LOG__LEVEL": "error",
+            }
+            processes.append(
+                subprocess.Popen([sys.executable, "-m", "cli.main", "gateway"], cwd=PROJECT, env=environment)
+            )
+        for port, process in zip(ports, processes, strict=True):
+            _wait_listening(port, process)
+        yield ports
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            process.wait(timeout=60)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_listening(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise CannotMeasure("a further gateway did not come up")
 
 
 def _wait_up(process: subprocess.Popen[str]) -> None:
