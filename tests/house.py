@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -18,9 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import asyncpg
 
+from config.connections import open_valkey
 from config.settings import Settings
 from idp.demo import DEMO_FILE
 from tests.machine import processes_below
@@ -38,12 +42,16 @@ def free_port() -> int:
 
 @dataclass
 class House:
-    """One `var/` and two ports, and what is run on them."""
+    """One `var/` and four ports, and what is run on them."""
 
     folder: Path
     idp_port: int = field(default_factory=free_port)
     gateway_port: int = field(default_factory=free_port)
+    inbox_port: int = field(default_factory=free_port)
+    smtp_port: int = field(default_factory=free_port)
     told: str = ""
+    more: dict[str, str] = field(default_factory=dict)
+    """Settings of its own, by the names of their environment variables."""
 
     @property
     def settings(self) -> Settings:
@@ -56,6 +64,11 @@ class House:
     @property
     def shop(self) -> str:
         return f"http://shop.localhost:{self.gateway_port}/"
+
+    @property
+    def inbox(self) -> str:
+        """Where the mails are that nobody sends out; `/api/messages?to=` gives them as JSON."""
+        return f"http://localhost:{self.inbox_port}/"
 
     @property
     def sign_in_page(self) -> re.Pattern[str]:
@@ -75,6 +88,9 @@ class House:
             "MUNJIGI_VAR": str(self.folder / "v"),
             "MUNJIGI_IDP__LISTEN": f"127.0.0.1:{self.idp_port}",
             "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{self.gateway_port}",
+            "MUNJIGI_INBOX__LISTEN": f"127.0.0.1:{self.inbox_port}",
+            "MUNJIGI_INBOX__SMTP": f"127.0.0.1:{self.smtp_port}",
+            **self.more,
             **more,
         }
 
@@ -109,18 +125,54 @@ class House:
         process.wait()
         raise AssertionError(self.told)
 
+    def mails(self, name: str) -> list[dict[str, object]]:
+        """The mails that a demo person was sent, the newest first."""
+        query = urlencode({"to": _person(name)["email"]})
+        with urlopen(f"{self.inbox}api/messages?{query}", timeout=5) as answer:
+            found: list[dict[str, object]] = json.load(answer)["messages"]
+        return found
+
+    def mailed_code(self, name: str, before: list[dict[str, object]]) -> str:
+        """The digits of the sign-in code that a demo person was sent since the mails `before`."""
+        known = {mail["id"] for mail in before}
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for mail in self.mails(name):
+                digits = re.search(r"^\s*(\d{6})\s*$", str(mail["text"]), re.MULTILINE)
+                if digits and mail["id"] not in known:
+                    return digits[1]
+            time.sleep(0.05)
+        raise AssertionError(f"{name} was sent no code")
+
+    def forget_attempts(self) -> None:
+        """As if so much time had passed that nothing is throttled any more."""
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(lambda: asyncio.run(self._forget_attempts())).result()
+
+    async def _forget_attempts(self) -> None:
+        valkey = open_valkey(self.settings)
+        try:
+            async for key in valkey.scan_iter(match="munjigi:{throttle:*"):
+                await valkey.delete(key)
+        finally:
+            await valkey.aclose()
+
     def end_all_sessions(self) -> None:
         """Nobody is signed in any more, as if an administrator had ended every session."""
-        with ThreadPoolExecutor(1) as beside:  # Playwright's own loop runs in the caller's thread
-            beside.submit(lambda: asyncio.run(self._end_all_sessions())).result()
+        self.execute(
+            "UPDATE idp.session SET ended_at = now(), end_reason = 'administrator', version = version + 1 "
+            "WHERE ended_at IS NULL"
+        )
 
-    async def _end_all_sessions(self) -> None:
+    def execute(self, statement: str) -> None:
+        """Run one statement as the owner of the database."""
+        with ThreadPoolExecutor(1) as beside:  # Playwright's own loop runs in the caller's thread
+            beside.submit(lambda: asyncio.run(self._execute(statement))).result()
+
+    async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(host=str(self.settings.runtime), user="munjigi_owner", database="munjigi")
         try:
-            await connection.execute(
-                "UPDATE idp.session SET ended_at = now(), end_reason = 'administrator', version = version + 1 "
-                "WHERE ended_at IS NULL"
-            )
+            await connection.execute(statement)
         finally:
             await connection.close()
 
@@ -144,17 +196,17 @@ def _person(name: str) -> dict[str, object]:
 
 
 @contextmanager
-def new_house() -> Iterator[House]:
-    """A house that stands empty; nothing is left of it."""
+def new_house(**more: str) -> Iterator[House]:
+    """A house that stands empty, with `more` settings; nothing is left of it."""
     folder = Path(tempfile.mkdtemp(prefix="mj-"))  # closed to other users (0700)
-    yield House(folder)
+    yield House(folder, more=more)
     shutil.rmtree(folder)
 
 
 @contextmanager
-def running_house() -> Iterator[House]:
-    """A house that is up."""
-    with new_house() as house:
+def running_house(**more: str) -> Iterator[House]:
+    """A house that is up, with `more` settings by the names of their environment variables."""
+    with new_house(**more) as house:
         process = house.up()
         try:
             yield house

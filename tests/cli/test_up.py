@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from cli.health import ask, is_ready
-from cli.services import SERVICES
+from cli.services import INBOX, SERVICES
 from tests.house import House, new_house, running_house
 from tests.machine import listening_ports, processes_below, processor_time
 
@@ -45,7 +45,7 @@ async def count(house: House, table: str) -> int:
 
 
 async def test_everything_is_healthy_and_told(running: House) -> None:
-    for service in SERVICES:
+    for service in (INBOX, *SERVICES):
         ready = ask(running.settings, service.name, "/readyz")
         assert ready is not None, service.name
         assert ready[0] == 200, ready
@@ -56,7 +56,12 @@ async def test_everything_is_healthy_and_told(running: House) -> None:
         metrics = ask(running.settings, service.name, "/metrics")
         assert metrics is not None
         assert b"process_cpu_seconds_total" in metrics[1]
-    for told in ("http://shop.localhost:", "http://console.localhost:", f"http://localhost:{running.idp_port}"):
+    for told in (
+        "http://shop.localhost:",
+        "http://console.localhost:",
+        f"http://localhost:{running.idp_port}",
+        running.inbox,
+    ):
         assert told in running.told
     assert await count(running, "commerce.product") > 0
     assert "mina" in running.told
@@ -69,7 +74,7 @@ async def test_everything_is_healthy_and_told(running: House) -> None:
 def test_it_listens_on_loopback_and_nowhere_else(running: House) -> None:
     everyone = processes_below(running.folder)
     ports = sorted(port for process in everyone for port in listening_ports(process))
-    assert ports == sorted([running.idp_port, running.gateway_port])
+    assert ports == sorted([running.idp_port, running.gateway_port, running.inbox_port, running.smtp_port])
     tables = [*Path("/proc/net/tcp").read_text().splitlines(), *Path("/proc/net/tcp6").read_text().splitlines()]
     for port in ports:
         places = {line.split()[1].partition(":")[0] for line in tables if f":{port:04X} 0" in line and " 0A " in line}
@@ -96,7 +101,7 @@ def test_a_service_that_dies_comes_back(running: House) -> None:
 @pytest.mark.parametrize("engine", ["postgres", "valkey-server"])
 def test_an_engine_that_dies_comes_back_and_the_services_with_it(running: House, engine: str) -> None:
     kill(running, engine)
-    for service in SERVICES:
+    for service in (INBOX, *SERVICES):
         wait_until_ready(running, service.name)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from config.connections import Database
-from config.settings import Role
+from config.connections import Database, is_away, open_database
+from config.settings import Role, Settings
+from tests.engines import engines_for_tests
 
 
 async def test_an_error_of_the_database_names_no_value(database: Callable[[Role], Database]) -> None:
@@ -19,3 +24,58 @@ async def test_an_error_of_the_database_names_no_value(database: Callable[[Role]
             await tx.execute(text("SELECT 1 / (length(:secret) - length(:secret))"), {"secret": "hunter2"})
     assert "division by zero" in str(failed.value)
     assert "hunter2" not in str(failed.value)
+
+
+async def test_a_statement_that_takes_too_long_is_ended_and_the_connection_serves_on(settings: Settings) -> None:
+    hasty = settings.model_copy(
+        update={"database": settings.database.model_copy(update={"statement_timeout": 0.2, "pool_size": 1})}
+    )
+    database = open_database(hasty, "idp")
+    try:
+        with pytest.raises(DBAPIError) as failed:
+            async with database.begin() as tx:
+                await tx.execute(text("SELECT pg_sleep(30)"))
+        assert is_away(failed.value)
+        async with database.connect() as tx:
+            assert await tx.scalar(text("SELECT 1")) == 1
+    finally:
+        await database.dispose()
+
+
+@pytest.fixture
+def mortal() -> Iterator[Settings]:
+    """Settings of an engine of this test's own."""
+    with engines_for_tests() as engines, engines.private() as own:
+        yield own
+
+
+def everybody(settings: Settings) -> list[int]:
+    """The postmaster and its children."""
+    (postmaster,) = (int(file.read_text().split()[0]) for file in settings.var.parent.rglob("postmaster.pid"))
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    return [postmaster, *map(int, children)]
+
+
+async def test_a_frozen_engine_is_waited_for_no_longer_than_that(mortal: Settings) -> None:
+    """It answers nothing and ends nothing itself; what was asked of it fails, and it serves on once it thaws."""
+    database = open_database(
+        mortal.model_copy(update={"database": mortal.database.model_copy(update={"statement_timeout": 0.2})}), "idp"
+    )
+    try:
+        async with database.connect() as tx:
+            await tx.execute(text("SELECT 1"))
+            frozen = everybody(mortal)
+            begun = time.monotonic()
+            try:
+                for process in frozen:
+                    os.kill(process, signal.SIGSTOP)
+                with pytest.raises(TimeoutError):
+                    await tx.execute(text("SELECT 1"))
+            finally:
+                for process in frozen:
+                    os.kill(process, signal.SIGCONT)
+            assert time.monotonic() - begun < 10
+        async with database.connect() as tx:
+            assert await tx.scalar(text("SELECT 1")) == 1
+    finally:
+        await database.dispose()

@@ -12,7 +12,7 @@ import pytest
 from config.connections import Database
 from config.envelope import Envelope
 from config.settings import Role, Settings
-from gateway.routes.route_table import load_route_table
+from gateway.routes.route_file import load_route_table
 from jose.assertion import HEADER, AssertionSigner, Subject
 from jose.storage.keys import SigningKeys
 from policy.artefact import Policy, Zone

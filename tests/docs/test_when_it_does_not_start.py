@@ -8,7 +8,7 @@ import re
 from tests.docs.test_examples import PROJECT
 
 PAGE = PROJECT / "docs" / "how-to" / "when-it-does-not-start.md"
-SPEAKERS = ("cli", "config", "gateway/routes/route_table.py", "migrations")
+SPEAKERS = ("cli", "config", "gateway/routes", "migrations")
 
 
 def said() -> list[str]:

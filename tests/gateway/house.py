@@ -46,6 +46,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 PAGE = """<!doctype html><html lang="en"><title>A page</title><h1>A page</h1><input id="typed">
 <script type="module" nonce="n" src="/.munjigi/session.js"></script></html>"""
 PAGE_POLICY = "default-src 'self'; script-src 'nonce-n' 'strict-dynamic'; require-trusted-types-for 'script'"
+USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
 SHOP = "http://shop.localhost:8080"
 
 Serve = Callable[[Settings, Callable[[], None], asyncio.Event], Coroutine[Any, Any, None]]
@@ -196,7 +197,7 @@ class Browser:
         cookie = self.cookie(url)
         return {
             "Accept": "text/html",
-            "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36",
+            "User-Agent": USER_AGENT,
             "Sec-Fetch-Mode": "navigate",
             "Sec-Fetch-Dest": "document",
             **({"Cookie": cookie} if cookie else {}),
@@ -222,7 +223,13 @@ class Browser:
     async def fetch(self, path: str, method: str = "GET", **headers: str) -> httpx2.Response:
         """What a script does."""
         url = SHOP + path
-        sent = {"Cookie": self.cookie(url), "Sec-Fetch-Mode": "cors", "Origin": SHOP, **headers}
+        sent = {
+            "Cookie": self.cookie(url),
+            "User-Agent": USER_AGENT,
+            "Sec-Fetch-Mode": "cors",
+            "Origin": SHOP,
+            **headers,
+        }
         return await self._shop.request(method, url, headers=sent)
 
     def _keep(self, url: str, response: httpx2.Response) -> None:

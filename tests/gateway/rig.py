@@ -16,6 +16,7 @@ from config import key_space
 from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.places import Places
 from config.settings import Settings
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.token_check import AUDIENCE, TokenCheck
@@ -31,7 +32,8 @@ from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import TokenRefresh
 from gateway.relying_party.sign_in import SignInFlow
 from gateway.relying_party.sign_out import SignOut
-from gateway.routes.route_table import RouteTable, load_route_table
+from gateway.routes.route_file import load_route_table
+from gateway.routes.route_table import RouteTable
 from gateway.session_pages.app import SessionPages
 from gateway.session_pages.status import SessionStatus
 from gateway.session_pages.visitor import Visitors
@@ -155,7 +157,7 @@ class Rig:
         self.storage = CookieSessions()
         self.cookies = CookieCheck(database=database, storage=self.storage, envelope=self.envelope, clock=clock)
         self.sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
-        self.judge = Judge(self.table.networks)
+        self.judge = Judge(self.table.networks, Places.load(settings))
         self.judge.snapshot = compile_policy(POLICY, 1)
         self.live = LiveConnections()
         self.live_check = LiveCheck(live=self.live, sessions=self.sessions, judge=self.judge, clock=clock)
@@ -208,7 +210,7 @@ class Rig:
             entropy=self.entropy,
             scheme="http",
             lifetime=timedelta(hours=12),
-            on_replaced=self.cookies.forget,
+            on_replaced=self.cookies.moved,
         )
         self.status = SessionStatus(
             visitors=self.visitors,
@@ -217,6 +219,7 @@ class Rig:
             activity=self.activity,
             clock=clock,
             settings=settings.session,
+            table=lambda: self.pipeline.table,
         )
         self.pages = SessionPages(
             visitors=self.visitors,
@@ -231,6 +234,7 @@ class Rig:
                 clock=clock,
             ),
             issuer=ISSUER,
+            support=settings.support,
         ).app()
         self.beat()
 
@@ -323,7 +327,7 @@ class Rig:
             }
         )
 
-    async def cookie(self, *, secret: str = "c" * 43, refresh: str = "r-1", **token: Any) -> bytes:
+    async def cookie(self, *, secret: str = "c" * 43, refresh: str = "r-1", browser: str = "", **token: Any) -> bytes:
         """A cookie session in PostgreSQL; gives the Cookie header."""
         access = self.token(**token)
         claims = jws.verify(
@@ -335,7 +339,7 @@ class Rig:
             now=self.clock.timestamp(),
         )
         digest = hashlib.sha256(secret.encode()).digest()
-        contents = Contents(access, refresh, "id-token", claims, "김문지", "ko", "127.0.0.1")
+        contents = Contents(access, refresh, "id-token", claims, "김문지", "ko", "127.0.0.1", browser)
         async with self.database.begin() as tx:
             await self.storage.begin(
                 tx,

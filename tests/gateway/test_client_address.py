@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.inbound.client_address import UNKNOWN, ClientAddresses
+from config.client_address import UNKNOWN, ClientAddresses
 
 
 def test_nobody_is_believed_by_default() -> None:

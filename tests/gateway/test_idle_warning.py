@@ -70,8 +70,8 @@ async def test_the_warning_comes_a_key_keeps_the_session_and_without_one_it_ends
     await expect(page.locator("#typed")).to_be_focused()
 
     await expect(dialog).to_contain_text("You will be signed out soon", timeout=IDLE * 1000)
-    await expect(dialog).to_contain_text("Nothing happened here for a while", timeout=IDLE * 1000)
-    await page.get_by_role("button", name="Pause").click()
+    await expect(dialog).to_contain_text("You were signed out after a while without activity", timeout=IDLE * 1000)
+    await page.get_by_role("button", name="Stay").click()
     await expect(dialog).to_contain_text("Paused")
     await page.get_by_role("button", name="Sign in again").click()
     await expect(page.locator("#identifier")).to_be_visible()

@@ -8,6 +8,8 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.places import Places
+from config.settings import Settings
 from gateway.callers.caller import Caller
 from gateway.callers.identity import Identity
 from gateway.decision.judge import DECISIONS_KEPT, Judge
@@ -20,6 +22,7 @@ from policy.snapshot import Snapshot, compile_policy
 
 NOON = 1_767_581_400.0
 NETWORKS = ((ipaddress.ip_network("127.0.0.0/8"), "loopback"),)
+PLACES = Places.load(Settings())
 PATHS = ("/", "/orders", "/hours", "/risk", "/strict")
 ADDRESSES = ("127.0.0.1", "192.0.2.7")
 versions = count(1)
@@ -79,14 +82,14 @@ steps = st.lists(
 
 @given(steps)
 def test_what_stands_is_what_would_be_decided_now(steps: list[tuple[object, ...]]) -> None:
-    judge, now = Judge(NETWORKS), NOON
+    judge, now = Judge(NETWORKS, PLACES), NOON
     judge.snapshot = snapshot(None)
     caller = Caller(identity(1, NOON - 30))
     for kind, *given_ in steps:
         if kind == "ask":
             path, address = str(given_[0]), str(given_[1])
-            answered = judge.decide(caller, route(), "GET", path, address, now).decision
-            facts = judge._facts.find(caller, address)
+            answered = judge.decide(caller, route(), "GET", path, address, "", now).decision
+            facts = judge._facts.find(caller, address, "")
             anew = decide(AccessRequest(caller.identity.subject, facts, "shop", "GET", path, now), judge.snapshot)
             assert (answered.effect, answered.reasons, answered.winner, answered.risk, answered.version) == (
                 anew.effect,
@@ -106,47 +109,47 @@ def test_what_stands_is_what_would_be_decided_now(steps: list[tuple[object, ...]
 
 
 def test_a_decision_is_made_once_while_nothing_changes() -> None:
-    judge, caller = Judge(NETWORKS), Caller(identity(1, NOON))
+    judge, caller = Judge(NETWORKS, PLACES), Caller(identity(1, NOON))
     judge.snapshot = snapshot(None)
-    first = judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON)
-    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON + 1) is first
-    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", first.decision.stands_until) is not first
+    first = judge.decide(caller, route(), "GET", "/", "127.0.0.1", "", NOON)
+    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", "", NOON + 1) is first
+    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", "", first.decision.stands_until) is not first
 
 
 def test_a_clock_that_ran_backwards_finds_nothing_standing() -> None:
-    judge, caller = Judge(NETWORKS), Caller(identity(1, NOON))
+    judge, caller = Judge(NETWORKS, PLACES), Caller(identity(1, NOON))
     judge.snapshot = snapshot(None)
-    first = judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON)
-    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", NOON - 1) is not first
+    first = judge.decide(caller, route(), "GET", "/", "127.0.0.1", "", NOON)
+    assert judge.decide(caller, route(), "GET", "/", "127.0.0.1", "", NOON - 1) is not first
 
 
 def test_whoever_asks_for_ever_new_paths_grows_nothing() -> None:
-    judge, caller = Judge(NETWORKS), Caller(identity(1, NOON))
+    judge, caller = Judge(NETWORKS, PLACES), Caller(identity(1, NOON))
     judge.snapshot = snapshot(None)
     for number in range(3 * DECISIONS_KEPT):
-        judge.decide(caller, route(), "GET", f"/{number}", "127.0.0.1", NOON)
+        judge.decide(caller, route(), "GET", f"/{number}", "127.0.0.1", "", NOON)
     assert len(caller.standing) <= DECISIONS_KEPT
 
 
 def test_long_paths_leave_nothing_behind() -> None:
-    judge = Judge(NETWORKS)
+    judge = Judge(NETWORKS, PLACES)
     judge.snapshot = snapshot(None)
     caller = Caller(identity(1, NOON))
     route = Route("a", "/", RouteZone("shop"), "u", Mode.BOTH, False, False, False)
-    judge.decide(caller, route, "GET", "/" + "a" * 5000, "127.0.0.1", NOON)
+    judge.decide(caller, route, "GET", "/" + "a" * 5000, "127.0.0.1", "", NOON)
     assert not caller.standing
 
 
 def test_an_allow_at_the_very_last_moment_of_an_age_does_not_stand() -> None:
     """The zone takes an authentication of 3000 seconds ago, and of no second more."""
-    judge = Judge(NETWORKS)
+    judge = Judge(NETWORKS, PLACES)
     judge.snapshot = snapshot(None)
     caller = Caller(identity(1, NOON))
     route = Route("a", "/", RouteZone("shop"), "u", Mode.BOTH, False, False, False)
     decided = [
-        judge.decide(caller, route, "GET", "/", "127.0.0.1", NOON + age).decision.effect for age in (3000, 3000.5)
+        judge.decide(caller, route, "GET", "/", "127.0.0.1", "", NOON + age).decision.effect for age in (3000, 3000.5)
     ]
     asked = AccessRequest(
-        caller.identity.subject, judge._facts.find(caller, "127.0.0.1"), "shop", "GET", "/", NOON + 3000.5
+        caller.identity.subject, judge._facts.find(caller, "127.0.0.1", ""), "shop", "GET", "/", NOON + 3000.5
     )
     assert decided[1] is decide(asked, judge.snapshot).effect

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from gateway.exchange import Forward, RequestHead
 from gateway.routes.route_table import RouteTable
 from policy.artefact import Policy, Rule, RuleEffect, Zone
@@ -161,6 +163,63 @@ async def test_what_a_reset_forgot_is_asked_again_and_lives_on(rig: Rig) -> None
     rig.beat()
     await rig.live_check.look()
     assert connection.reasons == ["takeover"]
+
+
+async def test_a_gap_that_is_mended_within_the_lease_costs_no_connection(rig: Rig) -> None:
+    connection = await websocket(rig)
+    rig.sessions.reset()
+    await rig.live_check.watch_lease()
+    await rig.live_check.look()
+    assert connection.reasons == []
+    rig.clock.advance(1)
+    await rig.live_check.watch_lease()
+    assert connection.reasons == ["session_unknown"]
+
+
+async def test_the_end_of_the_lease_is_not_waited_for(rig: Rig) -> None:
+    """Looked at every 0.1 s, so what would outlive the lease until the next look ends now."""
+    connection = await websocket(rig)
+    rig.clock.advance(0.85)
+    await rig.live_check.watch_lease()
+    assert connection.reasons == []
+    rig.clock.advance(0.1)
+    await rig.live_check.watch_lease()
+    assert connection.reasons == ["session_unknown"]
+
+
+REASONS = (
+    *("sign_out", "takeover", "administrator", "response", "idle", "absolute"),
+    *("password_change", "account_lock", "device_removal", "refresh_reuse"),
+)
+
+
+@pytest.mark.parametrize("reason", REASONS)
+async def test_whatever_ended_the_session_is_said(rig: Rig, reason: str) -> None:
+    connection = await websocket(rig)
+    rig.session_event(state="ended", reason=reason)
+    assert connection.reasons == [reason]
+
+
+async def test_a_stronger_sign_in_of_the_same_session_costs_no_connection(rig: Rig) -> None:
+    connection = await websocket(rig)
+    former, later = (hashlib.sha256(secret * 43).digest() for secret in (b"c", b"d"))
+    identity = rig.tokens.verify(rig.token(acr="urn:munjigi:acr:2").encode(), rig.clock.timestamp()).identity
+    rig.cookies.moved(former, later, identity)
+    assert connection.reasons == []
+    assert rig.cookies.find(former, rig.clock.timestamp()) is None
+    found = rig.cookies.find(later, rig.clock.timestamp())
+    assert found is not None
+    assert (found.cookie, found.identity.acr) == (later, "urn:munjigi:acr:2")
+    rig.cookies.forget(later)
+    assert connection.reasons == ["sign_out"]
+
+
+async def test_a_sign_in_to_another_session_ends_what_the_former_one_opened(rig: Rig) -> None:
+    connection = await websocket(rig)
+    former, later = (hashlib.sha256(secret * 43).digest() for secret in (b"c", b"d"))
+    identity = rig.tokens.verify(rig.token(sid="another").encode(), rig.clock.timestamp()).identity
+    rig.cookies.moved(former, later, identity)
+    assert connection.reasons == ["sign_out"]
 
 
 async def test_a_public_one_is_decided_too(rig: Rig) -> None:

@@ -12,7 +12,7 @@ from audit.segments import AuditUnavailable
 from config.settings import Settings
 from gateway.decision.decision_log import DecisionLog
 from gateway.exchange import Answer, Forward, OwnPage
-from gateway.routes.route_table import load_route_table
+from gateway.routes.route_file import load_route_table
 from jose.assertion import ISSUER as ASSERTION_ISSUER
 from jose.assertion import audience
 from jose.jws import verify

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.routes.route_file import SHIPPED, RouteTableError, load_route_table
 from gateway.routes.route_reload import RouteReload
-from gateway.routes.route_table import SHIPPED, RouteTable, RouteTableError, StoreAway, load_route_table
+from gateway.routes.route_table import RouteTable, StoreAway
 from tests.gateway.rig import ROUTES, routes_file
 
 RUNTIME = Path("/run/munjigi")

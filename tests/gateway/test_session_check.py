@@ -118,7 +118,12 @@ async def test_an_event_that_cannot_be_read_is_as_good_as_missed(rig: Rig) -> No
     await rig.project()
     await rig.sessions.fill("session-1")
     asked: list[str] = []
-    news = News(sessions=rig.sessions, policy_changed=lambda: asked.append("policy"), keys_changed=asked.append)
+    news = News(
+        sessions=rig.sessions,
+        policy_changed=lambda: asked.append("policy"),
+        keys_changed=asked.append,
+        attempted=lambda payload: asked.append(str(payload["sid"])),
+    )
     news.event("session", {"sid": 7})
     assert rig.sessions.cache.find("session-1") is None
     assert rig.sessions.lease.overdue(rig.clock.monotonic()) == 0.0
@@ -126,7 +131,8 @@ async def test_an_event_that_cannot_be_read_is_as_good_as_missed(rig: Rig) -> No
     news.event("policy", {"version": 3})
     news.event("key", {"purpose": "token", "kid": "x"})
     news.event("order", {"id": 1})
-    assert asked == ["policy", "*", "policy", "token"]
+    news.event("attempt", {"sid": "session-1"})
+    assert asked == ["policy", "*", "policy", "token", "session-1"]
 
 
 async def test_a_malformed_projection_is_no_session(rig: Rig) -> None:

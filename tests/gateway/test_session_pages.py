@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -12,8 +14,9 @@ import msgspec
 import pytest
 
 from gateway.exchange import Forward
+from gateway.routes.route_file import load_route_table
 from gateway.sessions.session_check import StoreUnreachable
-from tests.gateway.rig import ISSUER, Rig, head
+from tests.gateway.rig import ISSUER, Rig, head, routes_file
 from tests.gateway.test_sign_in import cookie_of
 
 ORIGIN = {"origin": "http://shop.localhost:8080"}
@@ -34,8 +37,13 @@ async def test_the_state_of_a_live_session(rig: Rig, client: httpx2.AsyncClient)
     cookie = await signed_in(rig, idle=100)
     rig.clock.advance(40)
     answer = await client.get("/.munjigi/session", headers=cookie)
-    assert answer.json() == {
-        "state": "live", "left": 60.0, "absolute_left": 43160.0, "warn_before": 120.0, "ask_before": 300.0,
+    told = answer.json()
+    opaque = {told.pop(name) for name in ("session", "person", "login")}
+    assert len(opaque) == 3
+    assert not any("kim" in value or "session-1" in value for value in opaque)
+    assert told == {
+        "state": "live", "left": 60.0, "absolute_left": 43160.0, "idle_for": 1740.0, "ask_before": 300.0,
+        "warn_before": 120.0, "warn_after_idle": 0.0, "sensitive": [],
     }  # fmt: skip
     assert answer.headers["cache-control"] == "no-store"
     # asking is no act (S6)
@@ -43,8 +51,45 @@ async def test_the_state_of_a_live_session(rig: Rig, client: httpx2.AsyncClient)
     assert session.idle_expires_at == rig.clock.timestamp() + 60
 
 
+async def test_what_a_page_is_told_of_its_zone_and_of_what_is_sensitive(
+    rig: Rig, client: httpx2.AsyncClient, tmp_path: Path
+) -> None:
+    file = routes_file(tmp_path)
+    text = file.read_text().replace("[zones.reservation]", '[zones.reservation]\nwarn = "after_idle 90"')
+    file.write_text(text.replace("act = true", 'act = true\nstep_up = { methods = ["POST"], acr = 2 }'))
+    rig.pipeline.use_table(load_route_table(file, runtime=tmp_path, port=8080))
+    cookie = await signed_in(rig)
+    told = (await client.get("/.munjigi/session", params={"path": "/reservations/7"}, headers=cookie)).json()
+    assert (told["warn_before"], told["warn_after_idle"]) == (120.0, 90.0)
+    assert told["sensitive"] == [
+        {"path": "/acts", "methods": ["POST"], "acr_values": "urn:munjigi:acr:2", "max_age": None, "met": False}
+    ]
+    told = (await client.get("/.munjigi/session", params={"path": "/\ud55c"}, headers=cookie)).json()
+    assert (told["warn_before"], told["warn_after_idle"]) == (120.0, 0.0)
+
+
+async def test_the_marks_of_a_page_change_with_person_session_and_sign_in(rig: Rig, client: httpx2.AsyncClient) -> None:
+    async def marks(secret: str, **token: Any) -> tuple[str, str, str]:
+        await rig.project(token.get("sid", "session-1"))
+        cookie = (await rig.cookie(secret=secret * 43, **token)).decode()
+        told = (await client.get("/.munjigi/session", headers={"cookie": cookie})).json()
+        return told["person"], told["session"], told["login"]
+
+    first = await marks("a")
+    renewed = await marks("b", jti="another")
+    assert renewed == first
+    stronger = await marks("d", acr="urn:munjigi:acr:2")
+    assert (stronger[:2], stronger[2] != first[2]) == (first[:2], True)
+    again = await marks("e", sid="session-2")
+    assert (again[0], again[1] != first[1], again[2] != first[2]) == (first[0], True, True)
+    other = await marks("f", sid="session-3", sub="lee")
+    assert other[0] != first[0]
+
+
 async def test_the_state_of_nobody(client: httpx2.AsyncClient) -> None:
-    assert (await client.get("/.munjigi/session")).json() == {"state": "none"}
+    assert (await client.get("/.munjigi/session")).json() == {"state": "none", "public": False}
+    on_public = await client.get("/.munjigi/session", params={"path": "/assets/mark.svg"})
+    assert on_public.json() == {"state": "none", "public": True}
     assert (await client.get("/.munjigi/session/events")).status_code == 204
 
 
@@ -132,6 +177,46 @@ async def test_an_open_page_is_told_at_once_who_took_over(rig: Rig) -> None:
     await reading
 
 
+ATTEMPT = {"sid": "session-1", "sub": "kim", "outcome": "kept", "device": "Galaxy", "place": "KR", "network": "SK"}
+
+
+async def test_an_open_page_is_told_of_attempts(rig: Rig) -> None:
+    cookie = await signed_in(rig)
+    reading, heard = await read_events(rig, cookie["cookie"])
+    await heard.get()
+    rig.watch.attempted({**ATTEMPT, "at": rig.clock.timestamp()})
+    rig.watch.attempted({**ATTEMPT, "sid": "session-2", "at": rig.clock.timestamp()})
+    name, told = await asyncio.wait_for(heard.get(), 1)
+    assert name == "attempt"
+    assert len(str(told.pop("id"))) == 22
+    assert told == {
+        "state": "attempt", "outcome": "kept", "device": "Galaxy", "browser": "", "place": "KR", "network": "SK",
+        "at": rig.clock.now().isoformat(timespec="seconds"),
+    }  # fmt: skip
+    rig.watch.close()
+    await reading
+    assert heard.empty(), "nobody hears of the attempts that others face"
+
+
+async def test_a_page_that_comes_a_moment_later_is_told_of_an_attempt_too(rig: Rig) -> None:
+    cookie = await signed_in(rig)
+    rig.watch.attempted({**ATTEMPT, "at": rig.clock.timestamp()})
+    rig.clock.advance(30)
+    reading, heard = await read_events(rig, cookie["cookie"])
+    assert {(await heard.get())[0], (await heard.get())[0]} == {"attempt", "session"}
+    rig.clock.advance(30)
+    later, heard_later = await read_events(rig, cookie["cookie"])
+    assert (await heard_later.get())[0] == "session"
+    rig.watch.close()
+    await asyncio.gather(reading, later)
+    assert heard_later.empty()
+
+
+async def test_an_attempt_that_cannot_be_read_is_refused(rig: Rig) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        rig.watch.attempted({"sub": "kim"})
+
+
 async def test_an_extension_is_told_to_all_tabs(rig: Rig, client: httpx2.AsyncClient) -> None:
     headers = {**await signed_in(rig, idle=100), **ORIGIN}
     reading, heard = await read_events(rig, headers["cookie"])
@@ -196,13 +281,46 @@ async def test_the_page_of_an_ended_session_says_why(rig: Rig, client: httpx2.As
     assert cookie_of(page, "__Host-munjigi") == '""'
 
 
+async def test_not_me_is_a_button_where_the_session_lives_and_recovery_where_it_does_not(
+    rig: Rig, client: httpx2.AsyncClient
+) -> None:
+    cookie = await signed_in(rig)
+    page = await client.get("/.munjigi/not-me", headers=cookie)
+    assert '<form method="post" action="/.munjigi/not-me">' in page.text
+    rig.session_event(state="ended")
+    page = await client.get("/.munjigi/not-me", headers=cookie)
+    assert "<form" not in page.text
+    assert f'href="{ISSUER}/recover"' in page.text
+
+
+async def test_not_me_ends_the_session_and_recovery_comes_next(rig: Rig, client: httpx2.AsyncClient) -> None:
+    cookie = await signed_in(rig)
+    assert (
+        await client.post("/.munjigi/not-me", headers={**cookie, "origin": "http://evil.example"})
+    ).status_code == 403
+    response = await client.post("/.munjigi/not-me", headers={**cookie, **ORIGIN})
+    assert cookie_of(response, "__Host-munjigi") == '""'
+    asked = parse_qs(urlsplit(response.headers["refresh"].removeprefix("0; url=")).query)
+    assert (asked["id_token_hint"], asked["state"]) == (["id-token"], ["not_me"])
+    assert not isinstance(await rig.ask(head(headers=[(b"cookie", cookie["cookie"].encode())])), Forward)
+    back = await client.get("/.munjigi/signed-out?state=not_me")
+    assert f'href="{ISSUER}/recover"' in back.text
+    assert "recover" not in (await client.get("/.munjigi/signed-out")).text
+
+
+async def test_help_stands_behind_the_gateway_too(client: httpx2.AsyncClient) -> None:
+    assert (await client.get("/.munjigi/help")).status_code == 200
+    page = await client.get("/.munjigi/help/MJ-SESSION-001?locale=en")
+    assert "signed out after a while" in page.text
+
+
 async def test_whoever_is_signed_in_is_led_on_from_there(rig: Rig, client: httpx2.AsyncClient) -> None:
     cookie = await signed_in(rig)
     response = await client.get("/.munjigi/ended?return_to=/cart", headers=cookie)
     assert (response.status_code, response.headers["location"]) == (302, "/cart")
 
 
-@pytest.mark.parametrize("path", ["signed-out", "not-me", "sign-out", "ended"])
+@pytest.mark.parametrize("path", ["signed-out", "not-me", "sign-out", "ended", "done"])
 @pytest.mark.parametrize("locale", ["ko", "en"])
 async def test_every_page_stands_in_both_languages(client: httpx2.AsyncClient, path: str, locale: str) -> None:
     page = await client.get(f"/.munjigi/{path}?locale={locale}")

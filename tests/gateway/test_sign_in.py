@@ -268,3 +268,35 @@ async def test_the_cookie_that_a_new_one_replaces_counts_no_more(rig: Rig, brows
     )
     assert response.status_code == 302
     assert not isinstance(await rig.ask(head(headers=[(b"cookie", old)])), Forward)
+
+
+async def test_a_step_up_in_another_tab_is_finished_by_that_person_alone(rig: Rig, browser: Browser) -> None:
+    """A page goes on in their name afterwards; nobody is taken in, and the browser keeps the cookie that it has."""
+    led = await rig.flow.begin(
+        authority="shop.localhost:8080",
+        address="127.0.0.1",
+        return_to="/.munjigi/done",
+        browser_secret=None,
+        person="somebody else",
+    )
+    browser.secret = led.browser_secret
+    browser.asked = {name: values[0] for name, values in parse_qs(urlsplit(led.url).query).items()}
+    browser.provider_answers()
+    response = await browser.come_back()
+    assert (response.status_code, "MJ-GATEWAY-226" in response.text) == (403, True)
+    assert cookie_of(response, "__Host-munjigi") is None
+
+
+async def test_a_step_up_of_the_same_person_ends_at_the_page_that_tells(rig: Rig, browser: Browser) -> None:
+    led = await rig.flow.begin(
+        authority="shop.localhost:8080",
+        address="127.0.0.1",
+        return_to="/.munjigi/done",
+        browser_secret=None,
+        person="kim",
+    )
+    browser.secret = led.browser_secret
+    browser.asked = {name: values[0] for name, values in parse_qs(urlsplit(led.url).query).items()}
+    browser.provider_answers()
+    response = await browser.come_back()
+    assert response.headers["location"] == "/.munjigi/done"

@@ -9,9 +9,10 @@ from gateway.decision import enforcement
 from gateway.relying_party import problems
 from gateway.session_pages.app import HERE
 from pages.catalogue import Catalogue
+from pages.help.words import help_messages
 from policy.reasons import Reason
 
-CATALOGUE = Catalogue.load(HERE / "templates" / "messages.toml")
+CATALOGUE = Catalogue.load(HERE / "templates" / "messages.toml", beside=help_messages())
 SHOWN = [
     enforcement.SESSION_UNKNOWN,
     enforcement.READ_ONLY_NOW,
@@ -22,8 +23,8 @@ SHOWN = [
 
 @pytest.mark.parametrize("kind", SHOWN, ids=lambda kind: kind.code)
 def test_every_problem_that_is_a_page_has_words(kind: ProblemType) -> None:
-    assert f"refused.{kind.code}.title" in CATALOGUE
-    assert f"refused.{kind.code}.remedy" in CATALOGUE
+    assert f"help.{kind.code}.title" in CATALOGUE
+    assert f"help.{kind.code}.do" in CATALOGUE
 
 
 @pytest.mark.parametrize("reason", list(Reason))

@@ -12,7 +12,7 @@ class Browser:
     """Keeps cookies as a browser does at a trustworthy origin: `Secure` ones too, on http://localhost."""
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, origin: str = "http://localhost:9000") -> None:
-        self.client = httpx2.AsyncClient(transport=transport, base_url=origin)
+        self.client = httpx2.AsyncClient(transport=transport, base_url=origin, timeout=60)
         self.origin = origin
         self.cookies: dict[str, str] = {}
         self.address = origin

@@ -10,8 +10,9 @@ from config.connections import Transaction
 from config.entropy import SystemEntropy
 from idp.directory.account import Account, DuplicateLogin, Organisation
 from idp.sessions.one_session import Beginning, OneSession
+from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes, Visitor
-from idp.storage import directory
+from idp.storage import deliveries, directory
 from idp.storage import sessions as session_storage
 
 BEGUN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -26,15 +27,16 @@ async def add_person(
     roles: tuple[str, ...] = ("customer",),
     locale: str = "ko",
     duplicate_login: DuplicateLogin | None = None,
+    with_mail: bool = True,
 ) -> Account:
-    """Keep a new person, a member of the house organisation."""
+    """Keep a new person, a member of the house organisation, who can be mailed."""
     house = Organisation(id=HOUSE, name="House", time_zone="Asia/Seoul", duplicate_login=duplicate_login)
     await directory.put_organisation(tx, house, BEGUN)
     account = Account(
         id=uuid4(),
         login_name=name,
         display_name=name.title(),
-        email=None,
+        email=f"{name}@mail.example" if with_mail else None,
         locale=locale,
         state="active",
         version=1,
@@ -62,4 +64,4 @@ def beginning(user_id: UUID, clock: Clock, *, ip: str = "127.0.0.1", device: UUI
 
 def one_session(clock: Clock) -> OneSession:
     """The acts upon sessions, on PostgreSQL."""
-    return OneSession(session_storage, TIMES, clock, SystemEntropy())
+    return OneSession(session_storage, TIMES, clock, SystemEntropy(), (RelyingParties(deliveries, SystemEntropy()),))

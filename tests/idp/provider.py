@@ -20,6 +20,7 @@ from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
 from config.settings import Settings
 from idp.app import build_application
+from idp.authorization.login import Login
 from idp.authorization.next_step import Step
 from idp.clients.client import AuthMethod, Client, hash_secret
 from idp.parts import Parts, build_parts
@@ -29,6 +30,7 @@ from tests.idp.people import add_person
 
 SECRET = "a secret of 256 bits, let us say"
 CALLBACK = "https://app.example/callback"
+FACTOR = "http://localhost:9000/factor?hop="
 AFTER_LOGOUT = "https://app.example/bye"
 
 
@@ -90,26 +92,40 @@ class Provider:
             await clients.put(tx, client, self.parts.clock.now())
         return App(client_id, None if public else SECRET)
 
-    async def person(self, name: str = "mina") -> UUID:
+    async def person(self, name: str = "mina", *, with_mail: bool = True) -> UUID:
         async with self.parts.database.begin() as tx:
-            return (await add_person(tx, name)).id
+            return (await add_person(tx, name, with_mail=with_mail)).id
 
-    async def prove(self, browser: Browser, user: UUID, *amr: str) -> httpx2.Response:
-        """What the sign-in page does when a password was right: change the login, and go to the dispatcher."""
-        return await self.change(
+    async def prove(self, browser: Browser, user: UUID, *amr: str, confirm: bool = True) -> httpx2.Response:
+        """What the sign-in page does when a password was right: change the login, and go to the dispatcher.
+
+        With `confirm`, a second factor passes, too, where one is asked for.
+        """
+        page = await self.change(
             browser, Step.SIGN_IN, lambda login: login.signed_in(user, amr or ("pwd",), self.parts.clock.now())
         )
+        return await self.confirm(browser) if confirm and browser.address.startswith(FACTOR) else page
 
-    async def change(self, browser: Browser, step: Step, how: Any) -> httpx2.Response:
+    async def confirm(self, browser: Browser) -> httpx2.Response:
+        """What the factor page does when a code by mail was right."""
+        now = self.parts.clock.now()
+        return await self.change(browser, Step.FACTOR, lambda login: login.passed_factor(("email",), now))
+
+    async def change(self, browser: Browser, step: Step, how: Any, **headers: str) -> httpx2.Response:
         """What any page does: accept its hop, change the login, and go to the dispatcher."""
+        login = await self.change_stored(browser, step, how)
+        response = self.parts.hops.to_dispatcher(login)
+        return await browser.follow(await browser.get(response.headers["location"], **headers))
+
+    async def change_stored(self, browser: Browser, step: Step, how: Any) -> Login:
+        """Accept the hop of a page, and change the login that it names."""
         login_id = self.accepts(browser, step)
         async with self.parts.database.begin() as tx:
             login = await logins.claim(tx, login_id, self.parts.clock.now())
             assert login is not None
-            login = how(login)
-            await logins.save(tx, login)
-        response = self.parts.hops.to_dispatcher(login)
-        return await browser.follow(await browser.get(response.headers["location"]))
+            changed: Login = how(login)
+            await logins.save(tx, changed)
+        return changed
 
     def accepts(self, browser: Browser, step: Step) -> UUID:
         """The login of the hop in the browser's address, as the page of `step` finds it."""

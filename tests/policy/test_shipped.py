@@ -88,6 +88,20 @@ def test_the_policy_api_is_for_administrators_with_two_factors_from_near() -> No
         assert decided(role).reasons == (Reason.NO_RULE,)
 
 
+def test_what_is_done_to_people_needs_an_administrator_with_two_factors_lately() -> None:
+    def decided(method: str, role: str = "administrator", **fields: Any) -> Any:
+        subject = person(role, **{"assurance": 2, **fields})
+        path = "/api/identity/people/7/lock"
+        return decide(request(method, path, zone="admin", subject=subject, facts=LOOPBACK), SHIPPED)
+
+    assert decided("POST").effect is ALLOW
+    late = decided("POST", authenticated_at=MONDAY_NOON - 901)
+    assert (late.effect, late.step_up.max_age) == (STEP_UP, 900)
+    assert decided("GET", authenticated_at=MONDAY_NOON - 901).effect is ALLOW
+    for role in ("customer", "vendor", "support"):
+        assert decided("GET", role).reasons == (Reason.NO_RULE,)
+
+
 def test_privileges_shrink_with_the_risk_and_grow_back() -> None:
     stolen = Facts(
         device_trust=DeviceTrust.UNKNOWN, device_id="d-2", session_device="d-1", address="198.51.100.1",

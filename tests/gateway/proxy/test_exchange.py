@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from config.client_address import ClientAddresses
 from config.problem import Problem
 from gateway.exchange import Answer, Forward, OwnPage, RequestHead, Verdict
-from gateway.inbound.client_address import ClientAddresses
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.problems import UPSTREAM_BUSY

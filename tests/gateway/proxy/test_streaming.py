@@ -247,6 +247,58 @@ async def test_a_stream_is_registered_ended_and_forgotten(folder: Path) -> None:
         assert register.living == []
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"content-type: text/event-stream\r\n\r\n",
+        b"content-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"content-type: video/mp4\r\ncontent-length: 100000\r\n\r\n",
+        b"content-type: text/event-stream\r\ncontent-length: 104857600\r\n\r\n",
+    ],
+)
+async def test_what_is_known_to_last_is_registered_at_once(folder: Path, head: bytes) -> None:
+    async def behave(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head)
+        await reader.read(1)
+
+    register = Register()
+    async with rigged(folder, behaviour=behave, pipeline=register.pipeline, limits=Limits(live_after=60)) as rig:
+        client = await rig.client()
+        client.send(GET)
+        await client.reader.readuntil(b"\r\n\r\n")
+        await register.opened.wait()
+        register.living[0].end("takeover")
+        with contextlib.suppress(ConnectionResetError):
+            assert not (await client.rest()).endswith(b"0\r\n\r\n")
+        assert register.living == []
+
+
+async def test_a_long_download_ends_while_it_flows(folder: Path) -> None:
+    """Bytes are on their way all the while; none comes once it was ended, but what the sockets held."""
+    sent = 0
+
+    async def behave(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % (1 << 40))
+        while True:
+            writer.write(b"x" * 65536)
+            await writer.drain()
+            sent += 65536
+
+    register = Register()
+    async with rigged(folder, behaviour=behave, pipeline=register.pipeline, limits=Limits(live_after=60)) as rig:
+        client = await rig.client()
+        client.send(GET)
+        await client.reader.readexactly(4 * MEGABYTE)
+        await register.opened.wait()
+        register.living[0].end("takeover")
+        after = sent
+        with contextlib.suppress(ConnectionResetError):
+            while await client.reader.read(65536):
+                pass
+        assert sent - after < HELD
+
+
 async def test_a_quick_exchange_is_never_registered(folder: Path) -> None:
     register = Register()
     async with rigged(folder, pipeline=register.pipeline) as rig:
@@ -288,5 +340,7 @@ async def test_what_ends_before_its_answer_began_is_told(folder: Path) -> None:
         await register.opened.wait()
         register.living[0].end("takeover")
         answer = await client.answer()
-        assert (answer.status, json.loads(answer.body)["code"]) == (503, "MJ-GATEWAY-137")
+        problem = json.loads(answer.body)
+        assert (answer.status, problem["code"]) == (503, "MJ-GATEWAY-137")
+        assert "takeover" in problem["detail"]
         assert register.living == []

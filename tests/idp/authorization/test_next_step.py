@@ -34,6 +34,8 @@ BLANK = Login(
 BY_PASSWORD = BLANK.signed_in(MINA, ("pwd",), NOW)
 BY_TWO = BY_PASSWORD.passed_factor(("otp",), NOW)
 ACCOUNT = AccountState(user_id=MINA, may_sign_in=True, has_factor=True, needs_factor=False)
+BY_MAIL = replace(ACCOUNT, has_factor=False, by_mail=True)
+NOTHING = replace(ACCOUNT, has_factor=False)
 LIVE = SessionState(sid="live", user_id=MINA, amr=("pwd",), authenticated_at=NOW - timedelta(hours=1), elsewhere=True)
 HERE = replace(LIVE, elsewhere=False)
 
@@ -72,7 +74,51 @@ def test_a_second_login_from_elsewhere_gives_a_factor_first() -> None:
     facing = BY_PASSWORD.facing("live")
     assert _step(facing, live=LIVE) is Step.FACTOR
     assert _step(facing.passed_factor(("otp",), NOW), live=LIVE) is Step.TAKEOVER
-    assert _step(facing, live=LIVE, account=replace(ACCOUNT, has_factor=False)) is Step.TAKEOVER
+    # whoever has no better one gets a code by mail, and whoever has no mail is led to help: never past it
+    assert _step(facing, live=LIVE, account=BY_MAIL) is Step.FACTOR
+    assert _step(facing, live=LIVE, account=NOTHING) is Step.NO_FACTOR
+    mailed = facing.passed_factor(("email",), NOW, raises=False)
+    assert _step(mailed, live=LIVE, account=BY_MAIL) is Step.TAKEOVER
+
+
+def test_a_code_by_mail_that_does_not_count_confirms_and_raises_nothing() -> None:
+    login = BY_PASSWORD.facing("live").passed_factor(("email",), NOW, raises=False)
+    assert login.amr == ("pwd", "email")
+    assert login.takeover_factor
+    stronger = _asking(login, acr_values=(ACR_TWO,))
+    decided = next_step(stronger, BY_MAIL, LIVE, None, NOW)
+    assert (decided.step, decided.error) == (Step.REFUSED, "unmet_authentication_requirements")
+
+
+def test_a_new_device_gives_a_factor_although_no_session_lives() -> None:
+    new = replace(ACCOUNT, new_device=True)
+    assert _step(BY_PASSWORD, account=new) is Step.FACTOR
+    assert _step(BY_PASSWORD, account=replace(NOTHING, new_device=True)) is Step.NO_FACTOR
+    assert _step(BY_TWO, account=new) is Step.BEGIN_SESSION
+    assert _step(BY_PASSWORD.passed_factor(("email",), NOW, raises=False), account=new) is Step.BEGIN_SESSION
+    by_passkey = BLANK.signed_in(MINA, ("hwk", "user", "mfa"), NOW)
+    assert _step(by_passkey, account=new) is Step.BEGIN_SESSION
+    # the factor of another person does not count, nor that of an earlier takeover
+    assert _step(BY_TWO.signed_in(MINA, ("pwd",), NOW), account=new) is Step.FACTOR
+    assert _step(BY_TWO.facing("live"), account=new, live=LIVE) is Step.FACTOR
+    # whoever joins their own session is not new to it
+    assert _step(BY_PASSWORD, account=new, live=HERE, own=HERE) is Step.JOIN_SESSION
+
+
+def test_somebody_else_was_faster() -> None:
+    agreed = BY_PASSWORD.facing("live").passed_factor(("otp",), NOW).chose_takeover("live")
+    assert not agreed.overtaken
+    assert not agreed.facing(None).overtaken  # it ended by itself
+    beaten = agreed.facing("another")
+    assert beaten.overtaken
+    assert not beaten.takeover_factor
+    assert not beaten.takes_over
+    assert not beaten.signed_in(MINA, ("pwd",), NOW).overtaken
+
+
+def test_giving_up_is_access_denied() -> None:
+    decided = next_step(BY_PASSWORD.facing("live").gave_up(), ACCOUNT, LIVE, None, NOW)
+    assert (decided.step, decided.error) == (Step.REFUSED, "access_denied")
 
 
 def test_a_factor_that_passed_before_the_session_was_faced_does_not_count() -> None:
@@ -216,6 +262,8 @@ _LOGINS = st.builds(
     takes_over=st.booleans(),
     kept=st.booleans(),
     session=st.sampled_from([None, "a"]),
+    factor_passed=st.booleans(),
+    given_up=st.booleans(),
 )
 _ACCOUNTS = st.none() | st.builds(
     AccountState,
@@ -223,6 +271,8 @@ _ACCOUNTS = st.none() | st.builds(
     may_sign_in=st.booleans(),
     has_factor=st.booleans(),
     needs_factor=st.booleans(),
+    by_mail=st.booleans(),
+    new_device=st.booleans(),
     duplicate_login=st.sampled_from(["ask", "take_over"]),
 )
 
@@ -234,12 +284,13 @@ def test_what_holds_in_every_state(
     decided = next_step(login, account, live, own, NOW)
     assert (decided.step is Step.REFUSED) == (decided.error is not None)
     if "none" in login.request.prompt:
-        assert decided.step not in (Step.SIGN_IN, Step.FACTOR, Step.TAKEOVER)
+        assert decided.step not in (Step.SIGN_IN, Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER)
     if decided.step in (Step.BEGIN_SESSION, Step.JOIN_SESSION, Step.CODE):
         assert login.user_id is not None
         assert account is not None
         assert account.may_sign_in
         assert not login.kept
+        assert not login.given_up
     if decided.step in (Step.BEGIN_SESSION, Step.TAKEOVER):
         assert account is not None
         assert "mfa" in login.amr or not account.needs_factor
@@ -247,7 +298,15 @@ def test_what_holds_in_every_state(
         assert account is not None
         agreed = login.takeover_of == live.sid and login.takes_over
         assert agreed or account.duplicate_login == "take_over"
-        assert not live.elsewhere or login.takeover_factor or not account.has_factor
+        assert not live.elsewhere or login.takeover_factor
+    if decided.step in (Step.BEGIN_SESSION, Step.TAKEOVER):
+        assert account is not None
+        assert not account.new_device or login.factor_passed
+    if decided.step is Step.FACTOR and account is not None:
+        assert account.has_factor or account.by_mail
+    if decided.step is Step.TAKEOVER:
+        assert live is not None
+        assert not live.elsewhere or login.takeover_factor
     if decided.step is Step.JOIN_SESSION:
         assert own is not None
         assert live is not None

@@ -94,9 +94,15 @@ async def test_the_pool_refuses_what_it_could_not_do_soon() -> None:
     ("password", "alone", "fault"),
     [
         ("x7" * 7, True, "too_short"),
-        ("x7" * 7 + "y", True, None),
+        ("x7" * 7 + "y", True, None),  # fifteen characters, and nothing else is asked for
         ("x7x7x7x", False, "too_short"),
-        ("x7x7x7x7", False, None),
+        ("x7x7x7x9", False, None),
+        ("x7x7x7x7", False, "repeats"),
+        ("abcdefghijklmno", True, "repeats"),
+        ("sunshine", False, "common"),
+        ("1QAZ2wsx3edc4RFV", True, "common"),
+        ("the gate of 문지기", True, "contains_name"),
+        ("long live KIM Mina", False, "contains_name"),
         ("x" * 20, True, "one_character"),
         ("my name is MINA, hello", True, "contains_name"),
         ("x7" * LONGEST, True, "too_long"),

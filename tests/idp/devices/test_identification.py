@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from idp.devices.identification import cookie_hash, label_browser, label_place
+from idp.devices.identification import cookie_hash, label_browser
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
@@ -60,21 +60,6 @@ def test_client_hints_come_first() -> None:
     }
     assert label_browser(headers).device == "Brave · macOS"
     assert label_browser({**headers, "sec-ch-ua-platform": '"<script>"'}).system == "Windows"
-
-
-@pytest.mark.parametrize(
-    ("ip", "place"),
-    [
-        ("127.0.0.1", "this machine"),
-        ("::1", "this machine"),
-        ("192.168.0.7", "local network"),
-        ("fd00::1", "local network"),
-        ("203.0.114.9", ""),
-        ("not an address", ""),
-    ],
-)
-def test_places(ip: str, place: str) -> None:
-    assert label_place(ip) == place
 
 
 def test_only_cookies_of_our_making_recognise_a_device() -> None:

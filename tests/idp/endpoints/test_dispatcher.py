@@ -121,6 +121,8 @@ async def test_the_choice_is_about_the_session_that_was_shown(provider: Provider
     theirs = await _live(provider, user)
     # the second was shown the first's session, which the third has ended: it is asked anew
     await provider.change(second, Step.TAKEOVER, lambda login: login.chose_takeover(login.takeover_of))
+    assert _at(second, "/factor")
+    await provider.confirm(second)
     assert _at(second, "/takeover")
     assert (await _live(provider, user)).sid == theirs.sid
 
@@ -157,7 +159,7 @@ async def test_step_up_of_the_browser_s_own_session(provider: Provider, clock: F
 
 
 async def test_nobody_without_a_factor_is_stepped_up(provider: Provider) -> None:
-    app, user, browser = await provider.register(), await provider.person(), provider.browser()
+    app, user, browser = await provider.register(), await provider.person(with_mail=False), provider.browser()
     await _arrive(provider, browser, app, acr_values="urn:munjigi:acr:2")
     await provider.prove(browser, user)
     assert browser.query()["error"] == "unmet_authentication_requirements"

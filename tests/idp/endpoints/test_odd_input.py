@@ -53,7 +53,7 @@ async def test_strange_answers_of_authenticators(provider: Provider, answer: str
     refused = await browser.post("/sign-in/passkey", {"hop": hidden(page), "answer": answer})
     assert refused.status_code == 422
     browser = await sign_in(provider, app)
-    hop = hidden(await browser.get("/account"))
+    hop = hidden(await browser.get("/account/factors"))
     refused = await browser.post("/account/passkey", {"hop": hop, "answer": answer, "label": "\0"})
     assert refused.status_code == 422
 
@@ -74,7 +74,7 @@ async def test_strange_attestations(provider: Provider, attested: bytes) -> None
     app = await provider.register()
     await person(provider)
     browser = await sign_in(provider, app)
-    page = await browser.get("/account")
+    page = await browser.get("/account/factors")
     client_data = {"type": "webauthn.create", "challenge": options(page)["challenge"], "origin": provider.parts.issuer}
     answer = _answer(json.dumps(client_data).encode(), attestationObject=_encoded(attested))
     refused = await browser.post("/account/passkey", {"hop": hidden(page), "answer": answer})

@@ -11,15 +11,20 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from config.clock import SystemClock
 from config.entropy import SystemEntropy
+from config.envelope import Envelope
 from config.settings import Settings
 from examples.relying_app.app import relying_app
 from idp import demo
 from idp.app import serve
+from idp.sessions.courier import Courier
 from idp.sessions.one_session import OneSession
-from idp.storage import directory, sessions
+from idp.sessions.relying_parties import RelyingParties
+from idp.storage import deliveries, directory, sessions
+from jose.storage.keys import SigningKeys
 from tests.idp.browser import Browser
 from tests.idp.conftest import OpenDatabase
 from tests.idp.people import TIMES
@@ -101,7 +106,43 @@ async def test_the_app_notices_that_the_session_ended(
             assert account is not None
             live = await sessions.live_of(tx, account.id, clock.now())
             assert live is not None
-            acts = OneSession(sessions, TIMES, clock, SystemEntropy())
+            acts = OneSession(sessions, TIMES, clock, SystemEntropy(), (RelyingParties(deliveries, SystemEntropy()),))
             await acts.end(tx, live.sid, "administrator", correlation_id="test")
         shown = await two.at_app.follow(await two.at_app.get("/"))
         assert "Your session has ended" in shown.text
+
+
+async def test_the_app_is_told_of_an_end_elsewhere(settings: Settings, listening: Path, database: OpenDatabase) -> None:
+    """Back-channel logout (OpenID Connect Back-Channel Logout 1.0): the app forgets before anybody comes by."""
+    async with _browser(settings, listening) as two:
+        await two.sign_in()
+        clock, entropy = SystemClock(), SystemEntropy()
+        async with database("idp").begin() as tx:
+            account = await directory.account_by_login_name(tx, NAME)
+            assert account is not None
+            live = await sessions.live_of(tx, account.id, clock.now())
+            assert live is not None
+            acts = OneSession(sessions, TIMES, clock, entropy, (RelyingParties(deliveries, entropy),))
+            await acts.end(tx, live.sid, "administrator", correlation_id="test")
+        async with database("idp").connect() as tx:
+            ring = await SigningKeys(Envelope.load(settings)).load_ring(tx, "token")
+        async with httpx2.AsyncClient(transport=two.at_app.client._transport) as client:
+            courier = Courier(
+                deliveries=deliveries,
+                database=database("idp"),
+                ring=lambda: ring,
+                envelope=Envelope.load(settings),
+                client=client,
+                issuer=settings.idp.issuer,
+                clock=clock,
+                entropy=entropy,
+            )
+            assert await courier.step() == 1
+            await courier.drain()
+            forged = {"logout_token": "e30.e30.e30"}
+            assert (await client.post(f"{ORIGIN}/backchannel-logout", data=forged)).status_code == 400
+        async with database("idp").connect() as tx:
+            outcomes = await tx.execute(text("SELECT client_id, outcome FROM idp.delivery"))
+            assert [tuple(row) for row in outcomes] == [("demo-app", "delivered")]
+        shown = await two.at_app.get("/")
+        assert "ended elsewhere" in shown.text

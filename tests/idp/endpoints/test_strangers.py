@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 
 from config.connections import Valkey
 from config.settings import Settings
-from idp.credentials.throttle import Allowance
+from idp.credentials.throttle import Allowance, Slowdown
 from tests.clock import FakeClock
 from tests.idp.login_pages.test_sign_in import hidden, kinds, open_sign_in, person, submit
 from tests.idp.provider import CALLBACK, Provider, running_provider
@@ -30,7 +30,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
             f"idp.endpoints.{module}.logins_of_address", lambda lifetime: Allowance("login-address", 3, int(lifetime))
         )
     monkeypatch.setattr("idp.endpoints.client_requests.REFUSALS_OF_ADDRESS", Allowance("refusal-address", 3, 900))
-    monkeypatch.setattr("idp.endpoints.sign_in.page.PASSWORD_OF_ADDRESS", Allowance("password-address", 3, 900))
+    slow = Slowdown("password-address", free=3, first=900, longest=900, memory=900)
+    monkeypatch.setattr("idp.credentials.throttle.PASSWORD_OF_ADDRESS", slow)
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ async def _begun_elsewhere_meanwhile(
 async def test_nobody_loses_a_session_where_none_begins(provider: Provider, database: OpenDatabase) -> None:
     app = await provider.register()
     mina, jun, browser = await _begun_elsewhere_meanwhile(provider, app, database)
-    assert browser.address.startswith("http://localhost:9000/takeover?hop=")
+    assert browser.address.startswith("http://localhost:9000/factor?hop="), "it is met from elsewhere"
     kept = await _live(provider, mina)
     assert kept is not None  # Jun may still keep the other session; then Mina stays signed in here
     assert (await _live(provider, jun)).visitor.ip == "10.0.0.2"

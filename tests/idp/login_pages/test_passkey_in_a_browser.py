@@ -99,9 +99,9 @@ async def test_a_passkey_is_made_and_signs_in_from_the_name_field(page: Page, is
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("WebAuthn.enable")
     made = await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-    await page.goto(f"{issuer}/account")
+    await page.goto(f"{issuer}/account/factors")
     await page.click("form[data-passkey=create] button")
-    await page.wait_for_url("**/account?done=passkey_added")
+    await page.wait_for_url("**/account/factors?done=passkey_added")
     held = await devtools.send("WebAuthn.getCredentials", {"authenticatorId": made["authenticatorId"]})
     assert [one["isResidentCredential"] for one in held["credentials"]] == [True]
 
@@ -110,5 +110,5 @@ async def test_a_passkey_is_made_and_signs_in_from_the_name_field(page: Page, is
     await page.wait_for_url("**/takeover?hop=**")  # the browser's autofill answered by itself: it has one passkey
     await page.click("button[value=take_over]")
     await page.wait_for_url(f"{CALLBACK}?code=**")
-    await page.goto(f"{issuer}/account")
+    await page.goto(f"{issuer}/account/factors")
     assert await page.locator("form[data-passkey=create]").is_visible()  # signed in by both factors

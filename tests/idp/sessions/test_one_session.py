@@ -312,7 +312,10 @@ async def assert_one_session_per_user(database: OpenDatabase, user: UUID) -> int
         ).all()
         events = (
             await tx.execute(
-                text("SELECT key, payload FROM events.outbox WHERE payload->>'sub' = :user ORDER BY id"),
+                text(
+                    "SELECT key, payload FROM events.outbox "
+                    "WHERE topic = 'session' AND payload->>'sub' = :user ORDER BY id"
+                ),
                 {"user": str(user)},
             )
         ).all()

@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
 from config import key_space
-from config.connections import Database, Valkey
+from config.connections import Database, Transaction, Valkey
+from config.entropy import SystemEntropy
 from config.settings import Role, Settings
+from idp.clients.client import Client
 from idp.sessions.activity import ASK_AGAIN, HeldActivity
+from idp.sessions.delivery import KEPT, Delivery, Recipient
+from idp.sessions.not_me import LIFETIME, NotMe
 from idp.sessions.one_session import Began
 from idp.sessions.session import Session
-from idp.sessions.workers import GROUP, ActivityWorker, Sweeper, serve_activity, serve_sweeper
+from idp.sessions.workers import GROUP, ActivityWorker, serve_activity
+from idp.storage import clients, deliveries, not_me_links
 from idp.storage import sessions as storage
+from idp.sweeper import build_sweeper
+from idp.sweeper import serve as serve_sweeper
 from tests.clock import FakeClock
 from tests.idp.people import TIMES, add_person, beginning, one_session
 
@@ -143,11 +151,11 @@ async def test_activity_of_nobody_and_of_the_dead_is_let_go(
 
 
 async def test_the_sweeper_ends_by_idleness_and_by_the_absolute_limit(
-    database: OpenDatabase, valkey: Valkey, clock: FakeClock
+    settings: Settings, database: OpenDatabase, valkey: Valkey, clock: FakeClock
 ) -> None:
     idp = database("idp")
     idle, busy = await begin(idp, clock), await begin(idp, clock, "jun")
-    sweeper = Sweeper(database("worker"), valkey, one_session(clock), clock)
+    sweeper = build_sweeper(settings, database("worker"), valkey, clock)
     while clock.now() < busy.absolute_expires_at - timedelta(minutes=20):
         clock.advance(20 * 60)
         async with database("worker").begin() as tx:
@@ -158,6 +166,48 @@ async def test_the_sweeper_ends_by_idleness_and_by_the_absolute_limit(
     ends = [await now_is(idp, one.sid) for one in (idle, busy)]
     assert [one.end_reason for one in ends] == ["idle", "absolute"]
     assert [one.ended_at for one in ends] == [idle.idle_expires_at, busy.absolute_expires_at]
+
+
+async def test_the_sweeper_forgets_what_is_over(
+    settings: Settings, database: OpenDatabase, valkey: Valkey, clock: FakeClock
+) -> None:
+    """Deliveries after a week, links of "this wasn't me" when their time is over: not a moment earlier."""
+    session = await begin(database("idp"), clock)
+    not_me = NotMe(not_me_links, SystemEntropy(), settings.idp.issuer)
+    async with database("idp").begin() as tx:
+        await not_me.link(tx, session.user_id, session.sid, clock.now())
+        recipient = Recipient(await _client(tx, clock), None)
+        told = Delivery(id=uuid4(), recipient=recipient, facts={}, happened_at=clock.now())
+        await deliveries.add(tx, [told])
+    sweeper = build_sweeper(settings, database("worker"), valkey, clock)
+
+    async def left() -> tuple[int, int]:
+        async with database("owner").connect() as tx:
+            links = (await tx.execute(text("SELECT count(*) FROM idp.not_me_link"))).scalar_one()
+            return links, (await tx.execute(text("SELECT count(*) FROM idp.delivery"))).scalar_one()
+
+    assert LIFETIME == KEPT
+    clock.advance(KEPT.total_seconds())
+    await sweeper.step()
+    assert await left() == (1, 1)
+    clock.advance(60)
+    await sweeper.step()
+    assert await left() == (0, 0)
+
+
+async def _client(tx: Transaction, clock: FakeClock) -> str:
+    app = Client(
+        client_id="app",
+        name={"en": "the app"},
+        auth_method="none",
+        secret_hash=None,
+        redirect_uris=("https://app.example/callback",),
+        post_logout_redirect_uris=(),
+        grant_types=(),
+        scopes=(),
+    )
+    await clients.put(tx, app, clock.now())
+    return app.client_id
 
 
 async def test_the_workers_serve_and_stop(settings: Settings) -> None:

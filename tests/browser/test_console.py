@@ -1,0 +1,152 @@
+"""The console, as an administrator works with it: lists, objects, acts with their reasons, keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pyotp
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.axe import assert_accessible
+from tests.browser.conftest import People, Person
+from tests.house import House
+
+pytestmark = pytest.mark.browser
+
+PATHS = ("/sessions", "/people", "/organisations", "/deliveries", "/policy", "/policy/1")
+
+
+@pytest.fixture
+def console(house: House) -> str:
+    return f"http://console.localhost:{house.gateway_port}"
+
+
+@pytest.fixture(scope="module")
+def drift() -> Iterator[int]:
+    """Each code is taken once, and one step of drift either way is allowed: codes for three sign-ins at any moment."""
+    return iter((-1, 0, 1))
+
+
+@pytest.fixture
+def administrator(house: House, people: People, console: str, drift: Iterator[int]) -> Person:
+    """The demo administrator, at the console."""
+    person = people.arrive(locale="en-GB")
+    person.page.goto(f"{console}/?locale=en")
+    expect(person.page).to_have_url(house.sign_in_page)
+    person.give_password("admin", house.password("admin"))
+    person.give_code(pyotp.TOTP(house.totp_secret("admin")).at(datetime.now(UTC), counter_offset=next(drift)))
+    expect(person.page).to_have_url(f"{console}/sessions")
+    person.page.goto(f"{console}/sessions?locale=en")
+    return person
+
+
+def confirm(page: Page, label: str, why: str) -> None:
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill(why)
+    dialog.get_by_role("button", name=label).click()
+    expect(dialog).to_have_count(0)
+
+
+def test_what_an_administrator_does(house: House, people: People, administrator: Person, console: str) -> None:
+    page = administrator.page
+    mina = people.arrive()
+    mina.sign_in("mina")
+    mina.is_in_the_shop()
+
+    row = page.get_by_role("row", name=re.compile("김미나"))
+    expect(row).to_be_visible(timeout=10_000)  # the list is fresh by itself
+    row.get_by_role("button", name="End session").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("김미나 is signed out of")
+    dialog.get_by_role("button", name="End session").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Give a reason")
+    assert_accessible(page)
+    confirm(page, "End session", "the console's test")
+    expect(page.locator("#said")).to_contain_text("The session of 김미나 has ended.")
+    expect(row).to_have_count(0)
+    expect(mina.page.locator('dialog[role="alertdialog"]')).to_contain_text("관리자가", timeout=2_000)
+
+    page.goto(f"{console}/people?name=mina")
+    expect(page.get_by_label("Name or sign-in name")).to_have_value("mina")
+    page.get_by_role("link", name="김미나").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("김미나")
+    expect(page.get_by_role("row", name=re.compile("signed in"))).to_contain_text("by an administrator")
+    page.get_by_role("button", name="Lock account").click()
+    confirm(page, "Lock account", "the console's test")
+    expect(page.locator("#said")).to_contain_text("is locked")
+    page.get_by_role("button", name="Unlock account").click()
+    confirm(page, "Unlock account", "the console's test")
+    expect(page.get_by_role("button", name="Lock account")).to_be_visible()
+
+    page.goto(f"{console}/organisations")
+    page.locator("tbody a").first.click()
+    page.get_by_label("The new one takes over without asking").check()
+    page.get_by_label("Phone").fill("02-123-4567")
+    page.get_by_role("button", name="Save").click()
+    confirm(page, "Save", "the console's test")
+    page.reload()
+    expect(page.get_by_label("The new one takes over without asking")).to_be_checked()
+    expect(page.get_by_label("Phone")).to_have_value("02-123-4567")
+    page.get_by_label("Ask the person").check()
+    page.get_by_role("button", name="Save").click()
+    confirm(page, "Save", "as it was")
+
+
+def test_every_page_is_accessible_in_every_dress(people: People, administrator: Person, console: str) -> None:
+    page = administrator.page
+    for width in (320, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme, locale in (("light", "ko"), ("dark", "en")):
+            for path in PATHS:
+                page.goto(f"{console}{path}?theme={theme}&locale={locale}")
+                expect(page.locator("#view [aria-busy]")).to_have_count(0)
+                expect(page.locator("#view .list, #view .object").first).to_be_visible()
+                assert page.locator("html").get_attribute("lang") == locale
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+                assert_accessible(page)
+
+    plain = people.arrive(locale="en-GB", scripts=False)
+    plain.context.add_cookies(administrator.context.cookies())  # type: ignore[arg-type] # a TypedDict of the same form
+    plain.page.goto(f"{console}/people?locale=en")
+    assert "This page needs JavaScript" in plain.page.content()  # in noscript, which Playwright does not show
+
+
+def test_by_keyboard_alone(administrator: Person, console: str) -> None:
+    page = administrator.page
+    expect(page.locator("tbody tr").first).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Keyboard shortcuts")
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    expect(page).to_have_url(f"{console}/people")
+    expect(page.locator("tbody tr")).to_have_count(4)
+    page.keyboard.press("/")
+    page.keyboard.type("so")
+    expect(page).to_have_url(f"{console}/people?name=so")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.goto(f"{console}/people")
+    page.get_by_role("button", name="Shortcuts").press("Enter")
+    page.get_by_label("Switch shortcuts off").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_customer_is_told_why_not(house: House, people: People, console: str) -> None:
+    jun = people.arrive(locale="ko-KR")
+    jun.page.goto(f"{console}/people")
+    jun.give_password("jun", house.password("jun"))
+    jun.give_code(pyotp.TOTP(house.totp_secret("jun")).at(datetime.now(UTC)))
+    expect(jun.page.locator("h1")).to_have_text("여기에 들어갈 권한이 없어요")
+    jun.page.get_by_role("link", name="도움말 보기").click()
+    expect(jun.page.locator("h1")).to_have_text("여기에 들어갈 권한이 없어요")
+    expect(jun.page.locator("#help-code")).to_have_text("MJ-GATEWAY-216")
+    expect(jun.page.locator("#help-reference")).to_be_visible()
+    expect(jun.page.locator("#help-copy")).to_be_visible()
+    assert_accessible(jun.page)

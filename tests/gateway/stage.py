@@ -1,0 +1,223 @@
+"""A real browser at a page behind the rig's gateway: real pipeline, sessions and own pages, and time that is moved by
+hand on both sides. The identity provider is played by a page or two of the stage, at its own origin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from gateway.exchange import Answer, Forward, OwnPage, RequestHead
+from tests.gateway.rig import ISSUER, Rig
+
+PATIENCE = 15_000
+"""Milliseconds; a busy machine takes its time."""
+POLICY = "default-src 'self'; script-src 'nonce-n' 'strict-dynamic'; require-trusted-types-for 'script'"
+FORM = """
+<form id="order" method="post" action="{action}">
+  <label>Address <input name="address"></label>
+  <label>Note <textarea name="note"></textarea></label>
+  <label>Size <select name="size"><option>S<option>M<option>L</select></label>
+  <label><input type="checkbox" name="gift"> Gift</label>
+  <label><input type="radio" name="pay" value="card"> Card</label>
+  <label><input type="radio" name="pay" value="cash"> Cash</label>
+  <label>Password <input type="password" name="password"></label>
+  <label>Card <input name="card" autocomplete="cc-number"></label>
+  <label>Code <input name="code" autocomplete="one-time-code"></label>
+  <label>Secret <input name="secret" data-munjigi-secret></label>
+  <input type="hidden" name="token" value="t-1">
+  <button name="way" value="fast">Send</button>
+</form>"""
+PAGE = """<!doctype html><html lang="{lang}">
+<meta name="viewport" content="width=device-width"><title>A page</title>{head}
+<main><h1>A page</h1><label>Typed <input id="typed"></label>{form}
+<p id="far" style="margin-top: 3000px">far</p>
+<form method="post" action="/.munjigi/sign-out"><button id="leave">Leave</button></form></main>
+<script nonce="n">{script}</script>
+<script type="module" nonce="n" src="/.munjigi/session.js"></script></html>"""
+
+
+@dataclass
+class Stage:
+    """What a test holds."""
+
+    rig: Rig
+    context: BrowserContext
+    port: int
+    received: list[dict[str, Any]] = field(default_factory=list)
+    """Forms and fetches that the service behind the gateway was given."""
+    action: str = "/orders"
+    head: str = ""
+    script: str = ""
+    lang: str = "en"
+    led: list[str] = field(default_factory=list)
+    """What the identity provider was asked."""
+    errors: list[str] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    """Statuses that the gateway answered fetches of the service's paths with."""
+
+    @property
+    def shop(self) -> str:
+        return f"http://shop.localhost:{self.port}"
+
+    async def open(self, path: str = "/page", page: Page | None = None) -> Page:
+        """A tab."""
+        page = page or await self.context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        async with page.expect_response(lambda answer: "/.munjigi/session?" in answer.url):
+            await page.goto(self.shop + path)
+        return page
+
+    async def signed_in(self, *, idle: float = 1800, absolute: float = 43200, **token: Any) -> Page:
+        """A tab whose person is signed in."""
+        await self.rig.project(str(token.get("sid", "session-1")), idle=idle, absolute=absolute)
+        await self.give_cookie(**{"lifetime": 43200, **token})
+        page = await self.context.new_page()
+        async with page.expect_response("**/.munjigi/session/events"):
+            await self.open(page=page)
+        await page.evaluate("fetch('/.munjigi/session')")  # what the stream says first has come by then
+        return page
+
+    async def give_cookie(self, *, secret: str = "c" * 43, **token: Any) -> None:
+        """A cookie session of this browser."""
+        cookie = (await self.rig.cookie(secret=secret, **token)).decode()
+        self._hand_out = cookie
+        page = await self.context.new_page()
+        await page.goto(f"{self.shop}/test/cookie")
+        await page.close()
+
+    async def pass_time(self, page: Page, seconds: float) -> None:
+        """Time goes by for the server and for one tab alike."""
+        await page.evaluate("fetch('/.munjigi/session')")  # what was said before has come by then
+        self.rig.clock.advance(seconds)
+        self.rig.beat()
+        await page.clock.fast_forward(int(seconds * 1000))
+
+    def provider_signs_in(self, *, sid: str = "session-1", sub: str = "kim", asks: bool = False, **more: Any) -> None:
+        """Who comes to the identity provider now is signed in there: at once, or once they pressed its button."""
+        self._person = {"sid": sid, "sub": sub, **more}
+        self._asks = asks
+
+    def _provider(self, request: Request) -> Response:
+        self.led.append(str(request.url))
+        query = request.query_params
+        if request.url.path == "/end-session":
+            back = query["post_logout_redirect_uri"].replace(":8080", f":{self.port}")
+            return RedirectResponse(f"{back}?{urlencode({'state': query.get('state', '')})}")
+        if self._asks and "pressed" not in query:
+            fields = "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in query.items())
+            form = f'<form action="/authorize">{fields}<button name="pressed">Yes</button></form>'
+            return HTMLResponse(
+                f"<!doctype html><h1>Provider</h1>{form}", headers={"Cross-Origin-Opener-Policy": "same-origin"}
+            )
+        signed = {
+            "acr": query.get("acr_values", "urn:munjigi:acr:1"),
+            "auth_time": self.rig.clock.timestamp(),
+            **self._person,
+        }
+        self.rig.will_answer(
+            self.rig.token(lifetime=43200, **signed), id_token=self.rig.id_token(query["nonce"], **signed)
+        )
+        back = urlencode({"code": "code-1", "state": query["state"], "iss": ISSUER})
+        return RedirectResponse(f"{self.shop}/.munjigi/callback?{back}")
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request(scope, receive)
+        scope["state"] = {"correlation_id": "corr-12345678", "authority": "shop.localhost:8080"}
+        await (await self._answer(request))(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Any:
+        if request.headers["host"] == urlsplit(ISSUER).netloc:
+            return self._provider(request)
+        if request.url.path == "/test/cookie":
+            return HTMLResponse("given", headers={"Set-Cookie": f"{self._hand_out}; Path=/; Secure; HttpOnly"})
+        verdict = await self.rig.ask(_head(request))
+        if isinstance(verdict, OwnPage):
+            request.scope["state"].update(verdict.state, authority="shop.localhost:8080")
+            return self.rig.pages
+        if isinstance(verdict, Answer):
+            self.answers.append(verdict.status)
+            return Response(verdict.body, verdict.status, {n.decode(): v.decode() for n, v in verdict.headers})
+        assert isinstance(verdict, Forward)
+        return await self._service(request)
+
+    async def _service(self, request: Request) -> Response:
+        if request.method == "POST":
+            self.received.append({"path": request.url.path, "body": (await request.body()).decode()})
+            if "application/json" in request.headers.get("content-type", ""):
+                return JSONResponse({"ok": True})
+            return HTMLResponse(f"<!doctype html><title>Done</title><h1>Sent to {request.url.path}</h1>")
+        if request.url.path.startswith("/data"):
+            return JSONResponse({"ok": True})
+        page = PAGE.format(lang=self.lang, head=self.head, form=FORM.format(action=self.action), script=self.script)
+        return HTMLResponse(page, headers={"Content-Security-Policy": POLICY + "; style-src 'self' 'unsafe-inline'"})
+
+
+def _head(request: Request) -> RequestHead:
+    return RequestHead(
+        method=request.method.encode(),
+        host=b"shop.localhost",
+        path=request.scope["raw_path"],
+        query=request.scope["query_string"],
+        headers=[(name.lower(), value) for name, value in request.scope["headers"]],
+        client="127.0.0.1",
+        scheme="http",
+        upgrade=False,
+        correlation_id="corr-12345678",
+    )
+
+
+def dialog(page: Page) -> Locator:
+    """What stands in the middle."""
+    return page.get_by_role("alertdialog")
+
+
+def corner(page: Page) -> Locator:
+    """What stands in the corner."""
+    return page.locator("[data-munjigi] .corner")
+
+
+@asynccontextmanager
+async def staged(rig: Rig, **context: Any) -> AsyncIterator[Stage]:
+    """A stage, and a Chromium of its own."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        program = shutil.which("chromium") or shutil.which("google-chrome")
+        mapped = f"--host-resolver-rules=MAP {urlsplit(ISSUER).netloc} 127.0.0.1:{port}"
+        async with async_playwright() as playwright:
+            chromium: Browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", mapped])
+            opened = await chromium.new_context(**{"locale": "en-US", **context})
+            opened.set_default_timeout(PATIENCE)
+            expect.set_options(timeout=PATIENCE)
+            stage = Stage(rig, opened, port)
+            async with _served(stage._app, listening):
+                await opened.clock.install(time=rig.clock.now())
+                yield stage
+                rig.watch.close()
+                await chromium.close()
+    assert stage.errors == []
+
+
+@asynccontextmanager
+async def _served(app: Callable[..., Any], listening: socket.socket) -> AsyncIterator[None]:
+    server = uvicorn.Server(
+        uvicorn.Config(app, interface="asgi3", log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    )
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    yield
+    server.should_exit = True
+    await task

@@ -1,0 +1,189 @@
+"""Every page of the account in Chromium: axe-core finds nothing, nothing overflows, the keyboard is enough."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, async_playwright
+
+from config.clock import SystemClock
+from config.connections import Database
+from config.entropy import SystemEntropy
+from config.settings import Settings
+from idp.app import serve
+from idp.clients.client import Client
+from idp.credentials.password import PasswordPool
+from idp.devices.sign_in_history import CameFrom, Outcome, SignInHistory
+from idp.storage import clients, passwords, sign_in_history
+from tests.axe import assert_accessible_async
+from tests.idp.account.conftest import PASSWORD
+from tests.idp.conftest import OpenDatabase
+from tests.idp.people import add_person
+from tests.idp.provider import App
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    "",
+    "/session",
+    "/devices",
+    "/devices/one?id={device}",
+    "/devices/remove?id={device}",
+    "/history",
+    "/history/not-me?id={sign_in}",
+    "/places",
+    "/apps",
+    "/password",
+    "/factors",
+    "/notices",
+    "/language",
+    "/confirm",
+)
+SHOTS = os.environ.get("ACCOUNT_SHOTS")
+"""A folder where a picture of every page is left, to be looked at."""
+CAME: tuple[tuple[Outcome, CameFrom], ...] = (
+    ("signed_in", CameFrom(None, "Chrome · Windows", "Chrome", "203.0.113.7", "KR", "Example Telecom")),
+    ("failed", CameFrom(None, "Firefox · Linux", "Firefox", "2001:db8:85a3::8a2e:370:7334", "DE", "")),
+    ("kept", CameFrom(None, "Safari · iPhone", "Safari", "198.51.100.9", "US", "")),
+    ("refused", CameFrom(None, "", "", "192.0.2.1", "", "")),
+)
+
+
+@dataclass
+class Served:
+    """The identity provider as `munjigi idp` serves it, with one person and one app."""
+
+    issuer: str
+    idp: Database
+    user: UUID
+
+    async def ids(self) -> dict[str, str]:
+        """Of something that each page with an id can show."""
+        async with self.idp.connect() as tx:
+            device = (await tx.exec_driver_sql("SELECT id FROM idp.device")).scalars().first()
+            sign_in = (await tx.exec_driver_sql("SELECT id FROM idp.sign_in_history")).scalars().first()
+        return {"device": str(device), "sign_in": str(sign_in)}
+
+
+@pytest.fixture
+async def served(settings: Settings, database: OpenDatabase) -> AsyncIterator[Served]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    idp = settings.idp.model_copy(update={"listen": f"127.0.0.1:{port}", "issuer": f"http://localhost:{port}"})
+    user = await _someone_with_a_history(database("idp"), idp.issuer)
+    ready, stop = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(serve(settings.model_copy(update={"idp": idp}), ready.set, stop))
+    await asyncio.wait_for(ready.wait(), 20)
+    yield Served(idp.issuer, database("idp"), user)
+    stop.set()
+    await serving
+
+
+async def _someone_with_a_history(idp: Database, issuer: str) -> UUID:
+    pool, clock = PasswordPool(1), SystemClock()
+    async with idp.begin() as tx:
+        user = (await add_person(tx)).id
+        await passwords.put_password(tx, user, await pool.hash(PASSWORD), clock.now())
+        app = Client(
+            client_id="app",
+            name={"ko": "달빛상점", "en": "the app"},
+            auth_method="none",
+            secret_hash=None,
+            redirect_uris=(f"{issuer}/help",),
+            post_logout_redirect_uris=(),
+            grant_types=("authorization_code",),
+            scopes=("openid", "profile"),
+        )
+        await clients.put(tx, app, clock.now())
+        history = SignInHistory(sign_in_history, clock, SystemEntropy())
+        for outcome, visit in CAME:
+            await history.note(tx, user, outcome, visit, amr=("pwd",), client_id="app")
+    pool.close()
+    return user
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield launched
+        await launched.close()
+
+
+async def sign_in(chromium: Browser, served: Served, *, scripts: bool = True) -> BrowserContext:
+    """Mina at a browser of hers, which complains of nothing."""
+    context = await chromium.new_context(locale="ko-KR", java_script_enabled=scripts)
+    context.set_default_timeout(20_000)
+    page = await context.new_page()
+    await page.goto(served.issuer + App().request(redirect_uri=f"{served.issuer}/help"))
+    await page.fill("#identifier", "mina")
+    await page.fill("#password", PASSWORD)
+    await page.press("#password", "Enter")
+    await page.wait_for_url("**/help?code=**")
+    return context
+
+
+async def test_every_page_is_accessible_at_every_width_in_both_languages_and_themes(
+    chromium: Browser, served: Served
+) -> None:
+    context = await sign_in(chromium, served)
+    page = context.pages[0]
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    ids = await served.ids()
+    for path in PAGES:
+        for locale, scheme, widths in (("ko", "light", (320, 768, 1280)), ("en", "dark", (320, 1280))):
+            await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            address = f"{served.issuer}/account{path.format(**ids)}"
+            await page.goto(f"{address}{'&' if '?' in address else '?'}locale={locale}")
+            for width in widths:
+                await page.set_viewport_size({"width": width, "height": 900})
+                overflow = await page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+                assert overflow <= 0, f"{path} at {width} px"
+                if SHOTS:
+                    name = f"{path.partition('?')[0].strip('/').replace('/', '-') or 'overview'}-{locale}-{width}.png"
+                    await page.screenshot(path=Path(SHOTS) / name, full_page=True)
+            await assert_accessible_async(page)
+    assert complaints == []
+    await context.close()
+
+
+async def test_without_scripts_a_person_gets_everywhere_by_keyboard_and_signs_out(
+    chromium: Browser, served: Served
+) -> None:
+    context = await sign_in(chromium, served, scripts=False)
+    page = context.pages[0]
+    await page.goto(f"{served.issuer}/account?locale=en")
+    for heading in (
+        "Your session",
+        "Your devices",
+        "Sign-in history",
+        "Places",
+        "Connected apps",
+        "Password",
+        "Notices",
+    ):
+        link = page.get_by_role("main").get_by_role("link", name=heading, exact=True)
+        await link.focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/account/*")
+        assert await page.locator("h1").inner_text() == heading
+        await page.get_by_role("navigation", name="Your account").get_by_role("link").focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/account")
+    await page.goto(f"{served.issuer}/account/session")
+    await page.get_by_role("button", name="Sign out", exact=True).focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="You are signed out").wait_for()
+    await page.goto(f"{served.issuer}/account")
+    assert await page.locator("h1").inner_text() == "Sign in first"
+    await context.close()
