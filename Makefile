@@ -1,7 +1,7 @@
 # Munjigi. `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check bench proof lock clean
+.PHONY: help run dev test check bench proof lighthouse lock clean
 .SUFFIXES:
 
 python := .venv/bin/python
@@ -35,6 +35,10 @@ bench: $(installed_for_tests) nginx ## measure against peers in the same run; wr
 
 proof: $(installed_for_tests) browser ## run the long proofs that `make test` leaves out
 	$(python) -m pytest -m proof $(ARGS)
+
+lighthouse: $(installed_for_tests) browser npm ## Lighthouse's accessibility score of every page; wants 100
+	npm ci --prefix tests/lighthouse --no-audit --no-fund --silent
+	$(python) -m pytest -q -s -m lighthouse tests/lighthouse $(ARGS)
 
 lock: $(installed_for_tests) ## choose the versions of all dependencies anew, with their hashes
 	$(python) -m venv --clear .venv/lock
@@ -72,7 +76,7 @@ endef
 
 # What the tests need of the machine.
 
-.PHONY: browser nginx
+.PHONY: browser nginx npm
 browser:
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
 		$(call install_from_debian,chromium,the browser tests need Chromium)
@@ -81,6 +85,9 @@ browser:
 
 nginx:
 	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install_from_debian,nginx,the gateway is measured against nginx)
+
+npm:
+	@command -v npm >/dev/null || $(call install_from_debian,npm,Lighthouse runs on Node.js and comes by npm)
 
 install_from_debian = \
 	{ if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -60,7 +60,12 @@ class Look:
 NARROW = Look(320, "ko-KR", dark=True, person="mina")
 WIDE = Look(1280, "en-GB", dark=False, person="sora")
 
-in_each_look = pytest.mark.parametrize("look", [NARROW, WIDE], ids=str)
+SWAPPED = [Look(320, "en-GB", dark=False, person="sora"), Look(1280, "ko-KR", dark=True, person="mina")]
+
+in_each_look = pytest.mark.parametrize(
+    "look", [NARROW, WIDE, *(pytest.param(look, marks=pytest.mark.proof) for look in SWAPPED)], ids=str
+)
+"""The two looks, and as a long proof each language at the other width."""
 
 
 def by_keyboard(page: Page, target: Locator) -> None:

@@ -77,6 +77,7 @@ for (const form of document.querySelectorAll("form[data-reserve]")) {
       if (response.status === 202) {
         const record = await response.json();
         waiting.set(record.id, place);
+        listen(); // the answer may have waited for a new sign-in, and the socket of the former session is closed
         tell(record.id, results.get(record.id) ?? record.state);
         key.value = crypto.randomUUID();
       } else if (response.status === 409) {

@@ -21,4 +21,10 @@ function listen() {
   });
 }
 
-if (own.state === "QUEUED" || own.state === "PENDING") listen();
+if (own.state === "QUEUED" || own.state === "PENDING") {
+  listen();
+  // Signed in again without leaving this page: the socket of the former session is closed.
+  new BroadcastChannel("munjigi-session").addEventListener("message", ({ data }) => {
+    if (data.state === "signed_in") listen();
+  });
+}

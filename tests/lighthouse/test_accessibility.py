@@ -1,0 +1,99 @@
+"""Lighthouse's accessibility score of the pages that people meet: 100, or the audits that failed are named.
+
+Run by `make lighthouse`, which installs Lighthouse by its lock. What it looks at is a subset of what axe-core looks at in
+`tests/axe.py`; it is here because its score is what people ask for.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyotp
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from tests.browser.conftest import Person, chromium
+from tests.house import House, free_port, running_house
+
+pytestmark = pytest.mark.lighthouse
+
+LIGHTHOUSE = Path(__file__).parent / "node_modules" / ".bin" / "lighthouse"
+ACCOUNT = ("", "/session", "/devices", "/history", "/apps", "/factors", "/places", "/password", "/notices", "/language")
+SHOP = ("", "reservations", "orders", ".munjigi/sign-out", ".munjigi/not-me", ".munjigi/help", ".munjigi/signed-out")
+CONSOLE = ("", "people", "sessions", "organisations", "deliveries", "policy")
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with running_house() as house:
+        yield house
+
+
+class Auditor:
+    """A Chromium with one profile, which Lighthouse shares."""
+
+    def __init__(self, context: BrowserContext, port: int, folder: Path) -> None:
+        self.context = context
+        self._port = port
+        self._report = folder / "report.json"
+        self.scores: dict[str, float] = {}
+        self.failed: dict[str, list[str]] = {}
+
+    def look(self, address: str) -> None:
+        """One page, as a phone shows it."""
+        command = [
+            str(LIGHTHOUSE), address, f"--port={self._port}", "--only-categories=accessibility", "--quiet",
+            "--disable-storage-reset", "--output=json", f"--output-path={self._report}",
+        ]  # fmt: skip
+        subprocess.run(command, check=True, timeout=120)
+        report = json.loads(self._report.read_text(encoding="utf-8"))
+        assert "runtimeError" not in report, report["runtimeError"]
+        page = report["finalDisplayedUrl"].split("?")[0]
+        self.scores[page] = report["categories"]["accessibility"]["score"]
+        self.failed[page] = [name for name, audit in report["audits"].items() if audit["score"] == 0]
+
+
+@pytest.fixture
+def auditor(tmp_path: Path) -> Iterator[Auditor]:
+    port = free_port()
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path / "profile",
+            executable_path=chromium(),
+            args=["--no-sandbox", f"--remote-debugging-port={port}", "--lang=en-GB"],
+            locale="en-GB",
+        )
+        yield Auditor(context, port, tmp_path)
+        context.close()
+
+
+def test_every_page_scores_100(house: House, auditor: Auditor) -> None:
+    person = Person(house, auditor.context, auditor.context.new_page())
+    auditor.look(house.shop)
+    auditor.look(f"{house.issuer}/recover")
+    auditor.look(f"{house.issuer}/help")
+    auditor.look(f"{house.issuer}/help/MJ-IDP-001")
+    _signed_in(person, house, auditor)
+    for path in SHOP:
+        auditor.look(f"{house.shop}{path}")
+    for path in ACCOUNT:
+        auditor.look(f"{house.issuer}/account{path}")
+    for path in CONSOLE:
+        auditor.look(f"http://console.localhost:{house.gateway_port}/{path}")
+    for page, score in sorted(auditor.scores.items()):
+        print(f"{score * 100:4.0f}  {page}")  # noqa: T201 - the table is what whoever runs it wants
+    assert {page: auditor.failed[page] for page, score in auditor.scores.items() if score < 1} == {}
+
+
+def _signed_in(person: Person, house: House, auditor: Auditor) -> None:
+    """The administrator among the demo people, by way of every page of a login."""
+    page: Page = person.page
+    person.open_shop()
+    person.give_password("admin", house.password("admin"))
+    expect(page.locator("#code")).to_be_visible()
+    auditor.look(page.url)
+    person.give_code(pyotp.TOTP(house.totp_secret("admin")).now())
+    person.is_in_the_shop()
