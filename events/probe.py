@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import structlog
 from redis.exceptions import RedisError
@@ -36,7 +37,8 @@ LIFE = 60.0
 """Seconds after which a probe would be over by itself."""
 LOOK = 0.05
 GONE_AFTER = 600.0
-"""Seconds after which what a gateway measured is no longer told, once it is gone."""
+"""Seconds after its last announcement for which a gateway that did not take leave is expected: one that is cut off is
+the one that matters. What was measured of it is told as long."""
 
 _log = structlog.get_logger(__name__)
 
@@ -72,7 +74,7 @@ class Probe:
         self._clock = clock
         self._entropy = entropy
         self._seen: dict[str, float] = {}
-        """Gateways, and when they were last there (epoch seconds)."""
+        """Gateways, and until when they were announced (epoch seconds)."""
 
     async def my_turn(self) -> bool:
         """Whether no other worker probes in this interval."""
@@ -104,14 +106,16 @@ class Probe:
         return found
 
     async def _gateways(self, now: float) -> set[str]:
-        """Those that announced themselves; what was measured of one that is long gone is dropped."""
-        there = {str(name) for name in await self._valkey.zrangebyscore(key_space.PROBE_GATEWAYS, now, "+inf")}
-        self._seen.update(dict.fromkeys(there, now))
-        for name in [name for name, at in self._seen.items() if now - at > GONE_AFTER]:
+        """Those that announced themselves and did not leave; what was measured of one that is long gone is dropped."""
+        since = now - GONE_AFTER
+        announced = await self._valkey.zrangebyscore(key_space.PROBE_GATEWAYS, since, "+inf", withscores=True)
+        there = {str(name): float(until) for name, until in cast("list[tuple[str, float]]", announced)}
+        self._seen.update(there)
+        for name in [name for name, at in self._seen.items() if at < since]:
             del self._seen[name]
             for metric in (REVOCATION, REVOCATION_LAST, REVOCATION_MISSING):
                 metric.remove_by_labels({"gateway": name})
-        return there
+        return set(there)
 
     async def _tell(self, sid: str, version: int, state: str, ends_at: float, offset: float) -> float:
         """Commit one event; the moment of the commit's return, by Valkey's clock."""

@@ -2,14 +2,19 @@
 
 The lock and every claim live on one connection: when it dies, the lock is free and the claim undone at the same moment.
 The epoch fences what the lock cannot: a relay that was stopped while it held a claim finds, when it wakes, that Valkey
-refuses its epoch. Every surprise ends the tenure; the next one begins with a new epoch, rebuilds the projection, and
-all subscribers forget what they knew.
+refuses its epoch. Every surprise ends the tenure; the next one begins with a new epoch, and all subscribers forget what
+they knew.
+
+What Valkey may have lost is projected anew. Before the first heartbeat only ends that it may not know: those since the
+last moment that it vouches for. Whoever fills their cache then never finds an ended session alive. All others follow
+by pages between claims, so that no heartbeat waits for them; a session that is not there yet is unknown until then,
+which is no end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 import structlog
@@ -44,6 +49,7 @@ class Tenure:
         self._epoch = 0
         self._sequence = 0
         self._last_heartbeat = float("-inf")
+        self._rest: AsyncIterator[list[SessionState]] | None = None
 
     async def acquire(self, stop: asyncio.Event, standing_by: Callable[[], None]) -> bool:
         """Wait for the lock; False when `stop` came first. `standing_by` is called while another holds it."""
@@ -58,7 +64,7 @@ class Tenure:
         return not stop.is_set()
 
     async def begin(self) -> None:
-        """Put a new epoch in force, so that no former relay can append, and rebuild the projection."""
+        """Put a new epoch in force, so that no former relay can append, and project ends that Valkey may not know."""
         self._epoch = await outbox.next_epoch(self._connection)
         async with asyncio.timeout(_ANSWER_TIMEOUT):
             stored = await self._stream.claim(self._epoch)
@@ -66,13 +72,16 @@ class Tenure:
             self._epoch = await outbox.next_epoch(self._connection, above=stored)
             async with asyncio.timeout(_ANSWER_TIMEOUT):
                 await self._stream.claim(self._epoch)
-        rebuilt = 0
-        async for sessions in outbox.sessions(self._connection):
-            async with asyncio.timeout(_ANSWER_TIMEOUT):
-                await self._stream.project(sessions)
-            rebuilt += len(sessions)
+        async with asyncio.timeout(_ANSWER_TIMEOUT):
+            vouched = await self._stream.vouched()
+        doubt = await outbox.doubt(self._connection, vouched)
+        ended = 0
+        async for sessions in outbox.ended_sessions(self._connection, doubt.since):
+            await self._project(sessions)
+            ended += len(sessions)
+        self._rest = self._all_others(doubt)
         RELAY_EPOCH.set(self._epoch)
-        _log.info("relay_begins", epoch=self._epoch, sessions=rebuilt)
+        _log.info("relay_begins", epoch=self._epoch, ended=ended)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry events until `stop`, then what is left."""
@@ -82,8 +91,30 @@ class Tenure:
             drained = await self.carry()
             if stopping and drained:
                 return
-            if drained:
+            if not await self.rebuild() and drained:
                 await self._wait()
+
+    async def rebuild(self) -> bool:
+        """Project one more page of what Valkey may have lost. False: all of it is there."""
+        if self._rest is None:
+            return False
+        page = await anext(self._rest, None)
+        if page is None:
+            self._rest = None
+            _log.info("projection_rebuilt", epoch=self._epoch)
+            return False
+        await self._project(page)
+        return True
+
+    async def _all_others(self, doubt: outbox.Doubt) -> AsyncIterator[list[SessionState]]:
+        async for page in outbox.live_sessions(self._connection):
+            yield page
+        async for page in outbox.ended_sessions(self._connection, doubt.oldest, doubt.since):
+            yield page
+
+    async def _project(self, sessions: list[SessionState]) -> None:
+        async with asyncio.timeout(_ANSWER_TIMEOUT):
+            await self._stream.project(sessions)
 
     async def carry(self) -> bool:
         """One claim: projection, then stream, then the deletion's commit. False where more may be waiting.
@@ -95,13 +126,15 @@ class Tenure:
             claim = await outbox.claim(self._connection, BATCH)
             drained = len(claim.events) < BATCH
             entries = [(event.topic, event.payload) for event in claim.events]
+            vouched = None
             if drained and self._clock.monotonic() - self._last_heartbeat >= HEARTBEAT_INTERVAL:
                 entries.append((HEARTBEAT, msgspec.json.encode({"t": claim.before}).decode()))
                 self._last_heartbeat = self._clock.monotonic()
+                vouched = claim.before
             if entries:
                 async with asyncio.timeout(_ANSWER_TIMEOUT):
                     await self._stream.project(_told_sessions(claim))
-                    self._sequence = await self._stream.append(self._epoch, self._sequence, entries)
+                    self._sequence = await self._stream.append(self._epoch, self._sequence, entries, vouched)
         if claim.events:
             RELAY_BATCH.observe(len(claim.events))
             now = self._clock.timestamp()

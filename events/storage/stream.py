@@ -27,19 +27,23 @@ return stored
 """
 
 _APPEND = """
--- KEYS head, stream; ARGV epoch, last sequence, length to keep, then kind and payload of each entry.
+-- KEYS head, stream; ARGV epoch, last sequence, moment that a heartbeat among them vouches for or '', length to keep,
+-- then kind and payload of each entry.
 -- Answers the new last sequence, or -1 where the head is another relay's or not as this relay left it.
 local head = redis.call('HMGET', KEYS[1], 'e', 's')
 if head[1] ~= ARGV[1] or head[2] ~= ARGV[2] then
     return -1
 end
 local sequence = tonumber(ARGV[2])
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
     sequence = sequence + 1
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*',
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[4], '*',
         'e', ARGV[1], 's', sequence, 'k', ARGV[i], 'p', ARGV[i + 1])
 end
 redis.call('HSET', KEYS[1], 's', sequence)
+if ARGV[3] ~= '' then
+    redis.call('HSET', KEYS[1], 't', ARGV[3])
+end
 return sequence
 """
 
@@ -77,9 +81,24 @@ class EventStream:
         """Put `epoch` in force, if it is higher than the one in force; answers that former one (0: none)."""
         return int(await self._valkey.eval(_CLAIM, 1, key_space.EVENT_HEAD, str(epoch)))
 
-    async def append(self, epoch: int, sequence: int, entries: Sequence[tuple[str, str]]) -> int:
-        """Append (kind, payload) entries after `sequence`; answers the last one's. Raises `HeadLost`."""
-        arguments = [str(epoch), str(sequence), str(MAX_LENGTH), *(part for entry in entries for part in entry)]
+    async def vouched(self) -> float | None:
+        """The moment that the last heartbeat vouched for: every end committed before was projected here. None: never.
+
+        What Valkey loses, it loses from its end: whoever finds the heartbeat finds all that was written before it.
+        """
+        found = await self._valkey.hget(key_space.EVENT_HEAD, "t")
+        return None if found is None else float(found)
+
+    async def append(
+        self, epoch: int, sequence: int, entries: Sequence[tuple[str, str]], vouched: float | None = None
+    ) -> int:
+        """Append (kind, payload) entries after `sequence`; answers the last one's. Raises `HeadLost`.
+
+        `vouched`: what a heartbeat among them vouches for, kept for the relay that comes next.
+        """
+        moment = "" if vouched is None else repr(vouched)
+        parts = (part for entry in entries for part in entry)
+        arguments = [str(epoch), str(sequence), moment, str(MAX_LENGTH), *parts]
         last = int(await self._valkey.eval(_APPEND, 2, key_space.EVENT_HEAD, key_space.EVENT_STREAM, *arguments))
         if last < 0:
             raise HeadLost

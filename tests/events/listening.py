@@ -80,5 +80,5 @@ async def tell(database: Database, valkey: Valkey, *numbers: int) -> None:
     """One committed transaction with an event for each number."""
     async with database.begin() as tx:
         for number in numbers:
-            await append(tx, "policy", "*", {"n": number})
+            await append(tx, "client", "shop", {"n": number})
     await poke(valkey)

@@ -14,7 +14,7 @@ from config import key_space
 from config.clock import SystemClock
 from config.entropy import SystemEntropy
 from config.settings import Settings
-from events.probe import NOBODY, Probe
+from events.probe import GONE_AFTER, NOBODY, Probe
 from events.server_clock import server_offset
 from gateway.sessions.probe import ProbeWatch
 from gateway.sessions.session_check import SessionCheck
@@ -103,6 +103,21 @@ async def test_a_gateway_that_hears_nothing_is_counted(settings, database, valke
         wire.mend()
     assert found.keys() == {"well"}
     assert sample("munjigi_revocation_missing_total", "cut off") == 1.0
+
+
+async def test_a_gateway_cut_off_for_minutes_is_still_missed(settings, database, valkey, probe, monkeypatch):
+    """Not forgotten with its last announcement; only who took leave, or is away for very long, is."""
+    monkeypatch.setattr("events.probe.PATIENCE", 0.5)
+    now = SystemClock().timestamp() + await server_offset(valkey, SystemClock())
+    await valkey.zadd(key_space.PROBE_GATEWAYS, {"silent": now - 300.0, "long gone": now - GONE_AFTER - 60.0})
+    async with running_relay(database("worker"), valkey), gateway(settings, "well"):
+        async with gateway(settings, "leaving"):
+            pass
+        assert (await probe.measure()).keys() == {"well"}
+    assert sample("munjigi_revocation_missing_total", "silent") == 1.0
+    assert sample("munjigi_revocation_missing_total", "leaving") == 0.0
+    assert sample("munjigi_revocation_missing_total", "long gone") == 0.0
+    assert await valkey.zscore(key_space.PROBE_GATEWAYS, "long gone") is None
 
 
 async def test_a_gateway_that_forgot_everything_says_so(settings, database, valkey, probe):
