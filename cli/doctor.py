@@ -61,7 +61,7 @@ def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
         return "can be written, and has room"
 
     def programs() -> str:
-        if settings.database.url and settings.valkey.url:
+        if settings.database.url and not settings.valkey.is_embedded:
             return "not needed: both engines are elsewhere"
         account = engine_account(settings, settings.var.absolute() / "postgres")
         postgresql_programs(settings, account)

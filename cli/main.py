@@ -20,9 +20,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 audit_app = typer.Typer(help="The tamper-evident record.", no_args_is_help=True)
+sessions_app = typer.Typer(help="All sessions at once.", no_args_is_help=True)
 Answer = TypeVar("Answer")
 _WHERE = "`munjigi up` starts the embedded ones; MUNJIGI_DATABASE__URL and MUNJIGI_VALKEY__URL name others."
 app.add_typer(audit_app, name="audit")
+app.add_typer(sessions_app, name="sessions")
 
 
 def main() -> None:
@@ -171,6 +173,24 @@ def audit_verify() -> None:
     if not report.sound:
         raise typer.Exit(1)
     typer.echo("nothing that was sealed has been changed")
+
+
+@sessions_app.command("end-all")
+def sessions_end_all(
+    why: Annotated[str, typer.Option(help="Kept in the audit record.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """End every session: after a restore, or a failover that may have lost commits. Interrupted, run it again."""
+    from cli.sessions import count, end_all
+
+    if not why.strip():
+        raise typer.BadParameter("say why, for whoever reads the audit later", param_hint="--why")
+    live = _ask_engines(count)
+    if not yes:
+        typer.confirm(f"{live} sessions end, and everybody signs in again. Go on?", abort=True)
+    with typer.progressbar(length=live, label="ending sessions") as bar:
+        ended = _ask_engines(lambda settings: end_all(settings, why.strip(), bar.update))
+    typer.echo(f"{ended} sessions have ended")
 
 
 def _ask_engines(question: Callable[[Settings], Coroutine[Any, Any, Answer]]) -> Answer:

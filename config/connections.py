@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import redis.asyncio as redis
+from pydantic import SecretStr
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ValkeyConnectionError
 from redis.exceptions import TimeoutError as ValkeyTimeoutError
 from sqlalchemy import URL, make_url
@@ -10,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from config.settings import Role, Settings
+from config.settings import Role, Settings, ValkeySettings
 
 Transaction = AsyncConnection
 """An open transaction, as `async with engine.begin() as tx` gives it. Storages take one and never commit."""
@@ -50,10 +54,12 @@ def open_database(settings: Settings, role: Role) -> Database:
 
 def open_valkey(settings: Settings) -> Valkey:
     """A client of the live store; nothing is connected until it is used. `await …aclose()` closes it."""
-    password = settings.valkey.password
+    password = _plain(settings.valkey.password)
+    if settings.valkey.sentinels:
+        return _open_by_sentinels(settings.valkey, password)
     client: Valkey = redis.Redis.from_url(
         settings.valkey_url(),
-        password=password.get_secret_value() if password else None,
+        password=password,
         decode_responses=True,
         health_check_interval=10,
         socket_connect_timeout=2,
@@ -61,12 +67,56 @@ def open_valkey(settings: Settings) -> Valkey:
     return client
 
 
+class _BySentinels(redis.Redis):
+    """A client of whichever server is the primary; its sentinels' connections close with it."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        pool = self.connection_pool
+        assert isinstance(pool, SentinelConnectionPool)
+        await pool.sentinel_manager.aclose()
+
+
+def _open_by_sentinels(valkey: ValkeySettings, password: str | None) -> Valkey:
+    sentinels = Sentinel(  # type: ignore[no-untyped-call] # the driver leaves it untyped
+        [(host.strip("[]"), int(port)) for host, _, port in (one.rpartition(":") for one in valkey.sentinels)],
+        sentinel_kwargs={
+            "password": _plain(valkey.sentinel_password),
+            "socket_connect_timeout": 1,
+            "socket_timeout": 1,
+            "retry": Retry(NoBackoff(), 0),  # the next sentinel is the retry
+        },
+    )
+    client: Valkey = sentinels.master_for(
+        valkey.service,
+        redis_class=_BySentinels,
+        password=password,
+        decode_responses=True,
+        health_check_interval=10,
+        socket_connect_timeout=2,
+        # A connection that is lost is told, and never made up for by a silent second try: another server may answer it,
+        # without the last writes of the former. The relay must hear of that and project anew what may be missing (S7).
+        retry=Retry(NoBackoff(), 0),
+    )
+    return client
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
 _AWAY = (InterfaceError, OperationalError, PoolTimeoutError, ValkeyConnectionError, ValkeyTimeoutError)
+
+_STATES_AWAY = frozenset(("08", "25", "40", "53", "55", "57", "58"))
+"""Classes of SQLSTATE: a connection, a server that only reads (after a failover), a transaction that met another, too
+few resources, a lock, an operator or a time limit, the system. In all others what was asked is at fault."""
 
 
 def is_away(error: Exception) -> bool:
     """Whether an engine could not be reached, broke off, or is only starting: asking again in a moment may help."""
     if isinstance(error, OSError):
         return error.filename is None  # of a socket; an error about a file names it
-    # the driver knows no class of its own for a server that is starting up or going down
-    return isinstance(error, _AWAY) or type(error) is DBAPIError
+    if type(error) is DBAPIError:  # the driver knows no class of its own for most of what PostgreSQL says
+        state = getattr(error.orig, "sqlstate", None)
+        return state is None or state[:2] in _STATES_AWAY
+    return isinstance(error, _AWAY)

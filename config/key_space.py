@@ -11,7 +11,8 @@ EVENT_STREAM = f"{PREFIX}:{{events}}:stream"
 """Stream, written by the relay alone: fields `e` epoch, `s` sequence, `k` kind, `p` payload (JSON)."""
 
 EVENT_HEAD = f"{PREFIX}:{{events}}:head"
-"""Hash `e`, `s`: the epoch and sequence last appended; a relay of an older epoch is refused."""
+"""Hash `e`, `s`: the epoch and sequence last appended; a relay of an older epoch is refused. `t`: what the last
+heartbeat vouched for."""
 
 OUTBOX_POKE = f"{PREFIX}:outbox:poke"
 """Channel: a transaction that wrote to the outbox has committed. Lost pokes cost a poll, nothing else."""
@@ -27,7 +28,7 @@ def session(sid: str) -> str:
 
 PROBE_GATEWAYS = f"{PREFIX}:{{probe}}:gateways"
 """Sorted set with a TTL: the gateways that the probe measures, by the moment (epoch seconds, Valkey's clock) until
-which each is to be counted; written by each for itself."""
+which each is known to be there; written by each for itself, taken away by whoever takes leave or sees it long past."""
 
 PROBE_TURN = f"{PREFIX}:{{probe}}:turn"
 """Taken with a TTL by the worker that probes in this interval."""

@@ -10,6 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -22,6 +23,7 @@ from pydantic_settings import (
 Seconds = Annotated[float, Field(gt=0)]
 Listen = Annotated[str, Field(pattern=r"^(unix:/.+|.+:\d{1,5})$")]
 """`host:port` or `unix:/path`."""
+SentinelAddress = Annotated[str, Field(pattern=r"^[^:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$")]
 Role = Literal[
     "owner", "idp", "gateway", "policy", "commerce", "reservation", "worker", "audit", "notifications", "console"
 ]  # fmt: skip
@@ -52,8 +54,26 @@ class DatabaseSettings(BaseModel):
 
 class ValkeySettings(BaseModel):
     url: str | None = None
-    """`unix:///path`, `redis://host:port`, `rediss://…`. Unset: embedded."""
+    """`unix:///path`, `redis://host:port`, `rediss://…`. Unset: embedded, or where `sentinels` say."""
     password: SecretStr | None = None
+    sentinels: tuple[SentinelAddress, ...] = ()
+    """`host:port` of each Valkey Sentinel, at best three on three machines; they know which server is the primary, and
+    the next one is found after a failover. In place of `url`."""
+    service: str = "munjigi"
+    """What the sentinels call the primary and its replicas (`sentinel monitor NAME …`)."""
+    sentinel_password: SecretStr | None = None
+    """The sentinels' own, where they ask for one."""
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether this machine runs it."""
+        return self.url is None and not self.sentinels
+
+    @model_validator(mode="after")
+    def _is_in_one_place(self) -> Self:
+        if self.url is not None and self.sentinels:
+            raise ValueError("url and sentinels say both where Valkey is; set one of them")
+        return self
 
 
 class EngineSettings(BaseModel):
@@ -110,10 +130,22 @@ class SessionSettings(BaseModel):
     absolute_lifetime: Seconds = 12 * 3600
     warn_before: Seconds = 120
     """How long before the end an open page warns, unless its zone warns after so much inactivity."""
+    ask_before: Seconds = 300
+    """How long before the idle end an open page asks for extension by itself, with the moment of its last keys, pointer
+    or touch: more than `warn_before`, so that nobody is warned who was active, and less than `idle_timeout`."""
     duplicate_login: Literal["ask", "take_over"] = "ask"
     new_device_factor: bool = True
     """Whether a person who comes with a device that was not seen with them gives a second factor; an organisation may
     say otherwise. The first sign-in of an account needs none."""
+
+    @model_validator(mode="after")
+    def _asks_before_it_warns(self) -> Self:
+        if not self.warn_before < self.ask_before < self.idle_timeout:
+            raise ValueError(
+                f"ASK_BEFORE ({self.ask_before:g}) must be more than WARN_BEFORE ({self.warn_before:g}) "
+                f"and less than IDLE_TIMEOUT ({self.idle_timeout:g})"
+            )
+        return self
 
 
 class MailSettings(BaseModel):
@@ -161,6 +193,12 @@ class ReservationSettings(BaseModel):
     """How long what was granted is kept for its person before it must be confirmed."""
 
 
+class PolicySettings(BaseModel):
+    operator: UUID = UUID("5b1d2f0c-6c0e-4c52-9a55-0d6f3c3d7a01")
+    """Id of the organisation that runs this installation: its administrators alone change the policy, which is
+    everybody's. Unset, it is the first one of the demo data; with people of your own, name theirs."""
+
+
 class LogSettings(BaseModel):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "console"] = "json"
@@ -180,6 +218,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     session: SessionSettings = SessionSettings()
     reservation: ReservationSettings = ReservationSettings()
+    policy: PolicySettings = PolicySettings()
     mail: MailSettings = MailSettings()
     inbox: InboxSettings = InboxSettings()
     support: SupportSettings = SupportSettings()

@@ -22,6 +22,7 @@ class View:
 
 VIEWS = (
     View("sessions", "/sessions", "sessions"),
+    View("session", "/sessions/{id}", "sessions"),
     View("people", "/people", "people"),
     View("person", "/people/{id}", "people"),
     View("organisations", "/organisations", "organisations"),

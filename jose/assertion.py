@@ -41,6 +41,8 @@ class Subject(msgspec.Struct, frozen=True, cache_hash=True):
     org: str = ""
     roles: tuple[str, ...] = ()
     acr: str = ""
+    auth_time: float = 0.0
+    """Epoch seconds: when the person last proved who they are."""
     device_id: str = ""
     device_trust: str = "unknown"
     name: str = ""
@@ -100,6 +102,7 @@ def _claims(upstream: str, subject: Subject, zone: str, obligations: tuple[str, 
         "org": subject.org,
         "roles": subject.roles,
         "acr": subject.acr,
+        "auth_time": subject.auth_time,
         "device": {"id": subject.device_id, "trust": subject.device_trust},
         "zone": zone,
         "obligations": obligations,
@@ -125,6 +128,7 @@ class _Claims(msgspec.Struct, frozen=True):
     obligations: tuple[str, ...]
     name: str
     locale: str
+    auth_time: float = 0.0
 
 
 class AssertionVerifier:
@@ -202,6 +206,7 @@ class AssertionVerifier:
                 org=claims.org,
                 roles=claims.roles,
                 acr=claims.acr,
+                auth_time=claims.auth_time,
                 device_id=claims.device.id,
                 device_trust=claims.device.trust,
                 name=claims.name,

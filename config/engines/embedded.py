@@ -17,7 +17,7 @@ def embedded_engines(settings: Settings, *, durable: bool = True) -> list[Engine
     engines: list[Engine] = []
     if settings.database.url is None:
         engines.append(PostgreSQL(settings, durable=durable))
-    if settings.valkey.url is None:
+    if settings.valkey.is_embedded:
         engines.append(ValkeyServer(settings, durable=durable))
     return engines
 

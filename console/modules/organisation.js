@@ -2,12 +2,16 @@
 
 import { act } from "console/act";
 import { refusal } from "console/api";
-import { card, el, facts, field } from "console/dom";
-import { changeOrganisation, organisation } from "console/identity";
+import { card, el, facts, field, link } from "console/dom";
+import { changeOrganisation, changes, organisation } from "console/identity";
+import { list } from "console/list";
 import { heading } from "console/object";
-import { t } from "console/words";
+import { ago, moment, t } from "console/words";
 
 const root = document.getElementById("view");
+const log = el("section", {}, el("h2", {}, t("changes")));
+const FIELDS = { duplicate_login: t("duplicate_login"), new_device_factor: t("new_device_factor"), look: t("look"), support: t("support") };
+let shown;
 const id = root.dataset.named;
 const LOCALES = ["ko", "en"];
 const THEMES = ["light", "dark"];
@@ -78,14 +82,26 @@ async function show() {
     ready: () => form.reportValidity(),
     happens: () => t("save_happens", { name: one.name }),
     done: () => t("save_done", { name: one.name }),
-    run: async (why) => { await changeOrganisation(id, { why, ...(await asked(form, one)) }); await show(); },
+    run: async (why) => { await changeOrganisation(id, { why, ...(await asked(form, one)) }); await show(); shown.refresh(); },
   });
   form.append(el("div", { class: "acts" }, save));
-  root.replaceChildren(facts([[t("time_zone"), one.time_zone], [t("id"), el("code", {}, one.id)]]), form);
+  root.replaceChildren(facts([[t("time_zone"), one.time_zone], [t("id"), el("code", {}, one.id)]]), form, log);
 }
 
 try {
   await show();
+  shown = list(log, {
+    name: t("changes"),
+    load: (query) => changes(id, query),
+    key: (one) => one.id,
+    empty: t("no_changes"),
+    columns: [
+      [t("at"), (one) => el("time", { datetime: one.at, title: ago(one.at) }, moment(one.at))],
+      [t("what"), (one) => one.changed.map((name) => FIELDS[name] ?? name).join(", ") || "–"],
+      [t("reason"), (one) => one.why],
+      [t("by"), (one) => link(`/people/${one.user_id}`, one.display_name || t("unknown"))],
+    ],
+  });
 } catch (error) {
   root.replaceChildren(refusal(error));
 }

@@ -3,7 +3,7 @@
 import { act } from "console/act";
 import { refusal } from "console/api";
 import { badge, card, el, facts, link } from "console/dom";
-import { endSession, lock, person, signIns, unlock } from "console/identity";
+import { endSession, lock, person, resetFactors, signIns, unlock } from "console/identity";
 import { list } from "console/list";
 import { heading, things, word } from "console/object";
 import { ago, moment, place, t } from "console/words";
@@ -11,7 +11,7 @@ import { ago, moment, place, t } from "console/words";
 const root = document.getElementById("view");
 const id = root.dataset.named;
 const object = el("div", { class: "object" });
-const log = el("section", { "aria-labelledby": "log" }, el("h2", { id: "log" }, t("sign_ins")));
+const log = el("section", {}, el("h2", {}, t("sign_ins")));
 
 const OUTCOMES = { signed_in: "success", taken_over: "success", failed: "warning", kept: "information", abandoned: "information", refused: "danger" };
 
@@ -23,12 +23,12 @@ function account(one) {
       [t("state"), badge(locked ? "danger" : "success", t(`state_${one.state}`))],
       locked && [t("locked_because"), word("lock", one.lock_reason), one.locked_at ? ` · ${moment(one.locked_at)}` : ""],
       [t("login"), one.login_names.join(", ") || "–"],
-      [t("email"), one.email || "–"],
+      [t("email"), one.whole ? one.email || "–" : t("elsewhere")],
       [t("organisation"), ...one.memberships.flatMap((of, index) => [index ? el("br") : "", link(`/organisations/${of.organisation_id}`, of.organisation), ` · ${of.roles.join(", ") || "–"}`])],
       [t("since"), moment(one.created_at)],
       [t("id"), el("code", {}, one.id)],
     ]),
-    el("div", { class: "acts" }, one.session?.own ? el("span", { class: "muted" }, t("own_account")) : locked
+    el("div", { class: "acts" }, one.session?.own ? el("span", { class: "muted" }, t("own_account")) : !one.whole ? el("span", { class: "muted" }, t("not_yours_alone")) : locked
       ? act({ label: t("unlock"), dangerous: false, happens: () => t("unlock_happens", { name }), done: () => t("unlock_done", { name }), run: (why) => after(unlock(one, why)) })
       : act({ label: t("lock"), happens: () => t("lock_happens", { name }), done: () => t("lock_done", { name }), run: (why) => after(lock(one, why)) })));
 }
@@ -43,7 +43,7 @@ function session({ display_name: name, session: now }) {
       [t("last_active"), ago(now.last_activity_at)],
       [t("begun"), moment(now.created_at)],
       [t("ends"), ago(now.idle_expires_at)],
-      [t("id"), el("code", {}, now.sid)],
+      [t("id"), link(`/sessions/${now.sid}`, el("code", {}, now.sid))],
     ]),
     el("div", { class: "acts" }, now.own ? el("span", { class: "muted" }, t("own_session")) : act({
       label: t("end_session"),
@@ -64,6 +64,19 @@ const factor = (one) => [
   el("small", {}, one.last_used_at ? t("used", { when: ago(one.last_used_at) }) : t("added", { when: ago(one.created_at) })),
 ];
 
+// A lost authenticator is not the end: whoever sees the person may take it away, so that a code by mail stands in for it.
+function factors(one) {
+  const second = one.factors.some(({ kind }) => kind !== "password");
+  return card(t("factors"),
+    one.whole ? things(one.factors, t("no_factors"), factor) : el("p", { class: "muted" }, t("elsewhere")),
+    el("div", { class: "acts" }, one.whole && second && !one.session?.own ? act({
+      label: t("reset_factors"),
+      happens: () => t("reset_factors_happens", { name: one.display_name }),
+      done: () => t("reset_factors_done", { name: one.display_name }),
+      run: (why) => after(resetFactors(one, why)),
+    }) : ""));
+}
+
 async function after(doing) {
   await doing;
   await show();
@@ -75,8 +88,8 @@ async function show() {
   object.replaceChildren(
     account(one),
     session(one),
-    card(t("devices"), things(one.devices, t("no_devices"), device)),
-    card(t("factors"), things(one.factors, t("no_factors"), factor)));
+    card(t("devices"), one.whole ? things(one.devices, t("no_devices"), device) : el("p", { class: "muted" }, t("elsewhere"))),
+    factors(one));
 }
 
 root.append(object, log);

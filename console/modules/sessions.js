@@ -16,7 +16,7 @@ const shown = list(document.getElementById("view"), {
   filters: [["name", t("search_people")], ["organisation", t("organisation"), await organisationChoices()]],
   columns: [
     [t("person"), (one) => [link(`/people/${one.user_id}`, one.display_name), el("small", {}, one.organisation)]],
-    [t("device"), (one) => one.device || t("unknown")],
+    [t("device"), (one) => link(`/sessions/${one.sid}`, one.device || t("unknown"))],
     [t("place"), (one) => [place(one.place, one.network), el("small", {}, one.ip)]],
     [t("strength"), (one) => badge(strong(one) ? "success" : "warning", t(strong(one) ? "two_factors" : "one_factor"))],
     [t("last_active"), (one) => el("time", { datetime: one.last_activity_at, title: moment(one.last_activity_at) }, ago(one.last_activity_at))],

@@ -11,14 +11,17 @@ const page = async (path, items, query) => {
 };
 
 export const sessions = (query) => page("/sessions", "sessions", query);
+export const session = (sid) => ask(`${BASE}/sessions/${encodeURIComponent(sid)}`);
 export const endSession = (sid, why) => send(`/sessions/${encodeURIComponent(sid)}/end`, { why });
 export const people = (query) => page("/people", "people", query);
 export const person = (id) => ask(`${BASE}/people/${id}`);
 export const signIns = (id, query) => page(`/people/${id}/sign-ins`, "sign_ins", query);
 export const lock = ({ id, version }, why) => send(`/people/${id}/lock`, { version, why });
 export const unlock = ({ id, version }, why) => send(`/people/${id}/unlock`, { version, why });
+export const resetFactors = ({ id, version }, why) => send(`/people/${id}/factors/reset`, { version, why });
 export const organisations = () => page("/organisations", "organisations");
 export const organisation = (id) => ask(`${BASE}/organisations/${id}`);
+export const changes = (id, query) => page(`/organisations/${id}/changes`, "changes", query);
 export const changeOrganisation = (id, wanted) => send(`/organisations/${id}`, wanted, "PUT");
 export const deliveries = ({ channel, ...query }) => page(`/deliveries/${channel || CHANNELS[0]}`, "deliveries", query);
 export const retryDelivery = ({ channel, id }, why) => send(`/deliveries/${channel}/${id}/retry`, { why });

@@ -19,6 +19,7 @@ from config.settings import Settings
 from idp.administration.acts import Acts
 from idp.administration.endpoints import IdentityApi, nothing_here
 from idp.administration.entrance import Admission
+from idp.administration.person_acts import PersonActs
 from idp.administration.reading import Reading
 from idp.person_told import PersonTold
 from idp.sessions.not_me import NotMe
@@ -27,10 +28,14 @@ from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
 from idp.storage import (
     administered_deliveries,
+    administered_history,
+    administered_session,
     administration,
     deliveries,
     directory,
+    factor_reset,
     login_rules,
+    logins,
     not_me_links,
     preferences,
     sessions,
@@ -48,6 +53,7 @@ class _Sessions:
 
     live = staticmethod(administration.live)
     find = staticmethod(sessions.find)
+    document = staticmethod(administered_session.document)
 
 
 def application(
@@ -67,13 +73,22 @@ def application(
         valkey=valkey,
         clock=clock,
         one_session=one_session,
-        queue=queue,
-        people=administration,
         sessions=looked_at,
         organisations=administration,
         deliveries=administered_deliveries,
         directory=directory,
         rules=login_rules,
+    )
+    person_acts = PersonActs(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        one_session=one_session,
+        queue=queue,
+        people=administration,
+        directory=directory,
+        factors=factor_reset,
+        logins=logins,
         clocks=preferences,
     )
     reading = Reading(
@@ -84,8 +99,9 @@ def application(
         sign_ins=sign_in_history,
         organisations=administration,
         deliveries=administered_deliveries,
+        history=administered_history,
     )
-    api = IdentityApi(Admission(database, administration), reading, acts)
+    api = IdentityApi(Admission(database, administration, clock), reading, acts, person_acts)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 

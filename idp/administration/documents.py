@@ -13,8 +13,11 @@ from idp.devices.sign_in_history import Outcome
 from idp.directory.account import AccountState, DuplicateLogin, LockReason
 from pages.look import Look
 
-Why = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S", description="Kept in the audit record.")]
+Why = Annotated[
+    str, Meta(min_length=1, max_length=500, pattern=r"^(?=[\s\S]*\S)[^\x00]*$", description="Kept in the audit record.")
+]
 Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+SecondFactor = Literal["totp", "passkey", "recovery_code"]
 Channel = Literal["mail", "logout", "signal"]
 """A notice by mail, a back-channel logout, or an event to a stream of shared signals."""
 DeliveryState = Literal["waiting", "delivered", "dead"]
@@ -99,10 +102,13 @@ class DeviceEntry(Struct, frozen=True, kw_only=True):
 
 
 class PersonDocument(Struct, frozen=True, kw_only=True):
-    """One person, whole."""
+    """One person."""
 
     id: UUID
     version: int
+    whole: bool
+    """Whether the caller administers all their organisations. Otherwise mail address, factors and devices are left out:
+    they are not this organisation's alone."""
     display_name: str
     login_names: tuple[str, ...]
     email: str | None
@@ -171,6 +177,23 @@ class OrganisationDocument(Struct, frozen=True, kw_only=True):
 
 class OrganisationList(Struct, frozen=True):
     organisations: tuple[OrganisationDocument, ...]
+
+
+class ChangeEntry(Struct, frozen=True, kw_only=True):
+    """What an administrator changed of an organisation."""
+
+    id: int
+    at: datetime
+    user_id: str
+    display_name: str
+    why: str
+    changed: tuple[str, ...]
+    """Names of the fields."""
+
+
+class ChangeList(Struct, frozen=True):
+    changes: tuple[ChangeEntry, ...]
+    next: str | None
 
 
 class DeliveryEntry(Struct, frozen=True, kw_only=True):

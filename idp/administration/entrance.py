@@ -7,12 +7,14 @@ from uuid import UUID
 
 from audit import trail
 from audit.trail import AuditEvent, Kind
+from config.clock import Clock
 from config.connections import Database
 from config.problem import Problem
 from idp.administration import problems
 from idp.administration.registry import People
 from idp.administration.scope import ADMINISTRATOR, Administrator
 from jose.assertion import Subject
+from jose.freshness import challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +23,20 @@ class Admission:
 
     database: Database
     people: People
+    clock: Clock
 
-    async def admit(self, subject: Subject, correlation_id: str) -> Administrator:
-        """The administrator who asks. Raises `NOT_ADMINISTRATOR`, which is put on record."""
+    async def admit(self, subject: Subject, correlation_id: str, *, changing: bool = False) -> Administrator:
+        """The administrator who asks; one who is `changing` something has fresh factors.
+
+        Raises `NOT_ADMINISTRATOR`, which is put on record, and `FACTORS_NOT_FRESH`.
+        """
         user_id, organisation = _uuid(subject.sub), _uuid(subject.org)
         if ADMINISTRATOR in subject.roles and user_id is not None and organisation is not None:
             async with self.database.connect() as tx:
                 scope = await self.people.administered_by(tx, user_id)
             if organisation in scope:
+                if changing and (asked := challenge(subject, self.clock.timestamp())) is not None:
+                    raise Problem(problems.FACTORS_NOT_FRESH, headers=asked)
                 return Administrator(user_id, subject.sid, scope, correlation_id)
         async with self.database.begin() as tx:
             refused = AuditEvent(

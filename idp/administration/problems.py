@@ -84,3 +84,15 @@ LOOK_REFUSED = ProblemType(
     "This look cannot be used",
     "Correct the field that is named, and send all of it again.",
 )
+FACTORS_NOT_FRESH = ProblemType(
+    "MJ-IDENTITY-014",
+    HTTPStatus.UNAUTHORIZED,
+    "This needs two factors, lately",
+    "Sign in again as WWW-Authenticate says (RFC 9470), and ask again.",
+)
+NO_FACTORS = ProblemType(
+    "MJ-IDENTITY-015",
+    HTTPStatus.CONFLICT,
+    "This person has no second factor",
+    "Nothing is left to take away; they sign in with a code by mail.",
+)

@@ -14,6 +14,7 @@ from config.connections import Database
 from config.problem import Problem
 from idp.administration import problems
 from idp.administration.documents import (
+    ChangeList,
     Channel,
     DeliveryList,
     DeliveryState,
@@ -26,8 +27,9 @@ from idp.administration.documents import (
     SignInEntry,
     SignInList,
 )
-from idp.administration.registry import Deliveries, Organisations, People, Scope, Sessions, SignIns
+from idp.administration.registry import Deliveries, History, Organisations, People, Scope, Sessions, SignIns
 from idp.administration.scope import Administrator, DeliveryCursor, MomentCursor, NameCursor
+from idp.administration.session_document import SessionDocument
 from idp.devices.sign_in_history import Cursor as HistoryCursor
 from idp.devices.sign_in_history import Told
 
@@ -53,6 +55,7 @@ class Reading:
     sign_ins: SignIns
     organisations: Organisations
     deliveries: Deliveries
+    history: History
 
     async def list_people(self, who: Administrator, name: str, page: Page) -> PersonList:
         async with self.database.connect() as tx:
@@ -113,6 +116,13 @@ class Reading:
         more = len(found) > page.limit
         return SessionList(shown, MomentCursor(shown[-1].created_at, shown[-1].sid).encode() if more else None)
 
+    async def session(self, who: Administrator, sid: str) -> SessionDocument:
+        async with self.database.connect() as tx:
+            found = await self.sessions.document(tx, who.organisations, sid, self.clock.now())
+        if found is None:
+            raise Problem(problems.NOT_FOUND)
+        return msgspec.structs.replace(found, own=found.user_id == who.user_id)
+
     async def list_organisations(self, who: Administrator) -> OrganisationList:
         async with self.database.connect() as tx:
             return OrganisationList(tuple(await self.organisations.organisations(tx, who.organisations)))
@@ -123,6 +133,17 @@ class Reading:
         if not found:
             raise Problem(problems.NOT_FOUND)
         return found[0]
+
+    async def list_changes(self, who: Administrator, organisation_id: UUID, page: Page) -> ChangeList:
+        """What was changed of an organisation of the caller's."""
+        if organisation_id not in who.organisations:
+            raise Problem(problems.NOT_FOUND)
+        before = _cursor(_change_cursor, page)
+        async with self.database.connect() as tx:
+            found = await self.history.changes(tx, organisation_id, before=before, limit=page.limit + 1)
+        shown = tuple(found[: page.limit])
+        more = len(found) > page.limit
+        return ChangeList(shown, MomentCursor(shown[-1].at, str(shown[-1].id)).encode() if more else None)
 
     async def list_deliveries(
         self, who: Administrator, channel: Channel, state: DeliveryState, page: Page
@@ -150,6 +171,13 @@ def _cursor(decode: Callable[[str], Cursor], page: Page) -> Cursor | None:
         return decode(page.after)
     except ValueError as error:
         raise Problem(problems.NOT_UNDERSTOOD, "after: the `next` of the page before is expected") from error
+
+
+def _change_cursor(text: str) -> MomentCursor:
+    found = MomentCursor.decode(text)
+    if not (found.id.isascii() and found.id.isdigit() and len(found.id) <= 18):
+        raise ValueError("not a cursor")
+    return found
 
 
 def _narrowed(who: Administrator, organisation: UUID | None) -> Scope:

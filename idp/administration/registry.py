@@ -9,15 +9,18 @@ from uuid import UUID
 
 from config.connections import Transaction
 from idp.administration.documents import (
+    ChangeEntry,
     Channel,
     DeliveryEntry,
     DeliveryState,
     OrganisationDocument,
     PersonDocument,
     PersonEntry,
+    SecondFactor,
     SessionEntry,
 )
 from idp.administration.scope import DeliveryCursor, MomentCursor, NameCursor
+from idp.administration.session_document import SessionDocument
 from idp.authorization.login_rules import LoginRules
 from idp.devices.sign_in_history import Cursor, Outcome, Told
 from idp.directory.account import Account, Face, LockReason
@@ -38,7 +41,7 @@ class People(Protocol):
         """Members whose display name or login name holds `name`, by name."""
 
     async def person(self, tx: Transaction, scope: Scope, user_id: UUID, now: datetime) -> PersonDocument | None:
-        """One member, whole, but for the session."""
+        """One member; of one who belongs elsewhere too only what this scope has of them."""
 
     async def hold(self, tx: Transaction, user_id: UUID) -> None:
         """Let nobody else change this person, or begin a session of theirs, until the transaction is over."""
@@ -71,6 +74,9 @@ class Sessions(Protocol):
     async def find(self, tx: Transaction, sid: str) -> Session | None:
         """One session, live or ended."""
 
+    async def document(self, tx: Transaction, scope: Scope, sid: str, now: datetime) -> SessionDocument | None:
+        """One session of the scope, live or ended, whole."""
+
 
 class SignIns(Protocol):
     """What came of people's attempts to sign in."""
@@ -89,6 +95,15 @@ class Organisations(Protocol):
 
     async def claim(self, tx: Transaction, organisation_id: UUID) -> OrganisationDocument | None:
         """One, locked against other changes."""
+
+
+class History(Protocol):
+    """What is on record of organisations."""
+
+    async def changes(
+        self, tx: Transaction, organisation_id: UUID, *, before: MomentCursor | None, limit: int
+    ) -> Sequence[ChangeEntry]:
+        """What was changed of one, the newest first."""
 
 
 class Deliveries(Protocol):
@@ -125,6 +140,20 @@ class Directory(Protocol):
 
     async def put_face(self, tx: Transaction, found: Face) -> bool:
         """Keep how an organisation meets people, and tell whoever has it in memory."""
+
+
+class Factors(Protocol):
+    """What people prove themselves with beside the password."""
+
+    async def reset(self, tx: Transaction, user_id: UUID) -> Sequence[SecondFactor]:
+        """Take away all of them, and what stood in for them; returns the kinds that there were. The account changes."""
+
+
+class Logins(Protocol):
+    """Attempts to sign in that are under way."""
+
+    async def forget_person(self, tx: Transaction, user_id: UUID) -> int:
+        """Forget those of a person; before the person is locked."""
 
 
 class Rules(Protocol):

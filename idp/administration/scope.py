@@ -84,6 +84,9 @@ def _encode(text: str) -> str:
 def _decode(text: str) -> str:
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+        decoded = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError) as error:
         raise ValueError("not a cursor") from error
+    if "\0" in decoded:
+        raise ValueError("not a cursor")
+    return decoded

@@ -16,26 +16,38 @@ from idp.administration.documents import Channel, DeliveryEntry, DeliveryState
 from idp.administration.scope import DeliveryCursor
 from idp.sessions.delivery import KEPT
 
+# a mail is its person's, of whatever organisation: it is shown to who administers all of theirs
+_PERSON_WITHIN = """
+    EXISTS (
+        SELECT FROM idp.membership AS member
+        WHERE member.user_id = message.user_id AND member.organisation_id = ANY (:scope)
+    ) AND NOT EXISTS (
+        SELECT FROM idp.membership AS member
+        WHERE member.user_id = message.user_id AND member.organisation_id <> ALL (:scope)
+    )
+"""
 _MAILS = """
     SELECT message.id, message.kind, message.user_id, person.display_name, '' AS client_id,
         CASE message.state WHEN 'queued' THEN 'waiting' WHEN 'sent' THEN 'delivered' ELSE 'dead' END AS state,
         message.attempts, message.created_at, message.next_attempt_at, message.expires_at, message.finished_at,
         coalesce(message.last_error, '') AS problem, message.correlation_id
     FROM notifications.message AS message JOIN idp.user_account AS person ON person.id = message.user_id
-    WHERE EXISTS (
-        SELECT FROM idp.membership AS member
-        WHERE member.user_id = message.user_id AND member.organisation_id = ANY (:scope)
-    )
+    WHERE
 """
 _ENDS = """
     SELECT delivery.id, delivery.facts ->> 'happening' AS kind, person.id AS user_id, person.display_name,
-        delivery.client_id, CASE WHEN delivery.outcome IS NULL THEN 'waiting' ELSE delivery.outcome END AS state,
+        delivery.client_id, delivery.stream_id,
+        CASE WHEN delivery.outcome IS NULL THEN 'waiting' ELSE delivery.outcome END AS state,
         delivery.attempts, delivery.happened_at AS created_at, delivery.due_at AS next_attempt_at,
         delivery.happened_at + CAST(:kept AS interval) AS expires_at, delivery.settled_at AS finished_at,
         delivery.problem, coalesce(delivery.facts ->> 'correlation_id', '') AS correlation_id
     FROM idp.delivery AS delivery JOIN idp.user_account AS person ON CAST(person.id AS text) = delivery.facts ->> 'sub'
     WHERE delivery.facts ->> 'org' = ANY (CAST(:scope AS text[]))
 """
+_OF_SESSION = text(
+    _ENDS + " AND delivery.facts ->> 'sid' = :sid AND delivery.happened_at >= :since"
+    " ORDER BY created_at DESC, id DESC LIMIT :limit"
+).bindparams(bindparam("scope", type_=ARRAY(Uuid)))
 _PAGE = """
     SELECT * FROM ({found}) AS found
     WHERE state = :state AND (
@@ -50,7 +62,7 @@ def _page(found: str) -> TextClause:
 
 
 _LISTS: dict[Channel, TextClause] = {
-    "mail": _page(_MAILS),
+    "mail": _page(_MAILS + _PERSON_WITHIN),
     "logout": _page(_ENDS + " AND delivery.stream_id IS NULL"),
     "signal": _page(_ENDS + " AND delivery.stream_id IS NOT NULL"),
 }
@@ -68,12 +80,7 @@ _RETRY_END = text(
     """
 )
 _MAIL_WITHIN = text(
-    """
-    SELECT EXISTS (
-        SELECT FROM notifications.message AS message JOIN idp.membership AS member ON member.user_id = message.user_id
-        WHERE message.id = :id AND member.organisation_id = ANY (:scope)
-    )
-    """
+    f"SELECT EXISTS (SELECT FROM notifications.message AS message WHERE message.id = :id AND {_PERSON_WITHIN})"  # noqa: S608 - text of ours
 ).bindparams(bindparam("scope", type_=ARRAY(Uuid)))
 _END_WITHIN = text(
     """
@@ -106,6 +113,17 @@ async def deliveries(
     if channel != "mail":
         values["kept"] = KEPT
     return [_entry(channel, row, now) for row in await tx.execute(_LISTS[channel], values)]
+
+
+async def of_session(
+    tx: Transaction, scope: Collection[UUID], sid: str, *, since: datetime, now: datetime, limit: int
+) -> Sequence[DeliveryEntry]:
+    """What was to be told of one session, which began at `since`; the newest first."""
+    values: dict[str, Any] = {"scope": list(scope), "sid": sid, "since": since, "kept": KEPT, "limit": limit}
+    return [
+        _entry("logout" if row.stream_id is None else "signal", row, now)
+        for row in await tx.execute(_OF_SESSION, values)
+    ]
 
 
 async def retry(tx: Transaction, scope: Collection[UUID], channel: Channel, ident: UUID, now: datetime) -> bool | None:

@@ -83,7 +83,7 @@ async def people(
 
 
 async def person(tx: Transaction, scope: Collection[UUID], user_id: UUID, now: datetime) -> PersonDocument | None:
-    """One member, whole."""
+    """One member; of one who belongs elsewhere too only what the organisations of the scope have of them."""
     query = select(
         user_account.c.id,
         user_account.c.version,
@@ -100,10 +100,13 @@ async def person(tx: Transaction, scope: Collection[UUID], user_id: UUID, now: d
     if row is None:
         return None
     own_session = await live(tx, scope, user_id=user_id, now=now, limit=1)
+    whole = await is_within(tx, scope, user_id)
+    shown = {**row._mapping, "login_names": tuple(row.login_names or ()), "email": row.email if whole else None}
     return PersonDocument(
-        **{**row._mapping, "login_names": tuple(row.login_names or ())},
+        **shown,
+        whole=whole,
         memberships=(await _roles(tx, scope, [user_id]))[user_id],
-        factors=await _factors(tx, user_id),
+        factors=await _factors(tx, user_id) if whole else (),
         devices=tuple(
             DeviceEntry(
                 id=device.id,
@@ -113,7 +116,7 @@ async def person(tx: Transaction, scope: Collection[UUID], user_id: UUID, now: d
                 first_seen_at=device.first_seen_at,
                 last_seen_at=device.last_seen_at,
             )
-            for device in await devices.of(tx, user_id)
+            for device in (await devices.of(tx, user_id) if whole else ())
         ),
         session=own_session[0] if own_session else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
 
 from starlette.routing import Router
 from starlette.types import ASGIApp
@@ -25,7 +26,7 @@ from policy.storage.versions import PolicyVersions
 SERVICE: Final = "policy"
 
 
-def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock) -> ASGIApp:
+def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID) -> ASGIApp:
     """The API, without its entrance."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
@@ -33,7 +34,7 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
 
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
-    api = PolicyApi(Desk(database, valkey, keys, kept, live, clock))
+    api = PolicyApi(Desk(database, valkey, keys, kept, live, clock, operator))
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -45,7 +46,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         async with database.begin() as tx:
             await keys.ensure_active(tx, "policy", clock.now())
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        app = entrance.around(application(database, valkey, keys, clock))
+        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator))
         fresh = asyncio.create_task(entrance.keep_keys_fresh())
         try:
             await serve_application(app, f"unix:{settings.upstream_socket(SERVICE)}", ready=ready, stop=stop)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from audit import trail
 from config.clock import Clock
 from config.connections import Database, Transaction, Valkey
 from config.problem import Problem
 from events import outbox
 from jose.assertion import Subject
+from jose.freshness import challenge
 from jose.storage.keys import SigningKeys
 from policy import artefact, casbin_lines, versions
 from policy.admin import problems
@@ -36,18 +39,33 @@ class Desk:
         kept: Versions,
         live: LivePolicy,
         clock: Clock,
+        operator: UUID,
     ) -> None:
+        """`operator`: the organisation whose administrators may change the policy, since it is everybody's."""
         self._database = database
         self._valkey = valkey
         self._keys = keys
         self._live = live
         self._clock = clock
         self._versions = kept
+        self._operator = str(operator)
 
-    async def admit(self, who: Subject, correlation_id: str) -> None:
-        """Refuse whoever is no administrator, and put it on record. Raises `NOT_ADMINISTRATOR`."""
-        if ADMINISTRATOR in who.roles and who.sub:
-            return
+    async def admit(self, who: Subject, correlation_id: str, *, changing: bool = False) -> None:
+        """Refuse whoever is no administrator, and put it on record.
+
+        Whoever is `changing` something must be one of the operating organisation, with fresh factors. Raises
+        `NOT_ADMINISTRATOR`, `NOT_OPERATOR`, `FACTORS_NOT_FRESH`.
+        """
+        if not (ADMINISTRATOR in who.roles and who.sub):
+            await self._refused(who, correlation_id)
+            raise Problem(problems.NOT_ADMINISTRATOR)
+        if changing and who.org != self._operator:
+            await self._refused(who, correlation_id)
+            raise Problem(problems.NOT_OPERATOR)
+        if changing and (asked := challenge(who, self._clock.timestamp())) is not None:
+            raise Problem(problems.FACTORS_NOT_FRESH, headers=asked)
+
+    async def _refused(self, who: Subject, correlation_id: str) -> None:
         async with self._database.begin() as tx:
             await trail.record(
                 tx,
@@ -59,7 +77,6 @@ class Desk:
                     sid=who.sid,
                 ),
             )
-        raise Problem(problems.NOT_ADMINISTRATOR)
 
     async def list(self, before: int, limit: int) -> VersionList:
         async with self._database.connect() as tx:

@@ -67,6 +67,7 @@ class PolicyApi:
             Operation("POST", "/explain", "Why, and what would change it", Explanation, ExplainRequest): self.explain,
             Operation("GET", "/model", "The language of rules", ModelDocument): self.model,
         }
+        self._changing = (self.draft, self.publish, self.rollback)
         self._document = msgspec.json.encode(document(_API, list(self._operations)))
 
     def routes(self) -> list[BaseRoute]:
@@ -128,8 +129,9 @@ class PolicyApi:
         """One address: an administrator first, then the method."""
 
         async def endpoint(request: Request) -> Response:
-            await self._desk.admit(assertion_of(request).subject, correlation_id(request))
             chosen = endpoints.get("GET" if request.method == "HEAD" else request.method)
+            changing = chosen in self._changing
+            await self._desk.admit(assertion_of(request).subject, correlation_id(request), changing=changing)
             if chosen is None:
                 raise Problem(problems.WRONG_METHOD, headers={"Allow": ", ".join(sorted(endpoints))})
             return await chosen(request)

@@ -65,6 +65,19 @@ WRONG_METHOD = ProblemType(
     "See /api/policy/openapi.json.",
 )
 
+NOT_OPERATOR = ProblemType(
+    "MJ-POLICY-011",
+    HTTPStatus.FORBIDDEN,
+    "Only the organisation that runs this installation changes the policy",
+    "Ask one of its administrators; the setting policy.operator names it.",
+)
+FACTORS_NOT_FRESH = ProblemType(
+    "MJ-POLICY-012",
+    HTTPStatus.UNAUTHORIZED,
+    "Changing the policy needs two factors, lately",
+    "Sign in again as WWW-Authenticate says (RFC 9470), and ask again.",
+)
+
 
 class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One fault of a policy that was sent."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -94,29 +93,15 @@ def test_a_port_in_use_is_named(running: House, tmp_path: Path) -> None:
 
 
 def test_a_service_that_dies_comes_back(running: House) -> None:
-    kill(running, "munjigi-commerc")
+    running.kill("munjigi-commerc")
     wait_until_ready(running, "commerce")
 
 
 @pytest.mark.parametrize("engine", ["postgres", "valkey-server"])
 def test_an_engine_that_dies_comes_back_and_the_services_with_it(running: House, engine: str) -> None:
-    kill(running, engine)
+    running.kill(engine)
     for service in (INBOX, *SERVICES):
         wait_until_ready(running, service.name)
-
-
-def kill(house: House, name: str) -> None:
-    """End the process of this name, the oldest if there are several, and wait until it is gone."""
-    named = [
-        process
-        for process in processes_below(house.folder)
-        if Path(f"/proc/{process}/comm").read_text().strip() == name
-    ]
-    os.kill(min(named), signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while min(named) in processes_below(house.folder):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def wait_until_ready(house: House, name: str, timeout: float = 30.0) -> None:

@@ -26,6 +26,25 @@ async def test_an_error_of_the_database_names_no_value(database: Callable[[Role]
     assert "hunter2" not in str(failed.value)
 
 
+@pytest.mark.parametrize(
+    ("statement", "values", "away"),
+    [
+        ("SELECT CAST(:given AS text)", {"given": "a\0b"}, False),  # 22021
+        ("SELECT 1 / CAST(:given AS int)", {"given": 0}, False),  # 22012
+        ("DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$", {}, True),
+        ("DO $$ BEGIN RAISE SQLSTATE '53300'; END $$", {}, True),
+        ("DO $$ BEGIN RAISE SQLSTATE '25006'; END $$", {}, True),
+    ],
+)
+async def test_what_was_asked_wrongly_is_no_server_that_is_away(
+    database: Callable[[Role], Database], statement: str, values: dict[str, object], away: bool
+) -> None:
+    async with database("idp").connect() as tx:
+        with pytest.raises(DBAPIError) as failed:
+            await tx.execute(text(statement), values)
+    assert is_away(failed.value) is away
+
+
 async def test_a_statement_that_takes_too_long_is_ended_and_the_connection_serves_on(settings: Settings) -> None:
     hasty = settings.model_copy(
         update={"database": settings.database.model_copy(update={"statement_timeout": 0.2, "pool_size": 1})}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import tomllib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx2
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -24,7 +27,16 @@ from policy import demo
 from policy.admin.app import application, serve
 
 Databases = Callable[[Role], Database]
-ADMIN = Subject(sid="s" * 22, sub="u-admin", org="org-1", roles=("administrator",), acr="urn:munjigi:acr:2")
+OPERATOR = UUID("00000000-0000-4000-8000-0000000000aa")
+ADMIN = Subject(
+    sid="s" * 22,
+    sub="u-admin",
+    org=str(OPERATOR),
+    roles=("administrator",),
+    acr="urn:munjigi:acr:2",
+    auth_time=SystemClock().timestamp(),
+)
+ELSEWHERE = msgspec.structs.replace(ADMIN, sub="u-elsewhere", org="00000000-0000-4000-8000-0000000000bb")
 CUSTOMER = Subject(sid="c" * 22, sub="u-customer", org="org-1", roles=("customer",))
 GOOD_RULES = """
 p, 10, everyone.reads, customer, *, shop, /**, GET, "country in [""KR"", ""JP""]", allow,
@@ -59,7 +71,7 @@ async def call(settings: Settings, database: Databases, valkey: Valkey) -> Async
     async with database("gateway").begin() as tx:
         ring = await keys.ensure_active(tx, "assertion", datetime.now(UTC))
     entrance = await Entrance.open("policy", database("policy"), keys.assertion_keys, clock)
-    transport = httpx2.ASGITransport(entrance.around(application(database("policy"), valkey, keys, clock)))
+    transport = httpx2.ASGITransport(entrance.around(application(database("policy"), valkey, keys, clock, OPERATOR)))
     async with httpx2.AsyncClient(transport=transport, base_url="http://console.localhost:8080") as client:
         yield Caller(client, AssertionSigner(ring))
 
@@ -131,6 +143,47 @@ async def test_only_administrators_come_in_and_refusals_are_recorded(call: Calle
     async with database("owner").begin() as tx:
         recorded = (await tx.execute(text("SELECT kind, actor FROM audit.record ORDER BY id DESC LIMIT 1"))).one()
     assert tuple(recorded) == ("administration_refused", "u-customer")
+
+
+CHANGES: tuple[tuple[str, dict[str, object]], ...] = (
+    ("/drafts", {"why": "a test", "rules": GOOD_RULES}),
+    ("/versions/2/publish", {"why": "a test"}),
+    ("/rollback", {"to": 1, "why": "a test"}),
+)
+
+
+@pytest.mark.parametrize(("path", "body"), CHANGES, ids=[path for path, _ in CHANGES])
+async def test_only_the_operating_organisation_changes_what_is_everybodys(
+    call: Caller, database: Databases, path: str, body: dict[str, object]
+) -> None:
+    await drafted(call)
+    refused = await call("POST", path, body, who=ELSEWHERE)
+    assert (refused.status_code, refused.json()["code"]) == (403, "MJ-POLICY-011")
+    assert "policy.operator" in refused.json()["detail"]
+    async with database("owner").begin() as tx:
+        recorded = (await tx.execute(text("SELECT kind, actor FROM audit.record ORDER BY id DESC LIMIT 1"))).one()
+    assert tuple(recorded) == ("administration_refused", "u-elsewhere")
+    assert [one["state"] for one in (await call("GET", "/versions")).json()["versions"]] == ["draft", "published"]
+
+
+async def test_whoever_administers_another_organisation_may_look_and_ask(call: Caller) -> None:
+    assert (await call("GET", "/current", who=ELSEWHERE)).status_code == 200
+    assert (await call("POST", "/explain", {"request": asked()}, who=ELSEWHERE)).status_code == 200
+
+
+@pytest.mark.parametrize("stale", [{"acr": "urn:munjigi:acr:1"}, {"auth_time": SystemClock().timestamp() - 961}])
+async def test_a_change_needs_two_factors_lately_whatever_the_policy_says(call: Caller, stale: dict[str, Any]) -> None:
+    for path, body in CHANGES:
+        refused = await call("POST", path, body, who=msgspec.structs.replace(ADMIN, **stale))
+        assert (refused.status_code, refused.json()["code"]) == (401, "MJ-POLICY-012")
+        assert 'error="insufficient_user_authentication"' in refused.headers["www-authenticate"]
+        assert 'acr_values="urn:munjigi:acr:2", max_age="900"' in refused.headers["www-authenticate"]
+    assert (await call("GET", "/current", who=msgspec.structs.replace(ADMIN, **stale))).status_code == 200
+
+
+def test_the_operator_is_the_demos_first_organisation_where_nobody_says() -> None:
+    shipped = tomllib.loads((demo.SHIPPED.parent / "demo.toml").read_text(encoding="utf-8"))
+    assert str(Settings().policy.operator) == shipped["organisation"][0]["id"]
 
 
 async def test_without_a_sound_assertion_nothing_answers(call: Caller) -> None:

@@ -88,6 +88,18 @@ def test_the_policy_api_is_for_administrators_with_two_factors_from_near() -> No
         assert decided(role).reasons == (Reason.NO_RULE,)
 
 
+def test_the_policy_is_changed_with_two_factors_lately() -> None:
+    def decided(method: str, path: str) -> Any:
+        subject = person("administrator", assurance=2, authenticated_at=MONDAY_NOON - 901)
+        return decide(request(method, f"/api/policy{path}", zone="admin", subject=subject, facts=LOOPBACK), SHIPPED)
+
+    for path in ("/drafts", "/versions/2/publish", "/rollback"):
+        late = decided("POST", path)
+        assert (late.effect, late.step_up.max_age) == (STEP_UP, 900)
+    assert decided("GET", "/current").effect is ALLOW
+    assert decided("POST", "/explain").effect is ALLOW
+
+
 def test_what_is_done_to_people_needs_an_administrator_with_two_factors_lately() -> None:
     def decided(method: str, role: str = "administrator", **fields: Any) -> Any:
         subject = person(role, **{"assurance": 2, **fields})

@@ -43,7 +43,14 @@ class House:
     session: Session
 
     def subject(self, who: Account, *roles: str, sid: str = "s" * 22, org: UUID = HOUSE) -> Subject:
-        return Subject(sid=sid, sub=str(who.id), org=str(org), roles=roles or ("administrator",))
+        return Subject(
+            sid=sid,
+            sub=str(who.id),
+            org=str(org),
+            roles=roles or ("administrator",),
+            acr="urn:munjigi:acr:2",
+            auth_time=self.clock.timestamp(),
+        )
 
     async def __call__(
         self, method: str, path: str, body: object = None, *, who: Subject | None = None, upstream: str = SERVICE

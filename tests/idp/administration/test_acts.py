@@ -82,6 +82,21 @@ async def test_a_lock_ends_the_session_and_is_told(house: House, settings: Setti
     assert len(await house.audited("account_unlocked")) == 1
 
 
+@pytest.mark.parametrize("stale", [{"acr": "urn:munjigi:acr:1"}, {"auth_time": 0.0}])
+async def test_a_change_needs_two_factors_lately_whatever_the_policy_says(house: House, stale: dict[str, Any]) -> None:
+    who = msgspec.structs.replace(house.subject(house.boss), **stale)
+    for method, path, body in (
+        ("POST", f"/people/{house.mina.id}/lock", {"why": WHY, "version": 1}),
+        ("POST", f"/sessions/{house.session.sid}/end", {"why": WHY}),
+        ("PUT", f"/organisations/{HOUSE}", {"why": WHY}),
+    ):
+        refused = await house(method, path, body, who=who)
+        assert (refused.status_code, refused.json()["code"]) == (401, "MJ-IDENTITY-014")
+        assert 'error="insufficient_user_authentication"' in refused.headers["www-authenticate"]
+        assert 'acr_values="urn:munjigi:acr:2", max_age="900"' in refused.headers["www-authenticate"]
+    assert (await house.got(f"/people/{house.mina.id}", who=who))["state"] == "active"
+
+
 @pytest.mark.parametrize("act", ["lock", "unlock"])
 async def test_what_changed_meanwhile_is_not_acted_upon(house: House, act: str) -> None:
     refused = await house("POST", f"/people/{house.mina.id}/{act}", {"why": WHY, "version": 7})
@@ -147,6 +162,9 @@ async def test_an_organisation_is_changed_and_told(house: House) -> None:
     [record] = await house.audited("organisation_changed")
     assert record.details["changed"] == ["duplicate_login", "new_device_factor", "look", "support"]
     assert record.details["why"] == WHY
+    [change] = (await house.got(f"/organisations/{HOUSE}/changes"))["changes"]
+    assert (change["user_id"], change["display_name"], change["why"]) == (str(house.boss.id), "Boss", WHY)
+    assert change["changed"] == record.details["changed"]
     stale = await house("PUT", f"/organisations/{HOUSE}", asked)
     assert (stale.status_code, stale.json()["code"]) == (409, "MJ-IDENTITY-007")
     same = await house("PUT", f"/organisations/{HOUSE}", {**asked, "version": after["version"]})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
@@ -127,6 +129,13 @@ async def test_an_assertion_for_another_service_opens_nothing(house: House) -> N
         ("GET", "/sessions?organisation=none", None, 422),
         ("GET", "/deliveries/mail?state=odd", None, 422),
         ("GET", "/deliveries/mail?after=MjAyNi0wMS0wMVQwMDowMDowMCswMDowMCB4", None, 422),
+        ("GET", "/sessions?place=%00", None, 422),
+        ("GET", "/people?after=%00", None, 422),
+        ("GET", "/people?after=MDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAwIGEAYg", None, 422),  # NUL inside
+        ("GET", "/sessions?after=MjAyNi0wMS0wMVQwMDowMDowMCswMDowMCBhAGI", None, 422),
+        ("GET", "/sessions/a%00b", None, 404),
+        ("POST", "/sessions/a%00b/end", {"why": "x"}, 404),
+        ("POST", "/sessions/nothing/end", {"why": "x\0y"}, 422),
         ("GET", "/deliveries/pigeon", None, 404),
         ("GET", "/people/nobody", None, 404),
         ("GET", "/people/00000000-0000-4000-8000-00000000dead", None, 404),
@@ -153,6 +162,123 @@ async def test_the_document_names_every_operation(house: House) -> None:
     assert set(document["paths"]["/api/identity/organisations/{organisation_id}"]) == {"get", "put"}
     for path in ("/people", "/sessions/{sid}/end", "/deliveries/{channel}/{delivery_id}/retry"):
         assert f"/api/identity{path}" in document["paths"]
+
+
+async def test_what_was_changed_of_an_organisation_comes_in_pages(house: House) -> None:
+    version = (await house.got(f"/organisations/{HOUSE}"))["version"]
+    for number, rule in enumerate(("ask", "take_over", "ask")):
+        asked = {"duplicate_login": rule, "new_device_factor": None, "look": None, "support": None}
+        changed = await house("PUT", f"/organisations/{HOUSE}", {"why": f"{number}", "version": version, **asked})
+        version = changed.json()["version"]
+    first = await house.got(f"/organisations/{HOUSE}/changes?limit=2")
+    second = await house.got(f"/organisations/{HOUSE}/changes?limit=2&after={first['next']}")
+    assert [one["why"] for one in (*first["changes"], *second["changes"])] == ["2", "1", "0"]
+    assert second["next"] is None
+    assert (await house("GET", f"/organisations/{OTHER}/changes")).status_code == 404
+    wrong = await house("GET", f"/organisations/{HOUSE}/changes?after=MjAyNi0wMS0wMVQwMDowMDowMCswMDowMCB4")
+    assert wrong.json()["code"] == "MJ-IDENTITY-004"
+
+
+async def test_the_history_is_read_and_never_written(house: House) -> None:
+    """A view that runs with its owner's rights must be no way into the audit."""
+    for statement in (
+        "SELECT * FROM audit.record",
+        "UPDATE idp.organisation_change SET details = '{}'",
+        "DELETE FROM idp.organisation_change",
+        "INSERT INTO idp.organisation_change (actor) VALUES ('x')",
+    ):
+        async with house.database("idp").connect() as tx:
+            with pytest.raises(DBAPIError, match="permission denied"):
+                await tx.execute(text(statement))
+
+
+async def dead_letter(house: House, settings: Settings) -> None:
+    queue = Queue(Envelope.load(settings), house.clock, SystemEntropy())
+    notice = Notice(
+        kind=NoticeKind.SIGN_IN_CODE,
+        user_id=house.mina.id,
+        to="mina@mail.example",
+        locale="ko",
+        name="Mina",
+        facts={"code": "482913", "minutes": "600"},
+    )
+    async with house.database("idp").begin() as tx:
+        await queue.put(tx, notice)
+    async with house.database("notifications").begin() as tx:
+        await tx.execute(text("UPDATE notifications.message SET state = 'dead', finished_at = now()"))
+
+
+async def test_what_is_a_persons_is_shown_to_who_administers_all_of_their_organisations(
+    house: House, settings: Settings
+) -> None:
+    async with house.database("idp").begin() as tx:
+        await passwords.put_password(tx, house.mina.id, "$argon2id$v=19$…", house.clock.now())
+    await dead_letter(house, settings)
+    [listed] = (await house.got("/deliveries/mail"))["deliveries"]
+    mina = await house.got(f"/people/{house.mina.id}")
+    assert (mina["whole"], mina["email"], len(mina["factors"])) == (True, "mina@mail.example", 1)
+
+    await house.join_other(house.mina, "customer")
+    assert (await house.got("/deliveries/mail"))["deliveries"] == []
+    refused = await house("POST", f"/deliveries/mail/{listed['id']}/retry", {"why": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (404, "MJ-IDENTITY-002")
+    mina = await house.got(f"/people/{house.mina.id}")
+    assert (mina["whole"], mina["email"], mina["factors"], mina["devices"]) == (False, None, [], [])
+    assert mina["session"]["sid"] == house.session.sid  # that one is of this organisation
+    assert "mail.example" not in str(mina)
+
+    await house.join_other(house.boss, "administrator")
+    assert (await house.got(f"/people/{house.mina.id}"))["whole"] is True
+    assert len((await house.got("/deliveries/mail"))["deliveries"]) == 1
+
+
+async def test_one_session_whole_also_after_its_end(house: House) -> None:
+    async with house.database("owner").begin() as tx:
+        await tx.execute(
+            text(
+                "INSERT INTO idp.client (client_id, name, auth_method, redirect_uris, post_logout_redirect_uris,"
+                " grant_types, scopes, updated_at)"
+                " VALUES ('shop', '{}', 'none', '{https://shop.example/}', '{}', '{}', '{}', now())"
+            )
+        )
+        await tx.execute(
+            text("INSERT INTO idp.session_client (sid, client_id, first_at) VALUES (:sid, 'shop', now())"),
+            {"sid": house.session.sid},
+        )
+    found = await house.got(f"/sessions/{house.session.sid}")
+    assert (found["state"], found["display_name"], found["own"], found["ended_at"]) == ("live", "Mina", False, None)
+    assert [party["client_id"] for party in found["relying_parties"]] == ["shop"]
+    assert found["deliveries"] == []
+    facts = {"happening": "session-ended", "sid": house.session.sid, "sub": str(house.mina.id), "org": str(HOUSE)}
+    async with house.database("owner").begin() as tx:
+        await tx.execute(
+            text(
+                "INSERT INTO idp.delivery (id, client_id, facts, happened_at, due_at, attempts, problem) "
+                "VALUES (gen_random_uuid(), 'shop', CAST(:facts AS jsonb), :now, :now, 0, '')"
+            ),
+            {"facts": json.dumps(facts), "now": house.clock.now()},
+        )
+    await house("POST", f"/sessions/{house.session.sid}/end", {"why": "x"})
+    found = await house.got(f"/sessions/{house.session.sid}")
+    assert (found["state"], found["end_reason"], found["version"]) == ("ended", "administrator", 2)
+    assert [(one["channel"], one["client_id"], one["state"]) for one in found["deliveries"]] == [
+        ("logout", "shop", "waiting")
+    ]
+    other = await house.begin(boss := await house.add("other-boss"))
+    house.clock.advance(12 * 3600)
+    assert (await house.got(f"/sessions/{other.sid}"))["state"] == "expired"
+    assert (await house.got(f"/sessions/{other.sid}", who=house.subject(house.boss)))["user_id"] == str(boss.id)
+
+
+async def test_a_session_of_another_organisation_is_not_shown(house: House) -> None:
+    await house.join_other(outsider := await house.add("outsider", roles=("administrator",)), "administrator")
+    async with house.database("owner").begin() as tx:
+        await tx.execute(
+            text("DELETE FROM idp.membership WHERE user_id = :who AND organisation_id = :house"),
+            {"who": outsider.id, "house": HOUSE},
+        )
+    answer = await house("GET", f"/sessions/{house.session.sid}", who=house.subject(outsider, org=OTHER))
+    assert (answer.status_code, answer.json()["code"]) == (404, "MJ-IDENTITY-002")
 
 
 async def test_dead_letters_are_listed_without_what_they_say(house: House, settings: Settings) -> None:

@@ -1,0 +1,37 @@
+"""Taking away all second factors of a person who lost theirs, in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, update
+
+from config.connections import Transaction
+from idp.administration.documents import SecondFactor
+from idp.storage import remembered
+from idp.storage.directory_tables import passkey, totp, user_account
+from idp.storage.recovery_code_tables import recovery_code
+
+_KEPT_IN = {"totp": totp, "passkey": passkey, "recovery_code": recovery_code}
+
+
+async def reset(tx: Transaction, user_id: UUID) -> Sequence[SecondFactor]:
+    """Forget them, and the browsers that were remembered by one of them; returns the kinds that there were.
+
+    An app whose enrolment was only begun goes too, and is no kind of its own.
+    """
+    removed: list[SecondFactor] = []
+    kinds: tuple[SecondFactor, ...] = ("totp", "passkey", "recovery_code")
+    for kind in kinds:
+        table = _KEPT_IN[kind]
+        counts = table.c.confirmed_at.is_not(None) if kind == "totp" else table.c.user_id == user_id
+        gone = (await tx.execute(delete(table).where(table.c.user_id == user_id).returning(counts))).scalars().all()
+        if any(gone):
+            removed.append(kind)
+    if removed:
+        await remembered.forget_person(tx, user_id)
+        await tx.execute(
+            update(user_account).where(user_account.c.id == user_id).values(version=user_account.c.version + 1)
+        )
+    return removed
