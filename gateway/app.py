@@ -199,6 +199,14 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             idle_timeout=settings.session.idle_timeout,
         )
         visitors = Visitors(cookies=cookies, sessions=sessions, clock=clock, scheme=settings.gateway.origin_scheme)
+        sign_out = SignOut(
+            provider=provider,
+            cookies=cookies,
+            database=database,
+            storage=cookie_sessions,
+            envelope=envelope,
+            clock=clock,
+        )
         pages = SessionPages(
             visitors=visitors,
             status=SessionStatus(
@@ -224,14 +232,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 lifetime=timedelta(seconds=settings.session.absolute_lifetime),
                 on_replaced=cookies.moved,
             ),
-            sign_out=SignOut(
-                provider=provider,
-                cookies=cookies,
-                database=database,
-                storage=cookie_sessions,
-                envelope=envelope,
-                clock=clock,
-            ),
+            sign_out=sign_out,
             issuer=settings.idp.issuer,
             support=settings.support,
         )
@@ -291,6 +292,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(every(1.0, upkeep.look_for_ended_elsewhere, drained))
             tasks.create_task(every(60.0, upkeep.forget_over, drained))
             tasks.create_task(every(5.0, renew_tokens, drained))
+            tasks.create_task(every(PROVIDER_AGAIN, sign_out.end_waiting, drained))
             tasks.create_task(every(ANNOUNCE_EVERY, probe.announce, drained))
             tasks.create_task(let_pages_go())
             tasks.create_task(at_the_door())

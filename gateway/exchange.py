@@ -5,9 +5,10 @@ The pipeline answers at once with a `Verdict` when everything it needs is in mem
 raise `config.problem.Problem`, which is told as it is; any other exception is answered with 500 and nothing passes.
 
 The data path itself sends `Munjigi-Correlation-Id` both ways, keeps the client's `Host` for the upstream, and lets what
-`Forward.add` names replace what the client sent. `Forward.opened` is called once an exchange is older than
-`Limits.live_after` (0.3 s) or became a websocket: whoever registers it there looks whether the session still lives,
-since it may have ended in between.
+`Forward.add` names replace what the client sent. `Forward.opened` is called once an exchange turns out to live on: its
+request's body comes piece by piece, its answer has no length or a large one, it is older than `Limits.live_after`
+(0.3 s), or it became a websocket. Whoever registers it there looks whether the session still lives, since it may have
+ended in between.
 """
 
 from __future__ import annotations

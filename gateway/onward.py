@@ -10,11 +10,12 @@ from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import Standing
 from gateway.exchange import Forward, Header, LiveConnection, RequestHead
 from gateway.inbound.manner import is_navigation
-from gateway.injection.page_script import ASK_PLAIN, PageScript
+from gateway.injection.page_script import ASK_PLAIN, NOT_ASKED, PageScript
 from gateway.routes.route_table import Route, RouteTable
 from gateway.upstream_assertion import UpstreamAssertion
 
 _STOPS_HERE = frozenset((b"authorization",))
+_STOPS_BEFORE_PAGES = _STOPS_HERE | NOT_ASKED
 
 
 class Onward:
@@ -56,7 +57,7 @@ class Onward:
         return Forward(
             upstream=route.upstream,
             add=(assertion, address, proto, host, ASK_PLAIN) if told else (assertion, address, proto, host),
-            drop=_STOPS_HERE,
+            drop=_STOPS_BEFORE_PAGES if told else _STOPS_HERE,
             cookie=cookie,
             opened=partial(self._opened, caller, route, head, browser, obligations),
             closed=self._live.closed,

@@ -16,6 +16,7 @@ from config.problem import Problem
 from gateway.admission import check_form, without_lease
 from gateway.callers.caller import Caller
 from gateway.callers.cookie_check import CookieCheck
+from gateway.callers.mark import person_mark
 from gateway.callers.token_check import TokenCheck
 from gateway.decision import enforcement
 from gateway.decision.decision_log import DecisionLog
@@ -24,7 +25,7 @@ from gateway.decision.live_check import LiveCheck
 from gateway.exchange import OwnPage, RequestHead, Verdict
 from gateway.inbound.browser import browser_of
 from gateway.inbound.credentials import Credentials, read_credentials
-from gateway.inbound.manner import is_navigation
+from gateway.inbound.manner import is_act, is_navigation
 from gateway.onward import Onward
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import Refreshed, TokenRefresh
@@ -191,13 +192,13 @@ class Pipeline:
         session: LiveSession | None,
         now: float,
     ) -> Verdict:
-        staleness = 0.0
+        staleness = None
         if caller is not None:
             caller.used_at = now
-            if (overdue := self._sessions.overdue()) is not None:
-                if (refused := without_lease(head, route, overdue)) is not None:
-                    return refused
-                staleness = overdue
+            overdue = self._sessions.overdue()
+            if overdue is not None and (refused := without_lease(head, route, overdue)) is not None:
+                return refused
+            staleness = self._sessions.age
         method = head.method.decode("ascii")
         path = head.path.decode("ascii")
         browser = _browser(head) if caller is not None and caller.identity.session_browser else ""
@@ -219,10 +220,17 @@ class Pipeline:
             )
         except AuditUnavailable:
             return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
-        if session is not None and (route.act or (shown.cookie is not None and is_navigation(head))):
+        if session is not None and (route.act or (shown.cookie is not None and is_act(head))):
             self._touch(session, now)
         if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
-            return enforcement.enforce(decision, head, signed_in=caller is not None, api=route.mode is Mode.API)
+            return enforcement.enforce(
+                decision,
+                head,
+                signed_in=caller is not None,
+                api=route.mode is Mode.API,
+                by_token=shown.bearer is not None,
+                mark="" if caller is None else person_mark(route.authority, caller.identity.subject.id),
+            )
         return self._onward.forward(
             head,
             route,

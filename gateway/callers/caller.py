@@ -60,6 +60,7 @@ class Caller:
             org=identity.subject.organisation,
             roles=identity.roles,
             acr=identity.acr,
+            auth_time=identity.subject.authenticated_at or 0.0,
             device_id=identity.device_id,
             device_trust=identity.device_trust.name.lower(),
             name=identity.name,

@@ -31,9 +31,10 @@ class DecisionLog:
         route: Route,
         address: str,
         caller: Caller | None,
-        staleness: float = 0.0,
+        staleness: float | None = None,
     ) -> None:
-        """Record one decision. `staleness`: seconds past the lease of the session's state that it stood on.
+        """Record one decision. `staleness`: how many seconds old the state of sessions was that it stood on; None
+        where it stood on none.
 
         What stays the same while a decision stands is encoded once. Raises `audit.segments.AuditUnavailable` where
         nothing more can be recorded: then nothing is let through.
@@ -42,7 +43,7 @@ class DecisionLog:
         if not record:
             record = decided.record = self._lasting(decided, method, path, route, address, caller)
         own: dict[str, object] = {"at": at, "correlation_id": correlation_id}
-        if staleness:
+        if staleness is not None:
             own["staleness"] = round(staleness, 3)
         self._append(self._encode(own)[:-1] + record)
 

@@ -12,6 +12,7 @@ import msgspec
 from config.problem import PROBLEM_JSON, Problem, ProblemType
 from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
 from gateway.inbound.manner import SAFE_METHODS, is_navigation
+from gateway.relying_party.return_path import sound_path
 from gateway.step_up.demand import ACR, Asked
 from policy.decision import Decision, Effect, StepUp
 from policy.reasons import Reason
@@ -117,16 +118,19 @@ def tell_ended(head: RequestHead, *, by_token: bool) -> Verdict:
     return refuse_token(head, SESSION_ENDED)
 
 
-def enforce(decision: Decision, head: RequestHead, *, signed_in: bool, api: bool) -> Verdict:
-    """What a decision that does not let the request through comes to."""
+def enforce(
+    decision: Decision, head: RequestHead, *, signed_in: bool, api: bool, by_token: bool = False, mark: str = ""
+) -> Verdict:
+    """What a decision that does not let the request through comes to. `by_token`: a bearer token stood for it, which
+    no sign-in in a browser makes better. `mark`: how pages are told whose they are."""
     if decision.effect is Effect.STEP_UP and decision.step_up is not None:
-        return _step_up(decision.step_up, decision.reasons, head)
+        return _step_up(decision.step_up, decision.reasons, head, person=not api and not by_token, mark=mark)
     if not signed_in and Reason.NOT_AUTHENTICATED in decision.reasons:
         return ask_to_sign_in(head, api=api)
     return refuse(NOT_ALLOWED, head, reasons=decision.reasons)
 
 
-def _step_up(step: StepUp, reasons: Sequence[Reason], head: RequestHead) -> Verdict:
+def _step_up(step: StepUp, reasons: Sequence[Reason], head: RequestHead, *, person: bool, mark: str) -> Verdict:
     wanted: dict[str, str] = {}
     if step.assurance is not None:
         wanted["acr_values"] = ACR[step.assurance]
@@ -134,12 +138,12 @@ def _step_up(step: StepUp, reasons: Sequence[Reason], head: RequestHead) -> Verd
         wanted["max_age"] = str(step.max_age)
     if step.device_trust is not None:
         return refuse(NOT_ALLOWED, head, reasons=reasons)  # no sign-in makes a device better known
-    if is_navigation(head):
+    if person and is_navigation(head):
         if step.max_age is not None:
             wanted["max_age"] = str(max(0, step.max_age - _ROUNDED))
         if head.method in SAFE_METHODS:
             return _led(head, SIGN_IN, **wanted)
-        return OwnPage({"correlation_id": head.correlation_id, "step_up": Asked(wanted, _target(head))})
+        return OwnPage({"correlation_id": head.correlation_id, "step_up": Asked(wanted, _target(head), mark)})
     return problem(STEP_UP_NEEDED, head, headers=[challenge(STEP_UP_NEEDED.title, wanted)], reasons=reasons)
 
 
@@ -150,11 +154,22 @@ def challenge(description: str, wanted: Mapping[str, str]) -> Header:
 
 def _led(head: RequestHead, page: str, **parameters: str) -> Answer:
     """A form that was sent is led back to its page by GET (303): what it held cannot be sent again for the person."""
-    location = f"{page}?{urlencode({'return_to': _target(head), **parameters}, quote_via=quote)}"
+    back = _target(head) if head.method in SAFE_METHODS else _page_of_form(head) or _target(head)
+    location = f"{page}?{urlencode({'return_to': back, **parameters}, quote_via=quote)}"
     return Answer(
         HTTPStatus.FOUND.value if head.method in SAFE_METHODS else HTTPStatus.SEE_OTHER.value,
         ((b"location", location.encode()), (b"cache-control", b"no-store")),
     )
+
+
+def _page_of_form(head: RequestHead) -> str | None:
+    """The page on this very origin where the form stood (RFC 9110, section 10.1.3): where it was sent to may be no page
+    at all, or one without what was typed."""
+    referer, host = head.get(b"referer"), head.get(b"host")
+    origin = b"" if host is None else head.scheme.encode() + b"://" + host.lower()
+    if referer is None or not origin or referer[: len(origin)].lower() != origin:
+        return None
+    return sound_path(referer[len(origin) :].decode("latin-1").partition("#")[0])
 
 
 def _target(head: RequestHead) -> str:

@@ -12,9 +12,9 @@ from gateway.exchange import Header
 
 COOKIE = b"__Host-munjigi"
 SIGN_IN_COOKIE = b"__Host-munjigi-signin"
-WAYS_COOKIE = b"__Host-munjigi-ways"
+"""How the cookies of sign-ins under way begin: each has one of its own."""
 _PREFIX = COOKIE + b"="
-_OWN = (_PREFIX, SIGN_IN_COOKIE + b"=", WAYS_COOKIE + b"=")
+_OWN = (_PREFIX, SIGN_IN_COOKIE)
 _TOKEN68 = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 TOKEN_LIMIT = 8192
 

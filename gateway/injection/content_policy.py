@@ -6,18 +6,18 @@ this one answer is added instead; never beside `'unsafe-inline'` alone, which a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 _SCRIPT = (b"script-src-elem", b"script-src", b"default-src")
 _CONNECT = (b"connect-src", b"default-src")
 
 
-def opened(policy: bytes, *, script: bytes, room: bytes, nonce: bytes) -> bytes:
+def opened(policy: bytes, *, scripts: Sequence[bytes], room: bytes, nonce: bytes) -> bytes:
     """The value of one header field, which may hold several policies.
 
-    `script` is the script's address, `room` that of the folder which it speaks to.
+    `scripts` are the addresses of the script's modules, `room` is that of the folder which they speak to.
     """
-    return b", ".join(_one(part, script, room, nonce) for part in policy.split(b","))
+    return b", ".join(_one(part, scripts, room, nonce) for part in policy.split(b","))
 
 
 def forbids_scripts(policy: bytes) -> bool:
@@ -29,31 +29,31 @@ def forbids_scripts(policy: bytes) -> bool:
     )
 
 
-def _one(policy: bytes, script: bytes, room: bytes, nonce: bytes) -> bytes:
+def _one(policy: bytes, scripts: Sequence[bytes], room: bytes, nonce: bytes) -> bytes:
     directives = [directive.split() for directive in policy.split(b";") if directive.strip()]
-    _allow(directives, _SCRIPT, lambda sources: _script_source(sources, script, nonce))
-    _allow(directives, _CONNECT, lambda sources: None if _has(sources, b"'self'", b"*") else room)
+    _allow(directives, _SCRIPT, lambda sources: _script_sources(sources, scripts, nonce))
+    _allow(directives, _CONNECT, lambda sources: () if _has(sources, b"'self'", b"*") else (room,))
     return b"; ".join(b" ".join(words) for words in directives)
 
 
 def _allow(
-    directives: list[list[bytes]], names: tuple[bytes, ...], missing: Callable[[list[bytes]], bytes | None]
+    directives: list[list[bytes]], names: tuple[bytes, ...], missing: Callable[[list[bytes]], Sequence[bytes]]
 ) -> None:
-    """Add a source to the directive that speaks of it; of several of one name the first counts (section 2.2.1)."""
+    """Add sources to the directive that speaks of them; of several of one name the first counts (section 2.2.1)."""
     found = next((words for name in names for words in directives if words[0].lower() == name), None)
-    if found is None or (source := missing(found[1:])) is None:
+    if found is None or not (more := missing(found[1:])):
         return
     sources = [word for word in found[1:] if word.lower() != b"'none'"]
     if found[0].lower() == b"default-src":  # what falls back to it must not get ours, too
-        directives.append([names[-2], *sources, source])
+        directives.append([names[-2], *sources, *more])
     else:
-        found[1:] = [*sources, source]
+        found[1:] = [*sources, *more]
 
 
-def _script_source(sources: list[bytes], script: bytes, nonce: bytes) -> bytes | None:
+def _script_sources(sources: list[bytes], scripts: Sequence[bytes], nonce: bytes) -> Sequence[bytes]:
     if _has(sources, b"'strict-dynamic'"):
-        return b"'nonce-" + nonce + b"'"
-    return None if _has(sources, b"'self'", b"*") else script
+        return (b"'nonce-" + nonce + b"'",)  # what a script that has it loads runs, too
+    return () if _has(sources, b"'self'", b"*") else scripts
 
 
 def _has(sources: list[bytes], *wanted: bytes) -> bool:

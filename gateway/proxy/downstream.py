@@ -29,7 +29,7 @@ class Downstream(Protocol):
         """What changes the body that follows; asked where `rewrite` is set. May change the head's lines in place."""
 
     def response_lasts(self) -> None:
-        """A long one begins: a stream of events, or a large download."""
+        """One begins that may last: nobody knows its length, or it is a large download."""
 
     def response_moves(self) -> None:
         """Its head and maybe more was passed on."""

@@ -81,6 +81,8 @@ class ProxiedExchange(ClientConnection):
             self.upstream_ready(connection)
         else:
             self._ask(pool)
+        if self._body is not None and self._live_at != NEVER:
+            self._stream_lives()  # a body that comes piece by piece must not come on after the end
 
     def _ask(self, pool: Pool) -> None:
         self._pool = pool
@@ -148,7 +150,10 @@ class ProxiedExchange(ClientConnection):
     def response_moves(self) -> None:
         self._head_sent = True
         self._phase = _STREAMING
-        self._deadline = self.door.watch.now + self.door.limits.stream_idle
+        now = self.door.watch.now
+        self._deadline = now + self.door.limits.stream_idle
+        if now >= self._live_at:  # at once, not at the next tick
+            self._stream_lives()
 
     def response_ends(self, reusable: bool) -> None:
         connection = self._released()
@@ -214,10 +219,13 @@ class ProxiedExchange(ClientConnection):
     def check(self, now: float) -> None:
         super().check(now)
         if now >= self._live_at:
-            self._live_at = NEVER
-            self._go_live(LiveStream(self._end_live))
+            self._stream_lives()
         if self._splice is not None:
             self._splice.check(now)
+
+    def _stream_lives(self) -> None:
+        self._live_at = NEVER
+        self._go_live(LiveStream(self._end_live))
 
     def _go_live(self, live: LiveConnection) -> None:
         verdict = self._verdict

@@ -27,7 +27,6 @@ _KNOWN_BOUND = 1024
 _INTERIM_BOUND = 16
 _LARGE_DIGITS = 6
 """Digits of the length of a large download: 100 kB and more may be on its way when a session ends."""
-_EVENT_STREAM = b"content-type: text/event-stream"
 
 
 class LostStep(Exception):
@@ -261,15 +260,10 @@ class UpstreamConnection(asyncio.Protocol):
             lines.append(b"connection: close")
         lines += (client.correlation_line, b"", b"")
         self._out += (STATUS_LINE[status], b"\r\n".join(lines))
-        if self._lasts(lines):
+        if self._length is None or len(self._length) >= _LARGE_DIGITS:
             client.response_lasts()
         if client.without_body and (self._chunked or self._length != b"0"):
             self._end_without_body()
-
-    def _lasts(self, lines: list[bytes]) -> bool:
-        if self._length is not None:
-            return len(self._length) >= _LARGE_DIGITS
-        return any(line.startswith(_EVENT_STREAM) for line in lines)
 
     def _interim_head(self, client: Downstream, status: int) -> None:
         self._interim += 1

@@ -164,6 +164,18 @@ class Provider:
         if metadata.revocation_endpoint:
             await self._post(metadata.revocation_endpoint, {"token": token, "token_type_hint": "refresh_token"})
 
+    async def end_session(self, id_token: str) -> None:
+        """End the session of an ID token, from here (RP-Initiated Logout 1.0, section 2); as often as one likes.
+
+        Raises `ProviderUnreachable`.
+        """
+        metadata = await self.metadata()
+        if metadata.end_session_endpoint:
+            form = {"id_token_hint": id_token, "client_id": self.client_id}
+            response = await self._post(metadata.end_session_endpoint, form)
+            if response.is_server_error:
+                raise ProviderUnreachable(f"the end of a session answers {response.status_code}")
+
     async def _get(self, url: str) -> dict[str, Any]:
         try:
             response = await self._http.get(url, headers={"Accept": "application/json"})

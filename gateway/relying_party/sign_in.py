@@ -6,7 +6,6 @@ import base64
 import contextlib
 import hashlib
 import hmac
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,13 +17,13 @@ import structlog
 from config.clock import Clock
 from config.connections import Database, Transaction
 from config.entropy import Entropy
-from config.envelope import Envelope
+from config.envelope import Envelope, EnvelopeError
 from config.problem import Problem
-from gateway.callers.identity import Identity
+from gateway.callers.identity import Identity, UnusableToken
 from gateway.callers.token_check import TokenCheck
 from gateway.inbound.browser import browser_of
 from gateway.relying_party.beginnings import Beginnings
-from gateway.relying_party.cookie_session import Contents, CookieSession, seal
+from gateway.relying_party.cookie_session import Contents, CookieSession, seal, unseal
 from gateway.relying_party.id_token import StepUpNotMet, verify_id_token
 from gateway.relying_party.pending_sign_in import PendingSignIn
 from gateway.relying_party.problems import (
@@ -44,7 +43,6 @@ _log = structlog.get_logger(__name__)
 SIGN_IN_LIFETIME = timedelta(minutes=10)
 SCOPE = "openid profile"
 CALLBACK = "/.munjigi/callback"
-_BROWSER_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class SignInStorage(Protocol):
@@ -63,17 +61,21 @@ class CookieSessionStorage(Protocol):
     async def begin(self, tx: Transaction, session: CookieSession) -> None:
         """Keep a new one."""
 
+    async def find(self, tx: Transaction, cookie_sha256: bytes) -> CookieSession | None:
+        """Read one, ended or not."""
+
     async def end(self, tx: Transaction, cookie_sha256: bytes, *, reason: str, now: datetime) -> bool:
         """End one that is replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """Where the browser goes now, the state that it comes back with, and the secret that its sign-in cookie holds."""
+    """Where the browser goes now, the state that it comes back with, and the secret that its cookie holds."""
 
     url: str
     state: str
     browser_secret: str
+    begun: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class SignedIn:
     cookie: str
     sid: str
     return_to: str
+    another_person: bool
+    """Somebody else's session was this browser's before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +137,20 @@ class SignInFlow:
         authority: str,
         address: str,
         return_to: str | None,
-        browser_secret: str | None,
         acr: str | None = None,
         max_age: int | None = None,
         locale: str | None = None,
         person: str | None = None,
     ) -> Led:
-        """Start one. Raises `Problem`.
-
-        `browser_secret` is what the sign-in cookie holds already, of another tab's; `person` the `sub` that alone may
-        finish it.
-        """
+        """Start one; `person` is the `sub` that alone may finish it. Raises `Problem`."""
         await self._beginnings.count(address)
         try:
             endpoint = (await self._provider.metadata()).authorization_endpoint
         except ProviderUnreachable as error:
             raise Problem(PROVIDER_AWAY, private=str(error)) from error
-        if browser_secret is None or not _BROWSER_SECRET.fullmatch(browser_secret):
-            browser_secret = self._entropy.token()
-        state, nonce, verifier = (self._entropy.token() for _ in range(3))
+        browser_secret, state, nonce, verifier = (self._entropy.token() for _ in range(4))
         state_sha256 = _sha256(state)
+        now = self._clock.now()
         async with self._database.begin() as tx:
             await self._sign_ins.remember(
                 tx,
@@ -165,7 +163,7 @@ class SignInFlow:
                     return_to=return_path(return_to),
                     acr=acr,
                     max_age=max_age,
-                    expires_at=self._clock.now() + SIGN_IN_LIFETIME,
+                    expires_at=now + SIGN_IN_LIFETIME,
                     person=person,
                 ),
             )
@@ -183,7 +181,7 @@ class SignInFlow:
             **({"ui_locales": locale} if locale else {}),
         }
         joint = "&" if "?" in endpoint else "?"
-        return Led(f"{endpoint}{joint}{urlencode(parameters)}", state, browser_secret)
+        return Led(f"{endpoint}{joint}{urlencode(parameters)}", state, browser_secret, now)
 
     async def finish(
         self,
@@ -210,8 +208,10 @@ class SignInFlow:
             raise Problem(ANOTHER_PERSON, private=f"sub {identity.subject.id} instead of {pending.person}")
         cookie = self._entropy.token()
         now = self._clock.now()
+        former = None
         async with self._database.begin() as tx:
             if replaced is not None:
+                former = await self._cookie_sessions.find(tx, replaced)
                 await self._cookie_sessions.end(tx, replaced, reason="replaced", now=now)
             await self._cookie_sessions.begin(
                 tx,
@@ -227,7 +227,14 @@ class SignInFlow:
         if replaced is not None:
             self._on_replaced(replaced, _sha256(cookie), identity)
         _log.info("signed_in", sid=identity.sid, sub=identity.subject.id)
-        return SignedIn(cookie, identity.sid, pending.return_to)
+        another = former is not None and self._person(former) != identity.subject.id
+        return SignedIn(cookie, identity.sid, pending.return_to, another)
+
+    def _person(self, session: CookieSession) -> str | None:
+        """Whose it was; None where that can no longer be read."""
+        with contextlib.suppress(EnvelopeError, UnusableToken):
+            return unseal(session.contents_sealed, self._envelope, session.cookie_sha256).identity().subject.id
+        return None
 
     async def _consume(self, state: str, authority: str, browser_secret: str | None) -> PendingSignIn:
         async with self._database.begin() as tx:

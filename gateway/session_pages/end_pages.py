@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from config.problem import Problem
+from gateway.decision.enforcement import SESSION_UNKNOWN
 from gateway.inbound.credentials import COOKIE
 from gateway.relying_party.return_path import return_path
 from gateway.relying_party.sign_out import SIGNED_OUT, SignOut
 from gateway.session_pages import told
-from gateway.session_pages.sign_in_pages import redirect
-from gateway.session_pages.visitor import Visitor, Visitors
+from gateway.session_pages.sign_in_pages import delete_cookie, redirect
+from gateway.session_pages.visitor import Visitors
 from gateway.sessions.near_cache import EndedSession, LiveSession
 from pages import Pages
 from pages.help.words import end_code
@@ -21,6 +23,8 @@ _COOKIE = COOKIE.decode()
 NOT_ME = "not_me"
 """The `state` with which the identity provider leads back from the end of a session that was not its person's doing
 (OpenID Connect RP-Initiated Logout 1.0, section 2)."""
+TAKEN_OVER = "taken-over"
+"""With it the page of a session that was taken over leads on, since it has deleted the cookie that would tell."""
 
 
 class EndPages:
@@ -42,8 +46,14 @@ class EndPages:
 
     async def signed_out(self, request: Request) -> Response:
         """Where the identity provider leads back to."""
-        not_me = request.query_params.get("state") == NOT_ME
-        return self._pages.respond(request, "signed_out.html", not_me=not_me, recover=self._recover)
+        return self._pages.respond(
+            request,
+            "signed_out.html",
+            not_me=request.query_params.get("state") == NOT_ME,
+            still_open=request.query_params.get("session") == "open",
+            recover=self._recover,
+            end_session=f"{self._issuer}/end-session",
+        )
 
     async def ended(self, request: Request) -> Response:
         """Why the session ended, and the way back in."""
@@ -62,15 +72,36 @@ class EndPages:
             return_to=back,
             waited="waited" in request.query_params,
         )
-        _delete_cookie(response)
+        delete_cookie(response, _COOKIE)
         return response
 
     async def not_me(self, request: Request) -> Response:
-        """Somebody else was at this account: what to do, in order, with a button for what can be done at once."""
-        visitor = await self._visitors.find(request)
+        """Somebody else was at this account: what to do, in order, with a button for what can be done at once.
+
+        The identity provider takes the word of whoever holds the cookie there of the session that lives, or of the one
+        that was taken over: it locks the account, ends whatever lives, and mails the way back in.
+        """
+        live, ended = await self._stands(request)
+        taken_over = TAKEN_OVER in request.query_params if ended is None else ended.reason == "takeover"
         return self._pages.respond(
-            request, "not_me.html", live=_lives(visitor), recover=self._recover, form_action=[self._issuer]
+            request,
+            "not_me.html",
+            live=live,
+            lock=f"{self._issuer}/not-me" if live or taken_over else None,
+            recover=self._recover,
+            form_action=[self._issuer],
         )
+
+    async def _stands(self, request: Request) -> tuple[bool, EndedSession | None]:
+        """Whether a session lives, and the one that ended, where that can be told: whoever is in a hurry to say that
+        somebody else is at their account is not sent away because a store is."""
+        try:
+            session = (await self._visitors.find(request)).session
+        except Problem as problem:
+            if problem.kind is not SESSION_UNKNOWN:
+                raise
+            return True, None
+        return isinstance(session, LiveSession), session if isinstance(session, EndedSession) else None
 
     async def end_not_mine(self, request: Request) -> Response:
         """End the session everywhere, now; recovery comes after it."""
@@ -85,17 +116,9 @@ class EndPages:
         # A page rather than a redirect: the form may stand on a page whose policy lets forms end up only here.
         response = self._pages.respond(request, "leaving.html", target=target)
         response.headers["Refresh"] = f"0; url={target}"
-        _delete_cookie(response)
+        delete_cookie(response, _COOKIE)
         return response
 
     @property
     def _recover(self) -> str:
         return f"{self._issuer}/recover"
-
-
-def _lives(visitor: Visitor) -> bool:
-    return isinstance(visitor.session, LiveSession)
-
-
-def _delete_cookie(response: Response) -> None:
-    response.delete_cookie(_COOKIE, path="/", secure=True, httponly=True, samesite="lax")

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from config.problem import Problem
-from gateway.inbound.credentials import COOKIE, SIGN_IN_COOKIE, WAYS_COOKIE
+from gateway.inbound.credentials import COOKIE
 from gateway.relying_party.problems import SIGN_IN_EXPIRED
 from gateway.relying_party.return_path import DONE, HOME, return_path
-from gateway.relying_party.sign_in import SIGN_IN_LIFETIME, SignedIn, SignInFlow
+from gateway.relying_party.sign_in import SignedIn, SignInFlow
 from gateway.session_pages import ways
-from gateway.session_pages.visitor import Visitors, authority
+from gateway.session_pages.visitor import Visitors, address, authority
 from gateway.session_pages.ways import Way
 from gateway.sessions.near_cache import LiveSession
 from pages import Pages
 
 _ACRS = frozenset(("urn:munjigi:acr:1", "urn:munjigi:acr:2"))
 _COOKIE = COOKIE.decode()
-_SIGN_IN_COOKIE = SIGN_IN_COOKIE.decode()
-_WAYS_COOKIE = WAYS_COOKIE.decode()
 
 
 class SignInPages:
@@ -38,17 +37,23 @@ class SignInPages:
             authority=authority(request),
             address=address(request),
             return_to=back,
-            browser_secret=request.cookies.get(_SIGN_IN_COOKIE),
             acr=acr if acr in _ACRS else None,
             max_age=max_age,
             locale=self._pages.locale(request),
             person=await self._person(request) if back == DONE else None,
         )
         response = redirect(led.url)
-        set_cookie(response, _SIGN_IN_COOKIE, led.browser_secret, int(SIGN_IN_LIFETIME.total_seconds()))
-        way = Way(ways.mark(led.state), back, acr if acr in _ACRS else None, max_age, _number(request, "again") or 0)
-        known = ways.read(request.cookies.get(_WAYS_COOKIE))
-        set_cookie(response, _WAYS_COOKIE, ways.write([way, *known]), ways.LIFETIME)
+        for name in ways.surplus(request.cookies):
+            delete_cookie(response, name)
+        way = Way(
+            led.browser_secret,
+            int(led.begun.timestamp()),
+            back,
+            acr if acr in _ACRS else None,
+            max_age,
+            _number(request, "again") or 0,
+        )
+        set_cookie(response, ways.cookie_name(led.state), ways.write(way), ways.LIFETIME)
         return response
 
     async def _person(self, request: Request) -> str | None:
@@ -68,13 +73,24 @@ class SignInPages:
             return restarted
         response = redirect(signed_in.return_to)
         set_cookie(response, _COOKIE, signed_in.cookie, None)
+        self._forget_ways(request, response, signed_in)
         return response
 
+    def _forget_ways(self, request: Request, response: Response, signed_in: SignedIn) -> None:
+        """One that was finished is known for a moment more; of another person's nothing is left."""
+        if signed_in.another_person:
+            for name in ways.names(request.cookies):
+                delete_cookie(response, name)
+        elif (way := self.way(request)) is not None:
+            name = ways.cookie_name(request.query_params.get("state", ""))
+            set_cookie(response, name, ways.write(replace(way, secret="")), ways.USED_FOR)
+
     async def _finish(self, request: Request, parameters: dict[str, str]) -> SignedIn:
+        way = self.way(request)
         return await self._flow.finish(
             parameters=parameters,
             authority=authority(request),
-            browser_secret=request.cookies.get(_SIGN_IN_COOKIE),
+            browser_secret=None if way is None else way.secret,
             replaced=self._visitors.cookie(request),
             address=address(request),
             user_agent=request.headers.get("user-agent", ""),
@@ -95,18 +111,12 @@ class SignInPages:
 
     def way(self, request: Request) -> Way | None:
         """Where the sign-in that comes back was to lead, as far as this browser remembers it."""
-        known = ways.read(request.cookies.get(_WAYS_COOKIE))
-        return ways.find(known, request.query_params.get("state", ""))
+        return ways.find(request.cookies, request.query_params.get("state", ""))
 
     async def done(self, request: Request) -> Response:
         """The end of a sign-in in a window of its own: it tells the page that waits, and closes."""
         live = isinstance((await self._visitors.find(request)).session, LiveSession)
         return self._pages.respond(request, "done.html", signed_in=live)
-
-
-def address(request: Request) -> str:
-    """Where the request came from."""
-    return request.client.host if request.client else ""
 
 
 def redirect(url: str) -> Response:
@@ -119,6 +129,11 @@ def redirect(url: str) -> Response:
 def set_cookie(response: Response, name: str, value: str, max_age: int | None) -> None:
     """`__Host-`: secure, this host alone, the whole of it (RFC 6265bis, section 4.1.3.2)."""
     response.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def delete_cookie(response: Response, name: str) -> None:
+    """Take one back."""
+    response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")
 
 
 def _number(request: Request, name: str) -> int | None:

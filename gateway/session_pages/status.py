@@ -16,10 +16,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from config.clock import Clock
 from config.settings import SessionSettings
+from config.web import correlation_id
 from gateway.callers.identity import Identity
 from gateway.routes.route_table import RouteTable
 from gateway.session_pages import told
-from gateway.session_pages.visitor import Visitor, Visitors, authority
+from gateway.session_pages.visitor import Visitor, Visitors, authority, unknown
 from gateway.session_pages.watch import Listener, SessionWatch
 from gateway.sessions.activity import Activity
 from gateway.sessions.near_cache import EndedSession, LiveSession
@@ -66,11 +67,11 @@ class SessionStatus:
 
     async def status(self, request: Request) -> Response:
         """How it stands now, and what holds for the page that asks (`path`)."""
-        visitor = await self._visitors.find(request)
+        visitor = await self._found(request)
         host = authority(request)
         table = self._table()
         route = table.find(host.partition(":")[0].encode(), request.query_params.get("path", "/").encode())
-        state = self._told(visitor.session, _identity(visitor), host)
+        state = self._told(visitor.session, _identity(visitor), host, request)
         if visitor.caller is not None and state["state"] == "live":
             state |= told.warning(route.zone.warn if route else None, self._settings.warn_before)
             state["login"] = told.sign_in(visitor.caller.identity)
@@ -82,36 +83,49 @@ class SessionStatus:
     async def extend(self, request: Request) -> Response:
         """A person was active `idle_for` seconds ago: the idle clock runs from there, if that is still in time."""
         self._visitors.refuse_foreign(request)
-        visitor = await self._visitors.find(request)
+        visitor = await self._found(request)
         asked = await _read(request)
         session, identity, host = visitor.session, _identity(visitor), authority(request)
-        if asked is None or not isinstance(session, LiveSession):
-            return self._answer(self._told(session, identity, host) | {"extended": False})
-        before = session.expires_at()
-        at = self._clock.timestamp() - asked
-        until = min(at + self._settings.idle_timeout, session.absolute_expires_at)
-        extended = until > before
-        if extended:
-            self._activity.touch(session.sid, at, expires_at=before)
-            self._sessions.cache.touch(session.sid, at, self._settings.idle_timeout)
-            self._watch.changed(session.sid)
-        return self._answer(self._told(self._sessions.cache.find(session.sid), identity, host) | {"extended": extended})
+        extended = asked is not None and isinstance(session, LiveSession) and await self._extend(session, asked)
+        if isinstance(session, LiveSession):  # as it is known now: while the body came, it may have ended
+            session = self._sessions.cache.find(session.sid) or session
+        return self._answer(self._told(session, identity, host, request) | {"extended": extended})
+
+    async def _extend(self, session: LiveSession, idle_for: float) -> bool:
+        """Whether the act counts: it did extend, and it is in the stream, where it outlives this process."""
+        now = self._clock.timestamp()
+        before, at = session.expires_at(), now - idle_for
+        if now >= before or min(at + self._settings.idle_timeout, session.absolute_expires_at) <= before:
+            return False
+        if not await self._activity.carry(session.sid, at):
+            return False
+        self._sessions.cache.touch(session.sid, at, self._settings.idle_timeout)
+        self._watch.changed(session.sid)
+        return True
+
+    async def _found(self, request: Request) -> Visitor:
+        """Who asks. Raises `Problem` where a session stood behind the cookie and nobody knows how it stands now: a page
+        would take "none" for a sign-out and forget what was typed."""
+        visitor = await self._visitors.find(request)
+        if visitor.caller is not None and visitor.session is None:
+            raise unknown("nobody knows the session")
+        return visitor
 
     async def events(self, request: Request) -> Response:
         """The state at once and whenever it changes; the stream ends with the session."""
-        visitor = await self._visitors.find(request)
+        visitor = await self._found(request)
         if visitor.session is None:
             return Response(status_code=204)  # tells an EventSource not to come back
         return StreamingResponse(
-            self._stream(visitor.session, _identity(visitor), authority(request)),
+            self._stream(visitor.session, _identity(visitor), request),
             media_type="text/event-stream",
             headers={**_NO_STORE, "X-Accel-Buffering": "no"},
         )
 
     async def _stream(
-        self, session: LiveSession | EndedSession, identity: Identity | None, host: str
+        self, session: LiveSession | EndedSession, identity: Identity | None, request: Request
     ) -> AsyncIterator[bytes]:
-        sid = session.sid
+        sid, host = session.sid, authority(request)
         listener = self._watch.join(sid, self._clock.timestamp())
         known: LiveSession | EndedSession | None = session
         try:
@@ -119,7 +133,7 @@ class SessionStatus:
             said: dict[str, Any] = {}
             while not self._watch.closing:
                 known = await self._state(sid, known)
-                now = self._told(known, identity, host)
+                now = self._told(known, identity, host, request)
                 if now["state"] != "live":
                     yield _event("ended", now)
                     return
@@ -163,9 +177,11 @@ class SessionStatus:
     def _warns(self, state: dict[str, Any]) -> bool:
         return bool(state["left"] <= self._settings.warn_before)
 
-    def _told(self, session: LiveSession | EndedSession | None, identity: Identity | None, host: str) -> dict[str, Any]:
+    def _told(
+        self, session: LiveSession | EndedSession | None, identity: Identity | None, host: str, request: Request
+    ) -> dict[str, Any]:
         if isinstance(session, EndedSession):
-            return told.ended(session)
+            return told.ended(session) | {"ref": correlation_id(request)}
         if session is None or identity is None:
             return {"state": "none"}
         return told.live(
@@ -174,7 +190,7 @@ class SessionStatus:
             host,
             now=self._clock.timestamp(),
             idle_timeout=self._settings.idle_timeout,
-            warn_before=self._settings.warn_before,
+            ask_before=self._settings.ask_before,
         )
 
     def _answer(self, document: dict[str, Any]) -> Response:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from gateway.callers.identity import Identity
+from gateway.callers.mark import opaque, person_mark
 from gateway.routes.route_table import Warn, WarnBy
 from gateway.sessions.near_cache import EndedSession, LiveSession
-
-ASK_BEFORE = 1 / 6
-"""The share of the idle timeout before its end in which a page asks for extension by itself: 5 of 30 minutes."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -33,7 +30,7 @@ def ended(session: EndedSession) -> dict[str, Any]:
     by = session.ended_by or {}
     return {
         "state": "ended",
-        "session": _digest("session", session.sid),
+        "session": opaque("session", session.sid),
         "reason": session.reason,
         "at": _moment(session.at),
         "device": _system(by.get("device", ""), by.get("browser", "")),
@@ -50,7 +47,7 @@ def live(
     *,
     now: float,
     idle_timeout: float,
-    warn_before: float,
+    ask_before: float,
 ) -> dict[str, Any]:
     """A session that lives: seconds left, when the page should ask for more, and whose it is.
 
@@ -61,15 +58,15 @@ def live(
         "left": round(max(0.0, session.expires_at() - now), 3),
         "absolute_left": round(max(0.0, session.absolute_expires_at - now), 3),
         "idle_for": round(max(0.0, idle_timeout - (session.idle_expires_at - now)), 3),
-        "ask_before": max(idle_timeout * ASK_BEFORE, warn_before),
-        "session": _digest("session", session.sid),
-        "person": _digest("person", authority, identity.subject.id),
+        "ask_before": ask_before,
+        "session": opaque("session", session.sid),
+        "person": person_mark(authority, identity.subject.id),
     }
 
 
 def sign_in(identity: Identity) -> str:
     """Which sign-in a page stands on: another one after each new authentication, the same while tokens are renewed."""
-    return _digest("sign-in", identity.sid, identity.acr, str(identity.subject.authenticated_at))
+    return opaque("sign-in", identity.sid, identity.acr, str(identity.subject.authenticated_at))
 
 
 def warning(warn: Warn | None, warn_before: float) -> dict[str, float]:
@@ -85,7 +82,7 @@ def attempt(payload: Attempt) -> dict[str, Any]:
     """A sign-in elsewhere that met this session and left it as it is; `id` tells it from others."""
     return {
         "state": "attempt",
-        "id": _digest("attempt", payload.sid, repr(payload.at), payload.outcome),
+        "id": opaque("attempt", payload.sid, repr(payload.at), payload.outcome),
         "outcome": payload.outcome,
         "device": _system(payload.device, payload.browser),
         "browser": payload.browser,
@@ -102,7 +99,3 @@ def _system(label: str, browser: str) -> str:
 
 def _moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(("munjigi", *parts)).encode()).hexdigest()[:22]

@@ -50,12 +50,12 @@ class Visitors:
             return Visitor(None)
         try:
             caller = self._cookies.find(cookie, self._clock.timestamp())
-            found = caller or await self._cookies.load(cookie)
+            found = caller or await self._cookies.load(cookie, address(request))
             if not isinstance(found, Caller):
                 return Visitor(cookie, None, found)
             return Visitor(cookie, found, await self._sessions.state(found.identity.sid))
         except StoreUnreachable as error:
-            raise Problem(SESSION_UNKNOWN, private=str(error)) from error
+            raise unknown(str(error)) from error
 
     def cookie(self, request: Request) -> bytes | None:
         """SHA-256 of the cookie alone, whatever stands behind it. Raises `Problem` for ambiguous credentials."""
@@ -78,6 +78,16 @@ class Visitors:
             foreign = bool(origins) and origins != [self.origin(request)]
         if foreign:
             raise Problem(FOREIGN_FORM)
+
+
+def unknown(private: str) -> Problem:
+    """Nobody can say at this moment whether the session lives, which is something else than that there is none (S7)."""
+    return Problem(SESSION_UNKNOWN, private=private, headers={"Retry-After": "1"})
+
+
+def address(request: Request) -> str:
+    """Where the request came from, as the data path judged it by the proxies that are trusted."""
+    return request.client.host if request.client else ""
 
 
 def authority(request: Request) -> str:

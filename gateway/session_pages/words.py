@@ -13,14 +13,16 @@ _ENDS = (
     "refresh_reuse", "sign_out",
 )  # fmt: skip
 
-_TITLES = {"warning_title": "MJ-SESSION-020", "attempt_title": "MJ-SESSION-026"}
+_TITLES = {"warning_title": "MJ-SESSION-020", "back_title": "MJ-SESSION-024", "attempt_title": "MJ-SESSION-026"}
 
 
 def script_words(catalogue: Catalogue, locale: Locale) -> dict[str, Any]:
     """`texts` by their names; `ends` by the reason of an end, where an empty one stands for any other."""
     named = {name: catalogue.text(f"help.{code}.title", locale) for name, code in _TITLES.items()}
+    # the page of an ended session says it in the same words
+    shared = {"remembered": catalogue.text("told.remembered", locale)}
     return {
-        "texts": catalogue.section("script", locale) | named,
+        "texts": catalogue.section("script", locale) | named | shared,
         "ends": {reason: _end(catalogue, locale, end_code(reason)) for reason in (*_ENDS, "")},
     }
 

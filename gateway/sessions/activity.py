@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 from redis.exceptions import RedisError
+from redis.typing import EncodableT
 
 from config import key_space
 from config.clock import Clock
@@ -20,6 +21,9 @@ LAST_MINUTES = 180.0
 LIMIT = 100_000
 """Sessions waiting while the store is away; the ones that acted longest ago go first."""
 STREAM_LENGTH = 1_000_000
+AT_ONCE = 0.5
+"""Seconds that an act may take into the stream where somebody waits to hear that it counts: the worker takes one from
+before the end for so long after it as `idp.sessions.session.ON_ITS_WAY` says, and reads it in that time."""
 
 
 class Activity:
@@ -36,6 +40,19 @@ class Activity:
         self._waiting[sid] = max(at, self._waiting.get(sid, 0.0))
         if expires_at - at <= LAST_MINUTES:
             self._hurry.set()
+
+    async def carry(self, sid: str, at: float) -> bool:
+        """Carry one act now. False: it could not be, and waits like the others, so that nobody may count on it."""
+        try:
+            async with asyncio.timeout(AT_ONCE):
+                await self._valkey.xadd(
+                    key_space.ACTIVITY_STREAM, _fields(sid, at), maxlen=STREAM_LENGTH, approximate=True
+                )
+        except (RedisError, OSError, TimeoutError) as error:
+            _log.warning("activity_waits", sessions=1, error=type(error).__name__)
+            self._waiting[sid] = max(at, self._waiting.get(sid, 0.0))
+            return False
+        return True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry batches until `stop` is set, and what is left then."""
@@ -58,12 +75,7 @@ class Activity:
         try:
             async with asyncio.timeout(INTERVAL), self._valkey.pipeline(transaction=False) as pipe:
                 for sid, at in batch.items():
-                    pipe.xadd(
-                        key_space.ACTIVITY_STREAM,
-                        {"sid": sid, "at": str(int(at * 1000))},
-                        maxlen=STREAM_LENGTH,
-                        approximate=True,
-                    )
+                    pipe.xadd(key_space.ACTIVITY_STREAM, _fields(sid, at), maxlen=STREAM_LENGTH, approximate=True)
                 await pipe.execute()
         except (RedisError, OSError, TimeoutError) as error:
             _log.warning("activity_waits", sessions=len(batch), error=type(error).__name__)
@@ -75,3 +87,7 @@ class Activity:
         while len(batch) > LIMIT:
             del batch[next(iter(batch))]
         self._waiting = batch
+
+
+def _fields(sid: str, at: float) -> dict[EncodableT, EncodableT]:
+    return {"sid": sid, "at": str(int(at * 1000))}

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from config import key_space
 from config.clock import Clock
 from config.connections import Valkey
+from events.probe import GONE_AFTER
 from events.server_clock import server_offset
 from gateway.sessions.session_check import SessionCheck
 
@@ -22,7 +23,7 @@ _log = structlog.get_logger(__name__)
 ANNOUNCE_EVERY = 5.0
 """Seconds."""
 ANNOUNCED_FOR = 15.0
-"""Seconds without an announcement after which nobody waits for this gateway any more."""
+"""Seconds without an announcement after which this gateway counts as gone, or cut off."""
 BEFORE = 0.05
 """Seconds before the announced end at which it begins to ask."""
 STEP = 0.001
@@ -53,8 +54,8 @@ class ProbeWatch:
         now = self._clock.timestamp() + await server_offset(self._valkey, self._clock)
         async with self._valkey.pipeline(transaction=False) as pipe:
             pipe.zadd(key_space.PROBE_GATEWAYS, {self.name: now + ANNOUNCED_FOR})
-            pipe.zremrangebyscore(key_space.PROBE_GATEWAYS, "-inf", now)
-            pipe.expire(key_space.PROBE_GATEWAYS, KEPT)
+            pipe.zremrangebyscore(key_space.PROBE_GATEWAYS, "-inf", now - GONE_AFTER)
+            pipe.expire(key_space.PROBE_GATEWAYS, int(GONE_AFTER + ANNOUNCED_FOR))
             await pipe.execute()
 
     async def leave(self) -> None:

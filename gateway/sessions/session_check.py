@@ -58,6 +58,8 @@ class SessionCheck:
         self.on_probe: Callable[[str, float], None] | None = None
         """Hears of a probe that begins: its id, and when it will be ended."""
         self.staleness = Staleness()
+        self.age = 0.0
+        """How many seconds old the state of sessions was when `overdue` was asked last; infinite where it never was."""
         self.hits = 0
         """Decisions that found their session in memory."""
         self.fills = 0
@@ -108,7 +110,7 @@ class SessionCheck:
         """None while the near cache may be believed; else the seconds since the lease ran out. Counts one decision."""
         monotonic = self._monotonic()
         lease, staleness = self.lease, self.staleness
-        age = monotonic - lease.vouched
+        self.age = age = monotonic - lease.vouched
         if age < FRESH:  # `Staleness.observe` and `Lease.overdue`, without a call: every request comes by here
             staleness.fresh += 1
             staleness.sum += age

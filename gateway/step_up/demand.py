@@ -25,6 +25,8 @@ class Asked:
     """Parameters of the sign-in: `acr_values`, `max_age`."""
     target: str
     """Where the form was sent to: path and query on this very host."""
+    person: str = ""
+    """Whose form it is (`gateway.callers.mark.person_mark`); empty: nobody's."""
 
 
 def unmet(route: Route, caller: Caller | None, method: str, path: str, now: float) -> StepUp | None:

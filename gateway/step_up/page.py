@@ -55,6 +55,7 @@ class StepUpPages:
                 form_action=("http:", "https:"),  # wherever the service leads to after its form
                 form=form,
                 target=asked.target,
+                person=asked.person,
                 why=_why(asked),
                 sign_in=f"{SIGN_IN}?{urlencode({**asked.wanted, 'return_to': DONE}, quote_via=quote)}",
                 code=STEP_UP_NEEDED.code,

@@ -200,6 +200,7 @@ class Browser:
             "User-Agent": USER_AGENT,
             "Sec-Fetch-Mode": "navigate",
             "Sec-Fetch-Dest": "document",
+            "Sec-Fetch-User": "?1",
             **({"Cookie": cookie} if cookie else {}),
             **more,
         }

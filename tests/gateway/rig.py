@@ -141,6 +141,8 @@ class Rig:
         self.assertion_key = SigningKey.generate()
         self.asked: list[httpx2.Request] = []
         self.answers: list[httpx2.Response | Exception] = []
+        self.provider_is_there = True
+        """Whether the identity provider ends sessions when it is asked to."""
         self.http = httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))
         self.provider = Provider(
             issuer=ISSUER,
@@ -221,18 +223,19 @@ class Rig:
             settings=settings.session,
             table=lambda: self.pipeline.table,
         )
+        self.sign_out = SignOut(
+            provider=self.provider,
+            cookies=self.cookies,
+            database=database,
+            storage=self.storage,
+            envelope=self.envelope,
+            clock=clock,
+        )
         self.pages = SessionPages(
             visitors=self.visitors,
             status=self.status,
             flow=self.flow,
-            sign_out=SignOut(
-                provider=self.provider,
-                cookies=self.cookies,
-                database=database,
-                storage=self.storage,
-                envelope=self.envelope,
-                clock=clock,
-            ),
+            sign_out=self.sign_out,
             issuer=ISSUER,
             support=settings.support,
         ).app()
@@ -253,6 +256,8 @@ class Rig:
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.asked.append(request)
+        if self.provider_is_there and request.url.path == "/end-session":
+            return httpx2.Response(200)
         answer = self.answers.pop(0) if self.answers else httpx2.Response(503)
         if isinstance(answer, Exception):
             raise answer

@@ -19,11 +19,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from gateway.exchange import Answer, Forward, OwnPage, RequestHead
+from gateway.injection.page_script import PageScript
+from gateway.step_up.page import StepUpPages
 from tests.gateway.rig import ISSUER, Rig
 
 PATIENCE = 15_000
 """Milliseconds; a busy machine takes its time."""
-POLICY = "default-src 'self'; script-src 'nonce-n' 'strict-dynamic'; require-trusted-types-for 'script'"
+POLICY = (
+    "default-src 'self'; script-src 'nonce-n' 'strict-dynamic'; require-trusted-types-for 'script'; "
+    "style-src 'self' 'unsafe-inline'"
+)
 FORM = """
 <form id="order" method="post" action="{action}">
   <label>Address <input name="address"></label>
@@ -35,7 +40,11 @@ FORM = """
   <label>Password <input type="password" name="password"></label>
   <label>Card <input name="card" autocomplete="cc-number"></label>
   <label>Code <input name="code" autocomplete="one-time-code"></label>
-  <label>Secret <input name="secret" data-munjigi-secret></label>
+  <label>Secret <input name="hidden" data-munjigi-secret></label>
+  <label>Check digits <input name="cvc"></label>
+  <label>Digits <input name="userPin"></label>
+  <label>주민등록번호 <input name="number"></label>
+  <label>Shipping <input name="shipping"></label>
   <input type="hidden" name="token" value="t-1">
   <button name="way" value="fast">Send</button>
 </form>"""
@@ -45,7 +54,8 @@ PAGE = """<!doctype html><html lang="{lang}">
 <p id="far" style="margin-top: 3000px">far</p>
 <form method="post" action="/.munjigi/sign-out"><button id="leave">Leave</button></form></main>
 <script nonce="n">{script}</script>
-<script type="module" nonce="n" src="/.munjigi/session.js"></script></html>"""
+{include}</html>"""
+INCLUDE = '<script type="module" nonce="n" src="/.munjigi/session.js"></script>'
 
 
 @dataclass
@@ -61,6 +71,9 @@ class Stage:
     head: str = ""
     script: str = ""
     lang: str = "en"
+    policy: str = POLICY
+    injected: bool = False
+    """The page does not include the script; the gateway puts it in."""
     led: list[str] = field(default_factory=list)
     """What the identity provider was asked."""
     errors: list[str] = field(default_factory=list)
@@ -86,7 +99,7 @@ class Stage:
         page = await self.context.new_page()
         async with page.expect_response("**/.munjigi/session/events"):
             await self.open(page=page)
-        await page.evaluate("fetch('/.munjigi/session')")  # what the stream says first has come by then
+        await page.evaluate("fetch(location.origin + '/.munjigi/session')")  # what the stream says has come by then
         return page
 
     async def give_cookie(self, *, secret: str = "c" * 43, **token: Any) -> None:
@@ -99,7 +112,7 @@ class Stage:
 
     async def pass_time(self, page: Page, seconds: float) -> None:
         """Time goes by for the server and for one tab alike."""
-        await page.evaluate("fetch('/.munjigi/session')")  # what was said before has come by then
+        await page.evaluate("fetch(location.origin + '/.munjigi/session')")  # what was said before has come by then
         self.rig.clock.advance(seconds)
         self.rig.beat()
         await page.clock.fast_forward(int(seconds * 1000))
@@ -147,7 +160,7 @@ class Stage:
         verdict = await self.rig.ask(_head(request))
         if isinstance(verdict, OwnPage):
             request.scope["state"].update(verdict.state, authority="shop.localhost:8080")
-            return self.rig.pages
+            return StepUpPages(self.rig.pages)
         if isinstance(verdict, Answer):
             self.answers.append(verdict.status)
             return Response(verdict.body, verdict.status, {n.decode(): v.decode() for n, v in verdict.headers})
@@ -162,8 +175,17 @@ class Stage:
             return HTMLResponse(f"<!doctype html><title>Done</title><h1>Sent to {request.url.path}</h1>")
         if request.url.path.startswith("/data"):
             return JSONResponse({"ok": True})
-        page = PAGE.format(lang=self.lang, head=self.head, form=FORM.format(action=self.action), script=self.script)
-        return HTMLResponse(page, headers={"Content-Security-Policy": POLICY + "; style-src 'self' 'unsafe-inline'"})
+        page = PAGE.format(
+            lang=self.lang,
+            head=self.head,
+            form=FORM.format(action=self.action),
+            script=self.script,
+            include="" if self.injected else INCLUDE,
+        )
+        lines = [b"content-type: text/html; charset=utf-8", b"content-security-policy: " + self.policy.encode()]
+        put = PageScript(self.shop.encode()).begins(200, lines, b"of-this-answer") if self.injected else None
+        body = page.encode() if put is None else put.feed(page.encode()) + put.finish()
+        return Response(body, headers=dict(line.decode().split(": ", 1) for line in lines))
 
 
 def _head(request: Request) -> RequestHead:

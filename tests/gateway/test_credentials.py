@@ -18,7 +18,7 @@ DIGEST = hashlib.sha256(SECRET).digest()
         (b"__Host-munjigi=" + SECRET, None),
         (b"a=1; __Host-munjigi=" + SECRET, b"a=1"),
         (b"__Host-munjigi=" + SECRET + b"; a=1;b=2", b"a=1; b=2"),
-        (b"__Host-munjigi-signin=x; __Host-munjigi=" + SECRET + b"; a=1", b"a=1"),
+        (b"__Host-munjigi-signin-0a1b=x; __Host-munjigi=" + SECRET + b"; a=1", b"a=1"),
         (b";; __Host-munjigi=" + SECRET + b" ;", None),
         (b"__Host-munjigish=1; __Host-munjigi=" + SECRET, b"__Host-munjigish=1"),
     ],

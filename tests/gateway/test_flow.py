@@ -12,7 +12,18 @@ import pytest
 import websockets
 
 from config.settings import Settings
-from tests.gateway.house import GATEWAY, PROVIDER, RELAY, SHOP, Browser, on_free_ports, people, running, shops
+from tests.gateway.house import (
+    GATEWAY,
+    PROVIDER,
+    RELAY,
+    SHOP,
+    USER_AGENT,
+    Browser,
+    on_free_ports,
+    people,
+    running,
+    shops,
+)
 
 END = 0.5
 """Seconds within which an end must be felt here; the promise (50 ms at p99) is measured by the benchmark."""
@@ -88,6 +99,7 @@ async def test_a_takeover_is_told_to_the_first_browser_at_once_and_shuts_it_out(
         f"{SHOP.replace('http', 'ws')}/reservations/live",
         additional_headers={"Cookie": first.cookie(SHOP)},
         origin=websockets.Origin(SHOP),
+        user_agent_header=USER_AGENT,  # of another browser, it is the cookie that was carried off, and is refused
         compression=None,
     )
     await socket.send("is anybody there?")
@@ -113,6 +125,15 @@ async def test_a_takeover_is_told_to_the_first_browser_at_once_and_shuts_it_out(
     assert page.json()["name"] == "Alice"
     assert (await second.fetch("/products")).status_code == 200
 
+    # "this wasn't me": the identity provider takes the word of the browser that lost its session, by the cookie there
+    page = await first.go(f"{SHOP}/.munjigi/not-me?taken-over")
+    lock = f"{house.idp.issuer}/not-me"
+    assert f'href="{lock}"' in page.text
+    assert (await first.go(lock)).status_code == 200
+    stranger = Browser(house)
+    assert (await stranger.go(lock)).status_code == 410
+    await stranger.close()
+
 
 async def test_signing_out_ends_the_session_everywhere(browsers: tuple[Browser, Browser]) -> None:
     first, second = browsers
@@ -120,6 +141,8 @@ async def test_signing_out_ends_the_session_everywhere(browsers: tuple[Browser, 
     second.cookies = {host: dict(jar) for host, jar in first.cookies.items()}
     assert (await second.fetch("/products")).status_code == 200
     page = await first.go(f"{SHOP}/.munjigi/sign-out", "POST")
+    await first.go(f"{SHOP}/products")
+    assert "/sign-in?hop=" in first.address, "it ended there before the browser ever got there"
     await first.go(page.headers["refresh"].removeprefix("0; url="))
     assert first.address == f"{SHOP}/.munjigi/signed-out"
     assert (await second.fetch("/products")).status_code == 401

@@ -35,7 +35,7 @@ async def page(settings: Settings) -> AsyncIterator[Page]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     shop = f"http://shop.localhost:{port}"
-    session = place.session.model_copy(update={"idle_timeout": IDLE, "warn_before": WARN})
+    session = place.session.model_copy(update={"idle_timeout": IDLE, "warn_before": WARN, "ask_before": WARN + 1})
     place = place.model_copy(
         update={"gateway": place.gateway.model_copy(update={"listen": f"127.0.0.1:{port}"}), "session": session}
     )
@@ -73,5 +73,6 @@ async def test_the_warning_comes_a_key_keeps_the_session_and_without_one_it_ends
     await expect(dialog).to_contain_text("You were signed out after a while without activity", timeout=IDLE * 1000)
     await page.get_by_role("button", name="Stay").click()
     await expect(dialog).to_contain_text("Paused")
-    await page.get_by_role("button", name="Sign in again").click()
+    await expect(page.get_by_role("button", name="Look at this page")).to_be_visible()
+    await page.get_by_role("button", name="Go now").click()
     await expect(page.locator("#identifier")).to_be_visible()

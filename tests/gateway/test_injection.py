@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.exchange import Forward
 from gateway.injection.content_policy import forbids_scripts, opened
 from gateway.injection.insertion import LOOK, Insertion
 from gateway.injection.page_script import PageScript
+from gateway.routes.route_file import load_route_table
+from tests.gateway.rig import NAVIGATION, Rig, head, routes_file
 
 MARK = b"<SCRIPT>"
 ORIGIN = b"http://shop.localhost:8080"
@@ -79,7 +85,19 @@ def test_nothing_of_a_page_is_lost_or_changed(page: bytes, at: int) -> None:
     assert made == page or made.replace(MARK, b"", 1) == page
 
 
-SCRIPT, ROOM = ORIGIN + b"/.munjigi/session.js", ORIGIN + b"/.munjigi/"
+def test_what_was_looked_at_is_not_looked_at_again() -> None:
+    """A page that comes byte by byte, and of which nothing is told until the bound, costs what it is long."""
+    for begin, filling in ((b"<!-- ", b">"), (b'<html a="', b">"), (b"<!doctype ", b"x"), (b"<html ", b"x=y ")):
+        insertion = Insertion(MARK)
+        page = begin + filling * ((LOOK - len(begin) - 1) // len(filling))
+        began = time.process_time()
+        for at in range(len(page)):
+            insertion.feed(page[at : at + 1])
+        assert time.process_time() - began < 1.5
+        assert insertion.finish() == page
+
+
+SCRIPT, ROOM = ORIGIN + b"/.munjigi/session.js " + ORIGIN + b"/.munjigi/told.js", ORIGIN + b"/.munjigi/"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +132,7 @@ SCRIPT, ROOM = ORIGIN + b"/.munjigi/session.js", ORIGIN + b"/.munjigi/"
     ],
 )
 def test_a_policy_lets_our_script_in_and_nothing_else(before: bytes, after: bytes) -> None:
-    assert opened(before, script=SCRIPT, room=ROOM, nonce=b"n") == after
+    assert opened(before, scripts=SCRIPT.split(), room=ROOM, nonce=b"n") == after
 
 
 def test_a_page_in_a_sandbox_without_scripts_gets_none() -> None:
@@ -139,7 +157,12 @@ def test_what_speaks_of_the_former_bytes_goes() -> None:
         b"set-cookie: a=b: c",
     )
     assert insertion is not None
-    assert lines == [b"content-type: text/html; charset=UTF-8", b'etag: W/"abc"', b"set-cookie: a=b: c"]
+    assert lines == [
+        b"content-type: text/html; charset=UTF-8",
+        b'etag: W/"abc"',
+        b"set-cookie: a=b: c",
+        b"vary: Sec-Fetch-Mode, Sec-Fetch-Dest",
+    ]
 
 
 def test_an_etag_that_was_weak_stays_as_it_was() -> None:
@@ -174,3 +197,30 @@ def test_the_script_bears_the_nonce_of_its_answer() -> None:
     assert insertion is not None
     assert insertion.feed(b"<p>") == b'<script type="module" src="/.munjigi/session.js" nonce="n"></script><p>'
     assert lines[1] == b"content-security-policy: script-src 'strict-dynamic' 'nonce-n'"
+
+
+LEDGER = """
+[[routes]]
+address = "shop.localhost:8080"
+path = "/ledger"
+zone = "shop"
+upstream = "commerce"
+session_script = true
+"""
+
+
+@pytest.mark.parametrize(("path", "stops"), [("/ledger", True), ("/page", False)])
+async def test_a_page_that_gets_the_script_is_asked_for_anew_and_whole(
+    rig: Rig, tmp_path: Path, path: str, stops: bool
+) -> None:
+    """A 304 would leave the browser with the policy that did not let the script in (RFC 9111, section 4.3.4)."""
+    file = routes_file(tmp_path)
+    file.write_text(file.read_text() + LEDGER)
+    rig.pipeline.use_table(load_route_table(file, runtime=tmp_path, port=8080))
+    await rig.project()
+    conditions = [b"if-none-match", b"if-modified-since", b"if-range", b"range"]
+    cookie = (b"cookie", await rig.cookie())
+    verdict = await rig.ask(head(path, headers=[cookie, *NAVIGATION, *((name, b"x") for name in conditions)]))
+    assert isinstance(verdict, Forward)
+    assert set(conditions) <= verdict.drop if stops else not set(conditions) & verdict.drop
+    assert (verdict.rewrite is not None) is stops

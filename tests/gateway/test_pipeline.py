@@ -83,6 +83,53 @@ async def test_a_form_of_nobody_is_led_to_sign_in_by_get(rig: Rig) -> None:
     assert led.status == 303
 
 
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        (b"http://shop.localhost:8080/cart?item=1#pay", b"%2Fcart%3Fitem%3D1"),
+        (b"http://shop.localhost:8080/.munjigi/ended", b"%2Forders"),
+        (b"http://shop.localhost:8080", b"%2Forders"),
+        (b"http://shop.localhost:80801/cart", b"%2Forders"),
+        (b"http://shop.localhost:8080@evil.example/cart", b"%2Forders"),
+        (b"http://shop.localhost:8080//evil.example", b"%2Forders"),
+        (b"http://evil.example/cart", b"%2Forders"),
+        (None, b"%2Forders"),
+    ],
+)
+async def test_a_form_after_the_end_leads_back_to_the_page_where_it_stood(
+    rig: Rig, referer: bytes | None, back: bytes
+) -> None:
+    await rig.project()
+    headers = [(b"host", b"shop.localhost:8080"), (b"cookie", await rig.cookie()), *NAVIGATION]
+    headers += [(b"referer", referer)] if referer else []
+    rig.session_event(state="ended")
+    told = await rig.ask(head("/orders", method="POST", headers=headers))
+    assert isinstance(told, Answer)
+    assert (told.status, dict(told.headers)[b"location"]) == (303, b"/.munjigi/ended?return_to=" + back)
+
+
+async def test_a_program_that_takes_pages_is_challenged_all_the_same(rig: Rig) -> None:
+    """Signing a browser in makes neither its token nor what an API route looks at any better (RFC 9470)."""
+    await rig.project()
+    token = rig.token(roles=["administrator"])
+    asked = head("/api/policy", host="console.localhost", headers=[bearer(token), (b"accept", b"text/html,*/*")])
+    verdict = await rig.ask(asked)
+    assert problem(verdict) == (401, "MJ-GATEWAY-215")
+    assert "insufficient_user_authentication" in challenge(verdict)
+
+
+async def test_every_decision_that_stood_on_a_session_says_how_old_its_state_was(rig: Rig) -> None:
+    await rig.project()
+    asked = head("/products", headers=[bearer(rig.token())])
+    await rig.ask(asked)
+    assert rig.heard.records[-1]["staleness"] == 0.0
+    rig.clock.advance(0.25)
+    assert isinstance(rig.pipeline(asked), Forward)
+    assert rig.heard.records[-1]["staleness"] == 0.25
+    rig.pipeline(head("/assets/shop.css"))
+    assert "staleness" not in rig.heard.records[-1]
+
+
 async def test_a_public_route_is_decided_for_nobody(rig: Rig) -> None:
     assert isinstance(rig.pipeline(head("/assets/shop.css")), Forward)
     assert rig.heard.records[-1]["winner"] == "assets"
@@ -309,13 +356,13 @@ async def test_without_a_lease_each_zone_does_what_it_says(rig: Rig) -> None:
         assert isinstance(rig.pipeline(asked), Forward)
     rig.clock.advance(0.001)  # exactly the lease
     assert isinstance(rig.pipeline(shop), Forward)
-    assert rig.heard.records[-1].get("staleness", 0.0) == 0.0
+    assert rig.heard.records[-1]["staleness"] == 1.0
     assert isinstance(rig.pipeline(read), Forward)
     assert problem(rig.pipeline(write)) == (503, "MJ-GATEWAY-214")
     assert problem(rig.pipeline(admin)) == (503, "MJ-GATEWAY-213")
     rig.clock.advance(59.999)
     assert isinstance(rig.pipeline(shop), Forward)
-    assert rig.heard.records[-1]["staleness"] == 59.999
+    assert rig.heard.records[-1]["staleness"] == 60.999
     rig.clock.advance(0.001)
     assert problem(rig.pipeline(shop)) == (503, "MJ-GATEWAY-213")
     rig.beat()

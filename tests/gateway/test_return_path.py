@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 
+from gateway.inbound.canonical_path import CanonicalTargets
 from gateway.relying_party.return_path import return_path
 
 
@@ -38,3 +41,19 @@ def test_paths_of_this_host_are_kept(path: str) -> None:
 )  # fmt: skip
 def test_everything_else_leads_home(path: str | None) -> None:
     assert return_path(path) == "/"
+
+
+@pytest.mark.parametrize("bare", list('{}|^`"<>\\'))
+def test_what_stands_bare_in_a_query_comes_back_encoded(bare: str) -> None:
+    assert CanonicalTargets().split(f"/search?a={bare}&b=1".encode()), "it is let through"
+    assert return_path(f"/search?a={bare}&b=1") == f"/search?a=%{ord(bare):02X}&b=1"
+    assert return_path(f"/search{bare}?a=1") == "/"
+
+
+@pytest.mark.parametrize(
+    "path", ["/?\\/evil.example", "/?a=//evil", "/a?b=c d", "/a?b=\n", "/a?b=é", "/a?" + "|" * 1000]
+)
+def test_a_query_is_no_way_out(path: str) -> None:
+    assert urlsplit(return_path(path)).netloc == ""
+    assert return_path(path).startswith("/")
+    assert not set(return_path(path)) & set('\\ \n"')

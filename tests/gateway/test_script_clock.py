@@ -130,6 +130,98 @@ async def test_a_zone_may_warn_after_so_much_inactivity(stage: Stage, tmp_path: 
     assert left(stage) > 29 * MINUTE
 
 
+async def test_what_dictation_and_other_technology_type_counts_as_a_key(stage: Stage) -> None:
+    page = await stage.signed_in()
+    await page.focus("#typed")
+    await stage.pass_time(page, 20 * MINUTE)
+    await page.keyboard.insert_text("no key was pressed")
+    asked = await extension(stage, page, 5 * MINUTE + 2)
+    assert asked == {"idle_for": pytest.approx(5 * MINUTE, abs=8)}
+
+
+async def test_what_a_script_pretends_is_nobodys_act(stage: Stage) -> None:
+    page = await stage.signed_in()
+    await stage.pass_time(page, 28 * MINUTE + 1)
+    await expect(dialog(page)).to_be_visible()
+    await page.evaluate(
+        """() => {
+          for (const kind of ["keydown", "pointermove", "input"]) {
+            document.body.dispatchEvent(new Event(kind, { bubbles: true }));
+          }
+          document.querySelector("#typed").click();
+        }"""
+    )
+    await page.evaluate("fetch('/.munjigi/session')")
+    await expect(dialog(page)).to_be_visible()
+    assert left(stage) < 2 * MINUTE
+
+
+async def test_a_page_that_loads_by_itself_is_nobodys_act(stage: Stage) -> None:
+    page = await stage.signed_in()
+    await stage.pass_time(page, 20 * MINUTE)
+    ahead = await stage.context.new_page()
+    await ahead.set_extra_http_headers({"Sec-Purpose": "prefetch;prerender"})
+    await page.close()
+    await stage.open("/other", ahead)
+    asked = await extension(stage, ahead, 5 * MINUTE + 2)
+    assert asked == {"idle_for": pytest.approx(25 * MINUTE, abs=8)}
+
+
+async def test_one_lost_file_takes_no_warning_along(stage: Stage) -> None:
+    page = await stage.signed_in()
+    await page.route("**/.munjigi/told.js*", lambda route: route.abort(), times=1)
+    await stage.pass_time(page, 28 * MINUTE + 1)
+    await page.clock.run_for(12_000)
+    await expect(dialog(page)).to_contain_text("You will be signed out soon")
+
+
+@pytest.mark.parametrize("lost", ["told.js", "session/texts", "assets/munjigi"])
+async def test_where_the_end_cannot_be_shown_the_page_is_left(stage: Stage, lost: str) -> None:
+    page = await stage.signed_in()
+    await page.fill("#typed", "half a letter")
+    await page.route(re.compile(re.escape(f"/.munjigi/{lost}")), lambda route: route.fulfill(status=503))
+    stage.rig.session_event(state="ended")
+    await page.evaluate("fetch('/.munjigi/session')")
+    for _ in range(3):
+        await page.clock.run_for(1000)
+    await page.clock.run_for(1000)
+    await expect(page.get_by_role("heading")).to_have_text("You signed in somewhere else, so this session ended")
+    assert page.url == f"{stage.shop}/.munjigi/ended?return_to=%2Fpage"
+
+
+async def test_a_page_that_lets_in_few_scripts_has_its_dialogs_all_the_same(stage: Stage) -> None:
+    stage.injected = True
+    stage.policy = "default-src 'none'; script-src 'nonce-n'; connect-src https://api.example; style-src 'none'"
+    page = await stage.signed_in()
+    await stage.pass_time(page, 28 * MINUTE + 1)
+    await expect(dialog(page)).to_contain_text("You will be signed out soon")
+    assert await dialog(page).evaluate("(box) => getComputedStyle(box).display") != "none"
+    assert await dialog(page).evaluate("(box) => getComputedStyle(box).borderRadius") != "0px", "it has its style"
+
+
+async def test_the_longest_time_asks_for_nothing_and_is_said_once_more_when_it_is_time(
+    stage: Stage, tmp_path: Path
+) -> None:
+    file = routes_file(tmp_path)
+    file.write_text(file.read_text().replace("[zones.shop]", '[zones.shop]\nwarn = "after_idle 120"'))
+    stage.rig.pipeline.use_table(load_route_table(file, runtime=tmp_path, port=8080))
+    page = await stage.signed_in(absolute=20 * MINUTE)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "extend" in request.url else None)
+    await stage.pass_time(page, 125)
+    await expect(corner(page)).to_contain_text("reaches its longest time in 17 min 5")
+    await stage.pass_time(page, 60)
+    await expect(corner(page)).to_contain_text("in 16 min 5")
+    await expect(corner(page).get_by_role("link")).to_have_attribute("href", re.compile("help/MJ-SESSION-021$"))
+    await corner(page).get_by_role("button", name="OK").click()
+    await page.clock.run_for(30_000)
+    await expect(corner(page)).to_have_count(0)
+    stage.rig.clock.advance(30)
+    await stage.pass_time(page, 14 * MINUTE + 30)
+    await expect(corner(page)).to_contain_text("reaches its longest time in 1 min")
+    assert asked == []
+
+
 async def test_the_longest_time_is_said_in_the_corner_and_work_goes_on(stage: Stage) -> None:
     page = await stage.signed_in(absolute=28 * MINUTE)
     await stage.pass_time(page, 26 * MINUTE + 1)
@@ -150,6 +242,12 @@ async def test_without_a_key_it_ends_and_the_page_is_left(stage: Stage) -> None:
     await expect(dialog(page)).to_contain_text("signed out after a while")
     await expect(dialog(page).get_by_role("timer")).to_contain_text("Leaving this page in")
     await expect(page.get_by_role("button", name="Go now")).to_be_focused()
+    await expect(dialog(page)).to_contain_text("If this browser remembers you")
+    await expect(dialog(page)).to_contain_text("Get help with this MJ-SESSION-001")
+    for name, code in {"Get help": "001", "MJ-SESSION-022": "022", "MJ-SESSION-023": "023"}.items():
+        link = dialog(page).get_by_role("link", name=name)
+        address = f"{stage.shop}/.munjigi/help/MJ-SESSION-{code}?ref=corr-12345678"
+        await expect(link).to_have_attribute("href", address)
     await stage.pass_time(page, 5)
     await expect(page).to_have_url(f"{stage.shop}/.munjigi/ended?return_to=%2Fpage&waited=1")
     again = page.get_by_role("link", name="Sign in again")

@@ -70,6 +70,7 @@ async def test_a_request_after_the_end_goes_on_once_its_person_is_back(stage: St
     await page.fill("#typed", "half a letter")
     stage.rig.session_event(state="ended")
     await dialog(page).get_by_role("button", name="Stay").click()
+    await dialog(page).get_by_role("button", name="Look at this page").click()
     await post(page, "/data")
     await expect(dialog(page)).to_contain_text("You signed in somewhere else")
     await stage.rig.project("session-2")
@@ -81,6 +82,7 @@ async def test_a_request_after_the_end_goes_on_once_its_person_is_back(stage: St
     await answered(page, 200)
     assert [sent["body"] for sent in stage.received] == ['{"a": 1}']
     await expect(dialog(page)).to_have_count(0)
+    await expect(corner(page)).to_contain_text("signed in again, and going back to where you were")
     await expect(page.locator("#typed")).to_have_value("half a letter")
 
 
@@ -108,6 +110,12 @@ async def test_whoever_says_not_now_gets_the_answer_that_came(stage: Stage) -> N
 
 
 async def test_a_form_asks_first_and_then_the_very_same_form_goes(stage: Stage) -> None:
+    stage.script = """
+    for (const name of ["requestSubmit", "elements"]) {
+      const field = document.createElement("input");
+      Object.assign(field, { name, type: "hidden" });
+      document.querySelector("#order").prepend(field);
+    }"""
     stage.action = "/orders/7/pay"
     page = await stage.signed_in()
     await page.fill("[name=address]", "Busan")
@@ -171,9 +179,60 @@ async def test_nothing_goes_on_in_the_name_of_somebody_else(stage: Stage) -> Non
     assert await page.evaluate("Object.keys(sessionStorage).length") == 0
 
 
-async def test_a_poll_opens_no_dialog(stage: Stage) -> None:
-    stage.script = """
-    self.poll = () => { fetch("/data").then((answer) => { document.title = answer.status; }); };"""
+async def test_somebody_elses_cookie_carries_nothing_that_this_ones_page_sends(stage: Stage) -> None:
+    page = await stage.signed_in()
+    await stage.give_cookie(secret="d" * 43, sid="session-2", sub="lee")
+    await stage.rig.project("session-2")
+    await page.route("**/data", lambda route: route.fulfill(status=401, headers=CHALLENGE), times=1)
+    await post(page, "/data")
+    await answered(page, 401)
+    await expect(dialog(page)).to_contain_text("Somebody else signed in")
+    assert await page.evaluate("fetch('/data', { method: 'POST' }).catch((error) => error.name)") == "AbortError"
+    await page.evaluate("document.querySelector('#order button').click()")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    await page.clock.fast_forward(29 * 60 * 1000)
+    theirs = await stage.context.new_page()
+    async with theirs.expect_response("**/.munjigi/session/events"):  # the lock was given up
+        await stage.open("/other", theirs)
+    assert stage.received == []
+    assert asked == []
+
+
+async def test_a_form_that_a_page_keeps_goes_on_for_its_own_person_alone(stage: Stage) -> None:
+    stage.action = "/orders/7/pay"
+    page = await stage.signed_in()
+    await page.fill("[name=address]", "Busan")
+    await page.evaluate("document.querySelector('#order').submit()")  # past the script
+    waits = page.get_by_role("heading", name="Confirm it’s you")
+    await expect(waits).to_be_visible()
+    news = page.locator("#news")
+
+    async def signs_in(**who: object) -> None:
+        await stage.give_cookie(secret=stage.rig.entropy.token(32), **who)
+        await stage.rig.project(str(who["sid"]))
+        window = await stage.context.new_page()
+        await window.goto(f"{stage.shop}/.munjigi/done")
+
+    await signs_in(sid="session-2", sub="lee", acr="urn:munjigi:acr:2")
+    await expect(news).to_contain_text("Another account is signed in now")
+    await page.get_by_role("button", name="Go on").click()
+    await expect(waits).to_be_visible()
+    await stage.context.clear_cookies()
+    await page.get_by_role("button", name="Go on").click()
+    await expect(news).to_contain_text("not signed in yet")
+    assert stage.received == []
+    await signs_in(sid="session-3", acr="urn:munjigi:acr:2")
+    await expect(page.locator("h1")).to_have_text("Sent to /orders/7/pay")
+    assert "address=Busan" in stage.received[0]["body"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_poll_opens_no_dialog_and_keeps_nobody_on_an_ended_page(stage: Stage, method: str) -> None:
+    stage.script = f"""
+    self.poll = () => {{
+      fetch("/data", {{ method: "{method}" }}).then((answer) => {{ document.title = answer.status; }});
+    }};"""
     page = await stage.signed_in()
     quiet = await stage.context.new_cdp_session(page)
 
@@ -192,6 +251,8 @@ async def test_a_poll_opens_no_dialog(stage: Stage) -> None:
     await by_itself("poll()")
     await answered(page, 401)
     await expect(dialog(page).get_by_role("timer")).to_be_visible()
+    await page.clock.run_for(6_000)
+    await expect(page).to_have_url(f"{stage.shop}/.munjigi/ended?return_to=%2Fpage&waited=1")
 
 
 async def test_a_cookie_that_was_renewed_meanwhile_is_no_matter_for_a_person(stage: Stage) -> None:

@@ -49,7 +49,9 @@ async def test_an_end_is_told_in_all_and_stay_stops_the_countdown_in_all(stage: 
     for tab in (first, second):
         await expect(dialog(tab)).to_contain_text("You signed in somewhere else")
         await expect(dialog(tab)).to_contain_text("South Korea")
-        await expect(tab.get_by_role("link", name="This wasn't me")).to_have_attribute("href", "/.munjigi/not-me")
+        await expect(tab.get_by_role("link", name="This wasn't me")).to_have_attribute(
+            "href", f"{stage.shop}/.munjigi/not-me"
+        )
     await dialog(second).get_by_role("button", name="Stay").click()
     for tab in (first, second):
         await expect(dialog(tab).get_by_role("timer")).to_contain_text("Paused")
@@ -79,9 +81,26 @@ async def test_whoever_signs_in_again_in_one_tab_goes_on_in_all(stage: Stage) ->
 
 async def test_signing_out_in_one_tab_is_told_in_the_other(stage: Stage) -> None:
     first, second = await two_tabs(stage)
+    await second.fill("#typed", "nobody else's")
+    await second.clock.run_for(1500)
+    assert await second.evaluate("sessionStorage.length") == 1
     await first.click("#leave")
     await second.evaluate("dispatchEvent(new Event('online'))")
     await expect(dialog(second)).to_contain_text("You signed out")
+    assert await second.evaluate("sessionStorage.length") == 0
+
+
+async def test_a_cookie_that_is_gone_tells_of_an_end_and_takes_nothing_that_was_typed(stage: Stage) -> None:
+    page = await stage.signed_in()
+    await page.fill("#typed", "half a letter")
+    await stage.context.clear_cookies()
+    await page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(dialog(page)).to_contain_text("This session is over")
+    await stage.rig.project("session-2")
+    stage.provider_signs_in(sid="session-2")
+    await dialog(page).get_by_role("button", name="Go now").click()
+    await expect(page).to_have_url(f"{stage.shop}/page")
+    await expect(page.locator("#typed")).to_have_value("half a letter")
 
 
 async def test_the_stream_is_held_by_one_tab_and_taken_over_by_the_next(stage: Stage) -> None:
@@ -105,7 +124,9 @@ async def test_an_attempt_is_told_calmly_in_every_tab_and_once(stage: Stage) -> 
         await expect(told).to_contain_text("did not get in")
         await expect(told).to_contain_text("South Korea · SK Broadband")
         await expect(dialog(tab)).to_have_count(0)
-    await expect(corner(first).get_by_role("link", name="This wasn't me")).to_have_attribute("href", "/.munjigi/not-me")
+    await expect(corner(first).get_by_role("link", name="This wasn't me")).to_have_attribute(
+        "href", f"{stage.shop}/.munjigi/not-me"
+    )
     await corner(second).get_by_role("button", name="This was me").click()
     for tab in (first, second):
         await expect(corner(tab)).to_have_count(0)

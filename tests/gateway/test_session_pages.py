@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import msgspec
@@ -16,8 +14,7 @@ import pytest
 from gateway.exchange import Forward
 from gateway.routes.route_file import load_route_table
 from gateway.sessions.session_check import StoreUnreachable
-from tests.gateway.rig import ISSUER, Rig, head, routes_file
-from tests.gateway.test_sign_in import cookie_of
+from tests.gateway.rig import Rig, head, routes_file
 
 ORIGIN = {"origin": "http://shop.localhost:8080"}
 
@@ -101,6 +98,94 @@ async def test_an_extension_runs_from_the_moment_of_activity(rig: Rig, client: h
     assert answer.json()["left"] == 1700.0
     await rig.activity.flush()
     assert await rig.carried() == [{"sid": "session-1", "at": str(int((rig.clock.timestamp() - 100) * 1000))}]
+
+
+async def test_an_extension_that_cannot_be_written_is_not_promised(
+    rig: Rig, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only this gateway knew would be lost with it, and the session would end before the time that was told."""
+    headers = {**await signed_in(rig, idle=300), **ORIGIN}
+    await client.get("/.munjigi/session", headers=headers)
+
+    async def away(*_: object, **__: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as without:
+        without.setattr(rig.valkey, "xadd", away)
+        answer = await client.post("/.munjigi/session/extend", headers=headers, json={"idle_for": 0})
+    assert (answer.json()["extended"], answer.json()["left"]) == (False, 300.0)
+    assert await rig.carried() == []
+    await rig.activity.flush()  # and what was done is not forgotten
+    assert len(await rig.carried()) == 1
+
+
+async def test_a_promised_extension_is_in_the_stream(rig: Rig, client: httpx2.AsyncClient) -> None:
+    headers = {**await signed_in(rig, idle=1), **ORIGIN}
+    answer = await client.post("/.munjigi/session/extend", headers=headers, json={"idle_for": 0.5})
+    assert answer.json()["extended"] is True
+    assert await rig.carried() == [{"sid": "session-1", "at": str(int((rig.clock.timestamp() - 0.5) * 1000))}]
+
+
+async def test_an_extension_whose_body_comes_after_the_end_extends_nothing(
+    rig: Rig, client: httpx2.AsyncClient
+) -> None:
+    headers = {**await signed_in(rig, idle=1), **ORIGIN}
+
+    async def late() -> AsyncIterator[bytes]:
+        rig.clock.advance(1)
+        yield b'{"idle_for": 0.5}'
+
+    answer = await client.post("/.munjigi/session/extend", headers=headers, content=late())
+    assert (answer.json()["extended"], answer.json()["left"]) == (False, 0.0)
+    assert await rig.carried() == []
+
+
+async def test_while_nobody_knows_the_session_it_is_not_called_gone(
+    rig: Rig, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Valkey is empty, or being filled: a page would take "none" for a sign-out, and forget what was typed (S7)."""
+    monkeypatch.setattr("gateway.sessions.session_check.FILL_ATTEMPTS", 1)
+    cookie = await signed_in(rig)
+    await client.get("/.munjigi/session", headers=cookie)
+    await rig.valkey.flushdb()
+    rig.sessions.reset()
+    asked = [
+        await client.get("/.munjigi/session", headers=cookie),
+        await client.get("/.munjigi/session/events", headers=cookie),
+        await client.post("/.munjigi/session/extend", headers={**cookie, **ORIGIN}, json={"idle_for": 0}),
+    ]
+    for answer in asked:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["code"] == "MJ-GATEWAY-213"
+    await rig.project()
+    assert (await client.get("/.munjigi/session", headers=cookie)).json()["state"] == "live"
+    assert (await client.get("/.munjigi/session")).json()["state"] == "none"
+
+
+async def test_strangers_of_one_address_leave_other_addresses_the_wide_lane(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes = []
+    looking_up = rig.cookies._strangers.looking_up
+    monkeypatch.setattr(
+        rig.cookies._strangers, "looking_up", lambda address: (lanes.append(address), looking_up(address))[1]
+    )
+    for client_address in ("192.0.2.7", "192.0.2.8"):
+        transport = httpx2.ASGITransport(app=rig._own_page, client=(client_address, 1))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://shop.localhost:8080") as client:
+            await client.get("/.munjigi/session", headers={"cookie": f"__Host-munjigi={client_address}"})
+    assert lanes == ["192.0.2.7", "192.0.2.8"]
+
+
+async def test_an_end_is_told_with_the_reference_of_its_answer(rig: Rig, client: httpx2.AsyncClient) -> None:
+    cookie = await signed_in(rig)
+    await client.get("/.munjigi/session", headers=cookie)
+    reading, heard = await read_events(rig, cookie["cookie"])
+    await heard.get()
+    rig.session_event(state="ended")
+    assert (await asyncio.wait_for(heard.get(), 1))[1]["ref"] == "corr-1"
+    await reading
+    assert (await client.get("/.munjigi/session", headers=cookie)).json()["ref"] == "corr-1"
 
 
 async def test_old_activity_extends_nothing(rig: Rig, client: httpx2.AsyncClient) -> None:
@@ -237,77 +322,6 @@ async def test_a_page_that_comes_back_later_is_told_then(rig: Rig) -> None:
     await reading
 
 
-async def test_signing_out_ends_it_here_and_leads_to_the_provider(rig: Rig, client: httpx2.AsyncClient) -> None:
-    cookie = await signed_in(rig)
-    response = await client.post("/.munjigi/sign-out", headers={**cookie, **ORIGIN})
-    assert response.status_code == 200
-    assert cookie_of(response, "__Host-munjigi") == '""'
-    url = urlsplit(response.headers["refresh"].removeprefix("0; url="))
-    assert f"{url.scheme}://{url.netloc}{url.path}" == f"{ISSUER}/end-session"
-    asked = parse_qs(url.query)
-    assert asked["id_token_hint"] == ["id-token"]
-    assert asked["post_logout_redirect_uri"] == ["http://shop.localhost:8080/.munjigi/signed-out"]
-    verdict = await rig.ask(head(headers=[(b"cookie", cookie["cookie"].encode())]))
-    assert not isinstance(verdict, Forward)
-
-
-async def test_another_process_hears_of_a_sign_out(rig: Rig, client: httpx2.AsyncClient) -> None:
-    cookie = await signed_in(rig)
-    digest = hashlib.sha256(b"c" * 43).digest()
-    await rig.cookies.load(digest)
-    async with rig.database.begin() as tx:
-        await rig.storage.end(tx, digest, reason="sign_out", now=rig.clock.now())
-    assert rig.cookies.find(digest, rig.clock.timestamp()) is not None
-    await rig.cookies.forget_ended_elsewhere(rig.clock.now())
-    assert rig.cookies.find(digest, rig.clock.timestamp()) is None
-    assert cookie
-
-
-async def test_a_link_signs_nobody_out(rig: Rig, client: httpx2.AsyncClient) -> None:
-    cookie = await signed_in(rig)
-    page = await client.get("/.munjigi/sign-out", headers=cookie)
-    assert "<form" in page.text
-    assert isinstance(await rig.ask(head(headers=[(b"cookie", cookie["cookie"].encode())])), Forward)
-
-
-@pytest.mark.parametrize("locale", ["ko", "en"])
-async def test_the_page_of_an_ended_session_says_why(rig: Rig, client: httpx2.AsyncClient, locale: str) -> None:
-    cookie = await signed_in(rig)
-    rig.session_event(state="ended", ended_by={"device": "Galaxy", "browser": "Chrome", "place": "Busan"})
-    page = await client.get(f"/.munjigi/ended?return_to=/cart&locale={locale}", headers=cookie)
-    assert "Galaxy" in page.text
-    assert "/.munjigi/sign-in?return_to=/cart" in page.text
-    assert f'lang="{locale}"' in page.text
-    assert cookie_of(page, "__Host-munjigi") == '""'
-
-
-async def test_not_me_is_a_button_where_the_session_lives_and_recovery_where_it_does_not(
-    rig: Rig, client: httpx2.AsyncClient
-) -> None:
-    cookie = await signed_in(rig)
-    page = await client.get("/.munjigi/not-me", headers=cookie)
-    assert '<form method="post" action="/.munjigi/not-me">' in page.text
-    rig.session_event(state="ended")
-    page = await client.get("/.munjigi/not-me", headers=cookie)
-    assert "<form" not in page.text
-    assert f'href="{ISSUER}/recover"' in page.text
-
-
-async def test_not_me_ends_the_session_and_recovery_comes_next(rig: Rig, client: httpx2.AsyncClient) -> None:
-    cookie = await signed_in(rig)
-    assert (
-        await client.post("/.munjigi/not-me", headers={**cookie, "origin": "http://evil.example"})
-    ).status_code == 403
-    response = await client.post("/.munjigi/not-me", headers={**cookie, **ORIGIN})
-    assert cookie_of(response, "__Host-munjigi") == '""'
-    asked = parse_qs(urlsplit(response.headers["refresh"].removeprefix("0; url=")).query)
-    assert (asked["id_token_hint"], asked["state"]) == (["id-token"], ["not_me"])
-    assert not isinstance(await rig.ask(head(headers=[(b"cookie", cookie["cookie"].encode())])), Forward)
-    back = await client.get("/.munjigi/signed-out?state=not_me")
-    assert f'href="{ISSUER}/recover"' in back.text
-    assert "recover" not in (await client.get("/.munjigi/signed-out")).text
-
-
 async def test_help_stands_behind_the_gateway_too(client: httpx2.AsyncClient) -> None:
     assert (await client.get("/.munjigi/help")).status_code == 200
     page = await client.get("/.munjigi/help/MJ-SESSION-001?locale=en")
@@ -340,24 +354,6 @@ async def test_the_script_and_its_words(client: httpx2.AsyncClient) -> None:
 async def test_unknown_own_pages_are_not_found(client: httpx2.AsyncClient) -> None:
     for path in ("/.munjigi/", "/.munjigi/nothing", "/.munjigi/assets/nothing.css"):
         assert (await client.get(path)).status_code == 404
-
-
-async def test_signing_out_needs_no_store_of_sessions(
-    rig: Rig, client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cookie = await signed_in(rig)
-    monkeypatch.setattr(rig.sessions, "fill", unreachable)
-    response = await client.post("/.munjigi/sign-out", headers={**cookie, **ORIGIN})
-    assert response.status_code == 200
-    assert f"{ISSUER}/end-session" in response.headers["refresh"]
-    async with rig.database.connect() as tx:
-        stored = await rig.storage.find(tx, hashlib.sha256(b"c" * 43).digest())
-    assert stored is not None
-    assert stored.ended_at is not None
-
-
-async def unreachable(sid: str) -> None:
-    raise StoreUnreachable
 
 
 async def test_an_open_page_outlives_a_store_that_forgot_its_session(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ async def test_a_browser_without_cookies_is_told(tabs: Tabs) -> None:
 async def test_a_sign_in_that_another_browser_began_begins_nothing(tabs: Tabs) -> None:
     asked = await tabs.set_out("/.munjigi/sign-in?return_to=/cart")
     await tabs.set_out("/.munjigi/sign-in?return_to=/other")
-    tabs.cookies["__Host-munjigi-ways"] = ways.write([Way("0" * 16, "/other")])
+    del tabs.cookies[ways.cookie_name(asked["state"])]
     tabs.rig.clock.advance(601)
     page = await tabs.come_back(asked, answers=False)
     assert (page.status_code, "MJ-GATEWAY-220" in page.text) == (400, True)
@@ -145,12 +145,66 @@ async def test_a_window_is_for_the_person_of_the_page_that_waits(tabs: Tabs) -> 
     assert (page.status_code, "MJ-GATEWAY-226" in page.text) == (403, True)
 
 
-def test_the_cookie_stays_small_and_what_is_unsound_counts_for_nothing() -> None:
-    many = [Way(f"{number:016}", "/" + "a" * 2000) for number in range(9)]
-    value = ways.write(many)
-    assert len(value) <= ways.SIZE_LIMIT
-    assert ways.read(value)[0] == many[0]
-    assert ways.write([Way("0" * 16, "/" + "a" * 4000)]) == ways.write([])
+async def test_tabs_that_begin_at_the_same_moment_all_come_back_to_their_own_pages(tabs: Tabs) -> None:
+    """Neither sees the cookie of the other: a browser that restores its tabs sends all of them before any answer."""
+    asked = []
+    for name in ("one", "two", "three"):
+        before, tabs.cookies = tabs.cookies, {}
+        asked.append(await tabs.set_out(f"/.munjigi/sign-in?return_to=/{name}"))
+        tabs.cookies = before | tabs.cookies
+    for name, one in zip(("one", "two", "three"), asked, strict=True):
+        assert led(await tabs.come_back(one)) == f"/{name}"
+    assert (await tabs.go("/.munjigi/session")).json()["state"] == "live"
+
+
+async def test_a_way_is_forgotten_once_it_was_gone(tabs: Tabs) -> None:
+    asked = await tabs.set_out("/.munjigi/sign-in?return_to=/cart")
+    secret = tabs.cookies[ways.cookie_name(asked["state"])]
+    response = await tabs.come_back(asked)
+    (line,) = [one for one in response.headers.get_list("set-cookie") if ways.cookie_name(asked["state"]) in one]
+    assert f"Max-Age={ways.USED_FOR}" in line
+    assert tabs.cookies[ways.cookie_name(asked["state"])] != secret
+    kept = ways.find(tabs.cookies, asked["state"])
+    assert kept is not None
+    assert (kept.secret, kept.return_to) == ("", "/cart")
+
+
+async def test_nothing_is_left_of_the_ways_of_another_person(tabs: Tabs) -> None:
+    await tabs.come_back(await tabs.set_out("/.munjigi/sign-in?return_to=/mine"))
+    await tabs.set_out("/.munjigi/sign-in?return_to=/mine/too")
+    asked = await tabs.set_out("/.munjigi/sign-in?return_to=/theirs")
+    tabs.rig.will_answer(tabs.rig.token(sub="lee"), id_token=tabs.rig.id_token(asked["nonce"], sub="lee"))
+    assert led(await tabs.come_back(asked, answers=False)) == "/theirs"
+    assert ways.names(tabs.cookies) == []
+    assert "__Host-munjigi" in tabs.cookies
+
+
+async def test_a_browser_keeps_so_many_ways_and_the_newest_of_them(tabs: Tabs) -> None:
+    asked = []
+    for number in range(ways.REMEMBERED + 3):
+        asked.append(await tabs.set_out(f"/.munjigi/sign-in?return_to=/{number}"))
+        tabs.rig.clock.advance(1)
+    assert len(ways.names(tabs.cookies)) == ways.REMEMBERED
+    assert led(await tabs.come_back(asked[-1])) == f"/{ways.REMEMBERED + 2}"
+    assert ways.find(tabs.cookies, asked[0]["state"]) is None
+
+
+def test_the_cookies_stay_small_and_what_is_unsound_counts_for_nothing() -> None:
+    many = {
+        ways.cookie_name(str(number)): ways.write(Way("s" * 43, number + 1, "/" + "a" * 1000)) for number in range(9)
+    }
+    gone = ways.surplus(many)
+    left = {name: value for name, value in many.items() if name not in gone}
+    assert sum(len(name) + len(value) for name, value in left.items()) <= ways.SIZE_LIMIT
+    assert ways.cookie_name("8") in left
+    assert ways.surplus({**left, "another": "cookie"}) == []
+    assert Way("s", 1, "/" + "a" * 2000).return_to != "/"
+    long = {ways.cookie_name("x"): ways.write(Way("s", 1, "/" + "a" * 2000))}
+    assert (way := ways.find(long, "x")) is not None
+    assert way.return_to == "/"
     for unsound in ("", "%%%", "e30=", "WzFd", "x" * 5000, "가"):
-        assert ways.read(unsound) == []
-    assert Way("0" * 16, "//evil.example").address() == "/.munjigi/sign-in?return_to=%2F"
+        unread = {ways.cookie_name("x"): unsound}
+        assert ways.find(unread, "x") is None
+        assert ways.surplus(unread) == list(unread)
+    assert Way("s", 1, "//evil.example").address() == "/.munjigi/sign-in?return_to=%2F"
+    assert "s3cret" not in repr(Way("s3cret", 1, "/"))

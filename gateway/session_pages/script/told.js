@@ -8,7 +8,8 @@ const RING = 2 * Math.PI * 30;
 const OWN_STYLE = `
 :host { font: 1rem/1.6 Pretendard, "Noto Sans KR", "Noto Sans CJK KR", system-ui, sans-serif; text-align: start; word-break: keep-all; }
 .corner { position: fixed; z-index: 2147483647; inset: auto 16px 16px auto; inline-size: min(400px, calc(100vw - 32px));
-  color: var(--text); max-block-size: calc(100vh - 32px); overflow: auto; }`;
+  color: var(--text); max-block-size: calc(100vh - 32px); overflow: auto; }
+code { white-space: nowrap; }`;
 
 let core, texts, ends, locale, sheet;
 let dialog = null;
@@ -19,12 +20,19 @@ const corners = {};
 
 export async function begin(given) {
   core = given;
-  const words = await core.native(`${core.BASE}session/texts?locale=${document.documentElement.lang}`);
+  const words = await fetched(`session/texts?locale=${document.documentElement.lang}`);
   let stylesheet;
   ({ texts, ends, locale, stylesheet } = await words.json());
+  const style = await (await fetched(stylesheet)).text();
   sheet = new CSSStyleSheet();
-  sheet.replaceSync((await (await core.native(stylesheet)).text()).replaceAll(":root", ":host") + OWN_STYLE);
+  sheet.replaceSync(style.replaceAll(":root", ":host") + OWN_STYLE);
   return { warn, ended, hold, attempt, restore, other, renewed, settled, stay, mine };
+}
+
+async function fetched(address) {
+  const got = await core.native(new URL(address, core.BASE));
+  if (!got.ok) throw new Error(`${got.status} ${address}`);
+  return got;
 }
 
 function element(name, attributes = {}, ...children) {
@@ -41,8 +49,12 @@ const button = (text, onclick, kind = "") => element("button", { type: "button",
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const paragraph = (text, more) => element("p", more, text);
 const why = () => ends[core.over?.reason] ?? ends[""];
-const help = (code) =>
-  element("p", { class: "hint" }, element("a", { href: `${core.BASE}help/${code}`, target: "_blank" }, texts.help));
+// As our pages write it: the link, and the code beside it, and codes of what else is said; `ref` is what support asks for.
+const help = (code, ref, ...more) => element("p", { class: "hint" },
+  helpLink(code, ref, texts.help), " ", element("code", {}, code),
+  ...more.flatMap((other) => [" · ", helpLink(other, ref, element("code", {}, other))]));
+const helpLink = (code, ref, content) => element(
+  "a", { href: `${core.BASE}help/${code}${ref ? `?${new URLSearchParams({ ref })}` : ""}`, target: "_blank" }, content);
 const notMe = () => element("a", { class: "button danger", href: `${core.BASE}not-me` }, texts.not_me);
 
 function duration(seconds) {
@@ -98,15 +110,17 @@ function close() {
 }
 
 // The region stands before its words do: only then are they read out.
-function corner(kind, children) {
-  corners[kind]?.remove();
+function corner(kind, children, tick) {
+  uncorner(kind);
   const host = corners[kind] = shadow(kind);
   const region = element("div", { class: "corner card stack", role: "status", id: "text" });
   host.shadowRoot.append(region);
   setTimeout(() => region.append(...children), 50);
+  host.timer = tick && setInterval(tick, 1000);
 }
 
 function uncorner(kind) {
+  clearInterval(corners[kind]?.timer);
   corners[kind]?.remove();
   delete corners[kind];
 }
@@ -124,8 +138,7 @@ function ring() {
 
 // The time is nearly over, or nothing happened for so long: the time left, and one button.
 function warn() {
-  const capped = core.clock.absolute_left <= core.clock.left + 0.5;
-  if (capped) return cap();
+  if (core.capped()) return cap();
   const whole = core.left();
   const [drawn, draw] = ring();
   const text = paragraph("", { id: "text" });
@@ -142,19 +155,21 @@ function warn() {
   open("warning", texts.warning_title, [
     element("div", { class: "row" }, drawn, aloud, text),
     element("div", { class: "actions" }, button(texts.keep, core.act, "primary")),
+    help("MJ-SESSION-020"),
   ], core.act);
   dialog.timer = setInterval(say, 1000);
 }
 
-// Nothing extends a session beyond its longest time: said in the corner, so that work goes on until then.
-let said = null;
+// The longest time is near: said in the corner, so that work goes on until then. It is read out once, and seen to run.
 function cap() {
-  if (said === core.clock.session) return;
-  said = core.clock.session;
+  core.said = core.notice();
+  const words = () => filled(texts.warning_cap, { left: duration(core.left()) });
+  const seen = element("span", { "aria-hidden": "true" }, words());
   corner("cap", [
-    paragraph(filled(texts.warning_cap, { left: duration(core.left()) })),
-    button(texts.understood, () => uncorner("cap")),
-  ]);
+    element("p", {}, element("span", { class: "visually-hidden" }, words()), seen),
+    element("div", { class: "row" }, button(texts.understood, () => uncorner("cap"))),
+    help("MJ-SESSION-021"),
+  ], () => { seen.textContent = words(); });
 }
 
 function ended() {
@@ -181,7 +196,8 @@ function ended() {
     element("div", { class: "row" }, drawn, spoken),
     element("div", { class: "actions" },
       button(takeover ? texts.again : texts.go_now, () => core.leave("sign-in"), "primary"), wait, takeover ? notMe() : ""),
-    help(why().code),
+    paragraph(texts.remembered, { class: "hint" }),
+    help(why().code, news.ref, "MJ-SESSION-022", "MJ-SESSION-023"),
   ], () => wait.click());
   Object.assign(dialog, { timer: setInterval(tick, 200), spoken, wait });
 }
@@ -201,14 +217,14 @@ function stay() {
 }
 
 // A request, or a form, waits for a sign-in. Its words are typed at the identity provider alone, in a window of its own.
-function hold(stronger) {
+function hold(stronger, ref) {
   const kind = stronger ? "step_up" : "again";
   const text = paragraph(stronger ? texts.step_up_text : core.over ? why().means : texts.again_text, { id: "text" });
   const status = paragraph(texts.goes_on, { role: "status", class: "muted" });
   const go = button(texts[stronger ? "confirm" : "again"], () => {
     const { acr_values, max_age } = stronger || {};
     const wanted = { ...(acr_values && { acr_values }), ...(max_age != null && { max_age }) };
-    const to = new URLSearchParams({ return_to: `${core.BASE}done`, ...wanted });
+    const to = new URLSearchParams({ return_to: `${core.ROOM}done`, ...wanted });
     if (!window.open(`${core.BASE}sign-in?${to}`, "munjigi", "popup,width=480,height=760")) return core.leave("sign-in", wanted);
     status.textContent = texts.in_window;
     go.textContent = texts.window_again;
@@ -220,6 +236,7 @@ function hold(stronger) {
     const takeover = !stronger && core.over?.reason === "takeover";
     open(kind, stronger ? texts.step_up_title : why().title, [
       text, takeover ? facts(core.over) : "", status, element("div", { class: "actions" }, go, no, takeover ? notMe() : ""),
+      help(stronger ? "MJ-GATEWAY-215" : why().code, core.over?.ref ?? ref),
     ], () => no.click());
     answer = resolve;
   });
@@ -235,7 +252,11 @@ function settle(passed) {
 
 // Somebody signed in anew, in whichever tab: it is the same person, and what waited goes on.
 function renewed() {
-  if (answer) settle(true);
+  if (answer) {
+    settle(true);
+    corner("back", [element("strong", {}, texts.back_title), element("div", { class: "row" },
+      button(texts.understood, () => uncorner("back"))), help("MJ-SESSION-024")]);
+  }
   settled();
 }
 
@@ -247,9 +268,11 @@ function settled() {
 function other() {
   answer?.(false);
   answer = null;
+  for (const kind of Object.keys(corners)) uncorner(kind);
   open("other", texts.other_title, [
     paragraph(texts.other_text, { id: "text" }),
     element("div", { class: "actions" }, button(texts.reload, () => location.reload(), "primary")),
+    help("MJ-GATEWAY-226"),
   ], () => {});
 }
 
@@ -259,6 +282,7 @@ function attempt(news) {
     paragraph(texts[`attempt_${news.outcome}`] ?? texts.attempt_abandoned),
     facts(news),
     element("div", { class: "row" }, button(texts.was_me, () => { core.post({ state: "mine" }); mine(); }), notMe()),
+    help("MJ-SESSION-026"),
   ]);
 }
 
@@ -282,7 +306,8 @@ function restore({ fields, x, y, hash }) {
   const before = new Map();
   let still = true;
   for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, () => { still = false; }, { once: true });
-  if (hash && !location.hash) history.replaceState(history.state, "", hash);
+  // in full, since a page's <base> may lie elsewhere
+  if (hash && !location.hash) history.replaceState(history.state, "", new URL(hash, location.href));
   const fill = () => {
     const known = before.size;
     for (const [key, field] of core.typed()) {
@@ -291,20 +316,29 @@ function restore({ fields, x, y, hash }) {
       put(field, left.get(key));
       left.delete(key);
     }
-    if (before.size === known || corners.restored) return;
-    corner("restored", [paragraph(texts.restored), element("div", { class: "row" },
-      button(texts.understood, () => uncorner("restored")),
-      button(texts.clear, () => {
-        for (const [field, value] of before) put(field, value);
-        left.clear();
-        uncorner("restored");
-      }, "quiet"))]);
+    return before.size > known;
+  };
+  const clear = () => {
+    for (const [field, value] of before) put(field, value);
+    left.clear();
+    uncorner("restored");
   };
   const again = () => {
-    fill();
+    if (fill() && !corners.restored?.filled) say();
     if (still) scrollTo(x, y);
   };
+  const say = () => {
+    corner("restored", [
+      element("strong", {}, texts.back_title),
+      before.size ? paragraph(texts.restored) : "",
+      element("div", { class: "row" }, button(texts.understood, () => uncorner("restored")),
+        before.size ? button(texts.clear, clear, "quiet") : ""),
+      help("MJ-SESSION-024"),
+    ]);
+    corners.restored.filled = before.size > 0;
+  };
   again();
+  if (!corners.restored) say();
   const late = new MutationObserver(again);
   late.observe(document.body, { childList: true, subtree: true });
   setTimeout(() => late.disconnect(), LATE_FIELDS);

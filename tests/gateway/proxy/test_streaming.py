@@ -211,6 +211,11 @@ async def test_more_clients_than_allowed_are_told(folder: Path) -> None:
         assert (await (await rig.client()).answer()).status == 503
 
 
+async def silent(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """An upstream that takes its time."""
+    await reader.read(1)
+
+
 class Register:
     """Holds what lives on, as the pipeline's registry does."""
 
@@ -254,6 +259,8 @@ async def test_a_stream_is_registered_ended_and_forgotten(folder: Path) -> None:
         b"content-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n",
         b"content-type: video/mp4\r\ncontent-length: 100000\r\n\r\n",
         b"content-type: text/event-stream\r\ncontent-length: 104857600\r\n\r\n",
+        b"content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n1\r\n[\r\n",
+        b"content-type: text/plain\r\n\r\na",
     ],
 )
 async def test_what_is_known_to_last_is_registered_at_once(folder: Path, head: bytes) -> None:
@@ -265,12 +272,40 @@ async def test_what_is_known_to_last_is_registered_at_once(folder: Path, head: b
     async with rigged(folder, behaviour=behave, pipeline=register.pipeline, limits=Limits(live_after=60)) as rig:
         client = await rig.client()
         client.send(GET)
+        rig.door.watch.stop()  # at once: no tick passes
         await client.reader.readuntil(b"\r\n\r\n")
-        await register.opened.wait()
+        assert register.opened.is_set()
         register.living[0].end("takeover")
         with contextlib.suppress(ConnectionResetError):
             assert not (await client.rest()).endswith(b"0\r\n\r\n")
         assert register.living == []
+
+
+@pytest.mark.parametrize("framing", [b"content-length: 10", b"transfer-encoding: chunked"])
+async def test_a_body_that_comes_piece_by_piece_is_registered_at_once(folder: Path, framing: bytes) -> None:
+    register = Register()
+    limits = Limits(live_after=60)
+    async with rigged(folder, behaviour=silent, pipeline=register.pipeline, limits=limits) as rig:
+        rig.door.watch.stop()
+        client = await rig.client()
+        client.send(b"POST / HTTP/1.1\r\nhost: a\r\n" + framing + b"\r\n\r\n")
+        await register.opened.wait()
+        register.living[0].end("takeover")
+        answer = await client.answer()
+        assert (answer.status, json.loads(answer.body)["code"]) == (503, "MJ-GATEWAY-137")
+        assert register.living == []
+
+
+async def test_an_answer_without_a_length_that_is_there_at_once_is_never_registered(folder: Path) -> None:
+    async def behave(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")
+
+    register = Register()
+    async with rigged(folder, behaviour=behave, pipeline=register.pipeline) as rig:
+        rig.door.watch.stop()
+        client = await rig.client()
+        assert (await client.ask(GET)).status == 200
+        assert not register.opened.is_set()
 
 
 async def test_a_long_download_ends_while_it_flows(folder: Path) -> None:
@@ -330,9 +365,6 @@ async def test_the_end_of_a_finished_stream_leaves_the_next_exchange_alone(folde
 
 
 async def test_what_ends_before_its_answer_began_is_told(folder: Path) -> None:
-    async def silent(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-
     register = Register()
     async with rigged(folder, behaviour=silent, pipeline=register.pipeline, limits=Limits(live_after=0.02)) as rig:
         client = await rig.client()
