@@ -1,7 +1,7 @@
 # Munjigi. `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check bench proof lighthouse lock clean
+.PHONY: help run dev test check bench proof screens lighthouse lock clean
 .SUFFIXES:
 
 python := .venv/bin/python
@@ -35,6 +35,10 @@ bench: $(installed_for_tests) nginx ## measure against peers in the same run; wr
 
 proof: $(installed_for_tests) browser ## run the long proofs that `make test` leaves out
 	$(python) -m pytest -m proof $(ARGS)
+
+screens: $(installed_for_tests) browser ## take the pictures of docs/screens.md anew
+	@mkdir -p docs/pictures/screens
+	SCREENS=docs/pictures/screens $(python) -m pytest -q tests/browser/test_question_3.py tests/browser/test_question_5.py tests/browser/test_question_5_idle.py
 
 lighthouse: $(installed_for_tests) browser npm ## Lighthouse's accessibility score of every page; wants 100
 	npm ci --prefix tests/lighthouse --no-audit --no-fund --silent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -22,11 +23,17 @@ def blocks(document: Path, language: str) -> list[tuple[int, str]]:
     return [(text.count("\n", 0, fence.start(1)) + 1, fence[1]) for fence in fences]
 
 
+def defined_by(document: Path) -> dict[str, Any]:
+    """What the Python blocks of a document define, run one after the other."""
+    defined: dict[str, Any] = {"__name__": "example"}
+    for line, source in blocks(document, "python"):
+        exec(compile("\n" * (line - 1) + source, str(document), "exec"), defined)
+    return defined
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
 def test_its_python_runs(document: Path) -> None:
-    together: dict[str, object] = {"__name__": "example"}
-    for line, source in blocks(document, "python"):
-        exec(compile("\n" * (line - 1) + source, str(document), "exec"), together)
+    defined_by(document)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)

@@ -19,7 +19,7 @@ from policy.artefact import Policy, Zone
 from policy.lint import lint
 from policy.snapshot import compile_policy
 from tests.clock import FakeClock
-from tests.docs.test_examples import PROJECT, blocks
+from tests.docs.test_examples import PROJECT, blocks, defined_by
 
 PAGE = PROJECT / "docs" / "how-to" / "put-a-service-behind-the-gateway.md"
 MINA = Subject(sid="a-session", sub="u-1", org="org-1", roles=("customer",), name="Mina")
@@ -30,10 +30,7 @@ OpenDatabase = Callable[[Role], Database]
 @pytest.fixture
 def page() -> dict[str, Any]:
     """What the page's blocks define."""
-    defined: dict[str, Any] = {"__name__": "example"}
-    for line, source in blocks(PAGE, "python"):
-        exec(compile("\n" * (line - 1) + source, str(PAGE), "exec"), defined)
-    return defined
+    return defined_by(PAGE)
 
 
 @pytest.fixture

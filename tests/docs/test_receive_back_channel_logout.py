@@ -16,7 +16,7 @@ from config.settings import Role, Settings
 from idp.demo import ShippedClient, register
 from idp.sessions.courier import TIMEOUTS, Courier
 from idp.storage import deliveries
-from tests.docs.test_examples import PROJECT, blocks
+from tests.docs.test_examples import PROJECT, defined_by
 from tests.idp.provider import App, Provider, running_provider
 
 PAGE = PROJECT / "docs" / "how-to" / "receive-back-channel-logout.md"
@@ -37,10 +37,7 @@ ORDERS = ShippedClient(
 @pytest.fixture
 def page() -> dict[str, Any]:
     """What the page's blocks define."""
-    defined: dict[str, Any] = {"__name__": "example"}
-    for line, source in blocks(PAGE, "python"):
-        exec(compile("\n" * (line - 1) + source, str(PAGE), "exec"), defined)
-    return defined
+    return defined_by(PAGE)
 
 
 @pytest.fixture

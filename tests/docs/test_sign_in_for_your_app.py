@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import httpx2
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from config.clock import SystemClock
 from config.connections import Database, Valkey
 from config.settings import Role, Settings
-from tests.docs.test_examples import PROJECT, blocks
+from tests.docs.test_examples import PROJECT, defined_by
 from tests.idp.browser import Browser
 from tests.idp.provider import Provider, running_provider
 
@@ -28,9 +27,7 @@ async def provider(settings: Settings, database: Callable[[Role], Database], val
 @pytest.fixture
 async def at_app(settings: Settings, provider: Provider) -> AsyncIterator[Browser]:
     """A browser at the app, which is registered as the page says; doing it twice changes nothing."""
-    page: dict[str, Any] = {"__name__": "example"}
-    for line, source in blocks(PAGE, "python"):
-        exec(compile("\n" * (line - 1) + source, str(PAGE), "exec"), page)
+    page = defined_by(PAGE)
     await page["register_orders"](settings)
     await page["register_orders"](settings)
     secret = (settings.secrets / "orders-client.secret").read_text(encoding="ascii")

@@ -1,7 +1,7 @@
 """Lighthouse's accessibility score of the pages that people meet: 100, or the audits that failed are named.
 
-Run by `make lighthouse`, which installs Lighthouse by its lock. What it looks at is a subset of what axe-core looks at in
-`tests/axe.py`; it is here because its score is what people ask for.
+Run by `make lighthouse`, which installs Lighthouse by its lock. What it looks at is a subset of what axe-core looks at
+in `tests/axe.py`; it is here because its score is what people ask for.
 """
 
 from __future__ import annotations
