@@ -30,9 +30,14 @@ class SignInPages:
         self._pages = pages
 
     async def sign_in(self, request: Request) -> Response:
-        """Lead to the identity provider. In a window of its own it is for the person of the page that waits."""
+        """Lead to the identity provider. In a window of its own it is for the person of the page that waits.
+
+        `state`: that of a sign-in whose pages at the identity provider were stale. It begins anew towards its own page.
+        """
         acr, max_age = request.query_params.get("acr_values"), _number(request, "max_age")
         back = return_path(request.query_params.get("return_to"))
+        if (stale := self.way(request)) is not None:
+            acr, max_age, back = stale.acr, stale.max_age, return_path(stale.return_to)
         led = await self._flow.begin(
             authority=authority(request),
             address=address(request),

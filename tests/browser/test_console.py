@@ -50,6 +50,20 @@ def confirm(page: Page, label: str, why: str) -> None:
     expect(dialog).to_have_count(0)
 
 
+def test_a_customer_is_told_why_not(house: House, people: People, console: str) -> None:
+    jun = people.arrive(locale="ko-KR")
+    jun.page.goto(f"{console}/people")
+    jun.give_password("jun", house.password("jun"))
+    jun.give_code(pyotp.TOTP(house.totp_secret("jun")).at(datetime.now(UTC)))
+    expect(jun.page.locator("h1")).to_have_text("여기에 들어갈 권한이 없어요")
+    jun.page.get_by_role("link", name="도움말 보기").click()
+    expect(jun.page.locator("h1")).to_have_text("여기에 들어갈 권한이 없어요")
+    expect(jun.page.locator("#help-code")).to_have_text("MJ-GATEWAY-216")
+    expect(jun.page.locator("#help-reference")).to_be_visible()
+    expect(jun.page.locator("#help-copy")).to_be_visible()
+    assert_accessible(jun.page)
+
+
 def test_what_an_administrator_does(house: House, people: People, administrator: Person, console: str) -> None:
     page = administrator.page
     mina = people.arrive()
@@ -81,6 +95,14 @@ def test_what_an_administrator_does(house: House, people: People, administrator:
     confirm(page, "Unlock account", "the console's test")
     expect(page.get_by_role("button", name="Lock account")).to_be_visible()
 
+    page.goto(f"{console}/people?name=jun")
+    page.locator("tbody a").first.click()
+    page.get_by_role("button", name="Reset second factors").click()
+    expect(page.get_by_role("dialog")).to_contain_text("authenticator apps, passkeys and recovery codes are removed")
+    confirm(page, "Reset second factors", "the console's test")
+    expect(page.locator("#said")).to_contain_text("The second factors of")
+    expect(page.get_by_role("button", name="Reset second factors")).to_have_count(0)
+
     page.goto(f"{console}/organisations")
     page.locator("tbody a").first.click()
     page.get_by_label("The new one takes over without asking").check()
@@ -95,12 +117,24 @@ def test_what_an_administrator_does(house: House, people: People, administrator:
     confirm(page, "Save", "as it was")
 
 
+def objects(page: Page, console: str) -> list[str]:
+    """A person, an organisation and a session that there are, as the lists name them."""
+    found = []
+    for path in ("/people", "/organisations", "/sessions"):
+        page.goto(f"{console}{path}")
+        address = page.locator(f'tbody a[href^="{path}/"]').first.get_attribute("href")
+        assert address is not None
+        found.append(address)
+    return found
+
+
 def test_every_page_is_accessible_in_every_dress(people: People, administrator: Person, console: str) -> None:
     page = administrator.page
+    paths = (*PATHS, *objects(page, console))
     for width in (320, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         for theme, locale in (("light", "ko"), ("dark", "en")):
-            for path in PATHS:
+            for path in paths:
                 page.goto(f"{console}{path}?theme={theme}&locale={locale}")
                 expect(page.locator("#view [aria-busy]")).to_have_count(0)
                 expect(page.locator("#view .list, #view .object").first).to_be_visible()
@@ -130,23 +164,21 @@ def test_by_keyboard_alone(administrator: Person, console: str) -> None:
     expect(page).to_have_url(f"{console}/people?name=so")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.keyboard.press("Escape")
+    page.goto(f"{console}/people?name=mina")
+    page.get_by_role("link", name="김미나").press("Enter")
+    lock = page.get_by_role("button", name="Lock account")
+    lock.press("Enter")
+    expect(page.get_by_role("dialog").get_by_label("Reason")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(lock).to_be_focused()
+    page.goto(f"{console}/sessions")
+    page.locator('tbody a[href^="/sessions/"]').first.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Session of")
+    expect(page.locator("#view")).to_contain_text("This is you")
+    expect(page.locator("#view")).to_contain_text("munjigi-gateway")
     page.goto(f"{console}/people")
     page.get_by_role("button", name="Shortcuts").press("Enter")
     page.get_by_label("Switch shortcuts off").check()
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_have_count(0)
-
-
-def test_a_customer_is_told_why_not(house: House, people: People, console: str) -> None:
-    jun = people.arrive(locale="ko-KR")
-    jun.page.goto(f"{console}/people")
-    jun.give_password("jun", house.password("jun"))
-    jun.give_code(pyotp.TOTP(house.totp_secret("jun")).at(datetime.now(UTC)))
-    expect(jun.page.locator("h1")).to_have_text("여기에 들어갈 권한이 없어요")
-    jun.page.get_by_role("link", name="도움말 보기").click()
-    expect(jun.page.locator("h1")).to_have_text("여기에 들어갈 권한이 없어요")
-    expect(jun.page.locator("#help-code")).to_have_text("MJ-GATEWAY-216")
-    expect(jun.page.locator("#help-reference")).to_be_visible()
-    expect(jun.page.locator("#help-copy")).to_be_visible()
-    assert_accessible(jun.page)

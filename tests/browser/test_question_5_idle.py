@@ -17,7 +17,7 @@ from tests.house import House, running_house
 
 pytestmark = pytest.mark.browser
 
-IDLE, WARN = 20, 14
+IDLE, WARN = 45, 35
 """Seconds."""
 SOON = (IDLE + 10) * 1000
 """Milliseconds in which an idle session comes to its end, or to its warning."""
@@ -95,7 +95,7 @@ def test_warned_kept_signed_out_and_back_without_a_loss(house: House, people: Pe
         is_signed_out(page, look)
         expect(page).to_have_url(re.compile(r"/\.munjigi/ended\?"), timeout=10_000)  # by itself, after its countdown
         expect(page.locator("h1")).to_have_text(
-            look.words("한동안 쓰지 않아서 로그아웃했어요", "You were signed out because nothing happened for a while")
+            look.words("한동안 쓰지 않아서 로그아웃했어요", "You were signed out after a while without activity")
         )
         look.is_sound(page)
         look.picture(page, "signed-out")

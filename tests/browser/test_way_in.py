@@ -76,6 +76,8 @@ def test_a_failed_sign_in_is_answered_in_a_dialog_with_the_form_in_it(house: Hou
     expect(dialog.locator("[role=alert] li")).to_have_text(
         "This name and password do not go together. Check both, then try again."
     )
+    expect(dialog.locator("[data-code] code")).to_have_text("MJ-SIGNIN-001")
+    expect(dialog.locator("[data-code] a")).to_have_attribute("href", re.compile(r"^/help/MJ-SIGNIN-001\?ref="))
     expect(dialog.locator("#identifier")).to_have_value("sora")
     expect(dialog.locator("#password")).to_have_value("")
     expect(dialog.locator("#password")).to_be_focused()

@@ -77,6 +77,15 @@ async def test_whoever_comes_back_twice_is_led_to_the_page_again(tabs: Tabs) -> 
     assert led(await tabs.come_back(asked, answers=False)) == "/cart?page=2"
 
 
+async def test_a_page_of_the_provider_that_was_stale_leads_to_the_page_of_its_sign_in(tabs: Tabs) -> None:
+    asked = await tabs.set_out("/.munjigi/sign-in?return_to=/cart%3Fpage=2&acr_values=urn:munjigi:acr:1")
+    anew = await tabs.set_out(f"/.munjigi/sign-in?return_to=/&state={asked['state']}")
+    assert anew["acr_values"] == "urn:munjigi:acr:1"
+    assert led(await tabs.come_back(anew)) == "/cart?page=2"
+    somebody_elses = await tabs.set_out("/.munjigi/sign-in?return_to=/home&state=unknown")
+    assert led(await tabs.come_back(somebody_elses)) == "/home"
+
+
 async def test_a_stale_sign_in_begins_anew_towards_its_page(tabs: Tabs) -> None:
     asked = await tabs.set_out("/.munjigi/sign-in?return_to=/cart&acr_values=urn:munjigi:acr:2&max_age=60")
     tabs.rig.clock.advance(601)
