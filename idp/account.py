@@ -15,13 +15,17 @@ from idp.endpoints.account.history import HistoryPage
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.overview import OverviewPage
 from idp.endpoints.account.password import PasswordPage
+from idp.endpoints.account.recovery_codes import RecoveryCodesPage
 from idp.endpoints.account.session import SessionPage
 from idp.endpoints.account.settings import LanguagePage, NoticesPage
+from idp.endpoints.account.sign_in import AccountSignIn
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.typed_codes import TypedCodes
 from idp.parts import Parts
 from idp.routes import Endpoint
 from idp.storage import (
+    clients,
     connected_apps,
     deliveries,
     devices,
@@ -29,6 +33,7 @@ from idp.storage import (
     factors,
     passwords,
     preferences,
+    recovery_codes,
     remembered,
     sessions,
     sign_in_history,
@@ -36,11 +41,18 @@ from idp.storage import (
 
 
 def account_endpoints(
-    parts: Parts, shared: LoginPages, *, passkeys: PasskeyCeremonies, throttle: Throttle, issuer_name: str
+    parts: Parts,
+    shared: LoginPages,
+    *,
+    passkeys: PasskeyCeremonies,
+    throttle: Throttle,
+    typed_codes: TypedCodes,
+    issuer_name: str,
 ) -> Mapping[str, Endpoint]:
     """The pages of the account, by the names of the table of routes."""
     door = AccountDoor(shared, directory=directory, enrolments=factors, preferences=preferences, mac=parts.mac)
     letters = Letters(parts.queue, parts.not_me, preferences, parts.valkey, parts.clock)
+    sign_in = AccountSignIn(shared, clients=clients, homes=directory, issuer=parts.issuer)
     overview = OverviewPage(
         shared,
         door=door,
@@ -83,7 +95,10 @@ def account_endpoints(
         pool=parts.passwords,
         throttle=throttle,
     )
-    own_factors = FactorsPage(shared, door=door, letters=letters, factors=factors, passkeys=passkeys)
+    saved_codes = RecoveryCodesPage(shared, door=door, letters=letters, codes=recovery_codes)
+    own_factors = FactorsPage(
+        shared, door=door, letters=letters, factors=factors, passkeys=passkeys, recovery_codes=saved_codes
+    )
     authenticator = AuthenticatorPage(
         shared,
         door=door,
@@ -91,28 +106,31 @@ def account_endpoints(
         authenticators=factors,
         envelope=parts.envelope,
         throttle=throttle,
+        recovery_codes=saved_codes,
         issuer_name=issuer_name,
     )
     confirm = ConfirmPage(
         shared,
         door=door,
         letters=letters,
-        factors=factors,
+        typed_codes=typed_codes,
         passwords=passwords,
         one_session=parts.one_session,
         passkeys=passkeys,
         pool=parts.passwords,
-        envelope=parts.envelope,
         throttle=throttle,
         session_age=int(parts.settings.session.absolute_lifetime),
     )
     return {
         "account": overview,
+        "account_sign_in": sign_in,
+        "account_back": sign_in.back,
         "account_session": session,
         "account_session_end": session.end,
         "account_devices": own_devices,
         "account_device": own_devices.one,
         "account_device_rename": own_devices.rename,
+        "account_device_forgotten": own_devices.forget,
         "account_device_remove": own_devices.ask_to_remove,
         "account_device_removed": own_devices.remove,
         "account_history": history,
@@ -127,6 +145,7 @@ def account_endpoints(
         "account_factor_remove": own_factors.ask_to_remove,
         "account_factor_removed": own_factors.remove,
         "account_passkey": own_factors.add_passkey,
+        "account_recovery_codes": saved_codes,
         "account_authenticator": authenticator.begin,
         "account_authenticator_confirm": authenticator.confirm,
         "account_confirm": confirm,

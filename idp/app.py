@@ -49,6 +49,7 @@ from idp.storage import codes, logins, refresh_families, session_clients, sessio
 from idp.storage import subjects as people_now
 from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
+from idp.way_in import remembering
 from pages.help.help_pages import HelpPages
 
 
@@ -63,7 +64,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
     discovery = DiscoveryEndpoint(parts.issuer)
-    helped = HelpPages(parts.pages, HelpSupport(parts.arrivals, parts.presence, parts.database, parts.clock))
+    helped = HelpPages(parts.pages, HelpSupport(parts.arrivals, logins, parts.presence, parts.database, parts.clock))
     end_session = EndSessionEndpoint(
         clients=parts.clients,
         arrivals=parts.arrivals,
@@ -100,6 +101,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 arrivals=parts.arrivals,
                 database=parts.database,
                 telling=parts.telling,
+                remembered=remembering(parts),
                 clock=parts.clock,
                 entropy=parts.entropy,
                 issuer=parts.issuer,

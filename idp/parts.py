@@ -20,7 +20,7 @@ from idp.clients.cache import ClientCache
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import SignInHistory
 from idp.directory.cache import FaceCache
-from idp.endpoints.login.arrivals import Arrivals
+from idp.endpoints.login.arrivals import Arrivals, account_of
 from idp.endpoints.login.hops import Hops
 from idp.endpoints.login.telling import Telling
 from idp.endpoints.presence import Presence
@@ -142,7 +142,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         otherwise=LoginRules(settings.session.duplicate_login, settings.session.new_device_factor),
     )
     assets = Assets(STATIC, base=ASSETS)
-    pages = Pages(*TEMPLATES, assets=assets, help_at=HELP)
+    pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
     client_cache = ClientCache(clients, database, clock)
     faces = FaceCache(directory, database, clock)
     presence = Presence(faces, settings.support)

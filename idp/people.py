@@ -6,17 +6,20 @@ from collections.abc import Mapping
 
 from idp.account import account_endpoints
 from idp.credentials.throttle import Throttle
+from idp.endpoints.login.counted_codes import CountedCodes
 from idp.endpoints.login.factor import FactorPage
+from idp.endpoints.login.factor_notices import FactorNotices
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.mail_codes import MailCodes
 from idp.endpoints.login.no_factor import NoFactorPage
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.takeover import TakeoverPage
+from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.session_status import SessionStatusEndpoint
 from idp.factors.passkey import RelyingParty
 from idp.parts import Parts
 from idp.routes import Endpoint
-from idp.storage import factors, logins, one_time_codes
+from idp.storage import factors, logins, one_time_codes, preferences, recovery_codes
 from idp.way_in import way_in_endpoints
 
 ISSUER_NAME = "Munjigi"
@@ -38,21 +41,29 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     )
     throttle = Throttle(parts.valkey)
     passkeys = PasskeyCeremonies(RelyingParty.of_issuer(parts.issuer, ISSUER_NAME), factors, parts.entropy)
+    typed_codes = TypedCodes(factors, recovery_codes, parts.envelope, parts.clock)
     factor = FactorPage(
         shared,
-        authenticators=factors,
-        envelope=parts.envelope,
-        throttle=throttle,
+        typed_codes=typed_codes,
+        counted_codes=CountedCodes(throttle),
+        notices=FactorNotices(parts.queue, preferences, parts.not_me),
         passkeys=passkeys,
         codes=MailCodes(one_time_codes, parts.code_digests, parts.queue, throttle, parts.entropy),
         mail_code_counts=parts.settings.idp.mail_code_counts,
     )
     return {
-        **way_in_endpoints(parts, shared, throttle, passkeys),
+        **way_in_endpoints(parts, shared, throttle, passkeys, typed_codes),
         "factor": parts.restart.around(factor),
         "factor_passkey": parts.restart.around(factor.by_passkey),
         "no_factor": parts.restart.around(NoFactorPage(shared)),
         "takeover": parts.restart.around(TakeoverPage(shared)),
-        **account_endpoints(parts, shared, passkeys=passkeys, throttle=throttle, issuer_name=ISSUER_NAME),
+        **account_endpoints(
+            parts,
+            shared,
+            passkeys=passkeys,
+            throttle=throttle,
+            typed_codes=typed_codes,
+            issuer_name=ISSUER_NAME,
+        ),
         "session_status": SessionStatusEndpoint(parts.arrivals, parts.database, parts.clock),
     }

@@ -21,8 +21,9 @@ from config.envelope import Envelope
 from config.settings import Settings
 from events import outbox
 from idp.authorization.abandoned import Abandoned
+from idp.authorization.attempts import EVERY as TOLD_EVERY
 from idp.authorization.attempts import Attempts
-from idp.devices.sign_in_history import SignInHistory
+from idp.devices.sign_in_history import KEPT_FOR, SignInHistory
 from idp.sessions.delivery import KEPT
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
@@ -31,6 +32,7 @@ from idp.sessions.session import SessionTimes
 from idp.storage import (
     attempts,
     deliveries,
+    devices,
     factors,
     not_me_links,
     preferences,
@@ -45,6 +47,10 @@ BATCH = 200
 EVERY = 1.0
 """Seconds; an expired session is refused by every gateway at once, its end is told this much later at most."""
 FORGET_EVERY = timedelta(minutes=1)
+BATCHES = 25
+"""Of sessions and of devices at once: 5000 a minute are forgotten, which is more than ever begin."""
+UNUSED_KEPT = timedelta(days=1)
+"""So long a device is kept on which nobody has signed in."""
 
 _log = structlog.get_logger(__name__)
 
@@ -85,6 +91,13 @@ class Sweeper:
             total += swept
         return total
 
+    async def _some(self, batch: Batch) -> None:
+        """What may be much the first time: a bounded part of it, so that ends are not kept waiting."""
+        for _ in range(BATCHES):
+            async with self._database.begin() as tx:
+                if await batch(tx) < BATCH:
+                    return
+
     async def _forget(self, now: datetime) -> None:
         forgetting: tuple[Batch, ...] = (
             lambda tx: factors.sweep_challenges(tx, now),
@@ -92,10 +105,13 @@ class Sweeper:
             lambda tx: deliveries.sweep(tx, now - KEPT),
             lambda tx: not_me_links.sweep(tx, now),
             lambda tx: sign_in_history.sweep(tx, now),
+            lambda tx: attempts.sweep(tx, now - TOLD_EVERY),
         )
         for batch in forgetting:
             async with self._database.begin() as tx:
                 await batch(tx)
+        await self._some(lambda tx: sessions.forget_ended(tx, now - KEPT_FOR, BATCH))
+        await self._some(lambda tx: devices.forget_unused(tx, now - UNUSED_KEPT, BATCH))
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ from idp.credentials.recovery import Recovery
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.sign_in.first_factor import FirstFactor
 from idp.endpoints.sign_in.guess import Guesses
 from idp.endpoints.sign_in.new_password import NewPasswordPage
@@ -21,20 +22,31 @@ from idp.routes import Endpoint
 from idp.storage import devices, directory, factors, passwords, preferences, recovery_links, remembered
 
 
+def remembering(parts: Parts) -> Remembering:
+    """Remembered browsers: for the sign-in page, and for the dispatcher, where sessions begin."""
+    return Remembering(
+        storage=remembered,
+        devices=devices,
+        directory=directory,
+        one_session=parts.one_session,
+        notices=_notices(parts),
+        entropy=parts.entropy,
+    )
+
+
 def way_in_endpoints(
-    parts: Parts, shared: LoginPages, throttle: Throttle, passkeys: PasskeyCeremonies
+    parts: Parts, shared: LoginPages, throttle: Throttle, passkeys: PasskeyCeremonies, typed_codes: TypedCodes
 ) -> Mapping[str, Endpoint]:
     """The pages of the way in, by the names of the table of routes."""
-    notices = WayInNotices(parts.queue, parts.not_me, preferences, parts.valkey)
+    notices = _notices(parts)
     recovery = Recovery(recovery_links, parts.entropy, parts.issuer)
     first_factor = FirstFactor(
         shared,
+        directory=directory,
         guesses=Guesses(
             directory=directory, passwords=passwords, devices=devices, pool=parts.passwords, throttle=throttle
         ),
-        remembering=Remembering(
-            storage=remembered, devices=devices, directory=directory, notices=notices, entropy=parts.entropy
-        ),
+        remembering=remembering(parts),
         passkeys=passkeys,
     )
     sign_in = SignInPage(
@@ -54,7 +66,7 @@ def way_in_endpoints(
             locks=directory,
             passwords=passwords,
             enrolments=factors,
-            proof=SecondProof(factors, passkeys, parts.envelope, parts.clock),
+            proof=SecondProof(typed_codes, passkeys, parts.clock),
             remembered=remembered,
             recovery=recovery,
             notices=notices,
@@ -63,3 +75,7 @@ def way_in_endpoints(
             throttle=throttle,
         ),
     }
+
+
+def _notices(parts: Parts) -> WayInNotices:
+    return WayInNotices(parts.queue, parts.not_me, preferences, parts.valkey)

@@ -32,6 +32,10 @@ class NoticeKind(StrEnum):
     """`recovery` (address), `minutes`: somebody asked to get back in."""
     REMEMBERED_STOLEN = "remembered_stolen"
     """`at`, `not_me`: a remembered browser's secret was used twice."""
+    FACTOR_GUESSED = "factor_guessed"
+    """`device`, `browser`, `place`, `at`, `not_me`: somebody who has the password guesses at the second factor."""
+    RECOVERY_CODE_USED = "recovery_code_used"
+    """`left`, `device`, `browser`, `place`, `at`, `not_me`: one of the saved codes was used."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +66,8 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.ACCOUNT_LOCKED: ("at",),
     NoticeKind.RECOVERY: ("recovery", "minutes"),
     NoticeKind.REMEMBERED_STOLEN: ("at",),
+    NoticeKind.FACTOR_GUESSED: (*_WHERE, "at"),
+    NoticeKind.RECOVERY_CODE_USED: ("left", *_WHERE, "at"),
 }
 """The facts that the words of a kind cannot do without; the addresses `not_me` and `recovery` are shown where given."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,22 @@ class Pages:
     """The pages of one service: its own template folders (each with a `messages.toml`) over the house's base.
 
     `help_at` is where this service's people find the help pages; behind the gateway they are the gateway's.
+    `account_of` says where whoever asks finds their account, if they are signed in here; empty: nowhere.
     """
 
-    def __init__(self, *folders: Path, assets: Assets, help_at: str = HELP_BEHIND_THE_GATEWAY) -> None:
+    def __init__(
+        self,
+        *folders: Path,
+        assets: Assets,
+        help_at: str = HELP_BEHIND_THE_GATEWAY,
+        account_of: Callable[[Request], str] = lambda _request: "",
+    ) -> None:
         house = (OWN / "templates", OWN / "help" / "templates")
         self.catalogue = Catalogue.load(
             *(folder / "messages.toml" for folder in (*house, *folders)), beside=help_messages()
         )
         self._help_at = help_at
+        self._account_of = account_of
         self._assets = assets
         self._environment = Environment(
             loader=FileSystemLoader([*folders, *house]),
@@ -58,6 +66,10 @@ class Pages:
             ui_locales=ui_locales,
             accept_language=request.headers.get("accept-language"),
         )
+
+    def help_url(self, request: Request, code: str) -> str:
+        """Where help is on a code, with the reference of the answer to this request."""
+        return f"{self._help_at}/{code}?ref={correlation_id(request)}"
 
     def respond(
         self,
@@ -90,7 +102,8 @@ class Pages:
             nonce=nonce,
             correlation_id=reference,
             help_index=self._help_at,
-            help_url=lambda code: f"{self._help_at}/{code}?ref={reference}",
+            account_at=self._account_of(request),
+            help_url=lambda code: self.help_url(request, code),
             languages=_languages(request, spoken),
             look=look,
             **context,

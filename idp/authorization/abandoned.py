@@ -1,4 +1,4 @@
-"""Logins that nobody finished: recorded, and told to the person whose live session they faced. Run by the sweeper."""
+"""Logins that nobody finished: recorded, and told to the person whose live session they met. Run by the sweeper."""
 
 from __future__ import annotations
 
@@ -19,14 +19,38 @@ SWEEPER = "sweeper"
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSession:
+    """The one session of the login's person, where it lives."""
+
+    sid: str
+    device_id: UUID | None
+    begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AbandonedLogin:
     """A login past its time whose person had been authenticated, at least by a first factor."""
 
     login: Login
     recipient: Recipient | None
     """Its person; None: they are gone."""
-    faced_lives: bool
-    """The session that it faced has not ended."""
+    live: LiveSession | None
+
+    def met(self) -> str | None:
+        """The live session (sid) whose person is to be told of it; None: it met none, or they know of it.
+
+        A login that never came back to the dispatcher faces nothing; it met the session all the same if that one had
+        begun before. What the person left unfinished in that session itself, or beside it in the same browser, is none.
+        """
+        login, live = self.login, self.live
+        if live is None or login.told or login.recognised_in == live.sid:
+            return None
+        if login.takeover_of == live.sid:
+            return live.sid
+        device = (login.came_from or {}).get("device_id")
+        beside = live.device_id is not None and device == str(live.device_id)
+        began_later = login.authenticated_at is None or live.begun_at > login.authenticated_at
+        return None if beside or began_later else live.sid
 
 
 class AbandonedLogins(Protocol):
@@ -66,7 +90,8 @@ class Abandoned:
         for abandoned in found:
             login = abandoned.login
             outcome: Outcome = "refused" if login.wrong_factors else "abandoned"
-            await trail.record(tx, _record(login, outcome))
+            faced = abandoned.met()
+            await trail.record(tx, _record(login, outcome, faced))
             if abandoned.recipient is not None:
                 await self._history.note_left(
                     tx,
@@ -76,33 +101,29 @@ class Abandoned:
                     amr=login.amr,
                     client_id=login.client_id,
                 )
-            if (
-                abandoned.recipient is not None
-                and abandoned.faced_lives
-                and login.takeover_of is not None
-                and not login.told
-            ):
+            if abandoned.recipient is not None and faced is not None:
                 await self._attempts.tell(
                     tx,
                     Attempt(
-                        faced=login.takeover_of,
+                        faced=faced,
                         outcome=outcome,
                         came_from=login.came_from or {},
                         recipient=abandoned.recipient,
-                        at=now,
+                        at=login.authenticated_at or now,  # when somebody was there, not when it was swept
                         correlation_id=SWEEPER,
                     ),
+                    now,
                 )
         return len(found)
 
 
-def _record(login: Login, outcome: Outcome) -> AuditEvent:
+def _record(login: Login, outcome: Outcome, faced: str | None) -> AuditEvent:
     return AuditEvent(
         kind=Kind.SIGN_IN_ABANDONED,
         correlation_id=SWEEPER,
         actor=login.client_id,
         subject=str(login.user_id),
-        sid=login.takeover_of or "",
+        sid=faced or login.takeover_of or "",
         ip=(login.came_from or {}).get("ip"),
         details={"outcome": outcome, "wrong_factors": login.wrong_factors},
     )

@@ -39,7 +39,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """A login that faced a live session and came to nothing."""
+    """A login that met a live session and came to nothing."""
 
     faced: str
     """The live session (sid)."""
@@ -48,6 +48,7 @@ class Attempt:
     """`Login.came_from`."""
     recipient: Recipient
     at: datetime
+    """When somebody was there."""
     correlation_id: str
 
     def event(self) -> dict[str, object]:
@@ -104,9 +105,9 @@ class Attempts:
         self._addresses = addresses
         self._queue = queue
 
-    async def tell(self, tx: Transaction, attempt: Attempt) -> bool:
+    async def tell(self, tx: Transaction, attempt: Attempt, now: datetime) -> bool:
         """Tell the person of the faced session, if it is time to. The caller pokes both queues after the commit."""
-        if not await self._told.may_tell(tx, attempt.faced, attempt.device(), attempt.at, EVERY):
+        if not await self._told.may_tell(tx, attempt.faced, attempt.device(), now, EVERY):
             return False
         await outbox.append(tx, "attempt", attempt.faced, attempt.event())
         person = attempt.recipient
@@ -122,7 +123,7 @@ class Attempts:
             facts={
                 **told,
                 "outcome": attempt.outcome,
-                "not_me": await self._addresses.link(tx, person.user_id, None, attempt.at, told=told),
+                "not_me": await self._addresses.link(tx, person.user_id, None, now, told=told),
             },
             correlation_id=attempt.correlation_id,
         )

@@ -59,7 +59,9 @@ class Login:
     told: bool = False
     """The person of the faced session was told that this login came to nothing."""
     came_from: Mapping[str, str] | None = None
-    """Whose browser it was that faced a session: `device`, `browser`, `place`, `network`, `ip`, `device_id`."""
+    """Whose browser it is: `device`, `browser`, `place`, `network`, `ip`, `device_id` (empty before one is known)."""
+    remember: bool = False
+    """The person wants this browser remembered, once a session has begun in it."""
 
     def named(self, name: str) -> Login:
         """The person typed a name; nothing is proven by it."""
@@ -82,7 +84,12 @@ class Login:
             factor_passed=MULTIPLE_FACTORS in amr,
             overtaken=False,
             given_up=False,
+            remember=False,
         )
+
+    def wants_remembering(self) -> Login:
+        """The person who just signed in wants this browser remembered."""
+        return replace(self, remember=True)
 
     def recognised(self, user_id: UUID, amr: tuple[str, ...], at: datetime, sid: str) -> Login:
         """The browser's own live session says who the person is, and how and when they proved it."""
@@ -127,7 +134,7 @@ class Login:
         return replace(self, overtaken=True)
 
     def coming_from(self, visitor: Mapping[str, str]) -> Login:
-        """Whose browser it is, for the person of the faced session to be told."""
+        """Whose browser it is, for the person of the session that it meets to be told."""
         return replace(self, came_from=dict(visitor))
 
     def chose_takeover(self, sid: str) -> Login:

@@ -32,4 +32,7 @@ class ConnectedApps(Protocol):
         """The apps of a person whose live session is `live`: the connected ones first, then by last use."""
 
     async def disconnect(self, tx: Transaction, user_id: UUID, client_id: str, now: datetime) -> int:
-        """Revoke what an app may still renew or redeem for this person. Returns how much of it there was."""
+        """Revoke what an app may still renew or redeem for this person. Returns how much of it there was.
+
+        Call it before the session is locked.
+        """

@@ -5,7 +5,8 @@ turn it is, and asks for one proof: a passkey, or the password. They prove nothi
 is not taken: it would be the only factor now, and the second one again at a takeover (S2).
 
 The secret is new after each quick sign-in. One that was used before and comes again was copied: the series and all
-remembered browsers of that person fall. A request that the browser sent twice at once is told from that by its moment.
+remembered browsers of that person fall. An answer may be lost, and the new secret with it: the former one is believed
+until the new one was seen. A request that the browser sent twice at once is told from a copy by its moment.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ DOUBLED = timedelta(seconds=10)
 SECRET_SIZE = 32
 """Random bytes."""
 
-Verdict = Literal["good", "doubled", "stolen"]
+Verdict = Literal["good", "doubled", "late", "stolen"]
+"""`late`: the former secret, whose successor never came back; the browser did not get it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +50,32 @@ class Remembered:
     expires_at: datetime
     ends_at: datetime
     """However often it is used."""
+    seen_at: datetime | None = None
+    """When the browser first came with this secret."""
 
     def judge(self, secret: str, now: datetime) -> Verdict:
         """What a secret of this series says."""
         given = secret_hash(secret)
         if hmac.compare_digest(given, self.secret_hash):
             return "good"
-        former = self.former_hash is not None and hmac.compare_digest(given, self.former_hash)
-        return "doubled" if former and now - self.rotated_at <= DOUBLED else "stolen"
+        if self.former_hash is None or not hmac.compare_digest(given, self.former_hash):
+            return "stolen"
+        if now - self.rotated_at <= DOUBLED:
+            return "doubled"
+        return "late" if self.seen_at is None else "stolen"
 
-    def rotated(self, secret: str, now: datetime) -> Remembered:
-        """The same series with its next secret, after a quick sign-in."""
+    def seen(self, now: datetime) -> Remembered:
+        """The browser has this secret: the former one is not believed any more."""
+        return replace(self, seen_at=now)
+
+    def rotated(self, secret: str, now: datetime, *, late: bool = False) -> Remembered:
+        """The same series with its next secret, after a quick sign-in; `late`: by the former one."""
         return replace(
             self,
             secret_hash=secret_hash(secret),
-            former_hash=self.secret_hash,
+            former_hash=self.former_hash if late else self.secret_hash,
             rotated_at=now,
+            seen_at=None,
             last_used_at=now,
             expires_at=min(now + SLIDING, self.ends_at),
         )
@@ -88,11 +100,14 @@ class RememberedStorage(Protocol):
     async def remember(self, tx: Transaction, remembered: Remembered) -> None:
         """Keep a browser in the place of what was remembered for the same person on the same device."""
 
+    async def find(self, tx: Transaction, series: UUID, now: datetime) -> Remembered | None:
+        """One that may still be used, to look at."""
+
     async def claim(self, tx: Transaction, series: UUID, now: datetime) -> Remembered | None:
         """One that may still be used, locked against its rotation and its end."""
 
     async def rotate(self, tx: Transaction, remembered: Remembered) -> None:
-        """Keep the next secret of a claimed one."""
+        """Keep what changed in a claimed one: its next secret, or that the browser has it."""
 
     async def forget(self, tx: Transaction, user_id: UUID, series: UUID) -> bool:
         """Forget one of a person's. False: there is none."""
@@ -114,6 +129,7 @@ def new_remembered(series: UUID, user_id: UUID, device_id: UUID, secret: str, no
         last_used_at=now,
         expires_at=now + SLIDING,
         ends_at=now + ABSOLUTE,
+        seen_at=None,
     )
 
 

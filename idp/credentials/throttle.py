@@ -78,14 +78,13 @@ PASSWORD_OF_ACCOUNT: Final = Slowdown("password-account", free=100, first=5, lon
 PASSWORD_OF_ADDRESS: Final = Slowdown("password-address", free=100, first=1, longest=60, memory=3600)
 """Many people may share an address, so its waits stay short."""
 PASSKEY_OF_ADDRESS: Final = Allowance("passkey-address", 300, 900)
-FACTOR_OF_ACCOUNT: Final = Allowance("factor-account", 10, 900)
 REFUSALS_OF_ADDRESS: Final = Allowance("refusal-address", 300, 900)
 """Refusals at the endpoints of clients that are recorded one by one."""
 RECOVERY_OF_ADDRESS: Final = Allowance("recovery-address", 30, 900)
 RECOVERY_OF_ACCOUNT: Final = Allowance("recovery-account", 3, 1800)
 """Mails with a link, in the half hour for which each is good: there is always one in the inbox that works."""
-RECOVERY_FACTOR: Final = Allowance("recovery-factor", 10, 900)
-"""Second factors that are tried with a link of recovery."""
+WRONG_AT_BROWSER: Final = Allowance("wrong-browser", 1_000_000, 3600)
+"""What went wrong at a sign-in of one browser: nothing waits for it, it decides what help is offered."""
 VOUCHED: Final = 24 * 3600
 """Seconds for which a browser that recovery let in is a known one."""
 
@@ -174,20 +173,28 @@ class Throttle:
             await self.all_right(counted)
             raise
 
-    async def vouch(self, login_name: str, browser: bytes) -> None:
-        """A browser that recovery by mail just let in counts as known for a while, whoever else tries that name.
+    async def counted(self, subjects: Sequence[tuple[Limit, str]]) -> int:
+        """How many attempts stand against the one of these subjects that has most. Raises `CANNOT_COUNT`."""
+        try:
+            found = [await self._valkey.hget(_key(limit, subject), "n") for limit, subject in subjects]
+        except (RedisError, OSError) as error:
+            raise Problem(CANNOT_COUNT, private=f"throttle: {error}", headers={"Retry-After": "2"}) from error
+        return max((int(number) for number in found if number is not None), default=0)
+
+    async def vouch(self, person: str, browser: bytes) -> None:
+        """A browser that recovery by mail just let in counts as known for a while, whoever else tries that person.
 
         `browser` is the hash of its device cookie. Where Valkey does not answer it stays a strange one.
         """
         try:
-            await self._valkey.set(_vouched_key(login_name, browser), "1", ex=VOUCHED)
+            await self._valkey.set(_vouched_key(person, browser), "1", ex=VOUCHED)
         except (RedisError, OSError) as error:
             _log.warning("browser_not_vouched_for", error=type(error).__name__)
 
-    async def vouched(self, login_name: str, browser: bytes) -> bool:
-        """Whether recovery let this browser in. Raises `CANNOT_COUNT`."""
+    async def vouched(self, person: str, browser: bytes) -> bool:
+        """Whether recovery let this person in at this browser. Raises `CANNOT_COUNT`."""
         try:
-            return bool(await self._valkey.exists(_vouched_key(login_name, browser)))
+            return bool(await self._valkey.exists(_vouched_key(person, browser)))
         except (RedisError, OSError) as error:
             raise Problem(CANNOT_COUNT, private=f"throttle: {error}", headers={"Retry-After": "2"}) from error
 
@@ -243,8 +250,8 @@ def account_subject(login_name: str, known_device: UUID | None) -> str:
     return f"{login_name}\0{known_device or ''}"
 
 
-def _vouched_key(login_name: str, browser: bytes) -> str:
-    digest = hashlib.sha256(login_name.encode("utf-8", "surrogatepass") + b"\0" + browser).hexdigest()[:32]
+def _vouched_key(person: str, browser: bytes) -> str:
+    digest = hashlib.sha256(person.encode("utf-8", "surrogatepass") + b"\0" + browser).hexdigest()[:32]
     return key_space.throttle("vouched", digest)
 
 

@@ -26,6 +26,8 @@ ALWAYS = (
     NoticeKind.FACTOR_CHANGED,
     NoticeKind.ACCOUNT_LOCKED,
     NoticeKind.REMEMBERED_STOLEN,
+    NoticeKind.FACTOR_GUESSED,
+    NoticeKind.RECOVERY_CODE_USED,
 )
 """What everybody is told."""
 

@@ -29,12 +29,15 @@ from idp.authorization.step_mac import browser_hash
 from idp.clients.cache import ClientCache
 from idp.credentials.throttle import Throttle, address_subject, logins_of_address
 from idp.endpoints.id_token_hints import IdTokenHints
-from idp.endpoints.login.hops import LOGIN_COOKIE, LOGIN_COOKIE_AGE, Hops, login_cookie
+from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.login.hops import LOGIN_COOKIE, LOGIN_COOKIE_AGE, Hops, login_cookies
+from idp.endpoints.login.telling import came_from
 from idp.endpoints.parameters import Unreadable, read_form, read_query
 from idp.endpoints.whereabouts import client_ip
 from pages import Pages
 
 COOKIE_SIZE = 32
+COOKIE_NAME_SIZE = 6
 
 
 class AuthorizationEndpoint:
@@ -99,8 +102,11 @@ class AuthorizationEndpoint:
             raise
 
     async def _begin(self, request: Request, asked: AuthorizationRequest) -> Response:
-        # a browser has one login cookie for all its tabs, so that none takes the cookie of another
-        cookie = login_cookie(request) or self._entropy.token(COOKIE_SIZE)
+        # one login cookie for all tabs, under a name of its own: tabs that begin at the same moment do not know of each
+        # other's yet, and the answer to one must not take the cookie of another
+        known = login_cookies(request)
+        name = next(reversed(known), f"{LOGIN_COOKIE}-{self._entropy.token(COOKIE_NAME_SIZE)}")
+        cookie = known.get(name) or self._entropy.token(COOKIE_SIZE)
         now = self._clock.now()
         login = Login(
             id=self._entropy.uuid(),
@@ -111,12 +117,13 @@ class AuthorizationEndpoint:
             expires_at=now + self._lifetime,
             browser_hash=browser_hash(cookie),
             name_hint=asked.login_hint,
+            came_from=came_from(visitor(request, None)),
         )
         async with self._database.begin() as tx:
             await self._logins.add(tx, login)
         response = self._hops.to_dispatcher(login)
         response.set_cookie(
-            LOGIN_COOKIE,
+            name,
             cookie,
             max_age=LOGIN_COOKIE_AGE,
             path="/",

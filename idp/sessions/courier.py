@@ -7,22 +7,21 @@ has a lane of its own, and one that does not answer rests: nobody waits for a de
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import httpx2
 import structlog
-from prometheus_client import Counter, Histogram
 
 from config.clock import Clock
 from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.envelope import Envelope
-from idp.sessions import logout_token
-from idp.sessions.delivery import Claimed, Delivery, Outcome, judge, wait
+from idp.sessions import delivery_news, logout_token
+from idp.sessions.delivery import Claimed, Delivery, Outcome, judge, refusal_code, wait
 from idp.sessions.lanes import Lanes
 from idp.sessions.loopback import reachable
 from idp.sessions.signals import security_event
@@ -36,7 +35,7 @@ PATIENCE = 10.0
 """Seconds for a whole post."""
 TIMEOUTS = httpx2.Timeout(5.0, connect=3.0)
 LARGEST_ANSWER = 4096
-"""Bytes of an answer that are read; what it says beyond its status is only for the log."""
+"""Bytes of an answer that are read; of what it says beyond its status only the code of a refusal is kept."""
 EACH = 4
 """Deliveries of one recipient under way at once, in one process."""
 MOST = 128
@@ -44,19 +43,6 @@ MOST = 128
 JTI_SIZE = 16
 
 _log = structlog.get_logger(__name__)
-_settled = Counter(
-    "munjigi_end_deliveries_total",
-    "Posts to relying parties and to receivers of shared signals, by what became of them",
-    ["channel", "outcome"],
-)
-_seconds = Histogram(
-    "munjigi_end_delivery_seconds",
-    "From the end of a session until its relying party or receiver had taken the news",
-    ["channel"],
-    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200),
-)
-
-Channel = Literal["logout", "push", "poll"]
 
 
 class Deliveries(Protocol):
@@ -83,6 +69,8 @@ class Deliveries(Protocol):
 class _Answer:
     status: int | None
     said: str
+    sendable: bool = True
+    """False: it can never be sent; what it is made of, or where it goes, is damaged."""
 
 
 class Courier:
@@ -168,16 +156,13 @@ class Courier:
             return _Answer(410, "nothing is registered to be told at")
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._exchange(claimed, claimed.address)
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError) as error:
+                return await self._exchange(self._request(claimed, claimed.address))
+        except (httpx2.HTTPError, OSError, TimeoutError) as error:
             return _Answer(None, type(error).__name__)
+        except Exception as error:  # it is as wrong the next time, and must not come back for ever
+            return _Answer(None, f"it cannot be sent: {type(error).__name__}", sendable=False)
 
-    async def _exchange(self, claimed: Claimed, address: str) -> _Answer:
-        url, host = reachable(address)
-        request = self._request(claimed, url)
-        if host is not None:
-            request.headers["Host"] = host
-            request.extensions = {**request.extensions, "sni_hostname": host.partition(":")[0]}
+    async def _exchange(self, request: httpx2.Request) -> _Answer:
         response = await self._client.send(request, stream=True, follow_redirects=False)
         try:
             said = b""
@@ -187,10 +172,18 @@ class Courier:
                     break
         finally:
             await response.aclose()
-        words = said[:200].decode("utf-8", "replace") if response.is_client_error else ""
+        words = refusal_code(said) if response.is_client_error else ""
         return _Answer(response.status_code, f"{response.status_code} {words}".strip())
 
-    def _request(self, claimed: Claimed, url: str) -> httpx2.Request:
+    def _request(self, claimed: Claimed, address: str) -> httpx2.Request:
+        url, host = reachable(address)
+        request = self._post_to(url, claimed)
+        if host is not None:
+            request.headers["Host"] = host
+            request.extensions = {**request.extensions, "sni_hostname": host.partition(":")[0]}
+        return request
+
+    def _post_to(self, url: str, claimed: Claimed) -> httpx2.Request:
         delivery = claimed.delivery
         if delivery.recipient.stream_id is None:
             return self._client.build_request("POST", url, data={"logout_token": self._logout_token(delivery)})
@@ -215,7 +208,7 @@ class Courier:
         return sign(self._ring().active, claims, typ=logout_token.TYP)
 
     async def _settle(self, delivery: Delivery, answer: _Answer) -> None:
-        verdict = judge(answer.status, delivery.attempts)
+        verdict = judge(answer.status, delivery.attempts) if answer.sendable else "dead"
         now = self._clock.now()
         problem = "" if verdict == "delivered" else answer.said
         async with self._database.begin() as tx:
@@ -225,29 +218,4 @@ class Courier:
             else:
                 ours = await self._deliveries.settle(tx, delivery, verdict, problem, now)
         if ours:
-            self._tell(delivery, verdict, problem, now)
-
-    def _tell(self, delivery: Delivery, verdict: str, problem: str, now: datetime) -> None:
-        channel: Channel = "logout" if delivery.recipient.stream_id is None else "push"
-        _settled.labels(channel, "failed" if verdict == "again" else verdict).inc()
-        if verdict == "delivered":
-            _seconds.labels(channel).observe(max(0.0, (now - delivery.happened_at).total_seconds()))
-            return
-        level = _log.warning if verdict == "dead" else _log.info
-        level(
-            "end_not_delivered",
-            channel=channel,
-            client_id=delivery.recipient.client_id,
-            delivery=str(delivery.id),
-            attempts=delivery.attempts,
-            problem=problem,
-            dead=verdict == "dead",
-        )
-
-
-def polled(outcome: Outcome, happened_at: Sequence[datetime], now: datetime) -> None:
-    """Count what the receiver of a polled stream acknowledged or refused."""
-    _settled.labels("poll", outcome).inc(len(happened_at))
-    if outcome == "delivered":
-        for moment in happened_at:
-            _seconds.labels("poll").observe(max(0.0, (now - moment).total_seconds()))
+            delivery_news.posted(delivery, verdict, problem, now)

@@ -6,12 +6,15 @@ more. Until then it is tried again, each time after twice the wait.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
+
+import msgspec
 
 MOST_ATTEMPTS = 14
 """Tries until a delivery is dead: with the waits between them, about two hours and a half."""
@@ -27,6 +30,13 @@ MAYBE_LATER = frozenset({404, 408, 425, 429, *range(500, 600)})
 
 Outcome = Literal["delivered", "dead"]
 Verdict = Literal["delivered", "again", "dead"]
+
+
+class _Refusal(msgspec.Struct):
+    err: str
+
+
+_CODE: Final = re.compile("[a-z][a-z_]{1,31}")
 
 
 class Happening(StrEnum):
@@ -76,6 +86,15 @@ def judge(status: int | None, attempts: int) -> Verdict:
     if (status is None or status in MAYBE_LATER) and attempts < MOST_ATTEMPTS:
         return "again"
     return "dead"
+
+
+def refusal_code(body: bytes) -> str:
+    """The `err` of a refusal (RFC 8935, section 2.4). Nothing else of a body is kept: it may say a token back."""
+    try:
+        said = msgspec.json.decode(body, type=_Refusal).err
+    except msgspec.DecodeError:
+        return ""
+    return said if _CODE.fullmatch(said) else ""
 
 
 def wait(attempts: int, chance: float) -> timedelta:

@@ -1,5 +1,7 @@
 """The one-time link of "this wasn't me": whoever gets one by mail can lock their account with it, once, for a week.
 
+The cookie of a session says it once, too: whoever holds it could otherwise lock its person out again and again.
+
 The address itself changes nothing: it leads to a page that says what will happen, and whose form does it. So a mail
 scanner that opens every address locks nobody out.
 """
@@ -47,6 +49,12 @@ class NotMeLinks(Protocol):
     async def consume(self, tx: Transaction, digest: bytes, now: datetime) -> NotMeLink | None:
         """Use a link: of many at once exactly one gets it. None: used, over, or never made."""
 
+    async def spend(self, tx: Transaction, digest: bytes, link: NotMeLink, now: datetime) -> bool:
+        """Keep what was used without a link as a used one: of many at once exactly one. False: it was used before."""
+
+    async def spent(self, tx: Transaction, digest: bytes) -> bool:
+        """Whether it was used."""
+
 
 class NotMe:
     """Makes and reads links, for one issuer."""
@@ -83,7 +91,21 @@ class NotMe:
         """Use a link; None where it cannot be used (any more)."""
         return await self._links.consume(tx, token_hash(token), now)
 
+    async def say(self, tx: Transaction, user_id: UUID, sid: str, now: datetime) -> bool:
+        """It is said of a session without a link, and kept as long as a link. False where it was said of it before."""
+        said = NotMeLink(user_id=user_id, sid=sid, told=None, expires_at=now + LIFETIME)
+        return await self._links.spend(tx, session_hash(sid), said, now)
+
+    async def was_said(self, tx: Transaction, sid: str) -> bool:
+        """Whether it was said of a session."""
+        return await self._links.spent(tx, session_hash(sid))
+
 
 def token_hash(token: str) -> bytes:
     """What is kept of a link."""
     return hashlib.sha256(b"munjigi-not-me\0" + token.encode("utf-8", "surrogatepass")).digest()
+
+
+def session_hash(sid: str) -> bytes:
+    """By what it is kept that it was said of a session; no link is ever called so."""
+    return hashlib.sha256(b"munjigi-not-me-session\0" + sid.encode()).digest()

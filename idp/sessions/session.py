@@ -26,6 +26,11 @@ LAST_MINUTES = timedelta(minutes=3)
 """So near to the end every extension is told at once, so that 30 minutes are 30 minutes (S6)."""
 
 
+ON_ITS_WAY = timedelta(seconds=2)
+"""So long after the idle limit an act from before it still counts: a gateway has answered that it does, and the news of
+it is on its way here. Requests are refused at the limit all the same, and an end that was written is the end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
     """The browser and the place at the other end of a login: what is shown of a session, and of who ended one."""
@@ -77,9 +82,10 @@ class Session:
 
     def expiry(self, now: datetime) -> EndReason | None:
         """Why this session is over at `now` although nobody has ended it; it lives until just before its limit."""
-        if now >= self.absolute_expires_at:
-            return "absolute"
-        return "idle" if now >= self.idle_expires_at else None
+        if now < self.idle_expires_at:
+            return None
+        # found only after both limits it still ended at the earlier one
+        return "absolute" if self.idle_expires_at >= self.absolute_expires_at else "idle"
 
     def lives(self, now: datetime) -> bool:
         """Whether this session is live at `now`."""
@@ -103,11 +109,14 @@ class Session:
     def touched(self, at: datetime, now: datetime, times: SessionTimes) -> Session | None:
         """This session after activity at `at`: it lives until then + the idle timeout, capped; `None` if nothing moves.
 
-        Activity from the future (a clock that runs ahead) counts as now; activity never revives and never shortens.
+        Activity from the future (a clock that runs ahead) counts as now; activity never shortens, and never revives:
+        it was while the session lived, and is heard of before anybody ended it, `ON_ITS_WAY` after the limit at most.
         """
         at = min(at, now)
         until = min(at + times.idle_timeout, self.absolute_expires_at)
-        if not self.lives(now) or until <= self.idle_expires_at:
+        if not self.lives(at) or now >= self.idle_expires_at + ON_ITS_WAY or now >= self.absolute_expires_at:
+            return None
+        if until <= self.idle_expires_at:
             return None
         return replace(
             self,

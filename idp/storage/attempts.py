@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
-from idp.authorization.abandoned import AbandonedLogin
+from idp.authorization.abandoned import AbandonedLogin, LiveSession
 from idp.authorization.attempts import Recipient
 from idp.storage import logins
 from idp.storage.directory_tables import session, user_account
@@ -31,6 +31,11 @@ async def may_tell(tx: Transaction, sid: str, device: str, now: datetime, every:
     return told.one_or_none() is not None
 
 
+async def sweep(tx: Transaction, before: datetime) -> int:
+    """Forget whom was told before a moment: long enough ago that it holds nothing back. Returns how many."""
+    return (await tx.execute(delete(told_attempt).where(told_attempt.c.told_at <= before))).rowcount
+
+
 async def take_abandoned(tx: Transaction, now: datetime, limit: int) -> list[AbandonedLogin]:
     """Some logins past their time whose person was authenticated and that nobody else holds; they are forgotten."""
     chosen = (
@@ -47,13 +52,15 @@ async def take_abandoned(tx: Transaction, now: datetime, limit: int) -> list[Aba
             user_account.c.email.label("person_email"),
             user_account.c.display_name.label("person_name"),
             user_account.c.locale.label("person_locale"),
-            session.c.sid.label("faced_sid"),
+            session.c.sid.label("live_sid"),
+            session.c.device_id.label("live_device"),
+            session.c.created_at.label("live_begun_at"),
         )
         .select_from(gone)
         .outerjoin(user_account, user_account.c.id == gone.c.user_id)
         .outerjoin(
             session,
-            (session.c.sid == gone.c.takeover_of) & session.c.ended_at.is_(None) & (session.c.idle_expires_at > now),
+            (session.c.user_id == gone.c.user_id) & session.c.ended_at.is_(None) & (session.c.idle_expires_at > now),
         )
     )
     found = []
@@ -61,11 +68,11 @@ async def take_abandoned(tx: Transaction, now: datetime, limit: int) -> list[Aba
         values = dict(row)
         name = values.pop("person_name")
         email, locale = values.pop("person_email"), values.pop("person_locale")
-        faced = values.pop("faced_sid")
+        sid, device, begun_at = values.pop("live_sid"), values.pop("live_device"), values.pop("live_begun_at")
         taken = logins.from_row(values)
         assert taken.user_id is not None
         recipient = (
             Recipient(user_id=taken.user_id, email=email, name=name, locale=locale) if name is not None else None
         )
-        found.append(AbandonedLogin(taken, recipient, faced_lives=faced is not None))
+        found.append(AbandonedLogin(taken, recipient, LiveSession(sid, device, begun_at) if sid is not None else None))
     return found

@@ -41,16 +41,10 @@ async def of(tx: Transaction, user_id: UUID, live: str) -> list[ConnectedApp]:
 
 
 async def disconnect(tx: Transaction, user_id: UUID, client_id: str, now: datetime) -> int:
-    """Revoke what an app may still renew or redeem for this person. Returns how much of it there was."""
-    families = await tx.execute(
-        update(refresh_family)
-        .where(
-            refresh_family.c.user_id == user_id,
-            refresh_family.c.client_id == client_id,
-            refresh_family.c.revoked_at.is_(None),
-        )
-        .values(revoked_at=now)
-    )
+    """Revoke what an app may still renew or redeem for this person. Returns how much of it there was.
+
+    Codes first: one that is being redeemed is waited for, and the family that comes of it is revoked as well.
+    """
     codes = await tx.execute(
         update(authorization_code)
         .where(
@@ -60,6 +54,15 @@ async def disconnect(tx: Transaction, user_id: UUID, client_id: str, now: dateti
             authorization_code.c.expires_at > now,
         )
         .values(expires_at=now)
+    )
+    families = await tx.execute(
+        update(refresh_family)
+        .where(
+            refresh_family.c.user_id == user_id,
+            refresh_family.c.client_id == client_id,
+            refresh_family.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
     )
     return families.rowcount + codes.rowcount
 

@@ -10,21 +10,60 @@ from uuid import UUID
 from sqlalchemy import TextClause, delete, insert, text, update
 
 from config.connections import Transaction
-from idp.sessions.delivery import Claimed, Delivery, Outcome, Recipient
+from idp.sessions.delivery import Claimed, Delivery, Happening, Outcome, Recipient
+from idp.sessions.signals.stream import SCOPE, SCOPE_OF_ALL
 from idp.storage.end_tables import delivery as table
 
-_RECIPIENTS = text(
-    """
+# Whose ends a stream's client may hear of (docs/how-to/receive-shared-signals.md): those of its own organisation, and
+# everybody's only for a client of the house itself that was given the scope for it.
+_STREAMS = """
+    idp.signal_stream AS stream JOIN idp.client AS client ON client.client_id = stream.client_id
+    LEFT JOIN idp.client_home AS home ON home.client_id = stream.client_id
+"""
+_MAY_HEAR = f"'{SCOPE}' = ANY (client.scopes)"
+_OF_ALL = f"home.organisation_id IS NULL AND '{SCOPE_OF_ALL}' = ANY (client.scopes)"
+_THEIRS = """(
+    {of_all}
+    OR {organisation} = CAST(home.organisation_id AS text)
+    OR EXISTS (
+        SELECT FROM idp.membership AS member
+        WHERE member.organisation_id = home.organisation_id AND member.user_id = {person}
+    )
+)"""
+# Of a delivery that is there already it is asked again: the client, or the person, may have moved since. Facts that
+# nobody can read are let through, for whoever carries them to see.
+_STILL_THEIRS = "(facts->>'happening' IS DISTINCT FROM '{ended}' OR {theirs})".format(
+    ended=Happening.SESSION_ENDED.value,
+    theirs=_THEIRS.format(
+        of_all=_OF_ALL,
+        organisation="facts->>'org'",
+        person="CASE WHEN facts->>'sub' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' "
+        "THEN CAST(facts->>'sub' AS uuid) END",
+    ),
+)
+
+_CONCERNED = """
     SELECT client.client_id, CAST(NULL AS uuid) AS stream_id
     FROM idp.session_client AS joined JOIN idp.client AS client ON client.client_id = joined.client_id
     WHERE joined.sid = :sid AND client.backchannel_logout_uri IS NOT NULL
     UNION ALL
-    SELECT stream.client_id, stream.id FROM idp.signal_stream AS stream
-    WHERE stream.status <> 'disabled' AND :event = ANY (stream.events_requested) AND NOT EXISTS (
-        SELECT FROM idp.signal_removed_subject AS removed
-        WHERE removed.stream_id = stream.id AND removed.user_id = :user_id
+    SELECT stream.client_id, stream.id FROM {streams}
+    WHERE stream.status <> 'disabled' AND :event = ANY (stream.events_requested) AND {may_hear} AND {theirs}
+        AND NOT EXISTS (
+            SELECT FROM idp.signal_removed_subject AS removed
+            WHERE removed.stream_id = stream.id AND removed.user_id = :user_id
+        )
+"""
+_RECIPIENTS = text(
+    _CONCERNED.format(
+        streams=_STREAMS,
+        may_hear=_MAY_HEAR,
+        theirs=_THEIRS.format(
+            of_all=_OF_ALL,
+            organisation="(SELECT CAST(organisation_id AS text) FROM idp.session WHERE sid = :sid)",
+            person=":user_id",
+        ),
     )
-    """
 )
 
 # Each recipient gives a few at most, so that a dead one with a long queue fills no batch.
@@ -56,21 +95,24 @@ _CLAIM_LOGOUTS = text(
 )
 _CLAIM_PUSHES = text(
     _CLAIM.format(
-        recipients="idp.signal_stream AS stream",
+        recipients=_STREAMS,
         id="stream.id",
-        theirs="stream_id = stream.id",
-        only="AND stream.method = 'push' AND stream.status = 'enabled'",
+        theirs=f"stream_id = stream.id AND {_STILL_THEIRS}",
+        only=f"AND stream.method = 'push' AND stream.status = 'enabled' AND {_MAY_HEAR}",
         address="stream.endpoint_url",
         sealed="stream.sealed_authorization",
     )
 )
-_WAITING = text(
-    """
-    SELECT id, client_id, stream_id, facts, happened_at, attempts FROM idp.delivery
-    WHERE stream_id = :stream_id AND settled_at IS NULL
-    ORDER BY due_at, id LIMIT :limit
-    """
-)
+_UNACKNOWLEDGED = """
+    SELECT waiting.* FROM {streams} CROSS JOIN LATERAL (
+        SELECT id, client_id, stream_id, facts, happened_at, attempts, due_at FROM idp.delivery
+        WHERE stream_id = stream.id AND settled_at IS NULL AND {still_theirs}
+        ORDER BY due_at, id LIMIT :limit
+    ) AS waiting
+    WHERE stream.id = :stream_id AND {may_hear}
+    ORDER BY waiting.due_at, waiting.id
+"""
+_WAITING = text(_UNACKNOWLEDGED.format(streams=_STREAMS, still_theirs=_STILL_THEIRS, may_hear=_MAY_HEAR))
 
 
 async def recipients(tx: Transaction, sid: str, user_id: UUID, event: str) -> Sequence[Recipient]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
 from idp.devices.device import Device
 from idp.storage.directory_tables import device as table
+from idp.storage.protocol_tables import login
 
 _COLUMNS = [column for column in table.c if column.name != "cookie_hash"]
 
@@ -81,6 +83,21 @@ async def remove(tx: Transaction, user_id: UUID, device_id: UUID) -> bool:
         delete(table).where(table.c.id == device_id, table.c.user_id == user_id).returning(table.c.id)
     )
     return removed.one_or_none() is not None
+
+
+async def forget_unused(tx: Transaction, before: datetime, limit: int) -> int:
+    """Forget some devices where nobody signed in, last seen before a moment. Returns how many.
+
+    Of whoever is about to sign in nothing is forgotten: their login may have met such a device.
+    """
+    signing_in = exists().where(login.c.user_id == table.c.user_id)
+    gone = (
+        select(table.c.id)
+        .where(table.c.sign_ins == 0, table.c.last_seen_at < before, ~signing_in)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).scalar_subquery()
+    return (await tx.execute(delete(table).where(table.c.id.in_(gone)))).rowcount
 
 
 def _device(row: Row[tuple[Any, ...]]) -> Device:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,18 @@ async def forget_person(tx: Transaction, user_id: UUID) -> int:
     """
     theirs = select(table.c.id).where(table.c.user_id == user_id).order_by(table.c.id).with_for_update()
     return (await tx.execute(delete(table).where(table.c.id.in_(theirs)))).rowcount
+
+
+async def client_of(tx: Transaction, browsers: Collection[bytes], now: datetime) -> str | None:
+    """The client whose login one of these browsers is in the middle of; of several the newest."""
+    query = (
+        select(table.c.client_id)
+        .where(table.c.browser_hash.in_(browsers), table.c.expires_at > now)
+        .order_by(table.c.created_at.desc())
+        .limit(1)
+    )
+    client_id: str | None = (await tx.execute(query)).scalar_one_or_none()
+    return client_id
 
 
 async def sweep(tx: Transaction, now: datetime) -> int:

@@ -63,6 +63,7 @@ login = Table(
     Column("given_up", Boolean, nullable=False),
     Column("told", Boolean, nullable=False),
     Column("came_from", JSONB(none_as_null=True)),
+    Column("remember", Boolean, nullable=False),
 )
 
 authorization_code = Table(

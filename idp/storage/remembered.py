@@ -23,6 +23,13 @@ async def remember(tx: Transaction, remembered: Remembered) -> None:
     )
 
 
+async def find(tx: Transaction, series: UUID, now: datetime) -> Remembered | None:
+    """One that may still be used, to look at."""
+    query = select(table).where(table.c.series == series, table.c.expires_at > now)
+    row = (await tx.execute(query)).one_or_none()
+    return _remembered(row) if row is not None else None
+
+
 async def claim(tx: Transaction, series: UUID, now: datetime) -> Remembered | None:
     """One that may still be used, locked against its rotation and its end."""
     query = select(table).where(table.c.series == series, table.c.expires_at > now).with_for_update()
@@ -31,7 +38,7 @@ async def claim(tx: Transaction, series: UUID, now: datetime) -> Remembered | No
 
 
 async def rotate(tx: Transaction, remembered: Remembered) -> None:
-    """Keep the next secret of a claimed one."""
+    """Keep what changed in a claimed one: its next secret, or that the browser has it."""
     await tx.execute(update(table).where(table.c.series == remembered.series).values(**_row(remembered)))
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, insert, or_, select, update
 
 from config.connections import Transaction
-from idp.sessions.session import Session, Visitor
+from idp.sessions.session import ON_ITS_WAY, Session, Visitor
 from idp.storage.directory_tables import session as table
 from idp.storage.directory_tables import user_account
 
@@ -41,9 +41,14 @@ async def lock(tx: Transaction, sid: str) -> Session | None:
 
 
 async def lock_expired(tx: Transaction, now: datetime, limit: int) -> list[Session]:
-    """Some sessions past their limit that nobody has ended and nobody else holds, locked."""
+    """Some sessions past their limit that nobody has ended and nobody else holds, locked.
+
+    Past the idle limit only once no act from before it can be on its way any more.
+    """
+    idle = table.c.idle_expires_at <= now - ON_ITS_WAY
+    # the first condition is for the index: the idle limit is never after the absolute one
     query = (
-        _not_ended(table.c.idle_expires_at <= now)  # never after the absolute limit, so this covers both
+        _not_ended(and_(table.c.idle_expires_at <= now, or_(idle, table.c.absolute_expires_at <= now)))
         .order_by(table.c.idle_expires_at)
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True)
@@ -97,6 +102,14 @@ async def taken_over(tx: Transaction, cookie_hash: bytes, since: datetime) -> Se
 async def find(tx: Transaction, sid: str) -> Session | None:
     """One session, live or ended, to look at."""
     return await _one(tx, select(table).where(table.c.sid == sid))
+
+
+async def forget_ended(tx: Transaction, before: datetime, limit: int) -> int:
+    """Forget some sessions that ended before a moment, with all that came of them. Returns how many."""
+    gone = (
+        select(table.c.sid).where(table.c.ended_at < before).limit(limit).with_for_update(skip_locked=True)
+    ).scalar_subquery()
+    return (await tx.execute(delete(table).where(table.c.sid.in_(gone)))).rowcount
 
 
 def _not_ended(which: ColumnElement[bool]) -> Select[tuple[Any, ...]]:

@@ -30,6 +30,7 @@ remembered_browser = Table(
     Column("last_used_at", _TIME, nullable=False),
     Column("expires_at", _TIME, nullable=False),
     Column("ends_at", _TIME, nullable=False),
+    Column("seen_at", _TIME),
 )
 
 recovery_link = Table(

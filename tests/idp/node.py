@@ -60,6 +60,11 @@ class Node:
         with socket.socket(socket.AF_UNIX) as probe:
             return probe.connect_ex(str(self.address)) == 0
 
+    def freeze(self) -> None:
+        """Stop it where it is; what it has asked others for goes on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         """`kill -9`."""
         assert self.process is not None

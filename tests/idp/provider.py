@@ -129,8 +129,7 @@ class Provider:
 
     def accepts(self, browser: Browser, step: Step) -> UUID:
         """The login of the hop in the browser's address, as the page of `step` finds it."""
-        value = browser.cookies["__Host-munjigi-login"]
-        return self.parts.mac.accept(browser.query()["hop"], step, hashlib.sha256(value.encode()).digest())
+        return self.parts.mac.accept(browser.query()["hop"], step, login_digest(browser))
 
     async def sign_in(self, browser: Browser, app: App, user: UUID, *amr: str, **changed: str | None) -> str:
         """From the authorization request to the code."""
@@ -172,3 +171,9 @@ async def running_provider(
         for browser in provider.browsers:
             await browser.close()
         parts.passwords.close()
+
+
+def login_digest(browser: Browser) -> bytes:
+    """Of the one login cookie that a browser has."""
+    (value,) = (value for name, value in browser.cookies.items() if name.startswith("__Host-munjigi-login"))
+    return hashlib.sha256(value.encode()).digest()

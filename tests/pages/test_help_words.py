@@ -36,6 +36,20 @@ def test_nothing_has_words_that_does_not_happen() -> None:
     assert [code for code in help_entries() if code not in happening and not code.startswith(SITUATIONS)] == []
 
 
+SOURCES = [
+    file
+    for room in ("idp", "gateway", "pages", "console", "upstreams", "policy")
+    for file in (Path(__file__).parents[2] / room).rglob("*")
+    if file.suffix in (".py", ".js", ".html") and "__pycache__" not in file.parts
+]
+
+
+def test_every_situation_is_told_by_some_page() -> None:
+    """What nobody tells has no words: a code that no page, answer or log gives helps nobody."""
+    told = {code for file in SOURCES for code in re.findall(r"MJ-[A-Z]+-[0-9]{3}", file.read_text(encoding="utf-8"))}
+    assert [code for code in help_entries() if code.startswith(SITUATIONS) and code not in told] == []
+
+
 def test_every_file_of_words_is_read() -> None:
     assert sorted(ROOMS) == sorted(file.stem for file in WORDS.glob("*.toml"))
 

@@ -60,18 +60,24 @@ class AppsPage:
         return await self._door.show(request, person, "account_app.html", app=app)
 
     async def disconnect(self, request: Request) -> Response:
-        """`POST /account/apps/disconnect`: what the app may renew is revoked, and it is told to sign the person out."""
+        """`POST /account/apps/disconnect`: what the app may renew is revoked, and it is told to sign the person out.
+
+        Codes and families are locked before the session, as a refresh and a redemption do: nobody waits in a circle.
+        """
         form = await self._door.form(request)
         client_id = form.get("id", "")
         async with self._shared.database.begin() as tx:
-            person = await self._door.changing(tx, request, form, dangerous=False)
-            app = await self._find(tx, person, client_id)
+            person = await self._door.sender(tx, request, form)
+            app, revoked = await self._find(tx, person, client_id), 0
             if app is not None:
                 revoked = await self._apps.disconnect(tx, person.account.id, client_id, self._shared.clock.now())
+                # raises, and so undoes it, where the session has ended meanwhile
+                person = await self._door.changing(tx, request, form, dangerous=False)
+            if revoked:
                 await self._tell(tx, request, person, client_id)
                 details = {"client": client_id, "revoked": revoked}
                 await record_change(tx, request, Kind.TOKEN_REVOKED, person, details=details)
-        if app is None:
+        if not revoked:
             return await self._list(request, missing=True)
         await self._letters.poke()
         return back(PATH, done="disconnected")

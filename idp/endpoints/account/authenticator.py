@@ -10,11 +10,15 @@ from starlette.responses import Response
 
 from audit.trail import Kind
 from config.envelope import Envelope
-from idp.credentials.throttle import FACTOR_OF_ACCOUNT, Throttle
+from idp.credentials.factor_guesses import factor_guesses
+from idp.credentials.throttle import Throttle
 from idp.endpoints.account.door import AccountDoor, Person, back, record_change
-from idp.endpoints.account.factors import PATH, changed
+from idp.endpoints.account.factors import changed
 from idp.endpoints.account.letters import Letters
+from idp.endpoints.account.recovery_codes import PATH, RecoveryCodesPage
+from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.whereabouts import client_ip
 from idp.factors import totp
 from idp.factors.totp import Authenticator, TotpStorage
 
@@ -31,6 +35,7 @@ class AuthenticatorPage:
         authenticators: TotpStorage,
         envelope: Envelope,
         throttle: Throttle,
+        recovery_codes: RecoveryCodesPage,
         issuer_name: str,
     ) -> None:
         self._shared = shared
@@ -39,6 +44,7 @@ class AuthenticatorPage:
         self._authenticators = authenticators
         self._envelope = envelope
         self._throttle = throttle
+        self._recovery_codes = recovery_codes
         self._issuer_name = issuer_name
 
     async def begin(self, request: Request) -> Response:
@@ -65,7 +71,9 @@ class AuthenticatorPage:
         form = await self._door.form(request)
         async with self._shared.database.connect() as tx:
             person = await self._door.changing(tx, request, form)
-        await self._throttle.attempt(FACTOR_OF_ACCOUNT, str(person.account.id))
+        device = person.session.visitor.device_id
+        counted = factor_guesses(person.account.id, client_ip(request), device)
+        await self._throttle.attempt_all(counted)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
             pending = await self._authenticators.pending(tx, person.account.id)
@@ -80,9 +88,10 @@ class AuthenticatorPage:
                 return await self._show(request, person, secret, fault="wrong_code")
             await self._authenticators.confirm(tx, pending.id, self._shared.clock.now())
             await changed(tx, request, person, self._letters, "enrolled", "totp")
-        await self._throttle.was_right(FACTOR_OF_ACCOUNT, str(person.account.id))
+            codes = await self._recovery_codes.first_time(tx, person)
+        await self._throttle.all_right(counted)
         await self._letters.poke()
-        return back(PATH, done="totp_added")
+        return await self._recovery_codes.shown(request, person, codes, done="totp_added")
 
     async def _show(self, request: Request, person: Person, secret: str, fault: str | None = None) -> Response:
         uri = totp.provisioning_uri(secret, login_name=person.account.login_name, issuer=self._issuer_name)
@@ -94,4 +103,5 @@ class AuthenticatorPage:
             qr_code=totp.qr_code(uri),
             secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
             fault=fault,
+            code=failure_code([fault] if fault else []),
         )

@@ -9,25 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from audit.trail import Kind
 from config.connections import Transaction
-from config.envelope import Envelope
 from config.problem import Problem
+from idp.credentials.factor_guesses import factor_guesses
 from idp.credentials.password import PasswordPool
-from idp.credentials.throttle import FACTOR_OF_ACCOUNT, Throttle, TooMany
+from idp.credentials.throttle import Limit, Throttle, TooMany, guesses
 from idp.endpoints.account.door import NOT_NOW, NOT_SIGNED_IN, AccountDoor, Person, back, record_change
-from idp.endpoints.account.factors import AccountFactors
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.password import AccountPasswords
+from idp.endpoints.account.recovery_codes import recovery_code_used
 from idp.endpoints.login.arrivals import COOKIE_SIZE, Cookies, hash_session_cookie
+from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
-from idp.factors import totp
+from idp.endpoints.login.typed_codes import TypedCodes
+from idp.endpoints.whereabouts import client_ip
+from idp.factors import recovery_code, totp
 from idp.factors.passkey import PasskeyRefused
 from idp.protocol.assurance import MULTIPLE_FACTORS, acr
 from idp.sessions.one_session import OneSession
@@ -46,24 +48,22 @@ class ConfirmPage:
         *,
         door: AccountDoor,
         letters: Letters,
-        factors: AccountFactors,
+        typed_codes: TypedCodes,
         passwords: AccountPasswords,
         one_session: OneSession,
         passkeys: PasskeyCeremonies,
         pool: PasswordPool,
-        envelope: Envelope,
         throttle: Throttle,
         session_age: int,
     ) -> None:
         self._shared = shared
         self._door = door
         self._letters = letters
-        self._factors = factors
+        self._typed_codes = typed_codes
         self._passwords = passwords
         self._one_session = one_session
         self._passkeys = passkeys
         self._pool = pool
-        self._envelope = envelope
         self._throttle = throttle
         self._session_age = session_age
 
@@ -72,7 +72,7 @@ class ConfirmPage:
         if request.method != "POST":
             return await self._show(request, request.query_params.get("to"))
         form = await self._door.form(request)
-        method = "totp" if "code" in form else "password"
+        method = "recovery_code" if form.get("recovery_code") else "totp" if "code" in form else "password"
         return await self._attempt(request, form, method)
 
     async def by_passkey(self, request: Request) -> Response:
@@ -85,9 +85,9 @@ class ConfirmPage:
             stored = await self._passwords.password_hash(tx, person.account.id)
         if method == "password" and person.enrolled:
             raise Problem(NOT_NOW, private="a password where there is a second factor")
-        subject = str(person.account.id)
+        counted = _counted(request, person, method)
         try:
-            await self._throttle.attempt(FACTOR_OF_ACCOUNT, subject)
+            await self._throttle.attempt_all(counted)
         except TooMany as problem:
             response = await self._show(request, form.get("to"), "too_many")
             response.headers.update(problem.headers)
@@ -95,11 +95,13 @@ class ConfirmPage:
         right = method == "password" and (await self._pool.verify(form.get("password", ""), stored)).correct
         async with self._shared.database.begin() as tx:
             amr = PASSWORD_AMR if right else await self._factor(tx, person, form, method)
+            if amr is not None and method == "recovery_code":
+                await recovery_code_used(tx, request, person, self._letters, self._typed_codes)
             await record_change(tx, request, Kind.FACTOR_FAILED if amr is None else Kind.FACTOR_PASSED, person, method)
             cookies = await self._renew(tx, person, amr) if amr is not None else None
         if cookies is None:
             return await self._show(request, form.get("to"), f"wrong_{method}")
-        await self._throttle.was_right(FACTOR_OF_ACCOUNT, subject)
+        await self._throttle.all_right(counted)
         await self._letters.poke()
         answer = back(page_of(form.get("to")))
         cookies.put_on(answer)
@@ -120,22 +122,12 @@ class ConfirmPage:
             except PasskeyRefused:
                 return None
             return (*passkey.amr, MULTIPLE_FACTORS)
-        if method == "totp" and await self._code(tx, person.account.id, form.get("code", "")):
+        if method == "totp" and await self._typed_codes.of_app(tx, person.account.id, form.get("code", "")):
             return (*totp.AMR, MULTIPLE_FACTORS)
+        if method == "recovery_code" and person.enrolled:
+            right = await self._typed_codes.saved(tx, person.account.id, form.get("recovery_code", ""))
+            return (*recovery_code.AMR, MULTIPLE_FACTORS) if right else None
         return None
-
-    async def _code(self, tx: Transaction, user_id: UUID, code: str) -> bool:
-        for authenticator in await self._factors.authenticators(tx, user_id):
-            secret = self._envelope.open(authenticator.sealed_secret, totp.context(authenticator.id)).decode()
-            step = totp.matching_step(
-                secret,
-                code,
-                last_accepted_step=authenticator.last_accepted_step,
-                now=self._shared.clock.timestamp(),
-            )
-            if step is not None and await self._factors.accept_step(tx, authenticator.id, step):
-                return True
-        return False
 
     async def _renew(self, tx: Transaction, person: Person, proven: Sequence[str]) -> Cookies:
         amr = tuple(dict.fromkeys((*person.session.amr, *proven)))
@@ -159,6 +151,7 @@ class ConfirmPage:
             if person is None:
                 return self._door.nobody(request)
             options = None
+            saved = await self._typed_codes.saved_left(tx, person.account.id) if person.enrolled else 0
             if "passkey" in person.enrolled:
                 now = self._shared.clock.now()
                 options = await self._passkeys.ask(tx, bound_to=_bound_to(person), now=now, person=person.account.id)
@@ -170,14 +163,26 @@ class ConfirmPage:
             status=status if fault else HTTPStatus.OK,
             enrolled=person.enrolled,
             passkey_options=options,
+            saved_codes=saved > 0,
             to=page_of(to),
             fault=fault,
+            code=failure_code([fault] if fault else []),
         )
 
 
 def page_of(to: str | None) -> str:
     """Where the person goes on: a page of the account, or its front."""
     return to if to is not None and _PAGE.fullmatch(to) else "/account"
+
+
+def _counted(request: Request, person: Person, method: str) -> list[tuple[Limit, str]]:
+    """Whose guess this is: that of the device where the session lives. Answers of passkeys are no guesses."""
+    device = person.session.visitor.device_id
+    if method == "passkey":
+        return []
+    if method == "password":
+        return guesses(person.account.login_name, client_ip(request), device)
+    return factor_guesses(person.account.id, client_ip(request), device)
 
 
 def _bound_to(person: Person) -> str:

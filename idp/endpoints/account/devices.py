@@ -24,7 +24,7 @@ from idp.sessions.one_session import OneSession
 
 NAME_LONGEST = 64
 PATH = "/account/devices"
-Fault = Literal["not_found"]
+Fault = Literal["not_found", "already_forgotten"]
 
 
 class DevicesPage:
@@ -68,6 +68,19 @@ class DevicesPage:
             ident = as_id(form.get("id"))
             renamed = ident is not None and await self._devices.rename(tx, person.account.id, ident, name or None)
         return back(PATH, done="renamed") if renamed else await self._list(request, "not_found")
+
+    async def forget(self, request: Request) -> Response:
+        """`POST /account/devices/forget`: one browser is remembered no more; device and session stay."""
+        form = await self._door.form(request)
+        series = as_id(form.get("series"))
+        async with self._shared.database.begin() as tx:
+            person = await self._door.changing(tx, request, form, dangerous=False)
+            forgotten = series is not None and await self._remembered.forget(tx, person.account.id, series)
+            if forgotten:
+                await record_change(
+                    tx, request, Kind.PREFERENCES_CHANGED, person, details={"remembered_forgotten": str(series)}
+                )
+        return back(PATH, done="forgotten") if forgotten else await self._list(request, "already_forgotten")
 
     async def ask_to_remove(self, request: Request) -> Response:
         """`GET /account/devices/remove?id=`: what a removal does, before it is done."""
@@ -125,7 +138,7 @@ class DevicesPage:
             "account_devices.html",
             status=HTTPStatus.NOT_FOUND if fault else HTTPStatus.OK,
             devices=devices,
-            remembered={one.device_id for one in remembered},
+            remembered=remembered,
             places=places,
             fault=fault,
             done=request.query_params.get("done"),

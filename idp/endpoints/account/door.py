@@ -21,12 +21,14 @@ from starlette.responses import RedirectResponse, Response
 from audit.trail import Kind
 from config.connections import Transaction
 from config.problem import Problem, ProblemType
+from config.web import correlation_id
 from idp.authorization.step_mac import StepMac
 from idp.directory.account import Account, Directory
 from idp.directory.preferences import Preferences
 from idp.endpoints.login.arrivals import Enrolments
 from idp.endpoints.login.hops import FORGED
 from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
+from idp.endpoints.presence import support_mail
 from idp.factors.enrolment import Refusal, refusal_to_change
 from idp.factors.requirement import FactorKind
 from idp.sessions.session import Session
@@ -152,12 +154,20 @@ class AccountDoor:
             hop=self.hop(person.session),
             here=_here(request),
             look=shown.look,
+            support=shown.support,
+            support_mail=support_mail(shown.support, correlation_id(request)),
             **context,
         )
 
     def nobody(self, request: Request) -> Response:
         """Nobody is signed in here."""
-        return self._shared.pages.respond(request, "account_signed_out.html", status=HTTPStatus.UNAUTHORIZED)
+        return self._shared.pages.respond(
+            request,
+            "account_signed_out.html",
+            status=HTTPStatus.UNAUTHORIZED,
+            here=_here(request),
+            code=NOT_SIGNED_IN.code,
+        )
 
 
 async def record_change(

@@ -15,16 +15,17 @@ from config.connections import Transaction
 from idp.devices.identification import label_browser
 from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_change
 from idp.endpoints.account.letters import Letters
+from idp.endpoints.account.recovery_codes import DONE, PATH, RecoveryCodesPage
+from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies, PasskeyKeeping
 from idp.factors.passkey import PasskeyRefused
+from idp.factors.recovery_code import FEW
 from idp.factors.totp import TotpStorage
 from idp.sessions.session import Session
 from notifications.notice import NoticeKind
 
-PATH = "/account/factors"
 LABEL_LONGEST = 64
-DONE = frozenset({"passkey_added", "passkey_removed", "totp_added", "totp_removed"})
 Fault = Literal["passkey_refused", "not_found"]
 FactorName = Literal["passkey", "totp"]
 
@@ -55,12 +56,14 @@ class FactorsPage:
         letters: Letters,
         factors: AccountFactors,
         passkeys: PasskeyCeremonies,
+        recovery_codes: RecoveryCodesPage,
     ) -> None:
         self._shared = shared
         self._door = door
         self._letters = letters
         self._factors = factors
         self._passkeys = passkeys
+        self._recovery_codes = recovery_codes
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account/factors`."""
@@ -82,15 +85,16 @@ class FactorsPage:
                     now=self._shared.clock.now(),
                 )
             except PasskeyRefused:
-                refused = True
+                refused, codes = True, None
                 await record_change(tx, request, Kind.FACTOR_FAILED, person, "passkey")
             else:
                 refused = False
                 await changed(tx, request, person, self._letters, "enrolled", "passkey")
+                codes = await self._recovery_codes.first_time(tx, person)
         if refused:
             return await self._show(request, "passkey_refused")
         await self._letters.poke()
-        return back(PATH, done="passkey_added")
+        return await self._recovery_codes.shown(request, person, codes, done="passkey_added")
 
     async def ask_to_remove(self, request: Request) -> Response:
         """`GET /account/factors/remove?kind=&id=`: what a removal means, most of all that of the last one."""
@@ -112,6 +116,8 @@ class FactorsPage:
             removed = found is not None and await self._remove(tx, person, found)
             if found is not None and removed:
                 await changed(tx, request, person, self._letters, "removed", found.kind)
+                if found.last:
+                    await self._recovery_codes.forget(tx, person)
         if found is None or not removed:
             return await self._show(request, "not_found")
         await self._letters.poke()
@@ -154,6 +160,7 @@ class FactorsPage:
                 )
             passkeys = await self._factors.passkeys(tx, person.account.id)
             authenticators = await self._factors.authenticators(tx, person.account.id)
+            saved_codes = await self._recovery_codes.left(tx, person)
         done = request.query_params.get("done", "")
         return await self._door.show(
             request,
@@ -162,9 +169,12 @@ class FactorsPage:
             status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
             passkeys=passkeys,
             authenticators=authenticators,
+            saved_codes=saved_codes,
+            few=saved_codes <= FEW,
             passkey_options=options,
             suggested_label=label_browser(request.headers).device,
             fault=fault,
+            code=failure_code(["passkey_refused"] if fault == "passkey_refused" else []),
             done=done if done in DONE and not fault else None,
         )
 

@@ -34,6 +34,9 @@ class RememberedBrowsers(Protocol):
     async def remembered_of(self, tx: Transaction, user_id: UUID, now: datetime) -> list[RememberedBrowser]:
         """A person's remembered browsers, the last used one first."""
 
+    async def forget(self, tx: Transaction, user_id: UUID, series: UUID) -> bool:
+        """Forget one of a person's. False: there is none."""
+
 
 class OverviewPage:
     """The page."""

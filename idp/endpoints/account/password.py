@@ -22,6 +22,7 @@ from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.overview import PasswordAge
 from idp.endpoints.account.session import Forgetting, without_session
 from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.whereabouts import client_ip
 from idp.protocol.assurance import MULTIPLE_FACTORS
@@ -169,6 +170,7 @@ class PasswordPage:
             possible=changed_at is not None or _proven(person),
             alone=not person.enrolled,
             faults=faults or [],
+            code=failure_code(what for _, what in faults or []),
         )
 
 

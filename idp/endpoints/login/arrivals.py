@@ -226,6 +226,11 @@ def session_cookie_hash(request: Request) -> bytes | None:
     return hash_session_cookie(value) if _COOKIE.fullmatch(value) else None
 
 
+def account_of(request: Request) -> str:
+    """Where this browser's person finds their account; empty where it has no session cookie of ours."""
+    return "/account" if session_cookie_hash(request) is not None else ""
+
+
 def hash_session_cookie(value: str) -> bytes:
     """What is kept of a session cookie's value."""
     return hashlib.sha256(b"munjigi-session\0" + value.encode()).digest()

@@ -1,8 +1,12 @@
-"""`/factor`: the second factor: an authenticator app, or a passkey; a code by mail for whoever has neither."""
+"""`/factor`: the second factor: an authenticator app, or a passkey; a code by mail for whoever has neither.
+
+Behind another way stand the saved recovery codes, for whoever lost app and passkey, and whom to ask.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
 from uuid import UUID
@@ -12,22 +16,29 @@ from starlette.responses import Response
 
 from audit.trail import Kind
 from config.connections import Transaction
-from config.envelope import Envelope
 from idp.authorization.attempts import WRONG_FACTORS_TOLD
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
-from idp.credentials.throttle import FACTOR_OF_ACCOUNT, Throttle, TooMany
+from idp.credentials.throttle import TooMany
 from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.login.counted_codes import CountedCode, CountedCodes
+from idp.endpoints.login.factor_notices import FactorNotices
+from idp.endpoints.login.failure_codes import ONE_MORE, failure_code
 from idp.endpoints.login.known_person import Arrived
 from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.endpoints.login.mail_codes import MailCodes
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
-from idp.factors import one_time_code, totp
+from idp.endpoints.login.typed_codes import TypedCodes
+from idp.factors import one_time_code, recovery_code, totp
 from idp.factors.passkey import PasskeyRefused
-from idp.factors.totp import TotpStorage
 
-Method = Literal["totp", "email", "passkey"]
-TRIED: Mapping[Method, tuple[str, ...]] = {"totp": totp.AMR, "email": one_time_code.AMR, "passkey": ("hwk",)}
+Method = Literal["totp", "email", "passkey", "recovery_code"]
+TRIED: Mapping[Method, tuple[str, ...]] = {
+    "totp": totp.AMR,
+    "email": one_time_code.AMR,
+    "passkey": ("hwk",),
+    "recovery_code": recovery_code.AMR,
+}
 """How the history of sign-ins names what was tried."""
 Fault = tuple[str, str]
 """A field, or nothing, and what is wrong with it: a key of the words."""
@@ -40,17 +51,17 @@ class FactorPage:
         self,
         shared: LoginPages,
         *,
-        authenticators: TotpStorage,
-        envelope: Envelope,
-        throttle: Throttle,
+        typed_codes: TypedCodes,
+        counted_codes: CountedCodes,
+        notices: FactorNotices,
         passkeys: PasskeyCeremonies,
         codes: MailCodes,
         mail_code_counts: bool,
     ) -> None:
         self._shared = shared
-        self._authenticators = authenticators
-        self._envelope = envelope
-        self._throttle = throttle
+        self._typed_codes = typed_codes
+        self._counted_codes = counted_codes
+        self._notices = notices
         self._passkeys = passkeys
         self._codes = codes
         self._mail_code_counts = mail_code_counts
@@ -64,48 +75,77 @@ class FactorPage:
             return await self._show(request, login_id, again=True)
         if form.get("act") == "give_up":
             return await self._shared.give_up(request, login_id, Step.FACTOR)
-        return await self._attempt(request, login_id, form.get("code", ""), by_passkey=False)
+        if saved := form.get("recovery_code"):
+            return await self._attempt(request, login_id, saved, "recovery_code")
+        return await self._attempt(request, login_id, form.get("code", ""), "totp")
 
     async def by_passkey(self, request: Request) -> Response:
         """`POST /factor/passkey` takes the answer of an authenticator."""
         login_id, form = await self._shared.accept_form(request, Step.FACTOR)
-        return await self._attempt(request, login_id, form.get("answer", ""), by_passkey=True)
+        return await self._attempt(request, login_id, form.get("answer", ""), "passkey")
 
-    async def _attempt(self, request: Request, login_id: UUID, given: str, *, by_passkey: bool) -> Response:
+    async def _attempt(self, request: Request, login_id: UUID, given: str, method: Method) -> Response:
         async with self._shared.database.connect() as tx:
-            login = await self._shared.find(tx, login_id, self._shared.clock.now())
-        if login.user_id is None:
+            now = self._shared.clock.now()
+            login = await self._shared.find(tx, login_id, now)
+            arrived = await self._shared.arrivals.arrived(tx, request, login.user_id, now) if login.user_id else None
+        if login.user_id is None or arrived is None:
             return self._shared.hops.to_dispatcher(login)
-        try:
-            await self._throttle.attempt(FACTOR_OF_ACCOUNT, str(login.user_id))
-        except TooMany as problem:
-            return await self._throttled(request, login, problem)
+        if method == "totp" and arrived.account.by_mail:
+            method = "email"
+        counted = None
+        if method != "passkey":
+            known_device = await self._counted_codes.known_device(request, arrived.known)
+            try:
+                counted = await self._counted_codes.count(request, login.user_id, known_device)
+            except TooMany as problem:
+                return await self._throttled(request, login, problem)
         async with self._shared.database.begin() as tx:
-            outcome = await self._take(tx, request, login_id, login.user_id, given, by_passkey=by_passkey)
+            outcome = await self._take(tx, request, login_id, login.user_id, given, method)
         await self._shared.telling.poke()
         if isinstance(outcome, Login):
-            await self._throttle.was_right(FACTOR_OF_ACCOUNT, str(login.user_id))
+            if counted is not None:
+                await self._counted_codes.was_right(counted)
             return self._shared.hops.to_dispatcher(outcome)
+        if counted is not None:
+            await self._warn(request, login, arrived, counted)
         return await self._show(request, login_id, [outcome], HTTPStatus.UNPROCESSABLE_ENTITY)
 
+    async def _warn(self, request: Request, login: Login, arrived: Arrived, counted: CountedCode) -> None:
+        """Tell the person that somebody guesses, if it is time to. The throttle is asked outside any transaction."""
+        if not await self._counted_codes.to_be_told(counted, login.missed_factor().wrong_factors):
+            return
+        faces = arrived.live is not None and login.takeover_of == arrived.live.sid
+        async with self._shared.database.begin() as tx:
+            now = self._shared.clock.now()
+            await self._notices.guessed(tx, request, arrived.recipient, now, attempt_told=faces)
+        await self._shared.telling.poke()
+
     async def _take(
-        self, tx: Transaction, request: Request, login_id: UUID, person: UUID, given: str, *, by_passkey: bool
+        self,
+        tx: Transaction,
+        request: Request,
+        login_id: UUID,
+        person: UUID,
+        given: str,
+        method: Method,
     ) -> Login | Fault:
         """The login with the factor passed, or what was wrong."""
         now = self._shared.clock.now()
         login = await self._shared.claim(tx, login_id, now)
         arrived = await self._shared.arrivals.arrived(tx, request, person, now) if login.user_id == person else None
         if arrived is None:  # somebody else signed in on this login meanwhile, or the person is gone
-            return ("", "passkey_refused") if by_passkey else ("code", "wrong_code")
-        method: Method = "passkey" if by_passkey else "email" if arrived.account.by_mail else "totp"
+            return ("", "passkey_refused") if method == "passkey" else ("code", "wrong_code")
         amr: tuple[str, ...] | None = None
         fault = ("code", "wrong_code")
-        if method == "email":
+        if method == "email" and arrived.account.by_mail:  # nobody with an app gets in by mail
             verdict = await self._codes.take(tx, login, person, given, now)
             amr = one_time_code.AMR if verdict == "right" else None
             fault = ("code", "spent_code" if verdict == "spent" else "wrong_mail_code")
         elif method == "totp":
-            amr = await self._code(tx, person, given)
+            amr = totp.AMR if await self._typed_codes.of_app(tx, person, given) else None
+        elif method == "recovery_code":
+            amr, fault = await self._saved(tx, request, arrived, given, now), ("recovery_code", "wrong_recovery_code")
         else:
             amr, fault = await self._passkey(tx, login_id, person, given), ("", "passkey_refused")
         kind = Kind.FACTOR_PASSED if amr is not None else Kind.FACTOR_FAILED
@@ -124,18 +164,16 @@ class FactorPage:
         await self._shared.logins.save(tx, login)
         return login if amr is not None else fault
 
-    async def _code(self, tx: Transaction, person: UUID, code: str) -> tuple[str, ...] | None:
-        for authenticator in await self._authenticators.authenticators(tx, person):
-            secret = self._envelope.open(authenticator.sealed_secret, totp.context(authenticator.id)).decode()
-            step = totp.matching_step(
-                secret,
-                code,
-                last_accepted_step=authenticator.last_accepted_step,
-                now=self._shared.clock.timestamp(),
-            )
-            if step is not None and await self._authenticators.accept_step(tx, authenticator.id, step):
-                return totp.AMR
-        return None
+    async def _saved(
+        self, tx: Transaction, request: Request, arrived: Arrived, given: str, now: datetime
+    ) -> tuple[str, ...] | None:
+        person = arrived.known.user_id
+        # whoever has no factor (any more) has none that a saved code could stand for
+        if not arrived.known.enrolled or not await self._typed_codes.saved(tx, person, given):
+            return None
+        left = await self._typed_codes.saved_left(tx, person)
+        await self._notices.recovery_code_used(tx, request, arrived.recipient, now, left=left)
+        return recovery_code.AMR
 
     async def _passkey(self, tx: Transaction, login_id: UUID, person: UUID, answer: str) -> tuple[str, ...] | None:
         try:
@@ -169,8 +207,9 @@ class FactorPage:
         status: HTTPStatus = HTTPStatus.OK,
         *,
         again: bool = False,
+        mail_counted: bool | None = None,
     ) -> Response:
-        faults, sending, options = faults or [], None, None
+        faults, sending, options, saved = faults or [], None, None, 0
         async with self._shared.database.begin() as tx:
             now = self._shared.clock.now()
             login = await self._shared.claim(tx, login_id, now)
@@ -178,11 +217,19 @@ class FactorPage:
             if arrived is None:
                 return self._shared.hops.to_dispatcher(login)
             if arrived.account.by_mail:
-                sending = await self._codes.send(tx, request, login, arrived.recipient, now, again=again)
+                sending = await self._codes.send(
+                    tx, request, login, arrived.recipient, now, again=again, counted=mail_counted
+                )
+            if arrived.known.enrolled:
+                saved = await self._typed_codes.saved_left(tx, arrived.known.user_id)
             if "passkey" in arrived.known.enrolled:
                 options = await self._passkeys.ask(
                     tx, bound_to=_bound_to(login_id), now=now, person=arrived.known.user_id
                 )
+        if sending == "uncounted":
+            here = arrived.known.device_id if arrived.known.was_here else None
+            may_send = await self._codes.may_send(request, arrived.recipient, here)
+            return await self._show(request, login_id, faults, status, again=again, mail_counted=may_send)
         if sending == "sent":
             await self._shared.telling.poke()
         if sending in ("too_soon", "too_many"):
@@ -199,6 +246,8 @@ class FactorPage:
             sent_again=again and sending == "sent",
             minutes=int(one_time_code.LIFETIME.total_seconds()) // 60,
             faults=faults,
+            code=failure_code(what for _, what in faults) or ONE_MORE,
+            saved_codes=saved > 0,
             passkey_options=options,
         )
 

@@ -20,11 +20,19 @@ from idp.authorization.next_step import Step
 from idp.authorization.step_mac import CONTINUE, StepMac, WrongHop, browser_hash
 
 LOGIN_COOKIE = "__Host-munjigi-login"
+"""How the names of login cookies begin. A browser has one for all its tabs, so that none takes the cookie of another;
+only tabs that begin at the same moment, before any of them was answered, have more."""
+LOGIN_COOKIES_READ = 32
+"""The newest; more than a browser begins logins at one moment."""
 LOGIN_COOKIE_AGE = 86400
 """Seconds: longer than any login, so that a stale page is known to be this browser's."""
 CLIENT_PARAMETER = "client"
 ORIGIN_PARAMETER = "at"
-"""Where a page leads back to that is stale (`idp.endpoints.sign_in.restart`); they prove nothing."""
+STATE_PARAMETER = "of"
+"""Where a page leads back to that is stale (`idp.endpoints.sign_in.restart`), and by what its client knows the sign-in
+that it was; they prove nothing."""
+LONGEST_STATE = 512
+"""Characters of a `state` that addresses carry; a client with a longer one is led back without it."""
 DISPATCHER = "/authorize/continue"
 PAGES = {Step.SIGN_IN: "/sign-in", Step.FACTOR: "/factor", Step.NO_FACTOR: "/factor/none", Step.TAKEOVER: "/takeover"}
 
@@ -57,14 +65,16 @@ class Hops:
 
         Raises `Problem` (`LOGIN_OVER`) where the hop is missing, is for another step, or the browser is another one.
         """
-        browser = browser_of(request)
         given = hop if hop is not None else request.query_params.get("hop")
-        if browser is None or given is None:
-            raise Problem(LOGIN_OVER, private="no login cookie" if browser is None else "no hop")
-        try:
-            return self._mac.accept(given, step, browser)
-        except WrongHop as error:
-            raise Problem(LOGIN_OVER, private=str(error)) from None
+        if given is None:
+            raise Problem(LOGIN_OVER, private="no hop")
+        refused = "no login cookie"
+        for cookie in login_cookies(request).values():
+            try:
+                return self._mac.accept(given, step, browser_hash(cookie))
+            except WrongHop as error:
+                refused = str(error)
+        raise Problem(LOGIN_OVER, private=refused)
 
     def accept_form(self, request: Request, step: Step | str, hop: str | None) -> UUID:
         """`accept` for a form that was posted, and refuses one that another site sent."""
@@ -96,21 +106,34 @@ class Hops:
         return self._redirect(DISPATCHER, login, CONTINUE)
 
     def _redirect(self, path: str, login: Login, step: Step | str) -> Response:
-        way_back = {CLIENT_PARAMETER: login.client_id, ORIGIN_PARAMETER: redirect_origin(login)}
-        query = urlencode({"hop": self.hop(login, step), **way_back})
-        return RedirectResponse(f"{path}?{query}", HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
+        query = urlencode({"hop": self.hop(login, step)})
+        return RedirectResponse(
+            f"{path}?{query}&{way_back(login)}", HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"}
+        )
+
+
+def way_back(login: Login) -> str:
+    """What the address of each page, and of its form, says of where a stale one leads back to: a piece of a query."""
+    state = login.request.state
+    known = {STATE_PARAMETER: state} if state is not None and len(state) <= LONGEST_STATE else {}
+    return urlencode({CLIENT_PARAMETER: login.client_id, ORIGIN_PARAMETER: redirect_origin(login), **known})
 
 
 def browser_of(request: Request) -> bytes | None:
-    """The hash of this browser's login cookie, or None where it has none."""
+    """The hash of this browser's newest login cookie, or None where it has none."""
     value = login_cookie(request)
     return browser_hash(value) if value is not None else None
 
 
+def login_cookies(request: Request) -> dict[str, str]:
+    """The login cookies of this browser that are ours, by name, the newest last (RFC 6265, section 5.4)."""
+    sent = [(name, value) for name, value in request.cookies.items() if name.startswith(LOGIN_COOKIE)]
+    return {name: value for name, value in sent[-LOGIN_COOKIES_READ:] if _COOKIE_VALUE.fullmatch(value)}
+
+
 def login_cookie(request: Request) -> str | None:
-    """The value of the login cookie, if it is one of ours."""
-    value = request.cookies.get(LOGIN_COOKIE, "")
-    return value if _COOKIE_VALUE.fullmatch(value) else None
+    """The value of the newest of them."""
+    return next(reversed(login_cookies(request).values()), None)
 
 
 def redirect_origin(login: Login) -> str:

@@ -21,7 +21,7 @@ from idp.authorization.login import Login, Logins
 from idp.authorization.next_step import Step, next_step
 from idp.clients.cache import ClientCache
 from idp.endpoints.login.arrivals import Arrivals, session_state, visitor
-from idp.endpoints.login.hops import LOGIN_OVER, PAGES, Hops, redirect_origin
+from idp.endpoints.login.hops import LOGIN_OVER, PAGES, Hops, redirect_origin, way_back
 from idp.endpoints.login.known_person import Arrived
 from idp.endpoints.login.telling import Telling
 from idp.endpoints.parameters import Unreadable, once_each, read_form
@@ -121,6 +121,7 @@ class LoginPages:
             support=shown.support,
             support_mail=support_mail(shown.support, correlation_id(request)),
             client_id=login.client_id,
+            way_back=way_back(login),
             app=client.name.get(locale, login.client_id) if client is not None else login.client_id,
             **context,
         )

@@ -31,7 +31,7 @@ from notifications.queue import Queue
 
 CODES_OF_ACCOUNT: Final = Allowance("mail-code-account", 10, 3600)
 CODES_OF_ADDRESS: Final = Allowance("mail-code-address", 100, 3600)
-Sending = Literal["sent", "already", "too_soon", "too_many"]
+Sending = Literal["sent", "already", "too_soon", "too_many", "uncounted"]
 
 __all__ = ["AMR", "CODES_OF_ACCOUNT", "CODES_OF_ADDRESS", "MailCodes", "Sending", "masked"]
 
@@ -48,12 +48,35 @@ class MailCodes:
         self._throttle = throttle
         self._entropy = entropy
 
+    async def may_send(self, request: Request, person: Recipient, known_device: UUID | None) -> bool:
+        """Count a code that is about to be sent to a person, and for an address. False: those are too many.
+
+        A device where the person got a session before has a limit of its own, which nobody else uses up.
+        Call it while no transaction is open: a store that stalls would hold the login, and whoever waits for it.
+        """
+        try:
+            await self._throttle.attempt(CODES_OF_ADDRESS, address_subject(client_ip(request)))
+            whose = f"{person.user_id}\0{known_device}" if known_device is not None else str(person.user_id)
+            await self._throttle.attempt(CODES_OF_ACCOUNT, whose)
+        except TooMany:
+            return False
+        return True
+
     async def send(
-        self, tx: Transaction, request: Request, login: Login, person: Recipient, now: datetime, *, again: bool
+        self,
+        tx: Transaction,
+        request: Request,
+        login: Login,
+        person: Recipient,
+        now: datetime,
+        *,
+        again: bool,
+        counted: bool | None,
     ) -> Sending:
         """Send a code for what this login faces now; `again` where the person asks for another one.
 
-        Resending is limited for the login, the account and the address. The caller pokes the queue after the commit.
+        Resending is limited for the login, the account and the address. `counted` is what `may_send` said; where it was
+        not asked (None) and a code is due, nothing is sent: `uncounted`. The caller pokes the queue after the commit.
         """
         assert person.email is not None
         last = await self._storage.mailed_code(tx, login.id)
@@ -62,11 +85,8 @@ class MailCodes:
             return "already"  # a page that is shown once more sends nothing: the person asks, if it does not come
         if refusal := may_send(last, faced, now):
             return refusal
-        try:
-            await self._throttle.attempt(CODES_OF_ADDRESS, address_subject(client_ip(request)))
-            await self._throttle.attempt(CODES_OF_ACCOUNT, str(person.user_id))
-        except TooMany:
-            return "too_many"
+        if not counted:
+            return "uncounted" if counted is None else "too_many"
         code = new_code(self._entropy)
         kept = MailedCode(
             login_id=login.id,

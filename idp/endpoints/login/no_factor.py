@@ -10,7 +10,7 @@ from idp.endpoints.login.login_page import LoginPages
 
 
 class NoFactorPage:
-    """Says what happened, and leads to recovery. Nothing ended, and nothing began."""
+    """Says what happened, and whom to ask: recovery needs mail, and they have none. Nothing ended or began."""
 
     def __init__(self, shared: LoginPages) -> None:
         self._shared = shared

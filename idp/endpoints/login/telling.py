@@ -48,6 +48,7 @@ class Telling:
                 at=now,
                 correlation_id=correlation_id(request),
             ),
+            now,
         )
         return login.was_told()
 

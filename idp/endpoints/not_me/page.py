@@ -1,15 +1,13 @@
 """`/not-me`: somebody else signed in as this person, and they say so.
 
-They come by the one-time link of a notice, or straight from the page of a session that was taken over, whose browser
-still holds its cookie. Opening the page changes nothing; its form locks the account, ends whatever session lives, and
-mails the way back in.
+They come by the one-time link of a notice, or straight from an open page, whose browser holds the cookie of a session:
+of the one that lives, or of one that was taken over. Opening the page changes nothing; its form locks the account, ends
+whatever session lives, and mails the way back in. A cookie says it once, as a link does.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Protocol
@@ -32,6 +30,7 @@ from idp.endpoints.client_requests import address
 from idp.endpoints.login.arrivals import session_cookie_hash
 from idp.endpoints.login.hops import Hops
 from idp.endpoints.login.login_page import read_fields
+from idp.endpoints.not_me.said import Said, moment, of_session
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.session import Session
@@ -43,7 +42,7 @@ from pages import Pages
 STEP = "not_me"
 """The step of the MAC in the form of whoever comes by a session's cookie."""
 COOKIE_BELIEVED = timedelta(hours=1)
-"""So long after a takeover the browser that lost its session may still say "this wasn't me"."""
+"""So long after a takeover the browser that lost its session may still say "this wasn't me", once."""
 
 LINK_OVER = ProblemType(
     "MJ-IDP-210",
@@ -59,6 +58,9 @@ class SessionLookup(Protocol):
     async def find(self, tx: Transaction, sid: str) -> Session | None:
         """One session, live or ended."""
 
+    async def live_by_cookie(self, tx: Transaction, cookie_hash: bytes, now: datetime) -> Session | None:
+        """The live session of a browser's session cookie."""
+
     async def taken_over(self, tx: Transaction, cookie_hash: bytes, since: datetime) -> Session | None:
         """The session of a browser's cookie, if another login took it over after a moment."""
 
@@ -68,16 +70,6 @@ class Locks(Protocol):
 
     async def lock(self, tx: Transaction, user_id: UUID, reason: LockReason, now: datetime) -> bool:
         """Lock an account, and remember no browser for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """Whose account it is about, and who was there."""
-
-    user_id: UUID
-    sid: str | None
-    told: Mapping[str, str]
-    at: datetime | None
 
 
 class NotMePage:
@@ -135,6 +127,7 @@ class NotMePage:
             told=said.told,
             at=said.at,
             zone=zone,
+            own=said.own,
         )
 
     async def _confirm(self, request: Request) -> Response:
@@ -147,12 +140,15 @@ class NotMePage:
             else:
                 said = await self._by_cookie(tx, request, now)
                 self._check_hop(request, form.get("hop", ""), said)
+                assert said.sid is not None
+                if not await self._not_me.say(tx, said.user_id, said.sid, now):
+                    raise Problem(LINK_OVER, private="said of this session before")
             mailed = await self._lock(tx, request, said, now)
         await outbox.poke(self._valkey)
         await queue.poke(self._valkey)
         return self._pages.respond(request, "not_me_done.html", mailed=mailed)
 
-    async def _lock(self, tx: Transaction, request: Request, said: _Said, now: datetime) -> bool:
+    async def _lock(self, tx: Transaction, request: Request, said: Said, now: datetime) -> bool:
         """Lock, end, and mail the way back in. Returns whether there was an address to mail it to."""
         await self._locks.lock(tx, said.user_id, "not_me", now)
         exchange = correlation_id(request)
@@ -190,29 +186,36 @@ class NotMePage:
             correlation_id=exchange,
         )
 
-    async def _used(self, tx: Transaction, token: str, now: datetime) -> _Said:
+    async def _used(self, tx: Transaction, token: str, now: datetime) -> Said:
         link = await self._not_me.consume(tx, token, now)
         if link is None:
             raise Problem(LINK_OVER, private="used before, over, or never made")
-        return _Said(link.user_id, link.sid, {}, None)
+        if link.sid is not None:  # the cookie of that session says it no second time
+            await self._not_me.say(tx, link.user_id, link.sid, now)
+        return Said(link.user_id, link.sid, {}, None)
 
-    async def _by_link(self, tx: Transaction, token: str, now: datetime) -> _Said:
+    async def _by_link(self, tx: Transaction, token: str, now: datetime) -> Said:
         link = await self._not_me.find(tx, token, now)
         if link is None:
             raise Problem(LINK_OVER, private="used before, over, or never made")
         if link.told is not None:
-            return _Said(link.user_id, link.sid, link.told, _moment(link.told.get("at")))
+            return Said(link.user_id, link.sid, link.told, moment(link.told.get("at")))
         session = await self._sessions.find(tx, link.sid) if link.sid is not None else None
-        return _of_session(session) if session is not None else _Said(link.user_id, link.sid, {}, None)
+        return of_session(session) if session is not None else Said(link.user_id, link.sid, {}, None)
 
-    async def _by_cookie(self, tx: Transaction, request: Request, now: datetime) -> _Said:
+    async def _by_cookie(self, tx: Transaction, request: Request, now: datetime) -> Said:
         browser = session_cookie_hash(request)
-        session = await self._sessions.taken_over(tx, browser, now - COOKIE_BELIEVED) if browser is not None else None
-        if session is None:
-            raise Problem(LINK_OVER, private="neither a link nor the cookie of a session that was taken over")
-        return _of_session(session)
+        if browser is None:
+            raise Problem(LINK_OVER, private="neither a link nor the cookie of a session")
+        live = await self._sessions.live_by_cookie(tx, browser, now)
+        session = live or await self._sessions.taken_over(tx, browser, now - COOKIE_BELIEVED)
+        if session is None or await self._not_me.was_said(tx, session.sid):
+            raise Problem(
+                LINK_OVER, private="the session neither lives nor was taken over, or it was said of it before"
+            )
+        return Said(session.user_id, session.sid, {}, None, own=True) if live is not None else of_session(session)
 
-    def _check_hop(self, request: Request, hop: str, said: _Said) -> None:
+    def _check_hop(self, request: Request, hop: str, said: Said) -> None:
         browser = session_cookie_hash(request)
         try:
             assert browser is not None, "the session was found by it"
@@ -222,21 +225,6 @@ class NotMePage:
         except WrongHop as error:
             raise Problem(LINK_OVER, private=str(error)) from None
         raise Problem(LINK_OVER, private="the form is about another session")
-
-
-def _of_session(session: Session) -> _Said:
-    """Of a session that somebody took over, it is about who did; of any other one, about who has it."""
-    if session.ended_by is not None:
-        return _Said(session.user_id, session.sid, session.ended_by, session.ended_at)
-    return _Said(session.user_id, session.sid, session.visitor.told(), session.created_at)
-
-
-def _moment(at: str | None) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(at) if at else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None
 
 
 def _as_uuid(sid: str) -> UUID:

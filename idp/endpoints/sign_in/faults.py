@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from babel.dates import format_timedelta
 
+from idp.credentials.throttle import Limit
 from pages.locale import Locale
 
 _MINUTE = 60
@@ -20,6 +22,8 @@ class Fault:
     what: str
     wait: int = 0
     """Seconds until it is worth trying again."""
+    counted: Sequence[tuple[Limit, str]] = ()
+    """What the throttle has against this guess and those before it."""
 
 
 def wait_words(seconds: int, locale: Locale) -> str:

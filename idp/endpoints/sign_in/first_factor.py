@@ -1,4 +1,8 @@
-"""The first factor of a login: a password or a passkey is taken, and this browser remembered if its person wants it."""
+"""The first factor of a login: a password or a passkey is taken.
+
+That this browser is to be remembered is only noted: somebody who has a password and no second factor leaves neither a
+device nor a remembered browser behind.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from starlette.requests import Request
 from audit.trail import Kind
 from config.connections import Transaction
 from idp.authorization.login import Login
-from idp.directory.account import Account
+from idp.directory.account import Account, Directory
 from idp.directory.login_name import normalise
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.login_page import LoginPages, record_attempt
@@ -33,8 +37,6 @@ class Typed:
     password: str = ""
     answer: str = ""
     """An authenticator's."""
-    failures: int = 0
-    """How often something wrong was sent before; that number only decides what help is shown."""
     remember: bool = False
     quick: bool = False
     """The page named the person, by what this browser remembers."""
@@ -52,9 +54,16 @@ class FirstFactor:
     """Takes passwords and passkeys."""
 
     def __init__(
-        self, shared: LoginPages, *, guesses: Guesses, remembering: Remembering, passkeys: PasskeyCeremonies
+        self,
+        shared: LoginPages,
+        *,
+        directory: Directory,
+        guesses: Guesses,
+        remembering: Remembering,
+        passkeys: PasskeyCeremonies,
     ) -> None:
         self._shared = shared
+        self._directory = directory
         self._guesses = guesses
         self._remembering = remembering
         self._passkeys = passkeys
@@ -64,6 +73,8 @@ class FirstFactor:
         async with self._shared.database.begin() as tx:
             whose = await self._remembering.recognise(tx, request, self._shared.clock.now())
         if whose == "stolen":
+            async with self._shared.database.begin() as tx:
+                await self._remembering.fall(tx, request, self._shared.clock.now())
             await self._remembering.poke()
         return whose
 
@@ -81,21 +92,24 @@ class FirstFactor:
             if not right or account is None or not account.may_sign_in:
                 # whoever knows the password may know that the account is locked, and nobody else
                 locked = right and account is not None
+                if not typed.quick:  # a remembered browser does not tell the login name, not to "Not you?" either
+                    login = login.named(name or "")
                 await self._failed(tx, request, login, account, name, locked=locked)
-                return Fault("", "locked") if locked else Fault("password", "wrong")
-            login = login.named(account.login_name).signed_in(account.id, PASSWORD_AMR, now)
+                return Fault("", "locked") if locked else Fault("password", "wrong", counted=guess.counted)
+            login = login if typed.quick else login.named(account.login_name)
+            login = login.signed_in(account.id, PASSWORD_AMR, now)
             keep = await self._succeeded(tx, request, login, typed, "password")
         await self._guesses.was_right(guess)
         return SignedIn(login, keep)
 
-    async def by_passkey(self, request: Request, login_id: UUID, typed: Typed) -> SignedIn | None:
-        """Take the answer of an authenticator; `None`: it was refused."""
+    async def by_passkey(self, request: Request, login_id: UUID, typed: Typed) -> SignedIn | Fault:
+        """Take the answer of an authenticator."""
         async with self._shared.database.begin() as tx:
             signed_in = await self._take_passkey(tx, request, login_id, typed)
         await self._remembering.poke()
         return signed_in
 
-    async def _take_passkey(self, tx: Transaction, request: Request, login_id: UUID, typed: Typed) -> SignedIn | None:
+    async def _take_passkey(self, tx: Transaction, request: Request, login_id: UUID, typed: Typed) -> SignedIn | Fault:
         now = self._shared.clock.now()
         login = await self._shared.claim(tx, login_id, now)
         details: dict[str, object] = {"method": "passkey", "client": login.client_id}
@@ -104,7 +118,16 @@ class FirstFactor:
         except PasskeyRefused as error:
             details["why"] = f"{type(error).__name__}: {error}"[:200]
             await record_attempt(tx, request, Kind.SIGN_IN_FAILED, subject="", details=details)
-            return None
+            return Fault("", "passkey_refused")
+        account = await self._directory.account(tx, passkey.user_id)
+        if account is None or not account.may_sign_in:
+            details["why"] = "locked"
+            await record_attempt(tx, request, Kind.SIGN_IN_FAILED, subject=str(passkey.user_id), details=details)
+            here = visitor(request, None)
+            await self._shared.telling.history.note(
+                tx, passkey.user_id, "failed", here, amr=passkey.amr, client_id=login.client_id
+            )
+            return Fault("", "locked")
         login = login.signed_in(passkey.user_id, (*passkey.amr, MULTIPLE_FACTORS), now)
         live = await self._shared.arrivals.live(tx, passkey.user_id, now)
         if live is not None:
@@ -113,22 +136,18 @@ class FirstFactor:
         return SignedIn(login, await self._succeeded(tx, request, login, typed, "passkey"))
 
     async def _succeeded(self, tx: Transaction, request: Request, login: Login, typed: Typed, method: str) -> Keep:
-        """Keep the login that goes on, and what this browser is to remember."""
-        assert login.user_id is not None
-        await self._shared.logins.save(tx, login)
+        """Keep the login that goes on; a browser that is remembered gets its next secret."""
+        await self._shared.logins.save(tx, login.wants_remembering() if typed.remember and not typed.quick else login)
         details: dict[str, object] = {"method": method, "client": login.client_id}
         if typed.quick:
             details["remembered"] = True
         await record_attempt(tx, request, Kind.SIGN_IN_SUCCEEDED, subject=str(login.user_id), details=details)
-        if not (typed.quick or typed.remember):
+        if not typed.quick:
             return NOTHING
         now = self._shared.clock.now()
         whose = await self._remembering.recognise(tx, request, now)
-        known = whose if isinstance(whose, Recognised) else None
-        if known is not None and typed.quick and known.kept.user_id == login.user_id:
-            return await self._remembering.next(tx, known, now)
-        if typed.remember:
-            return await self._remembering.remember(tx, request, login.user_id, now, instead_of=known)
+        if isinstance(whose, Recognised) and whose.kept.user_id == login.user_id:
+            return await self._remembering.next(tx, whose, now)
         return NOTHING
 
     async def _failed(
@@ -146,7 +165,7 @@ class FirstFactor:
         person = account.id if account is not None else NOBODY
         here = visitor(request, None)
         await self._shared.telling.history.note(tx, person, "failed", here, amr=PASSWORD_AMR, client_id=login.client_id)
-        await self._shared.logins.save(tx, login.named(name or ""))
+        await self._shared.logins.save(tx, login)
 
 
 def bound_to(login_id: UUID) -> str:

@@ -57,7 +57,7 @@ class Guesses:
             digest = cookie_hash(request.cookies.get(DEVICE_COOKIE))
             device = await self._devices.find(tx, person, digest) if digest is not None else None
             stored = await self._passwords.password_hash(tx, person)
-        known_device = await self._known_device(name or "", device, digest)
+        known_device = await self._known_device(person, device, digest)
         counted = guesses(name or "", client_ip(request), known_device)
         await self._throttle.attempt_all(counted)
         verified = await self._pool.verify(password, stored)
@@ -78,10 +78,10 @@ class Guesses:
         """Give what was counted back; after the commit."""
         await self._throttle.all_right(guess.counted)
 
-    async def _known_device(self, name: str, device: Device | None, digest: bytes | None) -> UUID | None:
+    async def _known_device(self, person: UUID, device: Device | None, digest: bytes | None) -> UUID | None:
         """This browser, where the person got a session or was let in by recovery; nobody gets there by trying."""
         if device is not None and device.sign_ins > 0:
             return device.id
-        if digest is not None and await self._throttle.vouched(name, digest):
+        if digest is not None and await self._throttle.vouched(str(person), digest):
             return UUID(bytes=digest[:16])
         return None

@@ -19,13 +19,15 @@ from starlette.responses import Response
 from audit.trail import Kind
 from config.connections import Transaction
 from config.web import correlation_id
+from idp.credentials.factor_guesses import RECOVERY_FACTOR
 from idp.credentials.password import PasswordPool, fault_of_new
 from idp.credentials.recovery import Recovery, RecoveryLink, token_hash
 from idp.credentials.remembered import RememberedStorage
-from idp.credentials.throttle import RECOVERY_FACTOR, Throttle, TooMany
+from idp.credentials.throttle import Throttle, TooMany
 from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash
 from idp.directory.account import Account, Directory, LockReason
 from idp.endpoints.login.arrivals import COOKIE_SIZE, Enrolments, visitor
+from idp.endpoints.login.failure_codes import LINK_OVER, failure_code
 from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
 from idp.endpoints.sign_in.recover import may_recover, show
 from idp.endpoints.sign_in.remembering import REMEMBERED_COOKIE, Keep
@@ -105,7 +107,8 @@ class NewPasswordPage:
             return await self._gone(request)
         if faults := _faults(opened, form):
             return await self._show(request, token, faults)
-        if opened.enrolled:
+        guessed = opened.enrolled and form.get("code")  # nobody guesses a passkey
+        if guessed:
             try:
                 await self._throttle.attempt(RECOVERY_FACTOR, str(opened.account.id))
             except TooMany as problem:
@@ -122,7 +125,7 @@ class NewPasswordPage:
             return await self._show(request, token, [("code" if form.get("code") else "", outcome)])
         async with self._shared.database.begin() as tx:  # those that proved it while it was changed
             await self._shared.logins.forget_person(tx, outcome.account.id)
-        if outcome.enrolled:
+        if guessed:
             await self._throttle.was_right(RECOVERY_FACTOR, str(outcome.account.id))
         return await self._changed(request, outcome)
 
@@ -142,11 +145,15 @@ class NewPasswordPage:
         if opened is None:
             return None
         person = opened.account.id
-        if opened.enrolled and not await self._proof.proves(tx, person, form, _bound_to(token)):
+        proof = await self._proof.proves(tx, person, form, _bound_to(token)) if opened.enrolled else None
+        if opened.enrolled and proof is None:
             details = {"method": "totp" if form.get("code") else "passkey", "during": "recovery"}
             await record_attempt(tx, request, Kind.FACTOR_FAILED, subject=str(person), details=details)
             return "wrong_code" if form.get("code") else "passkey_refused"
         now = self._shared.clock.now()
+        if proof == "saved":
+            left = str(await self._proof.saved_left(tx, person))
+            await self._notices.happened(tx, request, opened.account, NoticeKind.RECOVERY_CODE_USED, now, left=left)
         await self._shared.logins.forget_person(tx, person)  # one that proved the old password begins nothing with it
         await self._one_session.end_person(
             tx,
@@ -172,8 +179,11 @@ class NewPasswordPage:
         status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
     ) -> Response:
         options: dict[str, Any] | None = None
+        saved_codes = 0
         async with self._shared.database.begin() as tx:
             opened = await self._open(tx, token)
+            if opened is not None and opened.enrolled:
+                saved_codes = await self._proof.saved_left(tx, opened.account.id)
             if opened is not None and "passkey" in opened.enrolled:
                 options = await self._proof.ask_passkey(tx, opened.account.id, _bound_to(token))
         if opened is None:
@@ -188,12 +198,14 @@ class NewPasswordPage:
             person=opened.account,
             enrolled=opened.enrolled,
             alone=not opened.enrolled,
+            saved_codes=saved_codes > 0,
             passkey_options=options,
             faults=faults,
+            code=failure_code(what for _, what in faults),
         )
 
     async def _gone(self, request: Request) -> Response:
-        return await show(self._shared, request, None, "recover_gone.html", status=HTTPStatus.GONE)
+        return await show(self._shared, request, None, "recover_gone.html", status=HTTPStatus.GONE, code=LINK_OVER)
 
     async def _changed(self, request: Request, opened: _Opened) -> Response:
         """The way back to the app. This browser is a known one to the throttle from now on, for a while."""
@@ -215,7 +227,7 @@ class NewPasswordPage:
             digest = cookie_hash(cookie)
             keep.append((DEVICE_COOKIE, cookie, DEVICE_COOKIE_AGE))
         assert digest is not None
-        await self._throttle.vouch(opened.account.login_name, digest)
+        await self._throttle.vouch(str(opened.account.id), digest)
         Keep(tuple(keep)).put_on(response)
         return response
 
@@ -225,9 +237,10 @@ def _faults(opened: _Opened, form: dict[str, str]) -> list[tuple[str, str]]:
     names = (account.display_name, *((account.email.partition("@")[0],) if account.email else ()))
     fault = fault_of_new(form.get("new", ""), login_name=account.login_name, names=names, alone=not opened.enrolled)
     if fault is not None:
-        return [("new", fault)]
+        return [("new-by-passkey" if "answer" in form else "new", fault)]
     if opened.enrolled and not (form.get("code") or form.get("answer")):
-        return [("code", "missing_code")] if "totp" in opened.enrolled else [("", "passkey_refused")]
+        by_code = "totp" in opened.enrolled or "code" in form
+        return [("code", "missing_code")] if by_code else [("", "passkey_refused")]
     return []
 
 

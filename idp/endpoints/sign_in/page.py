@@ -7,7 +7,6 @@ page with a summary on top and the fault beside its field.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from http import HTTPStatus
 from uuid import UUID
 
@@ -18,9 +17,11 @@ from audit.trail import Kind
 from config.web import correlation_id
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
-from idp.credentials.throttle import PASSKEY_OF_ADDRESS, Throttle, TooMany, address_subject
+from idp.credentials.throttle import PASSKEY_OF_ADDRESS, WRONG_AT_BROWSER, Throttle, TooMany, address_subject
 from idp.directory.login_name import normalise
 from idp.endpoints.login.arrivals import Enrolments
+from idp.endpoints.login.failure_codes import failure_code
+from idp.endpoints.login.hops import login_cookie
 from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.presence import support_mail
@@ -30,7 +31,7 @@ from idp.endpoints.sign_in.remembering import FORGET, Recognised
 from idp.endpoints.whereabouts import client_ip
 
 HELP_AFTER = 3
-"""Failures on one page after which help in detail and other ways are offered."""
+"""Failures, of a browser or of a name that is tried from here, after which help and other ways are offered."""
 
 
 class SignInPage:
@@ -80,8 +81,8 @@ class SignInPage:
         except TooMany as problem:
             return await self._throttled(request, login_id, typed, problem)
         signed_in = await self._first_factor.by_passkey(request, login_id, typed)
-        if signed_in is None:
-            return await self._wrong(request, login_id, typed, [Fault("", "passkey_refused")])
+        if isinstance(signed_in, Fault):
+            return await self._wrong(request, login_id, typed, [signed_in])
         await self._throttle.was_right(PASSKEY_OF_ADDRESS, address)
         return self._gone_on(request, signed_in)
 
@@ -110,16 +111,18 @@ class SignInPage:
         faults: Sequence[Fault],
         status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
     ) -> Response:
-        typed = replace(typed, failures=typed.failures + 1)
+        needs_help = await self._failed(request, faults)
+        code = failure_code(fault.what for fault in faults)
         if not _in_place(request):
-            return await self._show(request, login_id, typed, faults, status)
+            return await self._show(request, login_id, typed, faults, status, code=code, needs_help=needs_help)
         async with self._shared.database.connect() as tx:
             login = await self._shared.find(tx, login_id, self._shared.clock.now())
         shown = await self._shared.presence.of_client(login.client_id)
         document = {
             "faults": self._told(request, login, faults),
-            "failures": typed.failures,
-            "help": typed.failures >= HELP_AFTER,
+            "code": code,
+            "help_at": self._shared.pages.help_url(request, code),
+            "help": needs_help,
             "wait": max(fault.wait for fault in faults),
             "reference": correlation_id(request),
             "support_mail": support_mail(shown.support, correlation_id(request)),
@@ -133,6 +136,9 @@ class SignInPage:
         typed: Typed,
         faults: Sequence[Fault] = (),
         status: HTTPStatus = HTTPStatus.OK,
+        *,
+        code: str = "",
+        needs_help: bool = False,
     ) -> Response:
         whose = await self._first_factor.recognised(request) if typed.quick else "nobody"
         known = whose.account if isinstance(whose, Recognised) else None
@@ -155,14 +161,25 @@ class SignInPage:
             fell=whose in ("stolen", "forgotten"),
             remember=typed.remember,
             faults=self._told(request, login, faults),
-            failures=typed.failures,
-            needs_help=typed.failures >= HELP_AFTER,
+            code=code,
+            needs_help=needs_help,
             passkey_options=options,
             script_words=self._shared.pages.catalogue.section("sign_in.script", locale),
         )
         if whose in ("stolen", "forgotten"):
             FORGET.put_on(response)
         return response
+
+    async def _failed(self, request: Request, faults: Sequence[Fault]) -> bool:
+        """Note that something was wrong. Returns whether help in detail is due.
+
+        The throttle counts, so that a new page does not begin anew; it counts names that nobody has like any other.
+        """
+        browser = login_cookie(request)
+        of_browser = [(WRONG_AT_BROWSER, browser)] if browser is not None else []
+        await self._throttle.attempt_all(of_browser)
+        of_name = [fault.counted[0] for fault in faults if fault.counted]  # not the address: many share one
+        return await self._throttle.counted([*of_browser, *of_name]) >= HELP_AFTER
 
     def _told(self, request: Request, login: Login, faults: Sequence[Fault]) -> list[tuple[str, str]]:
         """Field and words of each fault, in the reader's language."""
@@ -179,7 +196,6 @@ def _typed(form: dict[str, str]) -> Typed:
         name=form.get("identifier", "").strip(),
         password=form.get("password", ""),
         answer=form.get("answer", ""),
-        failures=_count(form.get("failures")),
         remember=form.get("remember") == "yes",
         quick=form.get("quick") == "yes",
     )
@@ -188,7 +204,3 @@ def _typed(form: dict[str, str]) -> Typed:
 def _in_place(request: Request) -> bool:
     """Whether our script asks, which shows the answer in the page where the person is."""
     return "application/json" in request.headers.get("accept", "")
-
-
-def _count(text: str | None) -> int:
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 4 else 0

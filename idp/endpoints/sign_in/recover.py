@@ -30,6 +30,7 @@ from idp.credentials.throttle import (
 )
 from idp.directory.account import Account, Directory
 from idp.directory.login_name import normalise
+from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.hops import LOGIN_OVER
 from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
 from idp.endpoints.presence import support_mail
@@ -115,6 +116,7 @@ class RecoverPage:
             hop=self._shared.hops.hop(login, Step.SIGN_IN) if login is not None else "",
             name=(login.name_hint if login is not None else None) or "",
             faults=faults,
+            code=failure_code(what for _, what in faults),
             sent=sent,
         )
 

@@ -2,6 +2,7 @@
 
 Back after signing in, a tab that was left open, a form sent twice: the person wants to get in, not to read of an error.
 The address of each page names the client, which proves nothing: it leads only where that client registered its start.
+It says the `state` of the sign-in that was, by which the client knows where that one was to lead.
 A browser that brings no login cookie at all may keep none, and would go round in circles: it is asked by one button.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -17,7 +18,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from config.problem import Problem
 from idp.clients.cache import ClientCache
 from idp.clients.client import Client
-from idp.endpoints.login.hops import CLIENT_PARAMETER, LOGIN_OVER, ORIGIN_PARAMETER, login_cookie
+from idp.endpoints.login.hops import CLIENT_PARAMETER, LOGIN_OVER, ORIGIN_PARAMETER, STATE_PARAMETER, login_cookie
 from idp.endpoints.presence import Presence
 from pages import Pages
 
@@ -52,6 +53,9 @@ class Restart:
 
     async def _again(self, request: Request, client: Client) -> Response:
         start = await self._presence.start_of(client.client_id, request.query_params.get(ORIGIN_PARAMETER))
+        state = request.query_params.get(STATE_PARAMETER)
+        if start is not None and state:
+            start = _with_state(start, state)
         if start is not None and login_cookie(request) is not None:
             if "text/html" not in request.headers.get("accept", ""):
                 return JSONResponse({"go": start}, headers={"Cache-Control": "no-store"})
@@ -68,6 +72,11 @@ class Restart:
             start=start or home_of(client),
             code=LOGIN_OVER.code,
         )
+
+
+def _with_state(start: str, state: str) -> str:
+    parts = urlsplit(start)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{urlencode({'state': state})}".removeprefix("&")))
 
 
 def home_of(client: Client) -> str:

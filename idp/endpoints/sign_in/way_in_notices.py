@@ -34,13 +34,14 @@ class WayInNotices:
         await self._put(tx, account, NoticeKind.RECOVERY, {"recovery": link, "minutes": minutes}, reference)
 
     async def happened(
-        self, tx: Transaction, request: Request, account: Account, kind: NoticeKind, now: datetime
+        self, tx: Transaction, request: Request, account: Account, kind: NoticeKind, now: datetime, **more: str
     ) -> None:
         """Something happened to the account just now, by this request; with a link of "this wasn't me"."""
         if account.email is None:
             return
         told = {**visitor(request, None).told(), "at": now.isoformat()}
         facts = {
+            **({name: told[name] for name in ("device", "browser", "place")} | more if more else {}),
             "at": now.isoformat(),
             "time_zone": await self._preferences.time_zone(tx, account.id),
             "not_me": await self._not_me.link(tx, account.id, None, now, told=told),

@@ -18,7 +18,7 @@ from config.problem import Problem
 from idp.clients.client import Client
 from idp.endpoints.signals.door import NO_SUCH_STREAM, SignalsDoor, answer, as_stream_id, read_json
 from idp.endpoints.signals.streams import StreamStorage
-from idp.sessions import courier
+from idp.sessions import delivery_news
 from idp.sessions.delivery import Delivery, Outcome
 from idp.sessions.signals import security_event
 from idp.sessions.signals.stream import LONGEST_TEXT, Stream
@@ -110,11 +110,11 @@ class SignalPoll:
     async def _acknowledge(self, tx: Transaction, stream_id: UUID, asked: PollAsked) -> None:
         now = self._clock.now()
         taken = await self._deliveries.acknowledge(tx, stream_id, _ids(asked.ack), "delivered", "", now)
-        courier.polled("delivered", taken, now)
+        delivery_news.polled("delivered", taken, now)
         for jti, error in asked.set_errs.items():
             problem = f"{error.err} {error.description}"[:LONGEST_TEXT].replace("\0", "")
             dead = await self._deliveries.acknowledge(tx, stream_id, _ids([jti]), "dead", problem, now)
-            courier.polled("dead", dead, now)
+            delivery_news.polled("dead", dead, now)
 
     def _tokens(self, held: Collection[Delivery]) -> Mapping[str, str]:
         key = self._ring().active

@@ -12,6 +12,8 @@ if (form && dialog?.showModal) {
   const help = card.querySelector("[data-help-in-detail]");
   const helpHome = document.createComment("");
   help.before(helpHome);
+  const codeLine = dialog.querySelector("[data-code]");
+  const contact = dialog.querySelector("[data-contact]");
   const button = form.querySelector("button");
   let waiting = 0;
   let busy = false;
@@ -68,15 +70,20 @@ if (form && dialog?.showModal) {
     const inputs = [...form.elements].filter((input) => input.closest(".field"));
     const said = new Map(answer.faults);
     for (const input of inputs) mark(input, said.get(input.name));
-    if (answer.failures !== undefined) {
-      for (const kept of document.querySelectorAll("input[name=failures]")) kept.value = answer.failures;
-    }
     form.elements.password.value = "";
+    contact.hidden = !answer.code || answer.help;
+    codeLine.hidden = !answer.code;
+    if (answer.code) {
+      codeLine.querySelector("a").href = answer.help_at;
+      codeLine.querySelector("code").textContent = answer.code;
+    }
+    if (answer.reference) {
+      for (const shown of document.querySelectorAll("[data-reference]")) shown.textContent = answer.reference;
+      for (const link of document.querySelectorAll("[data-support-mail]")) link.href = answer.support_mail;
+    }
     if (answer.help) {
       help.hidden = false;
       dialog.querySelector("[data-help]").append(help);
-      for (const shown of help.querySelectorAll("[data-reference]")) shown.textContent = answer.reference;
-      for (const link of help.querySelectorAll("[data-support-mail]")) link.href = answer.support_mail;
       const others = form.parentElement.querySelector("details");
       if (others) others.open = true;
     }

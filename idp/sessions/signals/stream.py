@@ -18,6 +18,8 @@ PUSH: Final = "urn:ietf:rfc:8935"
 POLL: Final = "urn:ietf:rfc:8936"
 SCOPE: Final = "ssf.manage"
 """What must be registered of a client so that it may have streams."""
+SCOPE_OF_ALL: Final = "ssf.all"
+"""What must be registered besides of a client that is no organisation's but the house's, to hear of everybody."""
 MOST_STREAMS = 8
 """Streams of one client."""
 VERIFICATION_INTERVAL = timedelta(seconds=60)

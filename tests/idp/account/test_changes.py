@@ -27,12 +27,14 @@ DANGEROUS = {
     "/account/authenticator/confirm": {"code": "000000"},
     "/account/passkey": {"answer": "{}"},
     "/account/factors/remove": {"kind": "totp", "id": "00"},
+    "/account/recovery-codes": {},
     "/account/devices/remove": {"id": "00000000-0000-4000-8000-000000000000"},
     "/account/notices": {},
 }
 HARMLESS = {
     "/account/session/end": {},
     "/account/devices/rename": {"id": "00000000-0000-4000-8000-000000000000", "name": "x"},
+    "/account/devices/forget": {"series": "00000000-0000-4000-8000-000000000000"},
     "/account/history/not-me": {"id": "00000000-0000-4000-8000-000000000000"},
     "/account/apps/disconnect": {"id": "app"},
     "/account/password": {"current": PASSWORD, "new": NEW},
@@ -214,8 +216,9 @@ async def test_an_authenticator_app_is_connected_told_and_then_demanded(
     assert [(one.kind, one.facts["change"], one.facts["factor"]) for one in await mina.letters()] == [
         ("factor_changed", "enrolled", "totp")
     ]
+    assert len(set(re.findall(r"<code>((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})</code>", done.text))) == 10
     # the session was begun by a password alone: from now on that is not enough to change anything
-    assert "one more check" in done.text
+    assert "one more check" in (await mina.get("/account/factors")).text
     assert (await mina.post("/account/authenticator")).status_code == 403
     clock.advance(30)
     confirmed = await mina.post(

@@ -10,7 +10,17 @@ from idp.sweeper import build_sweeper
 from tests.clock import FakeClock
 from tests.idp.conftest import OpenDatabase
 from tests.idp.letters import Letter, letters
-from tests.idp.login_pages.test_sign_in import app, hidden, kinds, open_sign_in, person, sign_in, submit, submit_code
+from tests.idp.login_pages.test_sign_in import (
+    PASSWORD,
+    app,
+    hidden,
+    kinds,
+    open_sign_in,
+    person,
+    sign_in,
+    submit,
+    submit_code,
+)
 from tests.idp.login_pages.test_takeover import at_takeover
 from tests.idp.provider import App, Provider
 
@@ -142,6 +152,70 @@ async def test_what_is_abandoned_is_told_when_its_time_is_over(
     assert left == 0
     assert {row.subject for row in audited} == {str(user)}
     assert {row.details["outcome"] for row in audited} == {"abandoned", "refused"}
+
+
+async def test_a_refused_login_is_told(provider: Provider, app: App, clock: FakeClock, database: OpenDatabase) -> None:
+    """Whoever has the password, and names somebody else by `id_token_hint`, learns only that it was right."""
+    user = await person(provider)
+    await person(provider, "jun")
+    first = await sign_in(provider, app)
+    thief = await sign_in(provider, app, "jun", "10.6.6.6")
+    hint = (await provider.redeem(app, thief.query()["code"])).json()["id_token"]
+    tries = [provider.browser("10.6.6.6") for _ in range(2)]
+    for browser in tries:
+        await submit(browser, await open_sign_in(browser, app, id_token_hint=hint))
+        assert browser.query()["error"] == "login_required"
+    (event,) = await _events(database)  # and not again within ten minutes
+    assert (event["sub"], event["outcome"], event["place"]) == (str(user), "refused", "local network")
+    (letter,) = await _told(provider)
+    assert letter.facts["outcome"] == "refused"
+    # in the browser of the session itself nobody else was there
+    await submit(first, await open_sign_in(first, app, id_token_hint=hint))
+    assert first.query()["error"] == "login_required"
+    assert len(await _events(database)) == 1
+
+
+async def test_whoever_does_not_go_on_after_the_password_is_told_of_with_the_moment_of_it(
+    provider: Provider, app: App, clock: FakeClock, database: OpenDatabase
+) -> None:
+    await person(provider)
+    await sign_in(provider, app)
+    clock.advance(60)
+    thief = provider.browser("10.6.6.6")
+    page = await open_sign_in(thief, app)
+    form = {"hop": hidden(page), "failures": "0", "identifier": "mina", "password": PASSWORD}
+    assert (await thief.post("/sign-in", form)).status_code == 303  # and it is not followed
+    was_there = clock.now()
+    clock.advance(600)
+    await _sweep(provider, database, clock)
+    (event,) = await _events(database)
+    assert (event["outcome"], event["place"]) == ("abandoned", "local network")
+    assert event["at"] == was_there.timestamp()
+    (letter,) = await _told(provider)
+    assert letter.facts["at"] == was_there.isoformat()
+    # the ten minutes are counted from when it was told
+    again = provider.browser("10.6.6.6")
+    page = await submit(again, await open_sign_in(again, app))
+    clock.advance(599)
+    await again.follow(await again.post("/factor", {"hop": hidden(page), "act": "give_up"}))
+    assert len(await _events(database)) == 1
+
+
+async def test_what_is_left_unfinished_beside_the_session_in_its_own_browser_is_no_attempt(
+    provider: Provider, app: App, clock: FakeClock, database: OpenDatabase
+) -> None:
+    await person(provider, with_totp=True)
+    own = provider.browser()
+    early = await submit(own, await open_sign_in(own, app))  # a tab that stays at the question for the code
+    assert hidden(early)
+    clock.advance(1)
+    await submit_code(own, await submit(own, await open_sign_in(own, app)), clock)
+    assert own.query()["code"]
+    await submit(own, await open_sign_in(own, app, prompt="login", acr_values="urn:munjigi:acr:2"))
+    clock.advance(600)
+    await _sweep(provider, database, clock)
+    assert (await kinds(provider, database)).count("sign_in_abandoned") == 2
+    assert await _events(database) == []
 
 
 async def test_nobody_is_told_of_a_session_that_has_ended(

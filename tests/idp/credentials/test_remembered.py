@@ -35,11 +35,26 @@ def test_a_used_secret_that_comes_again_is_stolen_and_one_sent_twice_is_not(cloc
     assert kept.judge(FIRST, clock.now()) == "good"
     kept = kept.rotated(SECOND, clock.now())
     assert kept.judge(SECOND, clock.now()) == "good"
+    later = clock.now() + DOUBLED + timedelta(microseconds=1)
     assert kept.judge(FIRST, clock.now() + DOUBLED) == "doubled"
-    assert kept.judge(FIRST, clock.now() + DOUBLED + timedelta(microseconds=1)) == "stolen"
+    assert kept.judge(FIRST, later) == "late", "the browser never showed that it got the second one"
+    kept = kept.seen(clock.now())
+    assert kept.judge(FIRST, clock.now() + DOUBLED) == "doubled"
+    assert kept.judge(FIRST, later) == "stolen"
     kept = kept.rotated(THIRD, clock.now())
     assert kept.judge(FIRST, clock.now()) == "stolen", "only the last one may be sent twice"
     assert kept.judge("D" * 43, clock.now()) == "stolen"
+
+
+def test_an_answer_that_was_lost_makes_no_thief_and_a_copy_is_still_found(clock: FakeClock) -> None:
+    kept = made(clock).rotated(SECOND, clock.now())
+    clock.advance(86400)
+    assert kept.judge(FIRST, clock.now()) == "late"
+    kept = kept.rotated(THIRD, clock.now(), late=True)
+    clock.advance(86400)
+    assert kept.judge(FIRST, clock.now()) == "late", "this answer may be lost as well"
+    assert kept.judge(SECOND, clock.now()) == "stolen", "whoever has the one that was lost is somebody else"
+    assert kept.seen(clock.now()).judge(FIRST, clock.now()) == "stolen"
 
 
 def test_it_slides_up_to_a_bound(clock: FakeClock) -> None:

@@ -13,7 +13,7 @@ from idp.authorization.next_step import Step
 from idp.authorization.step_mac import CONTINUE
 from tests.clock import FakeClock
 from tests.idp.browser import Browser
-from tests.idp.provider import CALLBACK, App, Provider
+from tests.idp.provider import CALLBACK, App, Provider, login_digest
 
 
 async def _live(provider: Provider, user: UUID) -> Any:
@@ -47,6 +47,23 @@ async def test_a_hop_of_another_login_or_browser_is_refused(provider: Provider) 
     assert (await victim.get("/authorize/continue")).status_code == 400
     assert (await victim.get("/authorize/continue?hop=made.up")).status_code == 400
     assert (await victim.get(started)).status_code == 303
+
+
+async def test_tabs_that_begin_at_the_same_moment_do_not_disturb_each_other(provider: Provider) -> None:
+    """Neither sends the other's login cookie: a browser that restores its tabs asks for all before any answer came."""
+    app, browser = await provider.register(), provider.browser()
+    started = []
+    for state in ("first", "second", "third"):
+        before = dict(browser.cookies)
+        browser.cookies.clear()
+        started.append((await browser.get(app.request(state=state))).headers["location"])
+        browser.cookies.update(before)
+    assert len(browser.cookies) == 3
+    for hop in started:
+        await browser.follow(await browser.get(hop))
+        assert _at(browser, "/sign-in")
+    await browser.get(app.request(state="fourth"))
+    assert len(browser.cookies) == 3, "a later tab takes a cookie that is there"
 
 
 async def test_tabs_of_one_browser_do_not_disturb_each_other(provider: Provider) -> None:
@@ -201,8 +218,5 @@ async def test_the_dispatcher_s_own_hop_is_no_page_s(provider: Provider) -> None
     app, browser = await provider.register(), provider.browser()
     await _arrive(provider, browser, app)
     login = provider.accepts(browser, Step.SIGN_IN)
-    import hashlib
-
-    digest = hashlib.sha256(browser.cookies["__Host-munjigi-login"].encode()).digest()
-    hop = provider.parts.mac.issue(login, CONTINUE, digest)
+    hop = provider.parts.mac.issue(login, CONTINUE, login_digest(browser))
     assert (await browser.get("/authorize/continue?" + urlencode({"hop": hop}))).status_code == 303

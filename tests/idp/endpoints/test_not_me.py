@@ -18,6 +18,7 @@ from config.connections import Database
 from idp.sessions.not_me import LIFETIME
 from idp.sessions.one_session import Began
 from idp.sessions.session import EndReason
+from idp.storage import directory
 from notifications.queue import Body, sealing_context
 from tests.clock import FakeClock
 from tests.idp.browser import Browser
@@ -167,7 +168,6 @@ async def test_the_browser_that_lost_its_session_may_say_so_for_an_hour(provider
     browser: Browser = provider.browser()
     await provider.sign_in(browser, app, user)
     sid = await one(provider, "SELECT sid FROM idp.session")
-    assert (await browser.get("/not-me")).status_code == 410  # nothing was taken over
     clock.advance(60)
     await begin(provider, user, clock, sid)
     page = await browser.get("/not-me")
@@ -182,6 +182,77 @@ async def test_the_browser_that_lost_its_session_may_say_so_for_an_hour(provider
     clock.advance(-1)
     assert (await browser.post("/not-me", fields(page))).status_code == 200
     assert await one(provider, "SELECT count(*) FROM idp.session WHERE ended_at IS NULL") == 0
+
+
+async def test_a_session_that_only_ended_says_nothing(provider: Provider, clock: FakeClock) -> None:
+    user = await person(provider)
+    browser: Browser = provider.browser()
+    await provider.sign_in(browser, await provider.register(), user)
+    page = await browser.get("/not-me")
+    sid = await one(provider, "SELECT sid FROM idp.session")
+    async with provider.parts.database.begin() as tx:
+        await provider.parts.one_session.end(tx, sid, "sign_out", correlation_id="t")
+    assert (await browser.get("/not-me")).status_code == 410
+    assert (await browser.post("/not-me", fields(page))).status_code == 410
+    assert await one(provider, "SELECT state FROM idp.user_account") == "active"
+
+
+async def test_the_browser_of_the_live_session_may_say_so(
+    provider: Provider, owner: Database, clock: FakeClock
+) -> None:
+    """Told in their open page of a login that was not theirs: here they read what happens, and lock."""
+    user = await person(provider)
+    browser: Browser = provider.browser()
+    await provider.sign_in(browser, await provider.register(), user)
+    page = await browser.get("/not-me", **{"Accept-Language": "en"})
+    assert page.status_code == 200
+    assert "Nobody can sign in until you choose a new password." in page.text
+    assert "signed out everywhere at once, here too" in page.text
+    assert "We mail you the way back in." in page.text
+    assert await one(provider, "SELECT state FROM idp.user_account") == "active"
+    stranger = provider.browser()
+    assert (await stranger.post("/not-me", fields(page))).status_code == 410
+    assert (await browser.post("/not-me", {"hop": "x"})).status_code == 410
+    assert (await browser.post("/not-me", fields(page), **{"Sec-Fetch-Site": "cross-site"})).status_code == 403
+    assert await one(provider, "SELECT state FROM idp.user_account") == "active"
+    assert (await browser.post("/not-me", fields(page))).status_code == 200
+    assert await one(provider, "SELECT state || lock_reason FROM idp.user_account") == "lockednot_me"
+    assert await one(provider, "SELECT end_reason FROM idp.session") == "account_lock"
+    assert [mail.kind for mail in await mails(owner, provider)].count("account_locked") == 1
+    assert (await browser.post("/not-me", fields(page))).status_code == 410
+
+
+async def test_the_cookie_of_a_lost_session_locks_once(provider: Provider, owner: Database, clock: FakeClock) -> None:
+    """Whoever holds it cannot lock the owner out again, who is back in by the mailed way."""
+    user = await person(provider)
+    browser: Browser = provider.browser()
+    await provider.sign_in(browser, await provider.register(), user)
+    sid = await one(provider, "SELECT sid FROM idp.session")
+    await begin(provider, user, clock, sid)
+    page = await browser.get("/not-me")
+    sent = await asyncio.gather(*(browser.post("/not-me", fields(page)) for _ in range(4)))
+    assert sorted(answer.status_code for answer in sent) == [200, 410, 410, 410]
+    async with provider.parts.database.begin() as tx:
+        assert await directory.unlock(tx, user)
+    clock.advance(60)
+    assert (await browser.get("/not-me")).status_code == 410
+    assert (await browser.post("/not-me", fields(page))).status_code == 410
+    assert await one(provider, "SELECT state FROM idp.user_account") == "active"
+    assert [mail.kind for mail in await mails(owner, provider)].count("account_locked") == 1
+
+
+async def test_whoever_used_the_mailed_link_is_not_locked_by_the_cookie(
+    provider: Provider, owner: Database, clock: FakeClock
+) -> None:
+    user = await person(provider)
+    browser: Browser = provider.browser()
+    await provider.sign_in(browser, await provider.register(), user)
+    await begin(provider, user, clock, await one(provider, "SELECT sid FROM idp.session"))
+    mailed = next(mail for mail in await mails(owner, provider) if mail.kind == "takeover")
+    reader = provider.browser()
+    page = await reader.get(mailed.facts["not_me"].removeprefix(provider.parts.issuer))
+    assert (await reader.post("/not-me", fields(page))).status_code == 200
+    assert (await browser.get("/not-me")).status_code == 410
 
 
 @pytest.mark.parametrize(

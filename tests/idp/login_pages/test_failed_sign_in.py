@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +14,11 @@ import pytest
 from sqlalchemy import event
 
 from idp.credentials.password import PasswordPool, Verification
-from idp.storage import directory
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.factors.passkey import RelyingParty
+from idp.storage import directory, factors
+from pages.help.words import help_entries
+from tests.idp.authenticator import SoftAuthenticator
 from tests.idp.browser import Browser
 from tests.idp.login_pages.test_sign_in import PASSWORD, app, hidden, kinds, open_sign_in, person, submit
 from tests.idp.provider import App, Provider
@@ -21,9 +28,9 @@ __all__ = ["app"]
 IN_PLACE = {"Accept": "application/json"}
 
 
-async def send(browser: Browser, page: httpx2.Response, name: str, password: str, failures: int = 0) -> httpx2.Response:
+async def send(browser: Browser, page: httpx2.Response, name: str, password: str) -> httpx2.Response:
     """What the page's script sends."""
-    form = {"hop": hidden(page), "failures": str(failures), "identifier": name, "password": password}
+    form = {"hop": hidden(page), "identifier": name, "password": password}
     return await browser.post("/sign-in", form, **IN_PLACE)
 
 
@@ -76,16 +83,17 @@ async def test_a_script_gets_the_faults_for_its_dialog_and_the_way_on(provider: 
         assert answer.headers["cache-control"] == "no-store"
         said.append(answer.json())
     for document in said:
-        assert document.pop("reference")
+        reference = document.pop("reference")
+        assert document.pop("help_at") == f"/help/MJ-SIGNIN-001?ref={reference}"
         assert document.pop("support_mail").startswith("mailto:support@munjigi.localhost?subject=%5B")
     assert said[0] == said[1]
     assert said[0] == {
         "faults": [["password", "This name and password do not go together. Check both, then try again."]],
-        "failures": 1,
+        "code": "MJ-SIGNIN-001",
         "help": False,
         "wait": 0,
     }
-    third = (await send(browser, page, "mina", "wrong", failures=2)).json()
+    third = (await send(browser, page, "mina", "wrong")).json()
     assert third["help"]
     assert third["reference"] in third["support_mail"].replace("%5B", "").replace("%5D", "")
     missing = (await send(browser, page, "", "")).json()
@@ -106,6 +114,71 @@ async def test_a_wait_is_told_in_words_and_as_a_header(provider: Provider, app: 
     assert held.status_code == 429
     assert held.json()["wait"] == int(held.headers["retry-after"])
     assert "Meanwhile a passkey, or a link by e-mail, still works." in held.json()["faults"][0][1]
+
+
+async def test_a_new_page_does_not_begin_to_count_anew(provider: Provider, app: App) -> None:
+    """What the client says of its failures is not asked for: the throttle knows."""
+    browser = provider.browser()
+    told = []
+    for name in ("one", "another", "a third"):
+        page = await open_sign_in(browser, app)
+        assert 'name="failures"' not in page.text
+        told.append((await send(browser, page, name, "wrong")).json()["help"])
+    assert told == [False, False, True], "of a browser, whatever name it tries"
+    told = []
+    for _ in range(3):
+        fresh = provider.browser("10.0.0.8")
+        page = await open_sign_in(fresh, app)
+        told.append((await send(fresh, page, "mina", "wrong")).json()["help"])
+    assert told == [False, False, True], "of a name from here, whatever browser tries it"
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        ({"identifier": "mina", "password": "wrong"}, "MJ-SIGNIN-001"),
+        ({"identifier": "", "password": ""}, "MJ-SIGNIN-001"),
+        ({"quick": "yes", "password": "x"}, "MJ-SIGNIN-010"),
+    ],
+)
+async def test_every_failure_shows_its_code_the_way_to_help_and_whom_to_ask(
+    provider: Provider, app: App, form: dict[str, str], code: str
+) -> None:
+    browser = provider.browser()
+    page = await open_sign_in(browser, app)
+    assert "MJ-SIGNIN" not in page.text
+    failed = await browser.post("/sign-in", {"hop": hidden(page), **form})
+    reference = failed.headers["munjigi-correlation-id"]
+    assert failed.status_code == help_entries()[code].status
+    assert f'<a href="/help/{code}?ref={reference}">' in failed.text
+    assert f"subject=%5B{reference}%5D" in failed.text
+    in_place = (await browser.post("/sign-in", {"hop": hidden(page), **form}, **IN_PLACE)).json()
+    assert in_place["code"] == code
+    assert (await browser.get(in_place["help_at"])).status_code == 200
+
+
+async def test_a_passkey_opens_no_locked_account(provider: Provider, app: App, database: object) -> None:
+    user = await person(provider)
+    authenticator = SoftAuthenticator()
+    parts = provider.parts
+    party = RelyingParty.of_issuer(parts.issuer, "Munjigi")
+    browser = provider.browser()
+    page = await open_sign_in(browser, app)
+    async with parts.database.begin() as tx:
+        ceremonies = PasskeyCeremonies(party, factors, parts.entropy)
+        asked = await ceremonies.offer(
+            tx, user_id=user, login_name="mina", display_name="Mina", bound_to="test", now=parts.clock.now()
+        )
+        made = authenticator.create(asked)
+        await ceremonies.register(tx, made, user_id=user, label="key", bound_to="test", now=parts.clock.now())
+        await directory.lock(tx, user, "administrator", parts.clock.now())
+    options = json.loads(html.unescape(re.search(r"data-options='([^']*)'", page.text)[1]))  # type: ignore[index]
+    form = {"hop": hidden(page), "answer": authenticator.get(options)}
+    refused = await browser.post("/sign-in/passkey", form, **IN_PLACE)
+    assert refused.status_code == 422
+    assert refused.json()["code"] == "MJ-SIGNIN-009"
+    assert "This account is locked" in refused.text
+    assert await kinds(provider, database) == ["sign_in_failed"]
 
 
 async def test_help_in_detail_names_the_ways_and_whom_to_ask(provider: Provider, app: App) -> None:

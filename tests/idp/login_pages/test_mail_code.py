@@ -198,8 +198,15 @@ async def test_whoever_has_neither_is_led_to_help_and_nothing_ends(
     page = await submit(second, await open_sign_in(second, app))
     assert second.address.startswith("http://localhost:9000/factor/none?hop=")
     assert "We have no way to confirm that it is you" in page.text
-    assert 'href="/recover' in page.text
     assert "MJ-SIGNIN-020" in page.text
+    # recovery is by mail, which they have not: they are told whom to ask, with what to quote
+    assert 'href="/recover' not in page.text
+    reference = page.headers["munjigi-correlation-id"]
+    assert f"<code data-reference>{reference}</code>" in page.text
+    assert f'href="mailto:support@munjigi.localhost?subject=%5B{reference}%5D"' in page.text
+    korean = await second.get(second.address, **{"Accept-Language": "ko"})
+    assert "고객센터에 물어봐 주세요." in korean.text
+    assert 'href="mailto:support@munjigi.localhost?subject=' in korean.text
     assert "127.0.0.1" not in page.text
     await second.follow(await second.post("/factor/none", {"hop": hidden(page), "act": "give_up"}))
     assert second.query()["error"] == "access_denied"

@@ -18,6 +18,7 @@ from notifications.queue import Body, sealing_context
 from tests.clock import FakeClock
 from tests.idp.browser import Browser
 from tests.idp.conftest import OpenDatabase
+from tests.idp.login_pages.test_factor import passkey_of, saved
 from tests.idp.login_pages.test_remembered_browser import DEVICE_COOKIE, listed, set_mail
 from tests.idp.login_pages.test_remembered_browser import sign_in as sign_in_with
 from tests.idp.login_pages.test_sign_in import (
@@ -256,3 +257,41 @@ async def test_the_password_is_really_the_new_one(provider: Provider, app: App, 
     page = await open_sign_in(browser, app)
     await submit(browser, page, password=PASSWORD + " and more")
     assert browser.query()["code"]
+
+
+async def test_a_saved_code_stands_in_for_a_lost_app_beside_the_link(
+    provider: Provider, app: App, mailbox: Mailbox
+) -> None:
+    user = await person(provider, with_totp=True)
+    code = (await saved(provider, user))[0]
+    browser = provider.browser()
+    await ask(browser)
+    link = await mailbox.link()
+    assert "or a recovery code" in (await browser.get(link)).text
+    wrong = await give(browser, link, code="0000-0000-0000-0000")
+    assert wrong.status_code == 422
+    assert "MJ-SIGNIN-003" in wrong.text
+    assert (await give(browser, link, code=code)).status_code == 200
+    (told,) = await mailbox.read("recovery_code_used")
+    assert told.facts["left"] == "9"
+
+
+async def test_what_is_wrong_leads_to_the_field_of_the_form_that_was_sent(
+    provider: Provider, app: App, mailbox: Mailbox
+) -> None:
+    """Of somebody who has a passkey alone, there is no field `new`."""
+    await passkey_of(provider, await person(provider))
+    browser = provider.browser()
+    await ask(browser)
+    page = await give(browser, await mailbox.link(), "short", answer="{}")
+    assert page.status_code == 422
+    assert 'href="#new-by-passkey"' in page.text
+    assert 'id="new-by-passkey"' in page.text
+    assert 'id="new-by-passkey-error"' in page.text
+    assert "MJ-SIGNIN-008" in page.text
+
+
+async def test_a_link_that_is_over_has_its_code(provider: Provider, app: App) -> None:
+    gone = await provider.browser().get("/recover/password?token=x")
+    assert gone.status_code == 410
+    assert "/help/MJ-SIGNIN-007?ref=" in gone.text

@@ -14,7 +14,8 @@ from idp.storage import directory, remembered
 from tests.clock import FakeClock
 from tests.idp.browser import Browser
 from tests.idp.conftest import OpenDatabase
-from tests.idp.login_pages.test_sign_in import PASSWORD, app, hidden, kinds, open_sign_in, person
+from tests.idp.letters import letters
+from tests.idp.login_pages.test_sign_in import PASSWORD, app, hidden, kinds, open_sign_in, person, submit_code
 from tests.idp.provider import CALLBACK, App, Provider
 
 __all__ = ["app"]
@@ -26,7 +27,7 @@ SESSION_COOKIE = "__Host-munjigi-session"
 async def sign_in(
     browser: Browser, page: httpx2.Response, name: str = "mina", password: str = PASSWORD, **more: str
 ) -> httpx2.Response:
-    form = {"hop": hidden(page), "failures": "0", "identifier": name, "password": password, **more}
+    form = {"hop": hidden(page), "identifier": name, "password": password, **more}
     return await browser.follow(await browser.post("/sign-in", form))
 
 
@@ -51,7 +52,7 @@ async def end(provider: Provider, browser: Browser) -> None:
 
 
 async def quick(browser: Browser, page: httpx2.Response, password: str = PASSWORD) -> httpx2.Response:
-    form = {"hop": hidden(page), "failures": "0", "quick": "yes", "password": password}
+    form = {"hop": hidden(page), "quick": "yes", "password": password}
     return await browser.follow(await browser.post("/sign-in", form))
 
 
@@ -117,16 +118,23 @@ async def test_without_its_device_it_says_nothing(provider: Provider, app: App) 
     assert "Continue as Mina" in (await open_sign_in(browser, app)).text
 
 
-async def test_it_does_not_count_before_a_second_factor_passed(
-    provider: Provider, app: App, database: OpenDatabase
+async def test_a_password_alone_leaves_neither_a_device_nor_a_remembered_browser(
+    provider: Provider, app: App, clock: FakeClock, database: OpenDatabase
 ) -> None:
     user = await person(provider, with_totp=True)
     browser = provider.browser()
     page = await sign_in(browser, await open_sign_in(browser, app), remember="yes")
     assert "One more check" in page.text
-    assert REMEMBERED_COOKIE in browser.cookies
+    assert REMEMBERED_COOKIE not in browser.cookies
     assert await listed(provider, user) == 0
-    assert "Mina" not in (await open_sign_in(browser, app)).text
+    async with database("owner").connect() as tx:
+        for table in ("device", "remembered_browser"):
+            assert (await tx.execute(text(f"SELECT count(*) FROM idp.{table}"))).scalar_one() == 0, table
+    await submit_code(browser, page, clock)
+    assert browser.address.startswith(CALLBACK)
+    assert await listed(provider, user) == 1
+    await end(provider, browser)
+    assert "Continue as Mina" in (await open_sign_in(browser, app)).text
 
 
 async def set_mail(provider: Provider, user: UUID, mail: str | None) -> None:
@@ -160,12 +168,68 @@ async def test_a_secret_that_was_used_and_comes_again_makes_all_fall(
         assert list(told.scalars()).count("remembered_stolen") == 1
 
 
+async def test_a_theft_ends_the_session_and_the_person_is_told(
+    provider: Provider, app: App, clock: FakeClock, database: OpenDatabase
+) -> None:
+    user = await person(provider)
+    browser = await remembered_browser(provider, app)
+    thief = provider.browser("10.0.0.9")
+    thief.cookies |= {name: browser.cookies[name] for name in (REMEMBERED_COOKIE, DEVICE_COOKIE)}
+    await quick(browser, await open_sign_in(browser, app))
+    clock.advance(DOUBLED.total_seconds() + 1)
+    await open_sign_in(thief, app)
+    async with database("owner").connect() as tx:
+        ended = await tx.execute(
+            text("SELECT end_reason FROM idp.session WHERE user_id = :user ORDER BY created_at DESC LIMIT 1"),
+            {"user": user},
+        )
+        assert ended.scalar_one() == "response"
+    letters_of = [letter.kind for letter in await letters(provider.parts.settings)]
+    assert letters_of.count("remembered_stolen") == 1
+    recorded = await kinds(provider, database)
+    assert recorded[-2:] == ["session_ended", "remembered_stolen"]
+    await open_sign_in(thief, app)
+    assert (await kinds(provider, database)).count("remembered_stolen") == 1
+
+
+async def test_an_answer_that_was_lost_is_no_theft(provider: Provider, app: App, clock: FakeClock) -> None:
+    """The quick sign-in was kept, its answer never came: the browser has the old secret, however late it comes back."""
+    user = await person(provider)
+    browser = await remembered_browser(provider, app)
+    before = dict(browser.cookies)
+    page = await open_sign_in(browser, app)
+    await browser.post("/sign-in", {"hop": hidden(page), "quick": "yes", "password": PASSWORD})
+    browser.cookies = dict(before)
+    clock.advance(3600)
+    page = await open_sign_in(browser, app)
+    assert "Continue as Mina" in page.text
+    await quick(browser, page)
+    assert browser.query()["code"]
+    assert browser.cookies[REMEMBERED_COOKIE] != before[REMEMBERED_COOKIE]
+    assert await listed(provider, user) == 1
+
+
+async def test_another_account_never_learns_the_login_name(provider: Provider, app: App) -> None:
+    """Neither after a quick sign-in that failed, nor after one whose person turned back."""
+    await person(provider, "mina.kim")
+    browser = await remembered_browser(provider, app, "mina.kim")
+    page = await open_sign_in(browser, app, prompt="login")
+    wrong = await quick(browser, page, "wrong")
+    assert wrong.status_code == 422
+    where = browser.address
+    other = await browser.get(f"/sign-in?hop={hidden(wrong)}&other=1")
+    assert "mina.kim" not in other.text, where
+    await browser.post("/sign-in", {"hop": hidden(wrong), "quick": "yes", "password": PASSWORD})
+    other = await browser.get(f"/sign-in?hop={hidden(wrong)}&other=1")
+    assert "mina.kim" not in other.text
+
+
 async def test_a_form_that_was_sent_twice_is_no_theft(provider: Provider, app: App, clock: FakeClock) -> None:
     user = await person(provider)
     browser = await remembered_browser(provider, app)
     page = await open_sign_in(browser, app)
     before = dict(browser.cookies)
-    form = {"hop": hidden(page), "failures": "0", "quick": "yes", "password": PASSWORD}
+    form = {"hop": hidden(page), "quick": "yes", "password": PASSWORD}
     await browser.post("/sign-in", form)
     after = browser.cookies[REMEMBERED_COOKIE]
     browser.cookies = before

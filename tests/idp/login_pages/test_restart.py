@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
 from idp.directory.account import ClientHome
@@ -13,6 +16,8 @@ from tests.idp.provider import CALLBACK, App, Provider
 __all__ = ["app"]
 
 START = "https://app.example/sign-in"
+AGAIN = f"{START}?state=a+state"
+"""With what the app knows the sign-in by, so that it leads to the page where that was to lead."""
 FORM = {"failures": "0", "identifier": "mina", "password": "a horse, a staple and some mist"}
 
 
@@ -32,7 +37,7 @@ async def test_back_after_signing_in_begins_again(provider: Provider, starting_a
     await submit(browser, page)
     assert browser.address.startswith(CALLBACK)
     again = await browser.get(address)
-    assert (again.status_code, again.headers["location"]) == (303, START), "the start at the origin that it came from"
+    assert (again.status_code, again.headers["location"]) == (303, AGAIN), "the start at the origin that it came from"
 
 
 async def test_a_page_that_was_left_open_begins_again(provider: Provider, starting_app: App, clock: FakeClock) -> None:
@@ -41,9 +46,9 @@ async def test_a_page_that_was_left_open_begins_again(provider: Provider, starti
     page = await open_sign_in(browser, starting_app)
     address = browser.address
     clock.advance(3600)
-    assert (await browser.get(address)).headers["location"] == START
+    assert (await browser.get(address)).headers["location"] == AGAIN
     posted = await browser.post(f"/sign-in?{address.split('?')[1]}", {"hop": hidden(page), **FORM})
-    assert (posted.status_code, posted.headers["location"]) == (303, START)
+    assert (posted.status_code, posted.headers["location"]) == (303, AGAIN)
 
 
 async def test_a_form_that_is_sent_twice_begins_again_instead_of_failing(provider: Provider, starting_app: App) -> None:
@@ -54,14 +59,34 @@ async def test_a_form_that_is_sent_twice_begins_again_instead_of_failing(provide
     await submit(browser, page)
     for headers in ({}, {"Accept": "application/json"}):
         again = await browser.post(f"/sign-in?{query}", {"hop": hidden(page), **FORM}, **headers)
-        assert START in (again.headers.get("location"), again.text and again.json().get("go") if headers else None)
+        assert AGAIN in (again.headers.get("location"), again.text and again.json().get("go") if headers else None)
+
+
+async def test_a_form_says_as_much_as_the_page_it_is_on(
+    provider: Provider, starting_app: App, clock: FakeClock
+) -> None:
+    """Whoever sends a form late is led as whoever reloads its page: at the same origin, with the same state."""
+    await person(provider)
+    browser = provider.browser()
+    page = await open_sign_in(browser, starting_app)
+    action = html.unescape(re.findall(r'action="(/sign-in\?[^"]+)"', page.text)[0])
+    clock.advance(3600)
+    posted = await browser.post(action, {"hop": hidden(page), **FORM})
+    assert (posted.status_code, posted.headers["location"]) == (303, AGAIN)
+
+
+async def test_a_state_that_is_too_long_is_left_out(provider: Provider, starting_app: App, clock: FakeClock) -> None:
+    browser = provider.browser()
+    begun = await browser.get(starting_app.request(state="x" * 513))
+    clock.advance(3600)
+    assert (await browser.get(begun.headers["location"])).headers["location"] == START
 
 
 async def test_the_dispatcher_begins_again_too(provider: Provider, starting_app: App, clock: FakeClock) -> None:
     browser = provider.browser()
     begun = await browser.get(starting_app.request())
     clock.advance(3600)
-    assert (await browser.get(begun.headers["location"])).headers["location"] == START
+    assert (await browser.get(begun.headers["location"])).headers["location"] == AGAIN
 
 
 async def test_without_any_login_cookie_one_button_leads_on(provider: Provider, starting_app: App) -> None:
@@ -73,7 +98,7 @@ async def test_without_any_login_cookie_one_button_leads_on(provider: Provider, 
     page = await browser.get(address)
     assert page.status_code == 400
     assert "This sign-in page is out of date" in page.text
-    assert f'href="{START}"' in page.text
+    assert f'href="{AGAIN}"' in page.text
     assert page.text.count("button primary") == 1
 
 

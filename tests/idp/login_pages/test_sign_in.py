@@ -68,7 +68,7 @@ async def open_sign_in(browser: Browser, app: App, **changed: str | None) -> htt
 async def submit(
     browser: Browser, page: httpx2.Response, name: str = "mina", password: str = PASSWORD
 ) -> httpx2.Response:
-    form = {"hop": hidden(page), "failures": hidden(page, "failures"), "identifier": name, "password": password}
+    form = {"hop": hidden(page), "identifier": name, "password": password}
     return await browser.follow(await browser.post("/sign-in", form))
 
 

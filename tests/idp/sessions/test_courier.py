@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -24,10 +25,10 @@ from idp.clients.client import Client
 from idp.sessions import courier as courier_module
 from idp.sessions import logout_token
 from idp.sessions.courier import LEASE, Courier
-from idp.sessions.delivery import MOST_ATTEMPTS, Recipient
+from idp.sessions.delivery import MOST_ATTEMPTS, Delivery, Recipient
 from idp.sessions.logout_worker import serve
 from idp.sessions.one_session import Began
-from idp.sessions.session import EndReason, Session
+from idp.sessions.session import ON_ITS_WAY, EndReason, Session
 from idp.storage import clients, deliveries, session_clients, sessions
 from jose.jws import verify
 from jose.keys import KeyRing, SigningKey
@@ -147,7 +148,7 @@ async def test_every_cause_is_told(telling: Telling, reason: EndReason) -> None:
 
 async def test_what_the_sweeper_ends_is_told_too(telling: Telling, database: OpenDatabase) -> None:
     session = await telling.session(app("one", "https://app.example/bye"))
-    telling.clock.advance(TIMES.idle_timeout.total_seconds())
+    telling.clock.advance((TIMES.idle_timeout + ON_ITS_WAY).total_seconds())
     async with database("worker").begin() as tx:
         assert await one_session(telling.clock).sweep(tx, sessions, limit=10) == 1
     (row,) = await telling.rows()
@@ -169,6 +170,60 @@ async def test_a_refusal_is_dead_at_once(telling: Telling) -> None:
     (row,) = await telling.rows()
     assert (row.outcome, row.attempts) == ("dead", 1)
     assert row.problem.startswith("400")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"err": "invalid_key", "description": "eyJhbGciOiJFUzI1NiJ9.e30.sig"}', "400 invalid_key"),
+        (b'{"err": "eyJhbGciOiJFUzI1NiJ9.e30.sig"}', "400"),
+        (b'{"err": {"logout_token": "eyJhbGciOiJFUzI1NiJ9.e30.sig"}}', "400"),
+        (b"logout_token=eyJhbGciOiJFUzI1NiJ9.e30.sig", "400"),
+        (b"\xff", "400"),
+        (b"", "400"),
+    ],
+)
+async def test_of_a_refusal_only_its_status_and_its_code_are_kept(telling: Telling, body: bytes, problem: str) -> None:
+    """It may say back what was sent: a token has no business in a table or a log."""
+
+    async def echo(_request: Request, _body: bytes) -> Response:
+        return Response(body, 400)
+
+    async with receiving(echo) as one:
+        await telling.end(await telling.session(app("one", one.address)))
+        await telling.carry()
+    (row,) = await telling.rows()
+    assert (row.outcome, row.problem) == ("dead", problem)
+
+
+async def test_what_can_never_be_sent_is_dead_at_once(telling: Telling) -> None:
+    """Damaged facts, or an address that is none: it comes back no more, and whoever is next is told."""
+
+    def dead() -> float:
+        labels = {"channel": "logout", "outcome": "dead"}
+        return REGISTRY.get_sample_value("munjigi_end_deliveries_total", labels) or 0.0
+
+    before = dead()
+    async with receiving() as one:
+        session = await telling.session(app("one", one.address), app("two", "https://two.example/bye"))
+        async with telling.idp.begin() as tx:
+            await tx.execute(
+                text("UPDATE idp.client SET backchannel_logout_uri = 'http://[/bye' WHERE client_id = 'two'")
+            )
+            poison = Delivery(id=uuid4(), recipient=Recipient("one", None), facts={}, happened_at=telling.clock.now())
+            await deliveries.add(tx, [poison])
+        await telling.end(session)
+        assert await telling.carry() == 3
+        assert len(one.bodies) == 1
+        telling.clock.advance(3600)
+        assert await telling.carry() == 0
+    rows = {(row.client_id, row.outcome, row.problem) for row in await telling.rows()}
+    assert rows == {
+        ("one", "delivered", ""),
+        ("one", "dead", "it cannot be sent: KeyError"),
+        ("two", "dead", "it cannot be sent: ValueError"),
+    }
+    assert dead() - before == 2
 
 
 async def test_no_redirect_is_followed(telling: Telling) -> None:

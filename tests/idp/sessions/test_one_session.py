@@ -17,7 +17,7 @@ from config.clock import SystemClock
 from config.connections import Database
 from config.settings import Role
 from idp.sessions.one_session import AnotherLives, Began, MayNotSignIn, OneSession
-from idp.sessions.session import EndReason, Session
+from idp.sessions.session import ON_ITS_WAY, EndReason, Session
 from idp.storage import sessions as storage
 from tests.clock import FakeClock
 from tests.idp.people import TIMES, add_person, beginning, one_session
@@ -236,7 +236,7 @@ async def test_the_sweeper_ends_what_expired_and_leaves_what_another_holds(
     async with worker.begin() as tx:
         assert await sessions.touch(tx, sids[0], clock.now()) == "extended"
         assert await sessions.sweep(tx, storage, limit=10) == 0
-    clock.advance(1)
+    clock.advance(1 + ON_ITS_WAY.total_seconds())
     async with idp.begin() as holding:
         await storage.lock(holding, sids[1])
         async with worker.begin() as tx:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from idp.sessions.one_session import in_the_way
-from idp.sessions.session import Session, SessionTimes, Visitor, is_elsewhere
+from idp.sessions.session import ON_ITS_WAY, Session, SessionTimes, Visitor, is_elsewhere
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TIMES = SessionTimes(idle_timeout=timedelta(minutes=30), absolute_lifetime=timedelta(hours=12))
@@ -39,7 +39,9 @@ def test_it_lives_until_just_before_its_idle_limit() -> None:
 
 
 def test_at_the_absolute_limit_the_reason_is_absolute() -> None:
-    assert SESSION.expiry(SESSION.absolute_expires_at) == "absolute"
+    busy = replace(SESSION, idle_expires_at=SESSION.absolute_expires_at)
+    assert busy.lives(busy.absolute_expires_at - TICK)
+    assert busy.expiry(busy.absolute_expires_at) == "absolute"
 
 
 def test_activity_moves_the_idle_limit_to_its_own_moment_and_the_timeout() -> None:
@@ -50,9 +52,28 @@ def test_activity_moves_the_idle_limit_to_its_own_moment_and_the_timeout() -> No
     assert touched.version == 2
 
 
+def test_found_after_both_limits_it_ended_by_the_earlier_one() -> None:
+    assert SESSION.expiry(SESSION.absolute_expires_at + timedelta(hours=1)) == "idle"
+    assert SESSION.ended("idle", None, SESSION.absolute_expires_at).ended_at == SESSION.idle_expires_at
+
+
+def test_an_act_from_before_the_limit_counts_while_the_news_of_it_is_on_its_way() -> None:
+    limit = SESSION.idle_expires_at
+    at = limit - timedelta(milliseconds=200)
+    touched = SESSION.touched(at, limit + timedelta(milliseconds=50), TIMES)
+    assert touched is not None
+    assert touched.idle_expires_at == at + TIMES.idle_timeout
+    assert SESSION.must_tell(touched, timedelta(), limit)
+    assert SESSION.touched(limit - TICK, limit + ON_ITS_WAY - TICK, TIMES) is not None
+    assert SESSION.touched(limit, limit + TICK, TIMES) is None  # at the limit it was over
+    assert SESSION.touched(at, limit + ON_ITS_WAY, TIMES) is None
+    late = replace(SESSION, idle_expires_at=SESSION.absolute_expires_at - TICK)
+    assert late.touched(late.idle_expires_at - TICK, SESSION.absolute_expires_at, TIMES) is None
+
+
 def test_activity_never_revives() -> None:
     at = NOW + timedelta(minutes=29)
-    assert SESSION.touched(at, SESSION.idle_expires_at, TIMES) is None
+    assert SESSION.touched(at, SESSION.idle_expires_at + ON_ITS_WAY, TIMES) is None
     ended = SESSION.ended("sign_out", None, NOW + timedelta(minutes=1))
     assert ended.touched(at, at, TIMES) is None
 

@@ -19,7 +19,7 @@ from idp.sessions.activity import ASK_AGAIN, HeldActivity
 from idp.sessions.delivery import KEPT, Delivery, Recipient
 from idp.sessions.not_me import LIFETIME, NotMe
 from idp.sessions.one_session import Began
-from idp.sessions.session import Session
+from idp.sessions.session import ON_ITS_WAY, Session
 from idp.sessions.workers import GROUP, ActivityWorker, serve_activity
 from idp.storage import clients, deliveries, not_me_links
 from idp.storage import sessions as storage
@@ -130,6 +130,27 @@ async def test_near_the_end_every_step_is_written(
     await tell(valkey, session.sid, early)
     await worker.step(block=1)
     assert (await now_is(idp, session.sid)).idle_expires_at == early + TIMES.idle_timeout
+
+
+async def test_an_act_just_before_the_limit_is_not_lost(
+    settings: Settings, database: OpenDatabase, valkey: Valkey, clock: FakeClock, worker: ActivityWorker
+) -> None:
+    """A gateway answered that it counts; the news of it comes a moment after the limit, and after a sweep."""
+    idp = database("idp")
+    session, idle = await begin(idp, clock), await begin(idp, clock, "jun")
+    sweeper = build_sweeper(settings, database("worker"), valkey, clock)
+    clock.advance(TIMES.idle_timeout.total_seconds() - 0.2)
+    acted = clock.now()
+    await tell(valkey, session.sid, acted)
+    clock.advance(0.25)
+    assert await sweeper.step() == 0
+    await worker.step(block=1)
+    after = await now_is(idp, session.sid)
+    assert after.ended_at is None
+    assert after.idle_expires_at == acted + TIMES.idle_timeout
+    clock.advance(ON_ITS_WAY.total_seconds() - 0.05)  # and whoever did nothing is over
+    assert await sweeper.step() == 1
+    assert (await now_is(idp, idle.sid)).ended_at == idle.idle_expires_at
 
 
 async def test_activity_of_nobody_and_of_the_dead_is_let_go(

@@ -13,13 +13,14 @@ from joserfc import jws
 from sqlalchemy import text
 
 from idp.clients.client import Client, hash_secret
+from idp.directory.account import ClientHome
 from idp.sessions.courier import TIMEOUTS, Courier
 from idp.sessions.one_session import Began
 from idp.sessions.signals.security_event import SESSION_REVOKED, VERIFICATION
 from idp.sessions.signals.stream import MOST_STREAMS, POLL, PUSH
-from idp.storage import clients, deliveries
+from idp.storage import clients, deliveries, directory
 from tests.clock import FakeClock
-from tests.idp.people import add_person, beginning
+from tests.idp.people import HOUSE, add_person, beginning
 from tests.idp.provider import SECRET, Provider
 from tests.idp.sessions.receiver import receiving, saying
 
@@ -102,7 +103,9 @@ async def subscriber(provider: Provider, clock: FakeClock) -> Subscriber:
         scopes=("openid", "ssf.manage"),
     )
     async with provider.parts.database.begin() as tx:
+        await add_person(tx, "somebody")  # whose organisation is the client's
         await clients.put(tx, client, clock.now())
+        await directory.put_client_home(tx, client.client_id, ClientHome(organisation_id=HOUSE))
     return Subscriber(provider, client, clock)
 
 

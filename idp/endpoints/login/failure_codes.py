@@ -1,0 +1,47 @@
+"""The code of whatever can be wrong while somebody proves who they are: for page, script and log.
+
+What each code means stands in the catalogue (`pages/help/words/signin.toml`). None tells whether an account exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import structlog
+
+NOT_TOGETHER: Final = "MJ-SIGNIN-001"
+WAIT: Final = "MJ-SIGNIN-002"
+WRONG_CODE: Final = "MJ-SIGNIN-003"
+ONE_MORE: Final = "MJ-SIGNIN-004"
+PASSKEY: Final = "MJ-SIGNIN-006"
+LINK_OVER: Final = "MJ-SIGNIN-007"
+NEW_PASSWORD: Final = "MJ-SIGNIN-008"  # noqa: S105 - a code
+LOCKED: Final = "MJ-SIGNIN-009"
+NOT_REMEMBERED: Final = "MJ-SIGNIN-010"
+
+CODES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("missing_identifier", "missing_password", "missing_current", "wrong"), NOT_TOGETHER),
+    **dict.fromkeys(("wrong_password", "wrong_current"), NOT_TOGETHER),
+    **dict.fromkeys(("too_many", "mail_too_soon", "mail_too_many"), WAIT),
+    **dict.fromkeys(("wrong_code", "wrong_totp", "wrong_mail_code", "spent_code"), WRONG_CODE),
+    **dict.fromkeys(("wrong_recovery_code", "missing_code"), WRONG_CODE),
+    **dict.fromkeys(("passkey_refused", "wrong_passkey"), PASSKEY),
+    **dict.fromkeys(("too_short", "too_long", "contains_name", "one_character", "repeats", "common"), NEW_PASSWORD),
+    "same": NEW_PASSWORD,
+    "locked": LOCKED,
+    "not_remembered": NOT_REMEMBERED,
+}
+"""By what was wrong, as the words of the pages name it (`….fault.<what>`)."""
+
+_log = structlog.get_logger(__name__)
+
+
+def failure_code(faults: Iterable[str]) -> str:
+    """The code of what was wrong, told to the log as well; empty where nothing was. The first one counts."""
+    found = [fault.rpartition(".")[2] for fault in faults]
+    if not found:
+        return ""
+    code = CODES[found[0]]
+    _log.info("sign_in_problem", code=code, faults=found)
+    return code
