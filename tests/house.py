@@ -176,6 +176,32 @@ class House:
         finally:
             await connection.close()
 
+    def kill(self, name: str) -> None:
+        """`kill -9` the process of this name (15 characters of it), the oldest of several; returns once it is gone."""
+        named = [
+            process
+            for process in processes_below(self.folder)
+            if Path(f"/proc/{process}/comm").read_text().strip() == name
+        ]
+        os.kill(min(named), signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while min(named) in processes_below(self.folder):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def rows(self, query: str) -> list[asyncpg.Record]:
+        """What one query answers, asked as the owner of the database."""
+        with ThreadPoolExecutor(1) as beside:
+            return beside.submit(lambda: asyncio.run(self._rows(query))).result()
+
+    async def _rows(self, query: str) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(host=str(self.settings.runtime), user="munjigi_owner", database="munjigi")
+        try:
+            found: list[asyncpg.Record] = await connection.fetch(query)
+            return found
+        finally:
+            await connection.close()
+
     def stop(self, process: subprocess.Popen[str], number: signal.Signals) -> str:
         process.send_signal(number)
         with process:

@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 FACTS = {
     "code": "482913",
     "minutes": "5",
+    "left": "7",
     "device": "맥북",
     "browser": "Firefox 140",
     "place": "KR",
@@ -57,6 +58,8 @@ SAID: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.ACCOUNT_LOCKED: ("https://id.example.com/recover/def",),
     NoticeKind.RECOVERY: ("https://id.example.com/recover/def", "5"),
     NoticeKind.REMEMBERED_STOLEN: ("https://id.example.com/not-me/abc",),
+    NoticeKind.FACTOR_GUESSED: ("맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
+    NoticeKind.RECOVERY_CODE_USED: ("7", "맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
 }
 
 

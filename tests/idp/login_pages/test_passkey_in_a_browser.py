@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from playwright.async_api import Page, async_playwright
@@ -68,14 +69,24 @@ async def _add_mina_and_the_app(idp: Database) -> None:
     pool.close()
 
 
+async def _the_app(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Takes whoever comes back; what a route of Playwright's does not, after a redirect."""
+    with suppress(asyncio.IncompleteReadError):  # a connection that the browser opened in advance
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nthe app")
+        await writer.drain()
+    writer.close()
+
+
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     """A page of Chromium; what it says to its console as an error, other than answers of 422, fails the test."""
     complaints: list[str] = []
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+    async with await asyncio.start_server(_the_app, "127.0.0.1", 0) as app, async_playwright() as playwright:
+        mapped = f"--host-resolver-rules=MAP app.localhost:80 127.0.0.1:{app.sockets[0].getsockname()[1]}"
+        arguments = ["--no-sandbox", mapped]
+        chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
         context = await chromium.new_context(locale="en-US")
-        await context.route(f"{CALLBACK}**", lambda route: route.fulfill(status=200, body="the app"))
         opened = await context.new_page()
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         opened.on(
