@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 import socket
 import tempfile
@@ -23,6 +24,8 @@ from config.settings import DatabaseSettings, Settings, ValkeySettings
 from migrations.runner import migrate
 
 TEMPLATE = "munjigi_template"
+ROOM = 4 << 30
+"""Bytes."""
 
 
 @dataclass
@@ -70,10 +73,21 @@ class TestEngines:
             assert client.recv(16) == b"+OK\r\n"
 
 
+def memory_folder() -> Path | None:
+    """A file system in memory with room for the engines, if this machine has one: there a database is cloned eight
+    times as fast, and every test has one. None: the usual place for temporary files."""
+    folder = Path("/dev/shm")
+    if not os.access(folder, os.W_OK):
+        return None
+    system = os.statvfs(folder)
+    spacious = system.f_bavail * system.f_frsize > ROOM
+    return folder if spacious and not system.f_flag & os.ST_NOEXEC else None
+
+
 @contextmanager
 def engines_for_tests() -> Iterator[TestEngines]:
     """Start engines in a folder of their own with a short name (sockets), and migrate the template."""
-    folder = Path(tempfile.mkdtemp(prefix="munjigi-"))
+    folder = Path(tempfile.mkdtemp(prefix="munjigi-", dir=memory_folder()))
     folder.chmod(0o755)  # the engines' account must be able to come in when root runs the tests
     loop = asyncio.new_event_loop()
     try:
