@@ -50,6 +50,8 @@ const core = {
   over: null,
   // the kind of dialog that is open
   shown: "",
+  // the person looks at the page although the session is over
+  seen: false,
   // the notice of the longest time that was given
   said: "",
   left: () => (core.clock ? core.clock.left - since(heard) : Infinity),
@@ -175,6 +177,7 @@ function live(news, own) {
   if (active === never) active = moment(heard.wall - news.idle_for * 1000);
   core.clock = news;
   core.over = null;
+  core.seen = false;
   if (own) post({ ...news, login: null, wall: heard.wall });
   if (news.login) {
     core.page = news;
@@ -353,7 +356,7 @@ async function guarded(input, init) {
   const fresh = !core.over && core.clock && (!stronger || core.page?.login !== login);
   if (!fresh) {
     // what a page sends by itself opens nothing, and only what a person began before it takes the place of the news
-    if (!acted && (core.over || performance.now() > POLLS_FROM)) return answer;
+    if (reads && core.seen || !acted && (core.over || performance.now() > POLLS_FROM)) return answer;
     if ((told || reads) && core.over && (await tell().catch(() => {}), core.shown === "ended")) return answer;
     if (!(await hold(core.over ? null : stronger, answer.headers.get("munjigi-correlation-id")))) return answer;
   }

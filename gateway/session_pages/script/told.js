@@ -206,6 +206,7 @@ function ended() {
 function stay() {
   if (core.shown !== "ended") return;
   if (paused) {
+    core.seen = true;
     close();
     corner("over", [paragraph(why().title), element("div", { class: "row" },
       button(texts.again, () => hold(null), "primary"), core.over?.reason === "takeover" ? notMe() : "")]);
