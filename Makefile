@@ -36,7 +36,7 @@ bench: $(installed_for_tests) nginx ## measure against peers in the same run; wr
 proof: $(installed_for_tests) browser ## run the long proofs that `make test` leaves out
 	$(python) -m pytest -m proof $(ARGS)
 
-screens: $(installed_for_tests) browser ## take the pictures of docs/screens.md anew
+screens: $(installed_for_tests) browser korean ## take the pictures of docs/screens.md anew
 	@mkdir -p docs/pictures/screens
 	SCREENS=docs/pictures/screens $(python) -m pytest -q tests/browser/test_question_3.py tests/browser/test_question_5.py tests/browser/test_question_5_idle.py
 
@@ -80,12 +80,15 @@ endef
 
 # What the tests need of the machine.
 
-.PHONY: browser nginx npm
+.PHONY: browser korean nginx npm
 browser:
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
 		$(call install_from_debian,chromium,the browser tests need Chromium)
 	@$(python) -m playwright --version >/dev/null 2>&1 || \
 		$(call install_from_debian,libatomic1,the program that drives the browser needs libatomic)
+
+korean:
+	@fc-list :lang=ko 2>/dev/null | grep -q . || $(call install_from_debian,fontconfig fonts-nanum,the pictures show Korean)
 
 nginx:
 	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install_from_debian,nginx,the gateway is measured against nginx)

@@ -14,7 +14,7 @@ LOOK = 64 * 1024
 _BLANK = b"\t\n\f\r "
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TAG = re.compile(rb"<(/?)([A-Za-z][^\t\n\f\r />]*)")
-_UNQUOTED = re.compile(rb"""(?:[^=>]|=[\t\n\f\r ]*(?=[^"'\t\n\f\r ]))*+""")
+_UNQUOTED = re.compile(rb"""(?:[^=>]+|=[\t\n\f\r ]*(?=[^"'\t\n\f\r ]))*""")
 _QUOTED = re.compile(rb"""=[\t\n\f\r ]*(["'])""")
 """In a tag: a quote opens a value behind `=` alone, and in there `>` means itself."""
 _OF_UTF_16 = (b"\xfe", b"\xff")

@@ -49,10 +49,9 @@ const button = (text, onclick, kind = "") => element("button", { type: "button",
 const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const paragraph = (text, more) => element("p", more, text);
 const why = () => ends[core.over?.reason] ?? ends[""];
-// As our pages write it: the link, and the code beside it, and codes of what else is said; `ref` is what support asks for.
-const help = (code, ref, ...more) => element("p", { class: "hint" },
-  helpLink(code, ref, texts.help), " ", element("code", {}, code),
-  ...more.flatMap((other) => [" · ", helpLink(other, ref, element("code", {}, other))]));
+// As our pages write it: the link, and the code beside it; `ref` is what support asks for.
+const help = (code, ref) => element("p", { class: "hint" },
+  helpLink(code, ref, texts.help), " ", element("code", {}, code));
 const helpLink = (code, ref, content) => element(
   "a", { href: `${core.BASE}help/${code}${ref ? `?${new URLSearchParams({ ref })}` : ""}`, target: "_blank" }, content);
 const notMe = () => element("a", { class: "button danger", href: `${core.BASE}not-me` }, texts.not_me);
@@ -193,11 +192,11 @@ function ended() {
   open("ended", why().title, [
     paragraph(why().means, { id: "text" }),
     takeover ? facts(news) : "",
-    element("div", { class: "row" }, drawn, spoken),
+    element("div", { class: "row", "data-code": "MJ-SESSION-022" }, drawn, spoken),
     element("div", { class: "actions" },
       button(takeover ? texts.again : texts.go_now, () => core.leave("sign-in"), "primary"), wait, takeover ? notMe() : ""),
-    paragraph(texts.remembered, { class: "hint" }),
-    help(why().code, news.ref, "MJ-SESSION-022", "MJ-SESSION-023"),
+    element("p", { class: "hint" }, helpLink("MJ-SESSION-023", news.ref, texts.remembered)),
+    help(why().code, news.ref),
   ], () => wait.click());
   Object.assign(dialog, { timer: setInterval(tick, 200), spoken, wait });
 }
