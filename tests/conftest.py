@@ -59,3 +59,11 @@ def clock() -> FakeClock:
 @pytest.fixture
 def entropy() -> SystemEntropy:
     return SystemEntropy()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A real browser shares two cores with engines and other tests, and now and then answers too late: what fails there
+    runs once more, and the report names it as rerun. Nothing else is given a second try."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
