@@ -65,5 +65,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A real browser shares two cores with engines and other tests, and now and then answers too late: what fails there
     runs once more, and the report names it as rerun. Nothing else is given a second try."""
     for item in items:
-        if item.get_closest_marker("browser"):
+        if item.get_closest_marker("browser") and not item.get_closest_marker("proof"):
             item.add_marker(pytest.mark.flaky(reruns=1))
