@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
 from uuid import UUID
 
-import msgspec
 from starlette.requests import Request
 
+from config.json_body import Body, BodyRules, read_json
 from config.problem import Problem
 from idp.administration import problems
 from idp.administration.documents import CHANNELS, STATES, Channel, DeliveryState
@@ -17,22 +16,17 @@ MAX_BODY = 64 * 1024
 PAGE = 50
 MOST = 200
 LONGEST_NAME = 100
-Body = TypeVar("Body", bound=msgspec.Struct)
+_BODY = BodyRules(
+    most=MAX_BODY,
+    not_json=problems.NOT_JSON,
+    too_large=problems.TOO_LARGE,
+    not_understood=problems.NOT_UNDERSTOOD,
+)
 
 
 async def read_body(request: Request, kind: type[Body]) -> Body:
-    """The body as one type; only JSON, which no foreign page can send without being asked first (Fetch, CORS)."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Problem(problems.NOT_JSON)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Problem(problems.TOO_LARGE)
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise Problem(problems.NOT_UNDERSTOOD, str(error)) from error
+    """The body as one type."""
+    return await read_json(request, kind, _BODY)
 
 
 def asked_page(request: Request) -> Page:

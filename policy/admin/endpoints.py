@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from config.json_body import Body, BodyRules, read_json
 from config.openapi import Api, Operation, document
 from config.problem import Problem
 from config.web import correlation_id
@@ -39,7 +39,12 @@ from policy.explain import Explanation
 BASE = "/api/policy"
 MAX_BODY = 32 * 1024 * 1024
 _HIGHEST = 2**53
-Body = TypeVar("Body", bound=msgspec.Struct)
+_BODY = BodyRules(
+    most=MAX_BODY,
+    not_json=problems.NOT_JSON,
+    too_large=problems.TOO_LARGE,
+    not_understood=problems.NOT_UNDERSTOOD,
+)
 _CREATED = HTTPStatus.CREATED
 _API = Api(
     title="Munjigi policy administration",
@@ -157,18 +162,8 @@ def answer(
 
 
 async def _read(request: Request, kind: type[Body]) -> Body:
-    """The body as one type; only JSON, which no foreign page can send without being asked first (Fetch, CORS)."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Problem(problems.NOT_JSON)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise Problem(problems.TOO_LARGE)
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise Problem(problems.NOT_UNDERSTOOD, str(error)) from error
+    """The body as one type."""
+    return await read_json(request, kind, _BODY)
 
 
 def _path_number(request: Request) -> int:
