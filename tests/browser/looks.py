@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.axe import assert_accessible
 from tests.browser.conftest import People, Person
+from tests.house import House
 
 SCREENS = "SCREENS"
 """The environment variable that names the folder of the pictures; unset, a run of the tests takes none."""
@@ -40,6 +41,19 @@ class Look:
     def arrive(self, people: People, *, scripts: bool = True) -> Person:
         """Somebody who looks at pages like this."""
         return people.arrive(locale=self.locale, width=self.width, dark=self.dark, scripts=scripts)
+
+    def remembered(self, house: House, people: People) -> Person:
+        """The person of this look, in the shop, on a browser that remembers them."""
+        person = self.arrive(people)
+        person.open_shop()
+        person.page.locator("input[type=checkbox][name=remember]").check()
+        before = house.mails(self.person)
+        person.give_password(self.person, house.password(self.person))
+        expect(person.page).not_to_have_url(house.sign_in_page)
+        if person.is_asked_for_a_mailed_code():
+            person.give_code(house.mailed_code(self.person, before))
+        person.is_in_the_shop()
+        return person
 
     def is_sound(self, page: Page) -> None:
         """Nothing for axe-core to find, and nothing to scroll for sideways."""

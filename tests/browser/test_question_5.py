@@ -282,15 +282,7 @@ def test_a_sign_in_page_that_is_stale_begins_anew(house: House, people: People, 
 
 @in_each_look
 def test_a_remembered_browser_and_one_that_copied_it(house: House, people: People, look: Look) -> None:
-    person = look.arrive(people)
-    person.open_shop()
-    person.page.locator("input[type=checkbox][name=remember]").check()
-    before = house.mails(look.person)
-    person.give_password(look.person, house.password(look.person))
-    expect(person.page).not_to_have_url(house.sign_in_page)
-    if person.is_asked_for_a_mailed_code():
-        person.give_code(house.mailed_code(look.person, before))
-    person.is_in_the_shop()
+    person = look.remembered(house, people)
     copied = person.context.cookies(house.issuer)
     for _ in range(2):
         signs_out(person)

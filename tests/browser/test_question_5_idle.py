@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import People, Person
+from tests.browser.conftest import People
 from tests.browser.looks import NARROW, WIDE, Look
 from tests.house import House, running_house
 
@@ -47,22 +47,8 @@ def is_signed_out(page: Page, look: Look) -> None:
     expect(dialog(page)).to_contain_text(look.words("지금 가기", "Go now"), timeout=SOON)
 
 
-def remembered(house: House, people: People, look: Look) -> Person:
-    """The person of this look, signed in on a browser that remembers them."""
-    person = look.arrive(people)
-    person.open_shop()
-    person.page.locator("input[type=checkbox][name=remember]").check()
-    before = house.mails(look.person)
-    person.give_password(look.person, house.password(look.person))
-    expect(person.page).not_to_have_url(house.sign_in_page)
-    if person.is_asked_for_a_mailed_code():
-        person.give_code(house.mailed_code(look.person, before))
-    person.is_in_the_shop()
-    return person
-
-
 def test_warned_kept_signed_out_and_back_without_a_loss(house: House, people: People) -> None:
-    everybody = {look: remembered(house, people, look) for look in LOOKS}
+    everybody = {look: look.remembered(house, people) for look in LOOKS}
     pages = {look: person.page for look, person in everybody.items()}
     addresses = {}
     letters = {look: look.words("다른 날로 옮기려고요", "I will come another day") for look in LOOKS}
