@@ -16,8 +16,8 @@ from types import FrameType
 from cli.children import Child
 from cli.failures import ChildFailed
 
-STEADY = 60.0
-"""Seconds after which a child that was started again counts as well."""
+STEADY = 10.0
+"""Seconds after which a child that was started again counts as well: what lives that long is worth starting at once."""
 LONGEST_PAUSE = 30.0
 SAME_REQUEST = 0.5
 """Seconds within which a second signal is the same request, sent by the terminal and by a parent alike."""
