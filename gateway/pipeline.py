@@ -242,7 +242,7 @@ class Pipeline:
         )
 
     def _touch(self, session: LiveSession, now: float) -> None:
-        self._activity.touch(session.sid, now, expires_at=session.expires_at())
+        self._activity.touch(session.sid, now, expires_at=session.expires_at)
         self._sessions.cache.touch(session.sid, now, self._idle_timeout)
 
 

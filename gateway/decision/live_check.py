@@ -54,7 +54,7 @@ class LiveCheck:
         now = self._clock.timestamp()
         for sid in self._live.sessions():
             session = self._sessions.cache.find(sid)
-            if sid and (session is None or (isinstance(session, LiveSession) and now >= session.expires_at())):
+            if sid and (session is None or (isinstance(session, LiveSession) and now >= session.expires_at)):
                 try:
                     await self._sessions.fill(sid)
                 except StoreUnreachable:
@@ -92,7 +92,7 @@ class LiveCheck:
                 return "session_unknown"
             if isinstance(session, EndedSession):
                 return session.reason or "session_ended"
-            if now >= session.expires_at():
+            if now >= session.expires_at:
                 return "absolute" if now >= session.absolute_expires_at else "idle"
             if standing.by_token and now >= caller.identity.expires_at:
                 return "token_expired"

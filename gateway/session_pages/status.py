@@ -94,7 +94,7 @@ class SessionStatus:
     async def _extend(self, session: LiveSession, idle_for: float) -> bool:
         """Whether the act counts: it did extend, and it is in the stream, where it outlives this process."""
         now = self._clock.timestamp()
-        before, at = session.expires_at(), now - idle_for
+        before, at = session.expires_at, now - idle_for
         if now >= before or min(at + self._settings.idle_timeout, session.absolute_expires_at) <= before:
             return False
         if not await self._activity.carry(session.sid, at):

@@ -55,7 +55,7 @@ def live(
     """
     return {
         "state": "live",
-        "left": round(max(0.0, session.expires_at() - now), 3),
+        "left": round(max(0.0, session.expires_at - now), 3),
         "absolute_left": round(max(0.0, session.absolute_expires_at - now), 3),
         "idle_for": round(max(0.0, idle_timeout - (session.idle_expires_at - now)), 3),
         "ask_before": ask_before,

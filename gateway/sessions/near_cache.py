@@ -20,10 +20,17 @@ class LiveSession:
     version: int
     idle_expires_at: float
     absolute_expires_at: float
+    expires_at: float = field(init=False)
+    """The moment from which it is over, unless something extends it: the idle clock, capped (S6)."""
 
-    def expires_at(self) -> float:
-        """The moment from which it is over, unless something extends it: the idle clock, capped (S6)."""
-        return min(self.idle_expires_at, self.absolute_expires_at)
+    def __post_init__(self) -> None:
+        self.expires_at = min(self.idle_expires_at, self.absolute_expires_at)
+
+    def extend(self, idle_expires_at: float, absolute_expires_at: float) -> None:
+        """Activity never shortens: a touch of our own may be ahead of what the identity provider has told."""
+        self.idle_expires_at = max(self.idle_expires_at, idle_expires_at)
+        self.absolute_expires_at = absolute_expires_at
+        self.expires_at = min(self.idle_expires_at, absolute_expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +77,8 @@ class NearCache:
             return True
         if version < known.version:
             return False
-        # activity never shortens; a touch of our own may be ahead of what the identity provider has told
-        known.idle_expires_at = max(known.idle_expires_at, idle_expires_at)
         known.version = version
-        known.absolute_expires_at = absolute_expires_at
+        known.extend(idle_expires_at, absolute_expires_at)
         self.live.move_to_end(sid)
         return True
 
@@ -93,7 +98,7 @@ class NearCache:
         """A person acted at `at`: the idle clock runs from there, never backwards."""
         known = self.live.get(sid)
         if known is not None:
-            known.idle_expires_at = max(known.idle_expires_at, at + idle_timeout)
+            known.extend(at + idle_timeout, known.absolute_expires_at)
 
     def reset(self) -> None:
         """Something may have been missed: forget who lives. Who ended has ended all the same."""

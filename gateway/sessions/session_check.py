@@ -67,6 +67,7 @@ class SessionCheck:
         self._valkey = valkey
         self._clock = clock
         self._monotonic = clock.monotonic
+        self._live = self.cache.live
         self._filling: dict[str, asyncio.Task[LiveSession | EndedSession | None]] = {}
 
     def event(self, payload: Mapping[str, object]) -> None:
@@ -101,10 +102,8 @@ class SessionCheck:
 
     def warm(self, sid: str, now: float) -> LiveSession | None:
         """The session, where the near cache says that it lives; None: ask `state`. `now` is epoch seconds."""
-        session = self.cache.live.get(sid)
-        if session is None or now >= session.idle_expires_at or now >= session.absolute_expires_at:
-            return None
-        return session
+        session = self._live.get(sid)
+        return session if session is not None and now < session.expires_at else None
 
     def overdue(self) -> float | None:
         """None while the near cache may be believed; else the seconds since the lease ran out. Counts one decision."""
@@ -138,11 +137,11 @@ class SessionCheck:
             session = await self.fill(sid)
         if isinstance(session, LiveSession) and self._is_over(session):
             absolute = session.absolute_expires_at <= session.idle_expires_at
-            return EndedSession(sid, session.version, "absolute" if absolute else "idle", session.expires_at())
+            return EndedSession(sid, session.version, "absolute" if absolute else "idle", session.expires_at)
         return session
 
     def _is_over(self, session: LiveSession | EndedSession) -> bool:
-        return isinstance(session, LiveSession) and self._clock.timestamp() >= session.expires_at()
+        return isinstance(session, LiveSession) and self._clock.timestamp() >= session.expires_at
 
     async def fill(self, sid: str) -> LiveSession | EndedSession | None:
         """Ask the projection; one question at a time for one session. None: it knows nothing of it.
