@@ -34,6 +34,7 @@ WHERE name = '{NAME}' ORDER BY created_at
 @pytest.mark.parametrize("process", PROCESSES)
 @pytest.mark.parametrize("step", STEPS)
 def test_the_person_gets_on(house: House, people: People, process: str, step: str) -> None:
+    house.wait_until_ready()
     first, second = WIDE.arrive(people), WIDE.arrive(people)
     first.sign_in(NAME)
     first.is_in_the_shop()
@@ -58,6 +59,7 @@ def test_the_person_gets_on(house: House, people: People, process: str, step: st
     sessions = house.rows(SESSIONS)
     assert sum(row["ended_at"] is None for row in sessions) == 1
     assert all(earlier["ended_at"] <= later["created_at"] for earlier, later in pairwise(sessions))
+    house.wait_until_ready()
     is_out(first)
     meanwhile.mail(house, NAME, before, r"not-me\?")
 
