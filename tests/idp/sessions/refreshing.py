@@ -45,7 +45,7 @@ async def _client(provider: Provider, http: httpx2.AsyncClient, start: float, pa
 
 
 async def _refresh(http: httpx2.AsyncClient, token: str, auth: httpx2.Auth) -> httpx2.Response:
-    """Asks again where it is told that nothing happened: on a busy machine the pool may be full for its five seconds."""
+    """Asks again where it is told that nothing happened: on a busy machine the pool may be full for five seconds."""
     while True:
         answer = await http.post("/token", data={"grant_type": "refresh_token", "refresh_token": token}, auth=auth)
         if answer.status_code != 503:
