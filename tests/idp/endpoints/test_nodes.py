@@ -46,7 +46,7 @@ async def test_what_nobody_expected_is_a_page_with_a_reference(
     app, browser = await provider.register(), provider.browser()
 
     async def broken(_client_id: str) -> None:
-        raise ConnectionResetError("a secret of the database")
+        raise LookupError("a secret of the database")
 
     monkeypatch.setattr(provider.parts.clients, "find", broken)
     page = await browser.get(app.request())
