@@ -74,22 +74,23 @@ def _check() -> tuple[float, float]:
     """Nanoseconds of our check and of the bare look, the quickest of several rounds in turns."""
     sessions, sids = _filled()
     now = SystemClock().timestamp()
-    asked = [random.choice(sids) for _ in range(CHECKS)]
+    batches = [[random.choice(sids) for _ in range(BATCH)] for _ in range(CHECKS // BATCH)]
     bare = dict.fromkeys(sids, now)
 
     clock = SystemClock()
 
     def ours() -> None:
-        for number, sid in enumerate(asked):
-            if not number % BATCH:
-                sessions.heartbeat(clock.timestamp())  # as the relay's come, ten a second
-            if sessions.warm(sid, now) is None or sessions.overdue() is not None:
-                raise AssertionError(sid)
+        for batch in batches:
+            sessions.heartbeat(clock.timestamp())  # as the relay's come, ten a second
+            for sid in batch:
+                if sessions.warm(sid, now) is None or sessions.overdue() is not None:
+                    raise AssertionError(sid)
 
     def theirs() -> None:
-        for sid in asked:
-            if bare.get(sid) is None:
-                raise AssertionError(sid)
+        for batch in batches:
+            for sid in batch:
+                if bare.get(sid) is None:
+                    raise AssertionError(sid)
 
     gc.collect()
     gc.freeze()
