@@ -1,4 +1,4 @@
-"""The tables of migration 0006: clients, logins, codes, refresh families, secrets that all nodes share."""
+"""The tables of migrations 0006 and 0021: clients, logins, codes, refresh families, secrets that all nodes share."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ client = Table(
     Column("updated_at", _TIME, nullable=False),
     Column("backchannel_logout_uri", Text),
     Column("backchannel_logout_session_required", Boolean, nullable=False),
+    Column("organisation_id", Uuid),
+    Column("enabled", Boolean, nullable=False),
+    Column("metadata", JSONB, nullable=False),
+    Column("registration_token_hash", LargeBinary),
+    Column("created_at", _TIME, nullable=False),
 )
 
 login = Table(
