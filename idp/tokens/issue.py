@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.entropy import Entropy
@@ -38,6 +38,10 @@ class Audience:
     client_id: str
     scope: tuple[str, ...]
     nonce: str | None = None
+    audiences: tuple[str, ...] = (access_token.AUDIENCE,)
+    """Where the access token is good (RFC 8707); otherwise at the house's own services."""
+    confirmation: Mapping[str, str] = field(default_factory=dict)
+    """`cnf` (RFC 7800): the key that must be proven with the access token. Empty: whoever bears it may use it."""
 
 
 class Mint:
@@ -58,7 +62,7 @@ class Mint:
         access = sign(key, self._access_claims(subject, audience, issued_at), typ=access_token.TYP)
         response: dict[str, object] = {
             "access_token": access,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if "jkt" in audience.confirmation else "Bearer",
             "expires_in": self.lifetime,
             "scope": " ".join(audience.scope),
         }
@@ -72,6 +76,8 @@ class Mint:
             issuer=self._issuer,
             subject=subject.sub,
             client_id=audience.client_id,
+            audiences=audience.audiences,
+            confirmation=audience.confirmation,
             scope=audience.scope,
             sid=subject.sid,
             org=subject.org,
