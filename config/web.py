@@ -66,6 +66,15 @@ def problem_response(request: HTTPConnection, problem: Problem) -> Response:
     )
 
 
+def fault(error: Exception) -> Problem:
+    """What is said of an error of ours, which goes to the log: an engine that is away is worth asking again."""
+    if is_away(error):
+        _log.warning("store_away", error=type(error).__name__)
+        return Problem(STORE_AWAY, headers={"Retry-After": "1"})
+    _log.exception("unexpected", error=type(error).__name__)
+    return Problem(UNEXPECTED)
+
+
 class WebApplication:
     """An ASGI application that bears a correlation id and turns what was raised into an answer."""
 
@@ -98,14 +107,9 @@ class WebApplication:
                 raise
             await problem_response(Request(scope), problem)(scope, receive, send_marked)
         except Exception as error:
-            away = is_away(error)
-            if away:
-                _log.warning("store_away", error=type(error).__name__)
-            else:
-                _log.exception("unexpected", error=type(error).__name__)
+            told = fault(error)
             if started or scope["type"] == "websocket":
                 raise
-            told = Problem(STORE_AWAY, headers={"Retry-After": "1"}) if away else Problem(UNEXPECTED)
             await problem_response(Request(scope), told)(scope, receive, send_marked)
         finally:
             structlog.contextvars.unbind_contextvars("correlation_id")

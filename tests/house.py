@@ -24,6 +24,7 @@ from urllib.request import urlopen
 
 import asyncpg
 
+from cli.health import is_ready
 from config.connections import open_valkey
 from config.settings import Settings
 from idp.demo import DEMO_FILE
@@ -188,6 +189,15 @@ class House:
         while min(named) in processes_below(self.folder):
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+    def wait_until_ready(self, timeout: float = 60.0) -> None:
+        """Until every process serves again, and its engines answer it."""
+        deadline = time.monotonic() + timeout
+        names = [path.name.removesuffix(".health.sock") for path in self.settings.runtime.glob("*.health.sock")]
+        assert names
+        while missing := [name for name in names if not is_ready(self.settings, name)]:
+            assert time.monotonic() < deadline, missing
+            time.sleep(0.05)
 
     def rows(self, query: str) -> list[asyncpg.Record]:
         """What one query answers, asked as the owner of the database."""

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.problem import Problem, ProblemType
-from config.web import UNEXPECTED, problem_response
+from config.web import UNEXPECTED, fault, problem_response
 from pages import Pages
 
 NO_SUCH_PAGE = ProblemType(
@@ -81,5 +81,4 @@ class UnexpectedPage:
         except Exception as error:
             if started or scope["type"] != "http":
                 raise
-            _log.exception("unexpected", error=type(error).__name__)
-            await self._problems.answer(Request(scope), Problem(UNEXPECTED))(scope, receive, send)
+            await self._problems.answer(Request(scope), fault(error))(scope, receive, send)

@@ -57,10 +57,12 @@ def the_organisation_decides(house: House, duplicate_login: DuplicateLogin | Non
     _in_the_house(house, decide)
 
 
-def mail(house: House, name: str, before: list[dict[str, object]], wanted: str) -> Mapping[str, object]:
+def mail(
+    house: House, name: str, before: list[dict[str, object]], wanted: str, *, within: float = 20.0
+) -> Mapping[str, object]:
     """A mail since those `before` that has `wanted` in its text."""
     known = {one["id"] for one in before}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         for one in house.mails(name):
             if one["id"] not in known and re.search(wanted, str(one["text"])):

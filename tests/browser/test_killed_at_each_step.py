@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Error, expect
 from redis.exceptions import RedisError
 
+from notifications.storage.messages import LEASE
 from tests.browser import meanwhile
 from tests.browser.conftest import People, Person
 from tests.browser.looks import WIDE
@@ -34,6 +35,7 @@ WHERE name = '{NAME}' ORDER BY created_at
 @pytest.mark.parametrize("process", PROCESSES)
 @pytest.mark.parametrize("step", STEPS)
 def test_the_person_gets_on(house: House, people: People, process: str, step: str) -> None:
+    house.wait_until_ready()
     first, second = WIDE.arrive(people), WIDE.arrive(people)
     first.sign_in(NAME)
     first.is_in_the_shop()
@@ -58,8 +60,10 @@ def test_the_person_gets_on(house: House, people: People, process: str, step: st
     sessions = house.rows(SESSIONS)
     assert sum(row["ended_at"] is None for row in sessions) == 1
     assert all(earlier["ended_at"] <= later["created_at"] for earlier, later in pairwise(sessions))
+    house.wait_until_ready()
     is_out(first)
-    meanwhile.mail(house, NAME, before, r"not-me\?")
+    # what a killed worker was about to send is sent once its lease is over
+    meanwhile.mail(house, NAME, before, r"not-me\?", within=LEASE.total_seconds() + 30)
 
 
 def gets_on(house: House, person: Person, read: list[dict[str, object]]) -> None:

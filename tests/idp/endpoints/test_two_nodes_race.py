@@ -82,9 +82,12 @@ class Login:
         while True:
             async with self.turn:
                 asked = time.monotonic()
-                response = await self.browser.get(url) if form is None else await self.browser.post(url, form)
+                try:
+                    response = await self.browser.get(url) if form is None else await self.browser.post(url, form)
+                except httpx2.RemoteProtocolError:
+                    continue  # sent on a connection that the node had just closed for being idle: browsers ask again
                 answered = time.monotonic()
-            if response.status_code in (500, 503):
+            if response.status_code == 503:
                 continue  # the pool was full for five seconds; nothing happened
             form = None
             if not response.is_redirect:
