@@ -39,6 +39,7 @@ class Kind(StrEnum):
     REFRESH_REUSED = "refresh_reused"
     CONSENT_GRANTED = "consent_granted"
     CONSENT_REFUSED = "consent_refused"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
     RECOVERY_ASKED = "recovery_asked"
     """Somebody asked for a link to get back in; one was sent."""

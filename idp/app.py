@@ -45,7 +45,7 @@ from idp.grants.refresh_token import RefreshToken
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
 from idp.routes import HELP, Endpoint, routes
-from idp.storage import codes, logins, refresh_families, session_clients, sessions
+from idp.storage import codes, consents, logins, refresh_families, session_clients, sessions
 from idp.storage import subjects as people_now
 from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
@@ -98,6 +98,8 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 hops=parts.hops,
                 logins=logins,
                 codes=codes,
+                clients=parts.clients,
+                consents=consents,
                 arrivals=parts.arrivals,
                 database=parts.database,
                 telling=parts.telling,

@@ -1,4 +1,4 @@
-"""The tables of migrations 0006 and 0021: clients, logins, codes, refresh families, secrets that all nodes share."""
+"""The tables of migrations 0006, 0021, 0029: clients, consents, logins, codes, refresh families, shared secrets."""
 
 from __future__ import annotations
 
@@ -69,6 +69,16 @@ login = Table(
     Column("told", Boolean, nullable=False),
     Column("came_from", JSONB(none_as_null=True)),
     Column("remember", Boolean, nullable=False),
+    Column("consent", Text, nullable=False),
+)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("client_id", Text, primary_key=True),
+    Column("scopes", _WORDS, nullable=False),
+    Column("given_at", _TIME, nullable=False),
 )
 
 authorization_code = Table(

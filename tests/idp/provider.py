@@ -23,6 +23,7 @@ from idp.app import build_application
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
 from idp.clients.client import AuthMethod, Client, hash_secret
+from idp.clients.metadata import NOTHING_MORE, ClientMetadata
 from idp.parts import Parts, build_parts
 from idp.storage import clients, logins
 from tests.idp.browser import Browser
@@ -76,7 +77,13 @@ class Provider:
         self.browsers.append(browser)
         return browser
 
-    async def register(self, client_id: str = "app", *, auth_method: AuthMethod = "client_secret_basic") -> App:
+    async def register(
+        self,
+        client_id: str = "app",
+        *,
+        auth_method: AuthMethod = "client_secret_basic",
+        metadata: ClientMetadata = NOTHING_MORE,
+    ) -> App:
         public = auth_method == "none"
         client = Client(
             client_id=client_id,
@@ -87,6 +94,7 @@ class Provider:
             post_logout_redirect_uris=(AFTER_LOGOUT,),
             grant_types=("authorization_code", "refresh_token"),
             scopes=("openid", "profile", "email"),
+            metadata=metadata,
         )
         async with self.parts.database.begin() as tx:
             await clients.put(tx, client, self.parts.clock.now())
