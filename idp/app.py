@@ -90,6 +90,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             entropy=parts.entropy,
             throttle=throttle,
             hints=hints,
+            identifiers=parts.subject_identifiers,
             issuer=parts.issuer,
             login_lifetime=login_lifetime,
         ),
@@ -126,6 +127,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 RefreshToken(refresh_families, sessions, parts.successors),
             ),
             subjects=subjects,
+            identifiers=parts.subject_identifiers,
             families=refresh_families,
             one_session=parts.one_session,
             mint=Mint(parts.issuer, parts.keys.ring, parts.entropy, access_token_lifetime=idp.access_token_lifetime),
@@ -134,11 +136,14 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             clock=parts.clock,
             entropy=parts.entropy,
         ),
-        "userinfo": UserInfoEndpoint(tokens, subjects, parts.database, parts.clock),
+        "userinfo": UserInfoEndpoint(
+            tokens, subjects, parts.clients, parts.subject_identifiers, parts.database, parts.clock
+        ),
         "revocation": RevocationEndpoint(requests, tokens, refresh_families, parts.database, parts.clock),
         "introspection": IntrospectionEndpoint(
             requests=requests,
             tokens=tokens,
+            identifiers=parts.subject_identifiers,
             families=refresh_families,
             database=parts.database,
             clock=parts.clock,

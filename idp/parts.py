@@ -17,6 +17,7 @@ from idp.authorization.attempts import Attempts
 from idp.authorization.login_rules import LoginRules, LoginRulesCache
 from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import SignInHistory
 from idp.directory.cache import FaceCache
@@ -27,6 +28,7 @@ from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
 from idp.person_told import PersonTold
+from idp.protocol.pairwise import PairwiseSubjects
 from idp.routes import ASSETS, HELP
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
@@ -92,6 +94,7 @@ class Parts:
     clients: ClientCache
     mac: StepMac
     successors: Successors
+    subject_identifiers: SubjectIdentifiers
     hops: Hops
     one_session: OneSession
     arrivals: Arrivals
@@ -121,6 +124,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         await signing_keys.ensure_active(tx, "token", now)
         mac = StepMac(await secrets.ensure(tx, "step-mac", envelope, entropy, now))
         successors = Successors(await secrets.ensure(tx, "refresh-successors", envelope, entropy, now))
+        pairwise = PairwiseSubjects(await secrets.ensure(tx, "pairwise-subjects", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -159,6 +163,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         clients=client_cache,
         mac=mac,
         successors=successors,
+        subject_identifiers=SubjectIdentifiers(pairwise),
         hops=Hops(mac, settings.idp.issuer),
         one_session=one_session,
         arrivals=Arrivals(

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from config.clock import Clock
 from config.connections import Database, Transaction
 from idp.clients.client import Client
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
@@ -27,6 +28,7 @@ class IntrospectionEndpoint:
         *,
         requests: ClientRequests,
         tokens: AccessTokens,
+        identifiers: SubjectIdentifiers,
         families: Families,
         database: Database,
         clock: Clock,
@@ -34,6 +36,7 @@ class IntrospectionEndpoint:
     ) -> None:
         self._requests = requests
         self._tokens = tokens
+        self._identifiers = identifiers
         self._families = families
         self._database = database
         self._clock = clock
@@ -71,7 +74,7 @@ class IntrospectionEndpoint:
         return {
             "active": True,
             "iss": self._issuer,
-            "sub": str(family.user_id),
+            "sub": self._identifiers.shown(client, family.user_id),
             "client_id": family.client_id,
             "scope": " ".join(family.scope),
             "sid": family.sid,

@@ -50,7 +50,7 @@ class Mint:
     def __init__(
         self, issuer: str, ring: Callable[[], KeyRing], entropy: Entropy, *, access_token_lifetime: float
     ) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self._ring = ring
         self._entropy = entropy
         self.lifetime = int(access_token_lifetime)
@@ -73,7 +73,7 @@ class Mint:
 
     def _access_claims(self, subject: Subject, audience: Audience, issued_at: int) -> dict[str, object]:
         return access_token.claims(
-            issuer=self._issuer,
+            issuer=self.issuer,
             subject=subject.sub,
             client_id=audience.client_id,
             audiences=audience.audiences,
@@ -94,7 +94,7 @@ class Mint:
 
     def _id_claims(self, subject: Subject, audience: Audience, access: str, issued_at: int) -> dict[str, object]:
         return id_token.claims(
-            issuer=self._issuer,
+            issuer=self.issuer,
             subject=subject.sub,
             client_id=audience.client_id,
             sid=subject.sid,

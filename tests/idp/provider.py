@@ -83,6 +83,7 @@ class Provider:
         *,
         auth_method: AuthMethod = "client_secret_basic",
         metadata: ClientMetadata = NOTHING_MORE,
+        backchannel_logout_uri: str | None = None,
     ) -> App:
         public = auth_method == "none"
         client = Client(
@@ -95,6 +96,7 @@ class Provider:
             grant_types=("authorization_code", "refresh_token"),
             scopes=("openid", "profile", "email"),
             metadata=metadata,
+            backchannel_logout_uri=backchannel_logout_uri,
         )
         async with self.parts.database.begin() as tx:
             await clients.put(tx, client, self.parts.clock.now())
@@ -145,9 +147,13 @@ class Provider:
         await self.prove(browser, user, *amr)
         return browser.query()["code"]
 
+    def basic(self, app: App) -> httpx2.Auth | None:
+        """How a confidential app proves itself."""
+        return httpx2.BasicAuth(app.client_id, app.secret) if app.secret else None
+
     async def token(self, app: App, **form: str) -> httpx2.Response:
         """Ask the token endpoint as the app does."""
-        auth = httpx2.BasicAuth(app.client_id, app.secret) if app.secret else None
+        auth = self.basic(app)
         if auth is None:
             form = {"client_id": app.client_id, **form}
         return await self.post("/token", form, auth)
