@@ -118,3 +118,21 @@ async def test_an_answer_counts_once_and_from_its_own_page(provider: Provider, a
     await browser.follow(await browser.post(CONSENT, form))
     assert "code" in browser.query()
     assert (await browser.post(CONSENT, form)).status_code == 400
+
+
+async def test_what_was_allowed_is_taken_back_in_the_account(
+    provider: Provider, app: App, database: OpenDatabase
+) -> None:
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    await answer(browser, await asked(provider, browser, app), "allow")
+    shown = await browser.get("/account/apps")
+    assert "내가 허락함" in shown.text
+
+    question = await browser.get("/account/apps/disconnect?id=app")
+    done = await browser.follow(await browser.post("/account/apps/disconnect", {"hop": hidden(question), "id": "app"}))
+    assert "연결을 끊었어요." in done.text
+    assert "내가 허락함" not in done.text
+    assert (await kinds(provider, database))[-1] == "consent_withdrawn"
+    await asked(provider, browser, app)
+    assert at_consent(browser)
