@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from config.public_http import PublicHttpProtocol
 from config.serving import serve_application
 from config.settings import Settings
 from config.web import web_application
+from events import outbox
 from events.subscription import Subscription
 from idp.credentials.throttle import Throttle
 from idp.endpoints.authorization import AuthorizationEndpoint
@@ -50,6 +52,7 @@ from idp.storage import subjects as people_now
 from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
 from idp.way_in import remembering
+from jose.key_keeper import watch as watch_keys
 from pages.help.help_pages import HelpPages
 
 
@@ -164,7 +167,7 @@ def build_application(parts: Parts) -> ASGIApp:
 
 @asynccontextmanager
 async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Keep the caches of this process true by events for as long as the context lasts."""
+    """Keep the caches of this process true by events for as long as the context lasts, and the keys of tokens young."""
 
     def on_event(topic: str, payload: Mapping[str, object]) -> None:
         parts.keys.on_event(topic, payload)
@@ -181,7 +184,12 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
     subscription = Subscription(
         parts.valkey, parts.clock, on_event=on_event, on_heartbeat=lambda _moment: None, on_reset=on_reset
     )
-    tasks = [asyncio.create_task(subscription.run(stop)), asyncio.create_task(parts.keys.follow())]
+    poke = partial(outbox.poke, parts.valkey)
+    tasks = [
+        asyncio.create_task(subscription.run(stop)),
+        asyncio.create_task(parts.keys.follow()),
+        asyncio.create_task(watch_keys(parts.key_keeper, parts.database, parts.clock, who="idp", poke=poke, stop=stop)),
+    ]
     try:
         yield
     finally:

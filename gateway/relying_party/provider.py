@@ -109,14 +109,15 @@ class Provider:
             raise ProviderUnreachable("never seen")
         return self._metadata
 
-    async def fetch(self) -> bool:
+    async def fetch(self, *, at_once: bool = False) -> bool:
         """Ask anew. Says whether it answered; what was known stays known if not.
 
-        Whoever asks meanwhile gets the same answer, and once something is known it is not asked too often.
+        Whoever asks meanwhile gets the same answer, and once something is known it is not asked too often; `at_once`:
+        unless no stranger can have caused the question.
         """
         if self._fetching is None:
             now = self._clock.monotonic()
-            if self._metadata is not None and now - self._fetched_at < REFRESH_PAUSE:
+            if self._metadata is not None and not at_once and now - self._fetched_at < REFRESH_PAUSE:
                 return False
             self._fetched_at = now
             self._fetching = asyncio.create_task(self._fetch())
