@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 import msgspec
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.util import base64_to_int
 
 Purpose = Literal["token", "assertion", "policy"]
 """What a key may sign. A key of one purpose is never given out for another."""
@@ -46,14 +47,14 @@ class PublicKey:
         """From a JWK (RFC 7517); raises `ValueError` unless it is an EC key on P-256, or an RSA key of 2048 bits or
         more."""
         self.algorithm = _algorithm(jwk)
-        public: dict[str, str | list[str]] = {name: str(jwk[name]) for name in _PUBLIC_MEMBERS[self.algorithm]}
+        public = {name: str(jwk[name]) for name in _PUBLIC_MEMBERS[self.algorithm]}
         self.key: ECKey | RSAKey
         if self.algorithm == ES256:
-            self.key = ECKey.import_key(public)
+            self.key = ECKey.import_key({**public})
         else:
-            self.key = RSAKey.import_key(public)
-            if not SMALLEST_RSA <= self.key.public_key.key_size <= LARGEST_RSA:
+            if not SMALLEST_RSA <= base64_to_int(public["n"]).bit_length() <= LARGEST_RSA:
                 raise ValueError("an RSA key of a size that is not taken")
+            self.key = RSAKey.import_key({**public})
         self.kid = self.key.thumbprint()
 
     def jwk(self) -> dict[str, str]:
