@@ -4,6 +4,7 @@ caches as they are, while tokens are issued and verified without a pause."""
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ SCHEDULE = Schedule(
     publish_ahead=timedelta(minutes=15),
     keep=timedelta(seconds=LIFETIME) + SPARE,
 )
-STEP = 100.0
+STEP = 140.0
 SUBJECT = Subject(
     sub="u", sid="s" * 22, org="o", roles=("customer",), amr=("pwd",), acr="urn:munjigi:acr:1",
     authenticated_at=FakeClock().now(), device_id="d", device_trust="known", claims={},
@@ -130,7 +131,7 @@ class House:
     async def verify_all(self, cached: Cached) -> None:
         """Whatever has not expired, by everybody who may be shown it."""
         self.tokens = [kept for kept in self.tokens if kept[0] > self.clock.timestamp()]
-        for expires_at, tokens in self.tokens[:2] + self.tokens[2:-4:9] + self.tokens[-4:]:
+        for expires_at, tokens in self.tokens[:2] + self.tokens[2:-3:9] + self.tokens[-3:]:
             async with self.standing:
                 if expires_at > self.clock.timestamp():
                     await self.verify(tokens, await cached.known())
@@ -340,13 +341,13 @@ async def rotate(house: House, rotations: int) -> None:
 
     async def some_traffic() -> None:
         before = house.checked
-        await until(lambda: house.checked > before + 8, 60)
+        await until(lambda: house.checked > before + 5, 60)
 
     def enough() -> bool:
         return all(len(house.kids.get(name, ())) > rotations for name in (*ALGORITHMS, "assertion"))
 
     steps = count()
-    async with asyncio.timeout(600):
+    async with asyncio.timeout(120 * rotations):
         while not enough():
             step = next(steps)
             await house.advance(STEP)
@@ -366,6 +367,40 @@ async def test_nothing_fails(house: House) -> None:
     await rotate(house, 2)
 
 
+async def test_a_key_that_leaked_is_believed_nowhere(house: House) -> None:
+    """Once everybody has heard of it, which is a matter of moments; and what is new is believed by all."""
+    await house.issue()
+    (_, tokens), _ = house.tokens
+    await house.verify_all(Cached(house))
+    assertion = house.signer.sign("commerce", Asserted(sub="u"), zone="shop", now=house.clock.timestamp())
+    for purpose, role in (("token", "idp"), ("assertion", "gateway")):
+        keeper = KeyKeeper(purpose, house.keys, SCHEDULE, key_trail.tell)  # type: ignore[arg-type] # both are purposes
+        async with house.database(role).begin() as tx:  # type: ignore[arg-type] # and roles
+            await keeper.replace(tx, Order(who="operator", why="a leak"), house.clock.now())
+    await outbox.poke(house.valkey)
+    await house.settled()
+
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    for node in house.nodes:
+        async with node.client() as client:
+            assert (await client.get("/userinfo", headers=bearer)).status_code == 401
+        told = await node.post("/introspect", {"token": tokens["access_token"]}, httpx2.BasicAuth("app", SECRET))
+        assert told.json() == {"active": False}
+        assert IdTokenHints(house.issuer, node.parts.keys.ring).read(tokens["id_token"]) is None
+    digest = hashlib.sha256(tokens["access_token"].encode()).digest()
+    assert house.gateway.find(digest, house.clock.timestamp()) is None
+    with pytest.raises(jws.InvalidToken):
+        house.gateway.verify(tokens["access_token"].encode(), house.clock.timestamp())
+
+    async with asyncio.timeout(30):  # a service looks every two seconds
+        while (await house.service.get("/", headers={HEADER: assertion})).status_code != 401:  # noqa: ASYNC110 - no event says it
+            await asyncio.sleep(0.05)
+
+    house.tokens.clear()
+    await house.issue()
+    await house.verify_all(Cached(house))
+
+
 @pytest.mark.proof
 async def test_nothing_fails_again_and_again(house: House) -> None:
-    await rotate(house, 40)
+    await rotate(house, 25)
