@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from config.clock import Clock
-from jose.keys import PublicKey, PublicKeys
+from jose.keys import ES256, PublicKey, PublicKeys
 
 _log = structlog.get_logger(__name__)
 
@@ -93,7 +93,7 @@ class Provider:
         if known.issuer != self.issuer:  # OIDC Discovery 1.0, section 4.3
             raise ProviderUnreachable(f"discovery names another issuer, {known.issuer!r}")
         keys = _public_keys(jwks)
-        if not keys:
+        if not any(key.algorithm == ES256 for key in keys.values()):
             raise ProviderUnreachable("the key set holds no key for ES256")
         self._metadata = known
         if keys.keys() != self.keys.keys():

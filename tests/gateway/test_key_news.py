@@ -9,10 +9,11 @@ import httpx2
 import pytest
 
 from gateway.key_news import BEHIND_AGAIN, BEHIND_MOST, PROVIDER_AGAIN, PROVIDER_EVERY, KeyNews
-from gateway.relying_party.provider import Provider
+from gateway.relying_party.provider import Provider, ProviderUnreachable
 from jose.assertion import AssertionSigner, Subject
 from jose.keys import KeyRing, SigningKey
 from tests.clock import FakeClock
+from tests.keys import rsa_key
 
 ISSUER = "http://localhost:9000"
 METADATA = {
@@ -127,3 +128,13 @@ async def test_who_hears_of_what(node: Node) -> None:
     assert (node.policy_looks, node.news.asked.is_set()) == (1, False)
     node.news.told("*", frozenset())
     assert (node.policy_looks, node.news.asked.is_set()) == (2, True)
+
+
+async def test_a_key_set_without_an_es256_key_is_of_no_use(node: Node) -> None:
+    known = node.provider.keys
+    only_rsa = {"keys": [rsa_key().public.jwk()]}
+    with pytest.raises(ProviderUnreachable, match="ES256"):
+        node.provider.learn(METADATA, only_rsa)
+    assert node.provider.keys is known
+    node.provider.learn(METADATA, KeyRing.of(SigningKey.generate(), rsa_key()).jwks())
+    assert rsa_key().kid in node.provider.keys
