@@ -61,7 +61,11 @@ class Kind(StrEnum):
     """An administrator ended somebody's session; the end itself is `session_ended`."""
     ORGANISATION_CHANGED = "organisation_changed"
     DELIVERY_RETRIED = "delivery_retried"
+    KEY_PUBLISHED = "key_published"
+    """A key that will sign; the moment is in the details."""
     KEY_ACTIVATED = "key_activated"
+    KEY_RETIRING = "key_retiring"
+    """A key that signs no more and still verifies."""
     KEY_RETIRED = "key_retired"
 
 

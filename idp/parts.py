@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from audit import key_trail
 from config.clock import Clock
 from config.connections import Database, Valkey
 from config.entropy import Entropy
@@ -50,7 +51,9 @@ from idp.storage import (
 )
 from idp.tokens.keys import KeyCache
 from idp.tokens.refresh_family import Successors
+from jose.key_keeper import KeyKeeper
 from jose.keys import KeyRing
+from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from notifications.queue import Queue
 from pages import Assets, Pages
@@ -91,6 +94,7 @@ class Parts:
     pages: Pages
     assets: Assets
     keys: KeyCache
+    key_keeper: KeyKeeper
     clients: ClientCache
     mac: StepMac
     successors: Successors
@@ -160,6 +164,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         pages=pages,
         assets=assets,
         keys=keys,
+        key_keeper=KeyKeeper("token", signing_keys, Schedule.of(settings), key_trail.tell),
         clients=client_cache,
         mac=mac,
         successors=successors,

@@ -9,10 +9,10 @@ from typing import Literal
 
 import msgspec
 
+from jose.keys import ES256, Algorithm
+
 SigningAlgorithm = Literal["ES256", "RS256", "PS256"]
 """Asymmetric, and as strong as the house's own (RFC 8725, section 3.2)."""
-OwnAlgorithm = Literal["ES256", "RS256"]
-"""What the provider itself signs with."""
 SubjectType = Literal["public", "pairwise"]
 Profile = Literal["oauth2", "fapi2"]
 
@@ -57,10 +57,10 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
     subject_type: SubjectType = "public"
     sector_identifier_uri: str | None = None
-    id_token_signed_response_alg: OwnAlgorithm = "ES256"  # noqa: S105 - an algorithm, no secret
-    userinfo_signed_response_alg: OwnAlgorithm | None = None
+    id_token_signed_response_alg: Algorithm = ES256
+    userinfo_signed_response_alg: Algorithm | None = None
     """None: userinfo is plain JSON."""
-    introspection_signed_response_alg: OwnAlgorithm | None = None
+    introspection_signed_response_alg: Algorithm | None = None
     """RFC 9701, section 6."""
     default_max_age: int | None = None
     """Seconds."""

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from idp.clients.authentication import METHODS
 from idp.protocol import pkce, scopes
 from idp.protocol.assurance import ACR_VALUES
-from jose.keys import ALGORITHM, KeyRing
+from jose.keys import ALGORITHMS, KeyRing
 
 CONFIDENTIAL = tuple(method for method in METHODS if method != "none")
 _OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
@@ -36,7 +36,9 @@ def metadata(issuer: str) -> dict[str, object]:
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "acr_values_supported": list(ACR_VALUES),
         "subject_types_supported": ["public", "pairwise"],
-        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
+        "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "revocation_endpoint_auth_methods_supported": list(METHODS),
         "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL),
@@ -67,9 +69,13 @@ class JwksEndpoint:
 
     def __init__(self, ring: Callable[[], KeyRing]) -> None:
         self._ring = ring
+        self._said: tuple[KeyRing, bytes] | None = None
 
     async def __call__(self, request: Request) -> Response:
-        return _json(msgspec.json.encode(self._ring().jwks()), "public, max-age=60")
+        ring = self._ring()
+        if self._said is None or self._said[0] is not ring:
+            self._said = ring, msgspec.json.encode(ring.jwks())
+        return _json(self._said[1], "public, max-age=60")
 
 
 def _json(body: bytes, cache: str) -> Response:

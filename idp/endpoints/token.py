@@ -129,7 +129,12 @@ class TokenEndpoint:
     ) -> dict[str, object]:
         if subject is None or credential is None:
             raise InvalidGrantError("it is not good, or not any more")
-        audience = Audience(client_id=credential.client_id, scope=scope, nonce=credential.nonce)
+        audience = Audience(
+            client_id=credential.client_id,
+            scope=scope,
+            nonce=credential.nonce,
+            id_token_signed_response_alg=client.metadata.id_token_signed_response_alg,
+        )
         if sector(client) is not None:
             # what names the person otherwise is no token for the house's own services
             audience = replace(audience, audiences=(self._mint.issuer,))

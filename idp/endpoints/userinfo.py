@@ -10,7 +10,8 @@ from config.connections import Database
 from idp.clients.cache import ClientCache
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
-from idp.endpoints.oauth_answers import bearer_error, oauth_answer
+from idp.endpoints.oauth_answers import bearer_error
+from idp.endpoints.signed_answers import SignedAnswers
 from idp.endpoints.subjects import Subjects
 from idp.protocol import scopes
 
@@ -24,6 +25,7 @@ class UserInfoEndpoint:
         subjects: Subjects,
         clients: ClientCache,
         identifiers: SubjectIdentifiers,
+        answers: SignedAnswers,
         database: Database,
         clock: Clock,
     ) -> None:
@@ -31,6 +33,7 @@ class UserInfoEndpoint:
         self._subjects = subjects
         self._clients = clients
         self._identifiers = identifiers
+        self._answers = answers
         self._database = database
         self._clock = clock
 
@@ -54,4 +57,4 @@ class UserInfoEndpoint:
         sub = self._identifiers.shown(client, subject.sub)
         if sub != claims.get("sub"):
             return bearer_error(request, "invalid_token")
-        return oauth_answer({"sub": sub, **scopes.visible(subject.claims, scope)})
+        return self._answers.userinfo(client, {"sub": sub, **scopes.visible(subject.claims, scope)})

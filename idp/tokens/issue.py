@@ -9,7 +9,7 @@ from datetime import datetime
 from config.entropy import Entropy
 from idp.protocol import access_token, id_token, scopes
 from jose.jws import sign
-from jose.keys import KeyRing
+from jose.keys import ES256, Algorithm, KeyRing
 
 JTI_SIZE = 16
 
@@ -42,6 +42,8 @@ class Audience:
     """Where the access token is good (RFC 8707); otherwise at the house's own services."""
     confirmation: Mapping[str, str] = field(default_factory=dict)
     """`cnf` (RFC 7800): the key that must be proven with the access token. Empty: whoever bears it may use it."""
+    id_token_signed_response_alg: Algorithm = ES256
+    """By what the client wants its ID tokens signed (OpenID Connect Dynamic Client Registration 1.0, section 2)."""
 
 
 class Mint:
@@ -58,8 +60,8 @@ class Mint:
     def issue(self, subject: Subject, audience: Audience, now: float) -> dict[str, object]:
         """The members of a token response (RFC 6749, section 5.1) but the refresh token. `now` is in epoch seconds."""
         issued_at = int(now)
-        key = self._ring().active
-        access = sign(key, self._access_claims(subject, audience, issued_at), typ=access_token.TYP)
+        ring = self._ring()
+        access = sign(ring.active, self._access_claims(subject, audience, issued_at), typ=access_token.TYP)
         response: dict[str, object] = {
             "access_token": access,
             "token_type": "DPoP" if "jkt" in audience.confirmation else "Bearer",
@@ -68,6 +70,7 @@ class Mint:
         }
         if scopes.OPENID in audience.scope:
             claims = self._id_claims(subject, audience, access, issued_at)
+            key = ring.signer(audience.id_token_signed_response_alg)
             response["id_token"] = sign(key, claims, typ=id_token.TYP)
         return response
 

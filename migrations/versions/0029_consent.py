@@ -1,7 +1,7 @@
 """What people allowed apps of others, and whether a login has asked for it.
 
 Revision ID: 0029
-Revises: 0021
+Revises: 0022
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0029"
-down_revision = "0021"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -28,6 +28,7 @@ from idp.parts import Parts, build_parts
 from idp.storage import clients, logins
 from tests.idp.browser import Browser
 from tests.idp.people import add_person
+from tests.keys import seed_rsa_key
 
 SECRET = "a secret of 256 bits, let us say"
 CALLBACK = "https://app.example/callback"
@@ -177,6 +178,7 @@ class Provider:
 async def running_provider(
     settings: Settings, database: Database, valkey: Valkey, clock: Clock
 ) -> AsyncIterator[Provider]:
+    await seed_rsa_key(database, settings, clock.now())
     parts = await build_parts(settings, database, valkey, clock, SystemEntropy())
     provider = Provider(parts, build_application(parts))
     try:
