@@ -39,6 +39,7 @@ class Kind(StrEnum):
     REFRESH_REUSED = "refresh_reused"
     CONSENT_GRANTED = "consent_granted"
     CONSENT_REFUSED = "consent_refused"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
     RECOVERY_ASKED = "recovery_asked"
     """Somebody asked for a link to get back in; one was sent."""
@@ -60,7 +61,11 @@ class Kind(StrEnum):
     """An administrator ended somebody's session; the end itself is `session_ended`."""
     ORGANISATION_CHANGED = "organisation_changed"
     DELIVERY_RETRIED = "delivery_retried"
+    KEY_PUBLISHED = "key_published"
+    """A key that will sign; the moment is in the details."""
     KEY_ACTIVATED = "key_activated"
+    KEY_RETIRING = "key_retiring"
+    """A key that signs no more and still verifies."""
     KEY_RETIRED = "key_retired"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Coroutine
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -21,10 +22,12 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="The tamper-evident record.", no_args_is_help=True)
 sessions_app = typer.Typer(help="All sessions at once.", no_args_is_help=True)
+keys_app = typer.Typer(help="The keys that sign tokens, assertions and the policy.", no_args_is_help=True)
 Answer = TypeVar("Answer")
 _WHERE = "`munjigi up` starts the embedded ones; MUNJIGI_DATABASE__URL and MUNJIGI_VALKEY__URL name others."
 app.add_typer(audit_app, name="audit")
 app.add_typer(sessions_app, name="sessions")
+app.add_typer(keys_app, name="keys")
 
 
 def main() -> None:
@@ -191,6 +194,48 @@ def sessions_end_all(
     with typer.progressbar(length=live, label="ending sessions") as bar:
         ended = _ask_engines(lambda settings: end_all(settings, why.strip(), bar.update))
     typer.echo(f"{ended} sessions have ended")
+
+
+class _Purposes(StrEnum):
+    TOKEN = "token"  # noqa: S105 - the name of a purpose
+    ASSERTION = "assertion"
+    POLICY = "policy"
+    ALL = "all"
+
+
+@keys_app.command("list")
+def keys_list() -> None:
+    """Show each signing key, what it is, and until when."""
+    from cli.keys import listed
+
+    for line in _ask_engines(listed):
+        typer.echo(line)
+
+
+@keys_app.command("rotate")
+def keys_rotate(
+    purpose: Annotated[_Purposes, typer.Option(help="Whose keys.")] = _Purposes.TOKEN,
+    now: Annotated[bool, typer.Option("--now", help="They leaked: nothing that they signed is believed.")] = False,
+    why: Annotated[str, typer.Option(help="Kept in the audit record; `--now` needs it.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Let the next key sign as soon as everybody knows it; no token fails for it. With `--now`: at once, at a price."""
+    from cli.keys import price, rotated
+    from jose.keys import PURPOSES
+
+    purposes = [one for one in PURPOSES if purpose in (_Purposes.ALL, one)]
+    if now:
+        if not why.strip():
+            raise typer.BadParameter("say why, for whoever reads the audit later", param_hint="--why")
+        for line in price(purposes):
+            typer.echo(line)
+        if not yes:
+            typer.confirm("Go on?", abort=True)
+    changed = _ask_engines(
+        lambda settings: rotated(settings, purposes, why.strip() or "rotation by command", at_once=now)
+    )
+    for line in changed or ["a rotation is under way already; `munjigi keys list` shows it"]:
+        typer.echo(line)
 
 
 def _ask_engines(question: Callable[[Settings], Coroutine[Any, Any, Answer]]) -> Answer:

@@ -148,6 +148,21 @@ class SessionSettings(BaseModel):
         return self
 
 
+class KeySettings(BaseModel):
+    rotate_every: Annotated[float, Field(ge=86_400)] = 30 * 86_400
+    """How long a signing key signs before the next one does; more than `publish_ahead`."""
+    publish_ahead: Annotated[float, Field(ge=900)] = 86_400
+    """How long at least a key is published before it signs: longer than anybody caches `/jwks`."""
+
+    @model_validator(mode="after")
+    def _publishes_one_key_at_a_time(self) -> Self:
+        if not self.publish_ahead < self.rotate_every:
+            raise ValueError(
+                f"PUBLISH_AHEAD ({self.publish_ahead:g}) must be less than ROTATE_EVERY ({self.rotate_every:g})"
+            )
+        return self
+
+
 class MailSettings(BaseModel):
     server: str | None = None
     """`host:port` of the SMTP server. Unset: the local catch-all inbox of `munjigi up`."""
@@ -217,6 +232,7 @@ class Settings(BaseSettings):
     idp: IdentityProviderSettings = IdentityProviderSettings()
     gateway: GatewaySettings = GatewaySettings()
     session: SessionSettings = SessionSettings()
+    keys: KeySettings = KeySettings()
     reservation: ReservationSettings = ReservationSettings()
     policy: PolicySettings = PolicySettings()
     mail: MailSettings = MailSettings()

@@ -15,6 +15,7 @@ import httpx2
 from prometheus_client import REGISTRY
 from sqlalchemy.exc import SQLAlchemyError
 
+from audit import key_trail
 from audit.segments import SegmentWriter
 from config.client_address import ClientAddresses
 from config.client_secret import load_client_secret
@@ -24,6 +25,7 @@ from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.places import Places
 from config.settings import Settings
+from events import outbox
 from events.subscription import Subscription
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.cookie_upkeep import CookieUpkeep
@@ -32,6 +34,7 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.key_news import PROVIDER_AGAIN, KeyNews
 from gateway.metrics import GatewayMetrics
 from gateway.news import News
 from gateway.pipeline import Pipeline
@@ -62,13 +65,14 @@ from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
 from gateway.upstream_assertion import UpstreamAssertion
 from jose.assertion import AssertionSigner
+from jose.key_keeper import KeyKeeper
+from jose.key_keeper import watch as watch_keys
+from jose.keys import KeyRing
+from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from policy.live import LivePolicy
 from policy.snapshot import Snapshot
 from policy.storage.versions import PolicyVersions
-
-PROVIDER_EVERY, PROVIDER_AGAIN = 300.0, 2.0
-"""Seconds between two looks at the identity provider's keys, and after one that failed."""
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -148,18 +152,21 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         )
         await policy.refresh()
 
-        keys_asked = asyncio.Event()
+        async def assertion_ring() -> KeyRing:
+            async with database.connect() as tx:
+                return await signing_keys.load_ring(tx, "assertion")
 
-        def keys_changed(purpose: str) -> None:
-            if purpose in ("policy", "*"):
-                policy.changed()
-            if purpose != "policy":
-                keys_asked.set()
-
+        key_news = KeyNews(
+            provider=provider,
+            signer=signer,
+            read_ring=assertion_ring,
+            policy_changed=policy.changed,
+        )
+        keeper = KeyKeeper("assertion", signing_keys, Schedule.of(settings), key_trail.tell)
         news = News(
             sessions=sessions,
             policy_changed=policy.changed,
-            keys_changed=keys_changed,
+            keys_changed=key_news.told,
             attempted=watch.attempted,
         )
         probe = ProbeWatch(name=f"{platform.node()}:{os.getpid()}", valkey=valkey, clock=clock, sessions=sessions)
@@ -258,12 +265,6 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 door.use_pools(Pools(fresh.upstreams, limits=limits, watch=ticking))
             look_again.set()
 
-        async def follow_keys() -> float:
-            """Sign with the active key, and know the provider's: when told, now and then, and soon after a failure."""
-            async with database.connect() as tx:
-                signer.replace(await signing_keys.load_ring(tx, "assertion"))
-            return PROVIDER_EVERY if await provider.fetch() else PROVIDER_AGAIN
-
         async def renew_tokens() -> None:
             await refresh.refresh_expiring(cookies.known(), live.sessions())
 
@@ -285,7 +286,10 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(policy.follow(drained))
             tasks.create_task(activity.run(drained))
             tasks.create_task(reload.follow(drained))
-            tasks.create_task(every(PROVIDER_AGAIN, follow_keys, drained, sooner=keys_asked))
+            tasks.create_task(every(PROVIDER_AGAIN, key_news.follow, drained, sooner=key_news.asked))
+            tasks.create_task(
+                watch_keys(keeper, database, clock, who="gateway", poke=partial(outbox.poke, valkey), stop=stop)
+            )
             tasks.create_task(every(1.0, live_check.look, drained, sooner=look_again))
             tasks.create_task(every(LEASE_EVERY, live_check.watch_lease, drained))
             tasks.create_task(every(0.5, upkeep.end_with_sessions, drained))

@@ -12,6 +12,11 @@ from gateway.sessions.session_check import SessionCheck
 _log = structlog.get_logger(__name__)
 
 
+class _KeysChanged(msgspec.Struct, frozen=True):
+    purpose: str
+    published: frozenset[str]
+
+
 class News:
     """The callbacks of `events.subscription.Subscription`."""
 
@@ -20,11 +25,11 @@ class News:
         *,
         sessions: SessionCheck,
         policy_changed: Callable[[], None],
-        keys_changed: Callable[[str], None],
+        keys_changed: Callable[[str, frozenset[str]], None],
         attempted: Callable[[Mapping[str, object]], None],
     ) -> None:
-        """`keys_changed` is told the purpose of the key, or `*` where any may have changed; `attempted` of a login that
-        met a live session and changed nothing."""
+        """`keys_changed` is told the purpose of the keys and those that verify now, or `*` and none where any may have
+        changed; `attempted` of a login that met a live session and changed nothing."""
         self._sessions = sessions
         self._policy_changed = policy_changed
         self._keys_changed = keys_changed
@@ -38,7 +43,8 @@ class News:
             elif topic == "policy":
                 self._policy_changed()
             elif topic == "key":
-                self._keys_changed(str(payload.get("purpose", "*")))
+                told = msgspec.convert(payload, _KeysChanged)
+                self._keys_changed(told.purpose, told.published)
             elif topic == "attempt":
                 self._attempted(payload)
         except (msgspec.ValidationError, ValueError, TypeError) as error:
@@ -53,4 +59,4 @@ class News:
         """Something may have been missed."""
         self._sessions.reset()
         self._policy_changed()
-        self._keys_changed("*")
+        self._keys_changed("*", frozenset())

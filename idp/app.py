@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -21,6 +22,7 @@ from config.public_http import PublicHttpProtocol
 from config.serving import serve_application
 from config.settings import Settings
 from config.web import web_application
+from events import outbox
 from events.subscription import Subscription
 from idp.credentials.throttle import Throttle
 from idp.endpoints.authorization import AuthorizationEndpoint
@@ -36,6 +38,7 @@ from idp.endpoints.login.query_metrics import LoginQueries
 from idp.endpoints.problem_page import ProblemPage, UnexpectedPage
 from idp.endpoints.response_headers import ResponseHeaders
 from idp.endpoints.revocation import RevocationEndpoint
+from idp.endpoints.signed_answers import SignedAnswers
 from idp.endpoints.subjects import Subjects
 from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserInfoEndpoint
@@ -45,11 +48,12 @@ from idp.grants.refresh_token import RefreshToken
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
 from idp.routes import HELP, Endpoint, routes
-from idp.storage import codes, logins, refresh_families, session_clients, sessions
+from idp.storage import codes, consents, logins, refresh_families, session_clients, sessions
 from idp.storage import subjects as people_now
 from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
 from idp.way_in import remembering
+from jose.key_keeper import watch as watch_keys
 from pages.help.help_pages import HelpPages
 
 
@@ -61,6 +65,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle)
     tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, parts.clock)
     subjects = Subjects(people_now)
+    answers = SignedAnswers(parts.issuer, parts.keys.ring, parts.clock)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
     discovery = DiscoveryEndpoint(parts.issuer)
@@ -90,6 +95,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             entropy=parts.entropy,
             throttle=throttle,
             hints=hints,
+            identifiers=parts.subject_identifiers,
             issuer=parts.issuer,
             login_lifetime=login_lifetime,
         ),
@@ -98,6 +104,8 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 hops=parts.hops,
                 logins=logins,
                 codes=codes,
+                clients=parts.clients,
+                consents=consents,
                 arrivals=parts.arrivals,
                 database=parts.database,
                 telling=parts.telling,
@@ -124,6 +132,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 RefreshToken(refresh_families, sessions, parts.successors),
             ),
             subjects=subjects,
+            identifiers=parts.subject_identifiers,
             families=refresh_families,
             one_session=parts.one_session,
             mint=Mint(parts.issuer, parts.keys.ring, parts.entropy, access_token_lifetime=idp.access_token_lifetime),
@@ -132,11 +141,15 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             clock=parts.clock,
             entropy=parts.entropy,
         ),
-        "userinfo": UserInfoEndpoint(tokens, subjects, parts.database, parts.clock),
+        "userinfo": UserInfoEndpoint(
+            tokens, subjects, parts.clients, parts.subject_identifiers, answers, parts.database, parts.clock
+        ),
         "revocation": RevocationEndpoint(requests, tokens, refresh_families, parts.database, parts.clock),
         "introspection": IntrospectionEndpoint(
             requests=requests,
             tokens=tokens,
+            identifiers=parts.subject_identifiers,
+            answers=answers,
             families=refresh_families,
             database=parts.database,
             clock=parts.clock,
@@ -164,7 +177,7 @@ def build_application(parts: Parts) -> ASGIApp:
 
 @asynccontextmanager
 async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Keep the caches of this process true by events for as long as the context lasts."""
+    """Keep the caches of this process true by events for as long as the context lasts, and the keys of tokens young."""
 
     def on_event(topic: str, payload: Mapping[str, object]) -> None:
         parts.keys.on_event(topic, payload)
@@ -181,7 +194,12 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
     subscription = Subscription(
         parts.valkey, parts.clock, on_event=on_event, on_heartbeat=lambda _moment: None, on_reset=on_reset
     )
-    tasks = [asyncio.create_task(subscription.run(stop)), asyncio.create_task(parts.keys.follow())]
+    poke = partial(outbox.poke, parts.valkey)
+    tasks = [
+        asyncio.create_task(subscription.run(stop)),
+        asyncio.create_task(parts.keys.follow()),
+        asyncio.create_task(watch_keys(parts.key_keeper, parts.database, parts.clock, who="idp", poke=poke, stop=stop)),
+    ]
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from audit import key_trail
 from config.clock import Clock
 from config.connections import Database, Valkey
 from config.entropy import Entropy
@@ -17,6 +18,7 @@ from idp.authorization.attempts import Attempts
 from idp.authorization.login_rules import LoginRules, LoginRulesCache
 from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import SignInHistory
 from idp.directory.cache import FaceCache
@@ -27,6 +29,7 @@ from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
 from idp.person_told import PersonTold
+from idp.protocol.pairwise import PairwiseSubjects
 from idp.routes import ASSETS, HELP
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
@@ -48,7 +51,9 @@ from idp.storage import (
 )
 from idp.tokens.keys import KeyCache
 from idp.tokens.refresh_family import Successors
+from jose.key_keeper import KeyKeeper
 from jose.keys import KeyRing
+from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from notifications.queue import Queue
 from pages import Assets, Pages
@@ -89,9 +94,11 @@ class Parts:
     pages: Pages
     assets: Assets
     keys: KeyCache
+    key_keeper: KeyKeeper
     clients: ClientCache
     mac: StepMac
     successors: Successors
+    subject_identifiers: SubjectIdentifiers
     hops: Hops
     one_session: OneSession
     arrivals: Arrivals
@@ -121,6 +128,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         await signing_keys.ensure_active(tx, "token", now)
         mac = StepMac(await secrets.ensure(tx, "step-mac", envelope, entropy, now))
         successors = Successors(await secrets.ensure(tx, "refresh-successors", envelope, entropy, now))
+        pairwise = PairwiseSubjects(await secrets.ensure(tx, "pairwise-subjects", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -156,9 +164,11 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         pages=pages,
         assets=assets,
         keys=keys,
+        key_keeper=KeyKeeper("token", signing_keys, Schedule.of(settings), key_trail.tell),
         clients=client_cache,
         mac=mac,
         successors=successors,
+        subject_identifiers=SubjectIdentifiers(pairwise),
         hops=Hops(mac, settings.idp.issuer),
         one_session=one_session,
         arrivals=Arrivals(

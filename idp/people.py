@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from idp.account import account_endpoints
 from idp.credentials.throttle import Throttle
+from idp.endpoints.login.consent import ConsentPage
 from idp.endpoints.login.counted_codes import CountedCodes
 from idp.endpoints.login.factor import FactorPage
 from idp.endpoints.login.factor_notices import FactorNotices
@@ -19,7 +20,7 @@ from idp.endpoints.session_status import SessionStatusEndpoint
 from idp.factors.passkey import RelyingParty
 from idp.parts import Parts
 from idp.routes import Endpoint
-from idp.storage import factors, logins, one_time_codes, preferences, recovery_codes
+from idp.storage import consents, factors, logins, one_time_codes, preferences, recovery_codes
 from idp.way_in import way_in_endpoints
 
 ISSUER_NAME = "Munjigi"
@@ -57,6 +58,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "factor_passkey": parts.restart.around(factor.by_passkey),
         "no_factor": parts.restart.around(NoFactorPage(shared)),
         "takeover": parts.restart.around(TakeoverPage(shared)),
+        "consent": parts.restart.around(ConsentPage(shared, consents)),
         **account_endpoints(
             parts,
             shared,

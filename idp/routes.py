@@ -27,6 +27,7 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/factor/passkey", ("POST",), "factor_passkey"),
     ("/factor/none", ("GET", "POST"), "no_factor"),
     ("/takeover", ("GET", "POST"), "takeover"),
+    ("/consent", ("GET", "POST"), "consent"),
     ("/account", ("GET",), "account"),
     ("/account/sign-in", ("GET",), "account_sign_in"),
     ("/account/back", ("GET",), "account_back"),

@@ -72,7 +72,9 @@ class AssertionSigner:
         self._made: dict[tuple[str, Subject, str, tuple[str, ...]], tuple[float, str]] = {}
 
     def replace(self, ring: KeyRing) -> None:
-        """Sign with another key from now on."""
+        """Sign with the active key of this ring from now on."""
+        if ring.active.kid == self._key.kid:
+            return
         self._key = ring.active
         self._made.clear()
 
@@ -175,7 +177,9 @@ class AssertionVerifier:
         return assertion
 
     def replace(self, keys: PublicKeys) -> None:
-        """Believe these keys and no others from now on: called on a key event."""
+        """Believe these keys and no others from now on."""
+        if keys.keys() == self._keys.keys():  # a kid is a thumbprint: the same names are the same keys
+            return
         self._keys = keys
         self._seen.clear()
 

@@ -1,13 +1,14 @@
 """Signed JWTs (RFC 7515, RFC 7519), made one way and verified strictly (RFC 8725).
 
-The algorithm is pinned to ES256, the key is chosen by `kid` among keys given by the caller, the type, issuer and
-audience are expected by name, and a token is expired at `exp`, not after it. Keys that a token carries along (`jwk`,
-`jku`, `x5c`, `x5u`) are never used; any `crit` is refused, since no extension is understood here.
+The key is chosen by `kid` among keys given by the caller, and the algorithm is that key's, never the token's word for
+it; the caller says which algorithms it takes at all, ES256 alone unless told otherwise. The type, issuer and audience
+are expected by name, and a token is expired at `exp`, not after it. Keys that a token carries along (`jwk`, `jku`,
+`x5c`, `x5u`) are never used; any `crit` is refused, since no extension is understood here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import TypeGuard
 
@@ -16,14 +17,12 @@ from joserfc import jws as joserfc_jws
 from joserfc.errors import JoseError
 from joserfc.jws import CompactSignature
 
-from jose.keys import ALGORITHM, KeyRing, PublicKeys, SigningKey
+from jose.keys import ES256, Algorithm, KeyRing, PublicKeys, SigningKey
 
 CLOCK_SKEW = 5.0
 """Seconds by which `iat` and `nbf` may lie ahead of this machine's clock. `exp` has no such grace."""
 MAX_LENGTH = 16_384
 """Characters of a token; anything longer is refused before it is parsed."""
-
-_ALGORITHMS = [ALGORITHM]
 
 
 class Refusal(StrEnum):
@@ -52,8 +51,8 @@ class InvalidToken(Exception):
 
 def sign(key: SigningKey, claims: Mapping[str, object], *, typ: str) -> str:
     """Sign `claims` as a compact JWS of the given `typ`. Claims are JSON values; `iat` and `exp` are the caller's."""
-    header = {"alg": ALGORITHM, "typ": typ, "kid": key.kid}
-    return joserfc_jws.serialize_compact(header, msgspec.json.encode(claims), key.key, algorithms=_ALGORITHMS)
+    header = {"alg": key.algorithm, "typ": typ, "kid": key.kid}
+    return joserfc_jws.serialize_compact(header, msgspec.json.encode(claims), key.key, algorithms=[key.algorithm])
 
 
 def verify(
@@ -64,14 +63,15 @@ def verify(
     expected_issuer: str,
     expected_audience: str,
     now: float,
+    algorithms: Collection[Algorithm] = (ES256,),
 ) -> dict[str, object]:
-    """The claims of a token that is sound at `now` (epoch seconds).
+    """The claims of a token that is sound at `now` (epoch seconds), signed by a key of one of `algorithms`.
 
     Raises `InvalidToken`. With `Refusal.UNKNOWN_KEY` the caller may fetch the keys anew, not too often, and try again.
     """
     signature = _parse(token)
-    _check_header(signature.headers(), expected_typ)
-    claims = _payload(signature, keys.public if isinstance(keys, KeyRing) else keys)
+    _check_header(signature.headers(), expected_typ, algorithms)
+    claims = _payload(signature, keys.public if isinstance(keys, KeyRing) else keys, algorithms)
     check_claims(claims, expected_issuer=expected_issuer, expected_audience=expected_audience, now=now)
     return claims
 
@@ -101,8 +101,9 @@ def _parse(token: str) -> CompactSignature:
         raise InvalidToken(Refusal.MALFORMED) from error
 
 
-def _check_header(header: Mapping[str, object], expected_typ: str) -> None:
-    if header.get("alg") != ALGORITHM:
+def _check_header(header: Mapping[str, object], expected_typ: str, algorithms: Collection[Algorithm]) -> None:
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise InvalidToken(Refusal.ALGORITHM)
     if "crit" in header:
         raise InvalidToken(Refusal.CRITICAL)
@@ -112,13 +113,16 @@ def _check_header(header: Mapping[str, object], expected_typ: str) -> None:
         raise InvalidToken(Refusal.TYPE)
 
 
-def _payload(signature: CompactSignature, keys: PublicKeys) -> dict[str, object]:
-    kid = signature.headers().get("kid")
+def _payload(signature: CompactSignature, keys: PublicKeys, algorithms: Collection[Algorithm]) -> dict[str, object]:
+    header = signature.headers()
+    kid = header.get("kid")
     key = keys.get(kid) if isinstance(kid, str) else None
     if key is None:
         raise InvalidToken(Refusal.UNKNOWN_KEY)
+    if key.algorithm not in algorithms or header["alg"] != key.algorithm:
+        raise InvalidToken(Refusal.ALGORITHM)
     try:
-        sound = joserfc_jws.validate_compact(signature, key.key, algorithms=_ALGORITHMS)
+        sound = joserfc_jws.validate_compact(signature, key.key, algorithms=[key.algorithm])
     except JoseError as error:
         raise InvalidToken(Refusal.MALFORMED) from error
     if not sound:

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from config.clock import Clock
-from jose.keys import PublicKey, PublicKeys
+from jose.keys import ES256, PublicKey, PublicKeys
 
 _log = structlog.get_logger(__name__)
 
@@ -93,7 +93,7 @@ class Provider:
         if known.issuer != self.issuer:  # OIDC Discovery 1.0, section 4.3
             raise ProviderUnreachable(f"discovery names another issuer, {known.issuer!r}")
         keys = _public_keys(jwks)
-        if not keys:
+        if not any(key.algorithm == ES256 for key in keys.values()):
             raise ProviderUnreachable("the key set holds no key for ES256")
         self._metadata = known
         if keys.keys() != self.keys.keys():
@@ -109,14 +109,15 @@ class Provider:
             raise ProviderUnreachable("never seen")
         return self._metadata
 
-    async def fetch(self) -> bool:
+    async def fetch(self, *, at_once: bool = False) -> bool:
         """Ask anew. Says whether it answered; what was known stays known if not.
 
-        Whoever asks meanwhile gets the same answer, and once something is known it is not asked too often.
+        Whoever asks meanwhile gets the same answer, and once something is known it is not asked too often; `at_once`:
+        unless no stranger can have caused the question.
         """
         if self._fetching is None:
             now = self._clock.monotonic()
-            if self._metadata is not None and now - self._fetched_at < REFRESH_PAUSE:
+            if self._metadata is not None and not at_once and now - self._fetched_at < REFRESH_PAUSE:
                 return False
             self._fetched_at = now
             self._fetching = asyncio.create_task(self._fetch())

@@ -183,7 +183,7 @@ class TokenRefresh:
         try:
             claims = self._claims(tokens, sid)
         except InvalidToken as error:
-            if error.refusal is not Refusal.UNKNOWN_KEY or not await self._provider.fetch():
+            if error.refusal is not Refusal.UNKNOWN_KEY or not await self._provider.fetch(at_once=True):
                 raise
             claims = self._claims(tokens, sid)
         return Contents(

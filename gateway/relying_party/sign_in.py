@@ -270,7 +270,7 @@ class SignInFlow:
         try:
             return self._check(tokens, pending, arrival)
         except InvalidToken as error:
-            if error.refusal is not Refusal.UNKNOWN_KEY or not await self._provider.fetch():
+            if error.refusal is not Refusal.UNKNOWN_KEY or not await self._provider.fetch(at_once=True):
                 raise
         return self._check(tokens, pending, arrival)
 

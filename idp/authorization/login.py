@@ -13,6 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from config.connections import Transaction
+from idp.authorization.consent import Standing
 from idp.authorization.request import AuthorizationRequest
 from idp.protocol.assurance import MULTIPLE_FACTORS
 
@@ -60,6 +61,8 @@ class Login:
     """The person of the faced session was told that this login came to nothing."""
     came_from: Mapping[str, str] | None = None
     """Whose browser it is: `device`, `browser`, `place`, `network`, `ip`, `device_id` (empty before one is known)."""
+    consent: Standing = "unasked"
+    """Whether the person was asked what the app may have, and what they said."""
     remember: bool = False
     """The person wants this browser remembered, once a session has begun in it."""
 
@@ -84,6 +87,7 @@ class Login:
             factor_passed=MULTIPLE_FACTORS in amr,
             overtaken=False,
             given_up=False,
+            consent="unasked",
             remember=False,
         )
 
@@ -152,6 +156,10 @@ class Login:
     def was_told(self) -> Login:
         """The person of the faced session was told of this login."""
         return replace(self, told=True)
+
+    def answered(self, consent: Standing) -> Login:
+        """The person said what the app may have, or need not be asked."""
+        return replace(self, consent=consent)
 
     def in_session(self, sid: str) -> Login:
         """A session was begun or joined."""

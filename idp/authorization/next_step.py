@@ -20,13 +20,14 @@ DuplicateLogin = Literal["ask", "take_over"]
 
 
 class Step(StrEnum):
-    """What the dispatcher does next; the first four are pages."""
+    """What the dispatcher does next; the first five are pages."""
 
     SIGN_IN = "sign_in"
     FACTOR = "factor"
     NO_FACTOR = "no_factor"
     """A second factor is due, and there is nothing that this person could be asked for: they are led to help."""
     TAKEOVER = "takeover"
+    CONSENT = "consent"
     BEGIN_SESSION = "begin_session"
     JOIN_SESSION = "join_session"
     CODE = "code"
@@ -39,7 +40,14 @@ class NextStep:
 
     step: Step
     error: (
-        Literal["access_denied", "login_required", "interaction_required", "unmet_authentication_requirements"] | None
+        Literal[
+            "access_denied",
+            "login_required",
+            "interaction_required",
+            "consent_required",
+            "unmet_authentication_requirements",
+        ]
+        | None
     ) = None
 
 
@@ -104,6 +112,8 @@ def next_step(
             return NextStep(Step.REFUSED, "login_required")
         if interactive.step in (Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER):
             return NextStep(Step.REFUSED, "interaction_required")
+        if interactive.step is Step.CONSENT:
+            return NextStep(Step.REFUSED, "consent_required")
     return interactive
 
 
@@ -126,7 +136,9 @@ def _step(
         return NextStep(Step.REFUSED, "login_required")
     if login.session is not None:
         lives = live is not None and live.sid == login.session
-        return NextStep(Step.CODE) if lives else NextStep(Step.REFUSED, "access_denied")
+        if not lives or login.consent == "refused":
+            return NextStep(Step.REFUSED, "access_denied")
+        return NextStep(Step.CONSENT if login.consent == "due" else Step.CODE)
     if _too_old(login, login.authenticated_at, now):
         return NextStep(Step.SIGN_IN)
 

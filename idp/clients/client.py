@@ -7,11 +7,20 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
+from uuid import UUID
 
 from config.connections import Transaction
+from idp.clients.metadata import NOTHING_MORE, ClientMetadata
 from idp.protocol.redirect_uri import is_registrable
 
-AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
+AuthMethod = Literal[
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+    "none",
+]
 
 EVENT_TOPIC: Final = "client"
 """Topic in the outbox, key = client id, payload `{"client_id"}`: what is registered of a client changed."""
@@ -34,6 +43,11 @@ class Client:
     """Where it wants to be told of ends (OpenID Connect Back-Channel Logout 1.0, section 2.2)."""
     backchannel_logout_session_required: bool = False
     """Whether it counts on a `sid` in the logout token; every one of ours has it."""
+    organisation_id: UUID | None = None
+    """Whose administrators look after it; None: it is the house's own."""
+    enabled: bool = True
+    """One that is switched off is found by administrators alone."""
+    metadata: ClientMetadata = NOTHING_MORE
 
     def __post_init__(self) -> None:
         """Raises `ValueError` where logouts could not be sent safely; this machine posts to no other address."""
@@ -54,4 +68,4 @@ class Clients(Protocol):
     """Where clients are kept."""
 
     async def find(self, tx: Transaction, client_id: str) -> Client | None:
-        """One client."""
+        """One client that is switched on."""

@@ -23,6 +23,8 @@ class ConnectedApp:
     last_used_at: datetime
     connected: bool
     """It belongs to the person's live session, and may still renew its tokens there."""
+    allowed: bool
+    """The person was asked and allowed it what it wants."""
 
 
 class ConnectedApps(Protocol):
@@ -32,7 +34,9 @@ class ConnectedApps(Protocol):
         """The apps of a person whose live session is `live`: the connected ones first, then by last use."""
 
     async def disconnect(self, tx: Transaction, user_id: UUID, client_id: str, now: datetime) -> int:
-        """Revoke what an app may still renew or redeem for this person. Returns how much of it there was.
+        """Revoke what an app may still renew or redeem for this person, and withdraw what they allowed it.
+
+        Returns how much of it there was.
 
         Call it before the session is locked.
         """

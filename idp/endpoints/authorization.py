@@ -27,6 +27,8 @@ from idp.authorization.login import Login, Logins
 from idp.authorization.request import AuthorizationRequest
 from idp.authorization.step_mac import browser_hash
 from idp.clients.cache import ClientCache
+from idp.clients.client import Client
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.credentials.throttle import Throttle, address_subject, logins_of_address
 from idp.endpoints.id_token_hints import IdTokenHints
 from idp.endpoints.login.arrivals import visitor
@@ -55,6 +57,7 @@ class AuthorizationEndpoint:
         entropy: Entropy,
         throttle: Throttle,
         hints: IdTokenHints,
+        identifiers: SubjectIdentifiers,
         issuer: str,
         login_lifetime: timedelta,
     ) -> None:
@@ -67,6 +70,7 @@ class AuthorizationEndpoint:
         self._entropy = entropy
         self._throttle = throttle
         self._hints = hints
+        self._identifiers = identifiers
         self._issuer = issuer
         self._lifetime = login_lifetime
 
@@ -80,15 +84,15 @@ class AuthorizationEndpoint:
             raise Problem(UNKNOWN_CLIENT, private="no such client")
         redirect_uri = trusted_redirect_uri(parameters, client)
         try:
-            asked = check(parameters, client, self._named_by)
+            asked = check(parameters, client, lambda hint: self._named_by(hint, client))
             await self._admit(request, asked)
         except RequestError as error:
             return self._tell_client(redirect_uri, parameters, error)
         return await self._begin(request, asked)
 
-    def _named_by(self, id_token_hint: str) -> str | None:
+    def _named_by(self, id_token_hint: str, client: Client) -> str | None:
         hint = self._hints.read(id_token_hint)
-        return hint.sub if hint is not None else None
+        return self._identifiers.user(client, hint.sub) if hint is not None else None
 
     async def _admit(self, request: Request, asked: AuthorizationRequest) -> None:
         """Bound what strangers can make us keep: a login is a row, whoever asks. Given back when the login is over."""

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from idp.clients.authentication import METHODS
 from idp.protocol import pkce, scopes
 from idp.protocol.assurance import ACR_VALUES
-from jose.keys import ALGORITHM, KeyRing
+from jose.keys import ALGORITHMS, KeyRing
 
 CONFIDENTIAL = tuple(method for method in METHODS if method != "none")
 _OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
@@ -35,8 +35,10 @@ def metadata(issuer: str) -> dict[str, object]:
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "acr_values_supported": list(ACR_VALUES),
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "subject_types_supported": ["public", "pairwise"],
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
+        "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "revocation_endpoint_auth_methods_supported": list(METHODS),
         "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL),
@@ -48,7 +50,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
-        "prompt_values_supported": ["none", "login", "select_account"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
     }
 
 
@@ -67,9 +69,13 @@ class JwksEndpoint:
 
     def __init__(self, ring: Callable[[], KeyRing]) -> None:
         self._ring = ring
+        self._said: tuple[KeyRing, bytes] | None = None
 
     async def __call__(self, request: Request) -> Response:
-        return _json(msgspec.json.encode(self._ring().jwks()), "public, max-age=60")
+        ring = self._ring()
+        if self._said is None or self._said[0] is not ring:
+            self._said = ring, msgspec.json.encode(ring.jwks())
+        return _json(self._said[1], "public, max-age=60")
 
 
 def _json(body: bytes, cache: str) -> Response:

@@ -11,7 +11,7 @@ import msgspec
 
 from idp.protocol import id_token
 from jose.jws import InvalidToken, verify
-from jose.keys import KeyRing
+from jose.keys import ALGORITHMS, KeyRing
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class IdTokenHints:
                 expected_issuer=self._issuer,
                 expected_audience=audience,
                 now=issued_at,
+                algorithms=ALGORITHMS,
             )
         except InvalidToken:
             return None

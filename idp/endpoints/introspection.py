@@ -11,9 +11,11 @@ from starlette.responses import Response
 from config.clock import Clock
 from config.connections import Database, Transaction
 from idp.clients.client import Client
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_requests import ClientRequests
-from idp.endpoints.oauth_answers import oauth_answer, oauth_error
+from idp.endpoints.oauth_answers import oauth_error
+from idp.endpoints.signed_answers import SignedAnswers
 from idp.tokens.refresh_family import Families, token_hash
 
 INACTIVE: Mapping[str, object] = {"active": False}
@@ -27,6 +29,8 @@ class IntrospectionEndpoint:
         *,
         requests: ClientRequests,
         tokens: AccessTokens,
+        identifiers: SubjectIdentifiers,
+        answers: SignedAnswers,
         families: Families,
         database: Database,
         clock: Clock,
@@ -34,6 +38,8 @@ class IntrospectionEndpoint:
     ) -> None:
         self._requests = requests
         self._tokens = tokens
+        self._identifiers = identifiers
+        self._answers = answers
         self._families = families
         self._database = database
         self._clock = clock
@@ -48,8 +54,10 @@ class IntrospectionEndpoint:
         async with self._database.connect() as tx:
             claims = self._tokens.claims(token)
             if claims is not None:
-                return oauth_answer(await self._access_token(tx, claims))
-            return oauth_answer(await self._refresh_token(tx, token, asked.client))
+                told = await self._access_token(tx, claims)
+            else:
+                told = await self._refresh_token(tx, token, asked.client)
+        return self._answers.introspection(request, asked.client, told)
 
     async def _access_token(self, tx: Transaction, claims: Mapping[str, object]) -> Mapping[str, object]:
         if await self._tokens.live_session(tx, claims, self._clock.now()) is None:
@@ -71,7 +79,7 @@ class IntrospectionEndpoint:
         return {
             "active": True,
             "iss": self._issuer,
-            "sub": str(family.user_id),
+            "sub": self._identifiers.shown(client, family.user_id),
             "client_id": family.client_id,
             "scope": " ".join(family.scope),
             "sid": family.sid,

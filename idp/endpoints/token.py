@@ -7,6 +7,7 @@ Read and authenticate the client -> load what it hands in, claimed and locked ->
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from authlib.oauth2 import OAuth2Error
@@ -20,6 +21,8 @@ from config.connections import Database, Transaction, Valkey
 from config.entropy import Entropy
 from config.web import correlation_id
 from events.outbox import poke
+from idp.clients.client import Client
+from idp.clients.subject_identifiers import SubjectIdentifiers, sector
 from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
@@ -42,6 +45,7 @@ class TokenEndpoint:
         requests: ClientRequests,
         grants: Iterable[Grant],
         subjects: Subjects,
+        identifiers: SubjectIdentifiers,
         families: Families,
         one_session: OneSession,
         mint: Mint,
@@ -53,6 +57,7 @@ class TokenEndpoint:
         self._requests = requests
         self._grants = {grant.grant_type: grant for grant in grants}
         self._subjects = subjects
+        self._identifiers = identifiers
         self._families = families
         self._one_session = one_session
         self._mint = mint
@@ -103,7 +108,7 @@ class TokenEndpoint:
         credential = loaded if subject is not None else None
 
         def issue(scope: tuple[str, ...], with_refresh_token: bool) -> dict[str, object]:
-            return self._issue(subject, credential, scope, with_refresh_token, now)
+            return self._issue(asked.client, subject, credential, scope, with_refresh_token, now)
 
         response = self._core.run(TokenRequest(asked.core, credential, issue))
         if credential is None:  # the core refuses what it is not given; nothing may depend on that alone
@@ -115,6 +120,7 @@ class TokenEndpoint:
 
     def _issue(
         self,
+        client: Client,
         subject: Subject | None,
         credential: Credential | None,
         scope: tuple[str, ...],
@@ -123,7 +129,16 @@ class TokenEndpoint:
     ) -> dict[str, object]:
         if subject is None or credential is None:
             raise InvalidGrantError("it is not good, or not any more")
-        audience = Audience(client_id=credential.client_id, scope=scope, nonce=credential.nonce)
+        audience = Audience(
+            client_id=credential.client_id,
+            scope=scope,
+            nonce=credential.nonce,
+            id_token_signed_response_alg=client.metadata.id_token_signed_response_alg,
+        )
+        if sector(client) is not None:
+            # what names the person otherwise is no token for the house's own services
+            audience = replace(audience, audiences=(self._mint.issuer,))
+            subject = replace(subject, sub=self._identifiers.shown(client, subject.sub))
         response = self._mint.issue(subject, audience, now.timestamp())
         if with_refresh_token:
             response["refresh_token"] = credential.successor or self._entropy.token(TOKEN_SIZE)

@@ -7,8 +7,11 @@ from starlette.responses import Response
 
 from config.clock import Clock
 from config.connections import Database
+from idp.clients.cache import ClientCache
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
-from idp.endpoints.oauth_answers import bearer_error, oauth_answer
+from idp.endpoints.oauth_answers import bearer_error
+from idp.endpoints.signed_answers import SignedAnswers
 from idp.endpoints.subjects import Subjects
 from idp.protocol import scopes
 
@@ -16,9 +19,21 @@ from idp.protocol import scopes
 class UserInfoEndpoint:
     """`GET` and `POST /userinfo`; the token stands in the Authorization header and nowhere else (RFC 9700, 4.3.2)."""
 
-    def __init__(self, tokens: AccessTokens, subjects: Subjects, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        tokens: AccessTokens,
+        subjects: Subjects,
+        clients: ClientCache,
+        identifiers: SubjectIdentifiers,
+        answers: SignedAnswers,
+        database: Database,
+        clock: Clock,
+    ) -> None:
         self._tokens = tokens
         self._subjects = subjects
+        self._clients = clients
+        self._identifiers = identifiers
+        self._answers = answers
         self._database = database
         self._clock = clock
 
@@ -36,6 +51,10 @@ class UserInfoEndpoint:
         async with self._database.connect() as tx:
             session = await self._tokens.live_session(tx, claims, self._clock.now())
             subject = await self._subjects.of(tx, session) if session is not None else None
-        if subject is None or subject.sub != claims.get("sub"):
+        client = await self._clients.find(str(claims.get("client_id")))
+        if subject is None or client is None:
             return bearer_error(request, "invalid_token")
-        return oauth_answer({"sub": subject.sub, **scopes.visible(subject.claims, scope)})
+        sub = self._identifiers.shown(client, subject.sub)
+        if sub != claims.get("sub"):
+            return bearer_error(request, "invalid_token")
+        return self._answers.userinfo(client, {"sub": sub, **scopes.visible(subject.claims, scope)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 TYP = "at+jwt"
@@ -16,6 +16,8 @@ def claims(
     issuer: str,
     subject: str,
     client_id: str,
+    audiences: Sequence[str] = (AUDIENCE,),
+    confirmation: Mapping[str, str] | None = None,
     scope: Sequence[str],
     sid: str,
     org: str,
@@ -33,7 +35,7 @@ def claims(
     return {
         "iss": issuer,
         "sub": subject,
-        "aud": AUDIENCE,
+        "aud": audiences[0] if len(audiences) == 1 else list(audiences),
         "exp": expires_at,
         "iat": issued_at,
         "jti": jti,
@@ -46,4 +48,5 @@ def claims(
         "amr": list(amr),
         "auth_time": auth_time,
         "device": {"id": device_id, "trust": device_trust},
+        **({"cnf": dict(confirmation)} if confirmation else {}),
     }

@@ -10,7 +10,7 @@ TYP = "JWT"
 
 
 def at_hash(access_token: str) -> str:
-    """The left half of the SHA-256 of an access token, as ES256 wants it (section 3.1.3.6)."""
+    """The left half of the SHA-256 of an access token, as ES256 and RS256 want it (section 3.1.3.6)."""
     digest = hashlib.sha256(access_token.encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
 

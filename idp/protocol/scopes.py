@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 OPENID = "openid"
 SCOPES = (OPENID, "profile", "email")
@@ -18,6 +18,12 @@ def visible(claims: Mapping[str, object], scope: Collection[str]) -> dict[str, o
     """Those of a person's claims that these scopes show; what is not known of a person is left out."""
     names = {name for value in scope for name in _CLAIMS.get(value, ())}
     return {name: value for name, value in claims.items() if name in names and value is not None}
+
+
+def in_words(scope: Iterable[str]) -> list[str]:
+    """Those that people are told of in words, in the order of `SCOPES`."""
+    asked = frozenset(scope)
+    return [value for value in SCOPES if value in asked]
 
 
 def split(text: str) -> tuple[str, ...]:

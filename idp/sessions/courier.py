@@ -186,7 +186,7 @@ class Courier:
     def _post_to(self, url: str, claimed: Claimed) -> httpx2.Request:
         delivery = claimed.delivery
         if delivery.recipient.stream_id is None:
-            return self._client.build_request("POST", url, data={"logout_token": self._logout_token(delivery)})
+            return self._client.build_request("POST", url, data={"logout_token": self._logout_token(claimed)})
         claims = security_event.claims(delivery, issuer=self._issuer, issued_at=int(delivery.happened_at.timestamp()))
         headers = {"Content-Type": "application/secevent+jwt", "Accept": "application/json"}
         if claimed.sealed_authorization is not None:
@@ -195,12 +195,13 @@ class Courier:
         token = sign(self._ring().active, claims, typ=security_event.TYP)
         return self._client.build_request("POST", url, content=token.encode("ascii"), headers=headers)
 
-    def _logout_token(self, delivery: Delivery) -> str:
+    def _logout_token(self, claimed: Claimed) -> str:
         """Each try has a token of its own: it lives for two minutes only, and a relying party may keep its `jti`."""
+        delivery = claimed.delivery
         claims = logout_token.claims(
             issuer=self._issuer,
             audience=delivery.recipient.client_id,
-            subject=delivery.facts["sub"],
+            subject=None if claimed.pairwise else delivery.facts["sub"],
             sid=delivery.facts["sid"],
             jti=self._entropy.token(JTI_SIZE),
             issued_at=int(self._clock.timestamp()),

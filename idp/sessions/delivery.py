@@ -77,6 +77,8 @@ class Claimed:
     """None: the client takes no such thing any more."""
     sealed_authorization: bytes | None = None
     """The `Authorization` header that the receiver of a stream wants to see, sealed."""
+    pairwise: bool = False
+    """The client knows people by identifiers of its own sector, so it is told of sessions alone."""
 
 
 def judge(status: int | None, attempts: int) -> Verdict:

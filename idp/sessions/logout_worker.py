@@ -26,8 +26,9 @@ from jose.storage.keys import NoActiveKey, SigningKeys
 EVERY = 0.2
 """Seconds between two looks at what is due, where nothing was."""
 RETRY_AFTER = 1.0
-KEYS_AGE = 30.0
-"""Seconds for which a key ring is used; a key that is replaced verifies for much longer."""
+KEYS_AGE = 2.0
+"""Seconds for which a key ring is used. A key that is followed by another verifies for much longer; what one signs that
+leaked is refused, and some never take such a delivery again."""
 
 _log = structlog.get_logger(__name__)
 

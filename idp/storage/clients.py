@@ -4,30 +4,38 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+import msgspec
+from sqlalchemy import RowMapping, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
 from idp.clients.client import Client
+from idp.clients.metadata import ClientMetadata
 from idp.storage.protocol_tables import client as table
 
 _WORDS = ("redirect_uris", "post_logout_redirect_uris", "grant_types", "scopes")
 
 
 async def find(tx: Transaction, client_id: str) -> Client | None:
-    """One client."""
-    row = (await tx.execute(select(table).where(table.c.client_id == client_id))).mappings().one_or_none()
-    if row is None:
-        return None
+    """One client that is switched on."""
+    query = select(table).where(table.c.client_id == client_id, table.c.enabled)
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return read(row) if row is not None else None
+
+
+def read(row: RowMapping) -> Client:
+    """The client of a row of the table."""
     values = {name: row[name] for name in Client.__slots__}
-    return Client(**{**values, **{name: tuple(row[name]) for name in _WORDS}})
+    words = {name: tuple(row[name]) for name in _WORDS}
+    return Client(**{**values, **words, "metadata": msgspec.convert(row["metadata"], ClientMetadata)})
 
 
 async def put(tx: Transaction, client: Client, now: datetime) -> bool:
     """Register a client, or change what is registered of it. Returns whether anything changed."""
     values = {name: getattr(client, name) for name in Client.__slots__}
-    values |= {name: list(values[name]) for name in _WORDS} | {"name": dict(client.name)}
-    statement = insert(table).values(**values, updated_at=now)
+    values |= {name: list(values[name]) for name in _WORDS}
+    values |= {"name": dict(client.name), "metadata": msgspec.to_builtins(client.metadata)}
+    statement = insert(table).values(**values, created_at=now, updated_at=now)
     changed = [table.c[name].is_distinct_from(statement.excluded[name]) for name in values]
     result = await tx.execute(
         statement.on_conflict_do_update(

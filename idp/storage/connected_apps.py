@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Subquery, and_, func, literal, null, select, true, union_all, update
+from sqlalchemy import Row, Subquery, and_, delete, exists, func, literal, null, select, true, union_all, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from config.connections import Transaction
 from idp.clients.connected_app import ConnectedApp
 from idp.storage.directory_tables import session
 from idp.storage.end_tables import session_client
-from idp.storage.protocol_tables import authorization_code, client, refresh_family, refresh_token
+from idp.storage.protocol_tables import authorization_code, client, consent, refresh_family, refresh_token
 
 
 async def of(tx: Transaction, user_id: UUID, live: str) -> list[ConnectedApp]:
@@ -32,7 +32,14 @@ async def of(tx: Transaction, user_id: UUID, live: str) -> list[ConnectedApp]:
         .subquery()
     )
     query = (
-        select(client.c.client_id, client.c.name, scope.c.scope, last.c.at, last.c.connected)
+        select(
+            client.c.client_id,
+            client.c.name,
+            scope.c.scope,
+            last.c.at,
+            last.c.connected,
+            exists().where(consent.c.user_id == user_id, consent.c.client_id == client.c.client_id).label("allowed"),
+        )
         .join(last, last.c.client_id == client.c.client_id)
         .outerjoin(scope, scope.c.client_id == client.c.client_id)
         .order_by(last.c.connected.desc(), last.c.at.desc(), client.c.client_id)
@@ -41,7 +48,9 @@ async def of(tx: Transaction, user_id: UUID, live: str) -> list[ConnectedApp]:
 
 
 async def disconnect(tx: Transaction, user_id: UUID, client_id: str, now: datetime) -> int:
-    """Revoke what an app may still renew or redeem for this person. Returns how much of it there was.
+    """Revoke what an app may still renew or redeem for this person, and withdraw what they allowed it.
+
+    Returns how much of it there was.
 
     Codes first: one that is being redeemed is waited for, and the family that comes of it is revoked as well.
     """
@@ -64,7 +73,8 @@ async def disconnect(tx: Transaction, user_id: UUID, client_id: str, now: dateti
         )
         .values(revoked_at=now)
     )
-    return families.rowcount + codes.rowcount
+    allowed = delete(consent).where(consent.c.user_id == user_id, consent.c.client_id == client_id)
+    return families.rowcount + codes.rowcount + (await tx.execute(allowed)).rowcount
 
 
 def _uses(user_id: UUID, live: str) -> Subquery:
@@ -89,14 +99,18 @@ def _uses(user_id: UUID, live: str) -> Subquery:
         .join(session, session.c.sid == session_client.c.sid)
         .where(session.c.user_id == user_id)
     )
-    return union_all(granted, took_part).subquery()
+    allowed = select(consent.c.client_id, consent.c.given_at, consent.c.scopes, literal(False)).where(
+        consent.c.user_id == user_id
+    )
+    return union_all(granted, took_part, allowed).subquery()
 
 
-def _read(row: Row[Any, Any, Any, Any, Any]) -> ConnectedApp:
+def _read(row: Row[Any, Any, Any, Any, Any, Any]) -> ConnectedApp:
     return ConnectedApp(
         client_id=row.client_id,
         name=row.name,
         scopes=tuple(row.scope or ()),
         last_used_at=row.at,
         connected=row.connected,
+        allowed=row.allowed,
     )

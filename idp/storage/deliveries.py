@@ -69,7 +69,7 @@ _RECIPIENTS = text(
 # Each recipient gives a few at most, so that a dead one with a long queue fills no batch.
 _CLAIM = """
     WITH found AS MATERIALIZED (
-        SELECT due.id, {address} AS address, {sealed} AS sealed_authorization
+        SELECT due.id, {address} AS address, {sealed} AS sealed_authorization, {pairwise} AS pairwise
         FROM {recipients} CROSS JOIN LATERAL (
             SELECT id FROM idp.delivery
             WHERE {theirs} AND settled_at IS NULL AND due_at <= :now
@@ -81,7 +81,7 @@ _CLAIM = """
     UPDATE idp.delivery AS delivery SET attempts = delivery.attempts + 1, due_at = :lease
     FROM found WHERE delivery.id = found.id
     RETURNING delivery.id, delivery.client_id, delivery.stream_id, delivery.facts, delivery.happened_at,
-        delivery.attempts, found.address, found.sealed_authorization
+        delivery.attempts, found.address, found.sealed_authorization, found.pairwise
 """
 _CLAIM_LOGOUTS = text(
     _CLAIM.format(
@@ -91,6 +91,7 @@ _CLAIM_LOGOUTS = text(
         only="",
         address="client.backchannel_logout_uri",
         sealed="CAST(NULL AS bytea)",
+        pairwise="COALESCE(client.metadata ->> 'subject_type' = 'pairwise', false)",
     )
 )
 _CLAIM_PUSHES = text(
@@ -101,6 +102,7 @@ _CLAIM_PUSHES = text(
         only=f"AND stream.method = 'push' AND stream.status = 'enabled' AND {_MAY_HEAR}",
         address="stream.endpoint_url",
         sealed="stream.sealed_authorization",
+        pairwise="false",
     )
 )
 _UNACKNOWLEDGED = """
@@ -197,7 +199,7 @@ async def _claim(
 ) -> list[Claimed]:
     values = {"now": now, "lease": lease, "leaving_out": leaving_out, "each": each, "limit": limit}
     return [
-        Claimed(_delivery(row), row["address"], row["sealed_authorization"])
+        Claimed(_delivery(row), row["address"], row["sealed_authorization"], row["pairwise"])
         for row in (await tx.execute(statement, values)).mappings()
     ]
 

@@ -1,4 +1,4 @@
-"""The tables of migration 0006: clients, logins, codes, refresh families, secrets that all nodes share."""
+"""The tables of migrations 0006, 0021, 0023: clients, consents, logins, codes, refresh families, shared secrets."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ client = Table(
     Column("updated_at", _TIME, nullable=False),
     Column("backchannel_logout_uri", Text),
     Column("backchannel_logout_session_required", Boolean, nullable=False),
+    Column("organisation_id", Uuid),
+    Column("enabled", Boolean, nullable=False),
+    Column("metadata", JSONB, nullable=False),
+    Column("registration_token_hash", LargeBinary),
+    Column("created_at", _TIME, nullable=False),
 )
 
 login = Table(
@@ -64,6 +69,16 @@ login = Table(
     Column("told", Boolean, nullable=False),
     Column("came_from", JSONB(none_as_null=True)),
     Column("remember", Boolean, nullable=False),
+    Column("consent", Text, nullable=False),
+)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("client_id", Text, primary_key=True),
+    Column("scopes", _WORDS, nullable=False),
+    Column("given_at", _TIME, nullable=False),
 )
 
 authorization_code = Table(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.entropy import Entropy
 from idp.protocol import access_token, id_token, scopes
 from jose.jws import sign
-from jose.keys import KeyRing
+from jose.keys import ES256, Algorithm, KeyRing
 
 JTI_SIZE = 16
 
@@ -38,6 +38,12 @@ class Audience:
     client_id: str
     scope: tuple[str, ...]
     nonce: str | None = None
+    audiences: tuple[str, ...] = (access_token.AUDIENCE,)
+    """Where the access token is good (RFC 8707); otherwise at the house's own services."""
+    confirmation: Mapping[str, str] = field(default_factory=dict)
+    """`cnf` (RFC 7800): the key that must be proven with the access token. Empty: whoever bears it may use it."""
+    id_token_signed_response_alg: Algorithm = ES256
+    """By what the client wants its ID tokens signed (OpenID Connect Dynamic Client Registration 1.0, section 2)."""
 
 
 class Mint:
@@ -46,7 +52,7 @@ class Mint:
     def __init__(
         self, issuer: str, ring: Callable[[], KeyRing], entropy: Entropy, *, access_token_lifetime: float
     ) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self._ring = ring
         self._entropy = entropy
         self.lifetime = int(access_token_lifetime)
@@ -54,24 +60,27 @@ class Mint:
     def issue(self, subject: Subject, audience: Audience, now: float) -> dict[str, object]:
         """The members of a token response (RFC 6749, section 5.1) but the refresh token. `now` is in epoch seconds."""
         issued_at = int(now)
-        key = self._ring().active
-        access = sign(key, self._access_claims(subject, audience, issued_at), typ=access_token.TYP)
+        ring = self._ring()
+        access = sign(ring.active, self._access_claims(subject, audience, issued_at), typ=access_token.TYP)
         response: dict[str, object] = {
             "access_token": access,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if "jkt" in audience.confirmation else "Bearer",
             "expires_in": self.lifetime,
             "scope": " ".join(audience.scope),
         }
         if scopes.OPENID in audience.scope:
             claims = self._id_claims(subject, audience, access, issued_at)
+            key = ring.signer(audience.id_token_signed_response_alg)
             response["id_token"] = sign(key, claims, typ=id_token.TYP)
         return response
 
     def _access_claims(self, subject: Subject, audience: Audience, issued_at: int) -> dict[str, object]:
         return access_token.claims(
-            issuer=self._issuer,
+            issuer=self.issuer,
             subject=subject.sub,
             client_id=audience.client_id,
+            audiences=audience.audiences,
+            confirmation=audience.confirmation,
             scope=audience.scope,
             sid=subject.sid,
             org=subject.org,
@@ -88,7 +97,7 @@ class Mint:
 
     def _id_claims(self, subject: Subject, audience: Audience, access: str, issued_at: int) -> dict[str, object]:
         return id_token.claims(
-            issuer=self._issuer,
+            issuer=self.issuer,
             subject=subject.sub,
             client_id=audience.client_id,
             sid=subject.sid,

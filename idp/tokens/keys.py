@@ -1,13 +1,18 @@
-"""The key ring of tokens in the memory of a node, read anew when an event says that it changed."""
+"""The key ring of tokens in the memory of a node: read anew when an event says that it changed, and now and then."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
 from jose.keys import KeyRing
+
+READ_EVERY = 30.0
+"""Seconds after which the ring is read without an event: a node that hears none must not sign with a former key for
+longer than that verifies, nor miss a new one (`jose.rotation.SPARE`)."""
 
 _log = structlog.get_logger(__name__)
 
@@ -39,10 +44,13 @@ class KeyCache:
         """Events may have been lost."""
         self._stale.set()
 
-    async def follow(self) -> None:
-        """Read the ring whenever it is stale, until cancelled; a failure keeps the old ring and tries again."""
+    async def follow(self, *, read_every: float = READ_EVERY) -> None:
+        """Read the ring whenever it is stale, and every so many seconds, until cancelled; a failure keeps the old ring
+        and tries again."""
         while True:
-            await self._stale.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(read_every):
+                    await self._stale.wait()
             self._stale.clear()
             try:
                 await self.reload()

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
 from config.envelope import Envelope
-from jose.keys import KeyRing, PublicKey, PublicKeys, Purpose, SigningKey
+from jose.key_keeper import Change
+from jose.keys import ALGORITHMS_OF, ES256, PURPOSES, KeyRing, PublicKey, PublicKeys, Purpose, SigningKey
+from jose.rotation import Hasten, KeyRecord, Make, Move, State, Switch
 from jose.storage.tables import public_key, signing_key
+
+_MOVING = 0x6D_6B_65_79
+"""The advisory lock of whoever moves keys ("mkey"); its second half is the purpose's place."""
+_HOLD = text("SELECT pg_advisory_xact_lock(:lock, :place)")
+_RECORD = (
+    signing_key.c.kid,
+    signing_key.c.algorithm,
+    signing_key.c.state,
+    signing_key.c.created_at,
+    signing_key.c.activates_at,
+    signing_key.c.activated_at,
+    signing_key.c.retires_at,
+)
 
 
 class NoActiveKey(Exception):
@@ -18,43 +36,43 @@ class NoActiveKey(Exception):
 
 
 class SigningKeys:
-    """Loads and makes signing keys; private ones are sealed at rest."""
+    """Loads, makes and moves signing keys; private ones are sealed at rest, and gone once they need sign no more."""
 
     def __init__(self, envelope: Envelope) -> None:
         self._envelope = envelope
 
     async def load_ring(self, tx: Transaction, purpose: Purpose) -> KeyRing:
-        """The active key and every key that verifies. Raises `NoActiveKey`."""
+        """The keys that sign and every key that verifies. Raises `NoActiveKey`."""
         query = select(signing_key.c.kid, signing_key.c.sealed).where(
             signing_key.c.purpose == purpose, signing_key.c.state == "active"
         )
-        row = (await tx.execute(query)).one_or_none()
-        if row is None:
+        found = [
+            SigningKey.from_private_bytes(self._envelope.open(row.sealed, _context(purpose, row.kid)))
+            for row in await tx.execute(query)
+        ]
+        signers = {key.algorithm: key for key in found}
+        if ES256 not in signers:
             raise NoActiveKey(purpose)
-        active = SigningKey.from_private_bytes(self._envelope.open(row.sealed, _context(purpose, row.kid)))
-        return KeyRing(active, await self.public_keys(tx, purpose))
+        return KeyRing(signers, await self.public_keys(tx, purpose))
 
     async def ensure_active(self, tx: Transaction, purpose: Purpose, now: datetime) -> KeyRing:
-        """The ring, with a new active key where there was none. Of many processes at once exactly one makes it."""
-        try:
-            return await self.load_ring(tx, purpose)
-        except NoActiveKey:
-            key = SigningKey.generate()
-        statement = insert(signing_key).values(
-            kid=key.kid,
-            purpose=purpose,
-            sealed=self._envelope.seal(key.private_bytes(), _context(purpose, key.kid)),
-            public_jwk=key.public.jwk(),
-            state="active",
-            created_at=now,
-            activated_at=now,
+        """The ring, with new active keys where there were none. Of many processes at once exactly one makes each."""
+        states = select(signing_key.c.algorithm).where(
+            signing_key.c.purpose == purpose, signing_key.c.state == "active"
         )
-        # waits for whoever inserts at the same time, then yields to them: `signing_key_one_active`
-        await tx.execute(
-            statement.on_conflict_do_nothing(
-                index_elements=[signing_key.c.purpose], index_where=signing_key.c.state == "active"
-            )
-        )
+        there = set((await tx.execute(states)).scalars())
+        for algorithm in ALGORITHMS_OF[purpose]:
+            if algorithm not in there:
+                key = await asyncio.to_thread(SigningKey.generate, algorithm)
+                # waits for whoever inserts at the same time, then yields to them: `signing_key_one_active`
+                await tx.execute(
+                    insert(signing_key)
+                    .values(**self._row(purpose, key, now), state="active", activated_at=now)
+                    .on_conflict_do_nothing(
+                        index_elements=[signing_key.c.purpose, signing_key.c.algorithm],
+                        index_where=signing_key.c.state == "active",
+                    )
+                )
         return await self.load_ring(tx, purpose)
 
     async def public_keys(self, tx: Transaction, purpose: Purpose) -> PublicKeys:
@@ -66,6 +84,57 @@ class SigningKeys:
     async def assertion_keys(self, tx: Transaction) -> PublicKeys:
         """The gateway's public keys, as a service behind it needs them."""
         return await self.public_keys(tx, "assertion")
+
+    async def hold(self, tx: Transaction, purpose: Purpose) -> None:
+        """`jose.key_keeper.RotatingKeys`."""
+        await tx.execute(_HOLD, {"lock": _MOVING, "place": PURPOSES.index(purpose)})
+
+    async def records(self, tx: Transaction, purpose: Purpose) -> Sequence[KeyRecord]:
+        """`jose.key_keeper.RotatingKeys`."""
+        query = (
+            select(*_RECORD)
+            .where(signing_key.c.purpose == purpose)
+            .order_by(signing_key.c.created_at, signing_key.c.kid)
+        )
+        return [KeyRecord(**row._mapping) for row in await tx.execute(query)]
+
+    async def move(
+        self, tx: Transaction, purpose: Purpose, move: Move, made: SigningKey | None, now: datetime
+    ) -> Sequence[Change]:
+        """`jose.key_keeper.RotatingKeys`."""
+        if isinstance(move, Make):
+            assert made is not None
+            row = self._row(purpose, made, now)
+            if move.activates_at is None:
+                await tx.execute(insert(signing_key).values(**row, state="active", activated_at=now))
+                return [Change(kid=made.kid, algorithm=made.algorithm, state="active")]
+            await tx.execute(insert(signing_key).values(**row, state="next", activates_at=move.activates_at))
+            return [Change(kid=made.kid, algorithm=made.algorithm, state="next", until=move.activates_at)]
+        if isinstance(move, Hasten):
+            return [await _set(tx, move.key, "next", until=move.activates_at, activates_at=move.activates_at)]
+        if isinstance(move, Switch):
+            return [
+                await _set(tx, move.active, "retiring", until=move.retires_at, retires_at=move.retires_at, sealed=None),
+                await _set(tx, move.following, "active", activates_at=None, activated_at=now),
+            ]
+        return [await _set(tx, move.key, "retired", retires_at=now, activates_at=None, sealed=None)]
+
+    def _row(self, purpose: Purpose, key: SigningKey, now: datetime) -> dict[str, object]:
+        return {
+            "kid": key.kid,
+            "purpose": purpose,
+            "algorithm": key.algorithm,
+            "sealed": self._envelope.seal(key.private_bytes(), _context(purpose, key.kid)),
+            "public_jwk": key.public.jwk(),
+            "created_at": now,
+        }
+
+
+async def _set(
+    tx: Transaction, key: KeyRecord, state: State, *, until: datetime | None = None, **columns: Any
+) -> Change:
+    await tx.execute(update(signing_key).where(signing_key.c.kid == key.kid).values(state=state, **columns))
+    return Change(kid=key.kid, algorithm=key.algorithm, state=state, until=until)
 
 
 def _context(purpose: Purpose, kid: str) -> str:

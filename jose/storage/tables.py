@@ -1,4 +1,4 @@
-"""The tables of schema `jose`; migration 0002 makes them."""
+"""The tables of schema `jose`; migrations 0002 and 0022 make them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ signing_key = Table(
     metadata,
     Column("kid", Text, primary_key=True),
     Column("purpose", Text, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary),
     Column("public_jwk", JSONB, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("activated_at", DateTime(timezone=True)),
     Column("retires_at", DateTime(timezone=True)),
+    Column("algorithm", Text, nullable=False),
+    Column("activates_at", DateTime(timezone=True)),
 )
 
 public_key = Table(

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
+from audit import key_trail
 from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, Valkey, open_database, open_valkey
 from config.envelope import Envelope
 from config.serving import serve_application
 from config.settings import Settings
+from events import outbox
 from jose.entrance import Entrance
+from jose.key_keeper import KeyKeeper
+from jose.key_keeper import watch as watch_keys
 from jose.keys import PublicKeys
+from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.live import LivePolicy
 from policy.storage.versions import PolicyVersions
+from policy.succession import Succession
 
 SERVICE: Final = "policy"
 
@@ -47,11 +54,20 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await keys.ensure_active(tx, "policy", clock.now())
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
         app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator))
-        fresh = asyncio.create_task(entrance.keep_keys_fresh())
+        keeper = KeyKeeper(
+            "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
+        )
+        poke = partial(outbox.poke, valkey)
+        beside = [
+            asyncio.create_task(entrance.keep_keys_fresh()),
+            asyncio.create_task(watch_keys(keeper, database, clock, who=SERVICE, poke=poke, stop=stop)),
+        ]
         try:
             await serve_application(app, f"unix:{settings.upstream_socket(SERVICE)}", ready=ready, stop=stop)
         finally:
-            fresh.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
     finally:
         await database.dispose()
         await valkey.aclose()

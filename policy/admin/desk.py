@@ -11,6 +11,7 @@ from config.problem import Problem
 from events import outbox
 from jose.assertion import Subject
 from jose.freshness import challenge
+from jose.keys import KeyRing
 from jose.storage.keys import SigningKeys
 from policy import artefact, casbin_lines, versions
 from policy.admin import problems
@@ -106,7 +107,7 @@ class Desk:
 
     async def publish(self, number: int, act: Act) -> VersionEntry:
         async with self._database.begin() as tx:
-            ring = await self._keys.load_ring(tx, "policy")
+            ring = await self._ring(tx)
             try:
                 made = await versions.publish(self._versions, tx, number, ring.active, act)
             except versions.NoSuchVersion as error:
@@ -120,7 +121,7 @@ class Desk:
 
     async def roll_back(self, number: int, act: Act) -> VersionEntry:
         async with self._database.begin() as tx:
-            ring = await self._keys.load_ring(tx, "policy")
+            ring = await self._ring(tx)
             try:
                 made = await versions.roll_back(self._versions, tx, number, ring.active, act)
             except versions.NoSuchVersion as error:
@@ -154,6 +155,11 @@ class Desk:
             inheritance=lines.inheritance,
             organisations=base.organisations if asked.organisations is None else asked.organisations,
         )
+
+    async def _ring(self, tx: Transaction) -> KeyRing:
+        """The keys of the policy, once nobody else publishes, nor signs anew what is published: by the key of now."""
+        await self._versions.hold(tx)
+        return await self._keys.load_ring(tx, "policy")
 
     async def _current(self, tx: Transaction) -> Version:
         found = await self._versions.current(tx)

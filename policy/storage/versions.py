@@ -66,6 +66,11 @@ class PolicyVersions:
             .values(state="published", signature=signature, publisher=publisher, published_at=at)
         )
 
+    async def sign_anew(self, tx: Transaction, number: int, signature: str) -> None:
+        """`policy.succession.Published`."""
+        statement = update(version).where(version.c.number == number, version.c.state == "published")
+        await tx.execute(statement.values(signature=signature))
+
 
 def _version(row: Row[Any]) -> Version:
     return Version(**row._mapping)

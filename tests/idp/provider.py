@@ -23,10 +23,12 @@ from idp.app import build_application
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
 from idp.clients.client import AuthMethod, Client, hash_secret
+from idp.clients.metadata import NOTHING_MORE, ClientMetadata
 from idp.parts import Parts, build_parts
 from idp.storage import clients, logins
 from tests.idp.browser import Browser
 from tests.idp.people import add_person
+from tests.keys import seed_rsa_key
 
 SECRET = "a secret of 256 bits, let us say"
 CALLBACK = "https://app.example/callback"
@@ -76,7 +78,14 @@ class Provider:
         self.browsers.append(browser)
         return browser
 
-    async def register(self, client_id: str = "app", *, auth_method: AuthMethod = "client_secret_basic") -> App:
+    async def register(
+        self,
+        client_id: str = "app",
+        *,
+        auth_method: AuthMethod = "client_secret_basic",
+        metadata: ClientMetadata = NOTHING_MORE,
+        backchannel_logout_uri: str | None = None,
+    ) -> App:
         public = auth_method == "none"
         client = Client(
             client_id=client_id,
@@ -87,6 +96,8 @@ class Provider:
             post_logout_redirect_uris=(AFTER_LOGOUT,),
             grant_types=("authorization_code", "refresh_token"),
             scopes=("openid", "profile", "email"),
+            metadata=metadata,
+            backchannel_logout_uri=backchannel_logout_uri,
         )
         async with self.parts.database.begin() as tx:
             await clients.put(tx, client, self.parts.clock.now())
@@ -137,9 +148,13 @@ class Provider:
         await self.prove(browser, user, *amr)
         return browser.query()["code"]
 
+    def basic(self, app: App) -> httpx2.Auth | None:
+        """How a confidential app proves itself."""
+        return httpx2.BasicAuth(app.client_id, app.secret) if app.secret else None
+
     async def token(self, app: App, **form: str) -> httpx2.Response:
         """Ask the token endpoint as the app does."""
-        auth = httpx2.BasicAuth(app.client_id, app.secret) if app.secret else None
+        auth = self.basic(app)
         if auth is None:
             form = {"client_id": app.client_id, **form}
         return await self.post("/token", form, auth)
@@ -163,6 +178,7 @@ class Provider:
 async def running_provider(
     settings: Settings, database: Database, valkey: Valkey, clock: Clock
 ) -> AsyncIterator[Provider]:
+    await seed_rsa_key(database, settings, clock.now())
     parts = await build_parts(settings, database, valkey, clock, SystemEntropy())
     provider = Provider(parts, build_application(parts))
     try:

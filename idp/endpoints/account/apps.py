@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -16,7 +15,7 @@ from idp.clients.connected_app import ConnectedApp, ConnectedApps
 from idp.endpoints.account.door import AccountDoor, Person, back, record_change
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.login.login_page import LoginPages
-from idp.protocol.scopes import SCOPES
+from idp.protocol.scopes import in_words
 from idp.sessions.delivery import Delivery, Happening
 from idp.sessions.relying_parties import DeliveryQueue
 from idp.sessions.signals.security_event import SESSION_REVOKED
@@ -75,8 +74,9 @@ class AppsPage:
                 person = await self._door.changing(tx, request, form, dangerous=False)
             if revoked:
                 await self._tell(tx, request, person, client_id)
+                kind = Kind.CONSENT_WITHDRAWN if app is not None and app.allowed else Kind.TOKEN_REVOKED
                 details = {"client": client_id, "revoked": revoked}
-                await record_change(tx, request, Kind.TOKEN_REVOKED, person, details=details)
+                await record_change(tx, request, kind, person, details=details)
         if not revoked:
             return await self._list(request, missing=True)
         await self._letters.poke()
@@ -84,7 +84,7 @@ class AppsPage:
 
     async def _find(self, tx: Transaction, person: Person, client_id: str) -> ConnectedApp | None:
         apps = await self._apps.of(tx, person.account.id, person.session.sid)
-        return next((app for app in apps if app.client_id == client_id and app.connected), None)
+        return next((app for app in apps if app.client_id == client_id and (app.connected or app.allowed)), None)
 
     async def _tell(self, tx: Transaction, request: Request, person: Person, client_id: str) -> None:
         """A back-channel logout of the live session to this app alone: the session itself lives on."""
@@ -118,12 +118,7 @@ class AppsPage:
             "account_apps.html",
             status=HTTPStatus.NOT_FOUND if missing else HTTPStatus.OK,
             apps=apps,
-            scopes_in_words=scopes_in_words,
+            in_words=in_words,
             missing=missing,
             done=request.query_params.get("done"),
         )
-
-
-def scopes_in_words(scopes: Collection[str]) -> list[str]:
-    """Those of an app's scopes that the pages have words for, in their order."""
-    return [scope for scope in SCOPES if scope in scopes]

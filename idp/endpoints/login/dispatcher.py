@@ -21,9 +21,11 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.problem import Problem
 from idp.authorization.code import Codes
+from idp.authorization.consent import Consents, Standing, standing
 from idp.authorization.login import Login, Logins
 from idp.authorization.next_step import SessionState, Step, next_step, recognise
 from idp.authorization.step_mac import CONTINUE
+from idp.clients.cache import ClientCache
 from idp.credentials.throttle import Throttle, address_subject, logins_of_address
 from idp.endpoints.login.arrivals import Arrivals, Cookies, session_state, visitor
 from idp.endpoints.login.hops import LOGIN_OVER, PAGES, Hops
@@ -69,6 +71,13 @@ class _Situation:
     keep: Kept | None = None
     may_sign_in: bool = True
 
+    def keeping(self, response: Response) -> Response:
+        """The answer with what the browser keeps of a session that was begun or joined on the way to it."""
+        for kept in (self.cookies, self.keep):
+            if kept is not None:
+                kept.put_on(response)
+        return response
+
 
 class Dispatcher:
     """Leads a login on."""
@@ -79,6 +88,8 @@ class Dispatcher:
         hops: Hops,
         logins: Logins,
         codes: Codes,
+        clients: ClientCache,
+        consents: Consents,
         arrivals: Arrivals,
         database: Database,
         telling: Telling,
@@ -92,6 +103,8 @@ class Dispatcher:
     ) -> None:
         self._hops = hops
         self._logins = logins
+        self._clients = clients
+        self._consents = consents
         self._arrivals = arrivals
         self._database = database
         self._telling = telling
@@ -133,15 +146,11 @@ class Dispatcher:
             if decided.step in PAGES:
                 if at.login != login:
                     await self._logins.save(tx, at.login)
-                return self._hops.to_page(at.login, decided.step), False
+                return at.keeping(self._hops.to_page(at.login, decided.step)), False
             if decided.step is Step.CODE:
-                response = await self._leaving.with_code(tx, request, at.login, now)
-                for kept in (at.cookies, at.keep):
-                    if kept is not None:
-                        kept.put_on(response)
-                return response, True
+                return at.keeping(await self._leaving.with_code(tx, request, at.login, now)), True
             if decided.step is Step.REFUSED:
-                return await self._leaving.refused(tx, request, at.login, at.arrived, decided, now), True
+                return at.keeping(await self._leaving.refused(tx, request, at.login, at.arrived, decided, now)), True
             # the session is begun or joined: what comes next is decided anew, by the state that this leaves
             if decided.step is Step.BEGIN_SESSION:
                 await self._begin(tx, request, at, now)
@@ -163,7 +172,16 @@ class Dispatcher:
             at.login = at.login.facing(None)
         elif own is None or own.sid != at.live.sid:
             at.login = at.login.facing(at.live.sid)
+        if at.login.consent == "unasked":
+            at.login = at.login.answered(await self._consent(tx, at.login, at.arrived.known.user_id))
         return at
+
+    async def _consent(self, tx: Transaction, login: Login, user_id: UUID) -> Standing:
+        """Whether the person must be asked what the app may have: most apps are the house's own, and ask nobody."""
+        client = await self._clients.find(login.client_id)
+        required = client is None or client.metadata.consent_required
+        before = await self._consents.find(tx, user_id, login.client_id) if required else None
+        return standing(login.request, before, required=required)
 
     async def _begin(self, tx: Transaction, request: Request, at: _Situation, now: datetime) -> None:
         assert at.arrived is not None

@@ -27,6 +27,7 @@ _SAID = {
     "access_denied": "the person did not sign in",
     "login_required": "the person is not signed in",
     "interaction_required": "the person must be asked something",
+    "consent_required": "the person must be asked what the app may have",
     "unmet_authentication_requirements": "the person cannot be authenticated as strongly as is asked for",
 }
 
@@ -80,7 +81,8 @@ class Leaving:
         error = decided.error or "access_denied"
         await self._logins.finish(tx, login)
         LOGINS.labels("kept" if login.kept else error).inc()
-        if login.user_id is not None and not (login.kept or login.given_up):
+        signed_in = error == "consent_required" or login.consent == "refused"
+        if login.user_id is not None and not (login.kept or login.given_up or signed_in):
             await _record(tx, request, login, Kind.SIGN_IN_FAILED, {"error": error})
             here = visitor(request, None)
             await self._telling.history.note(

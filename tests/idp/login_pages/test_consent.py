@@ -1,0 +1,138 @@
+"""The consent page: asked once by apps of others, answered once, and taken back in the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx2
+import pytest
+
+from config.connections import Database
+from config.settings import Role
+from idp.clients.metadata import ClientMetadata
+from tests.idp.browser import Browser
+from tests.idp.login_pages.test_sign_in import hidden, kinds, person, submit
+from tests.idp.provider import App, Provider
+
+OpenDatabase = Callable[[Role], Database]
+CONSENT = "/consent"
+
+
+@pytest.fixture
+async def app(provider: Provider) -> App:
+    return await provider.register(
+        metadata=ClientMetadata(consent_required=True, policy_uri="https://app.example/privacy")
+    )
+
+
+async def asked(provider: Provider, browser: Browser, app: App, **request: str) -> httpx2.Response:
+    """The page that a person comes to who signs in at the app, or is signed in."""
+    page = await browser.follow(await browser.get(app.request(**request)))
+    return await submit(browser, page) if browser.address.startswith(browser.origin + "/sign-in") else page
+
+
+def at_consent(browser: Browser) -> bool:
+    return browser.address.startswith(browser.origin + CONSENT)
+
+
+async def answer(browser: Browser, page: httpx2.Response, choice: str) -> None:
+    await browser.follow(await browser.post(CONSENT, {"hop": hidden(page), "choice": choice}))
+
+
+async def test_it_asks_in_words_and_only_then_is_there_a_code(
+    provider: Provider, app: App, database: OpenDatabase
+) -> None:
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    page = await asked(provider, browser, app, scope="openid email")
+    assert at_consent(browser)
+    assert "Let the app have your data?" in page.text
+    assert "your mail address" in page.text
+    assert "your name, login name and language" not in page.text
+    assert "https://app.example/privacy" in page.text
+
+    await answer(browser, page, "allow")
+    tokens = (await provider.redeem(app, browser.query()["code"])).json()
+    assert tokens["scope"] == "openid email"
+    assert (await kinds(provider, database))[-3:] == ["consent_granted", "code_issued", "token_issued"]
+
+
+async def test_it_is_asked_once_and_again_only_for_more(provider: Provider, app: App) -> None:
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    await answer(browser, await asked(provider, browser, app, scope="openid email"), "allow")
+
+    await asked(provider, browser, app, scope="openid email")
+    assert "code" in browser.query()
+    page = await asked(provider, browser, app, scope="openid email profile")
+    assert page.text.index("your name, login name and language") < page.text.index("You allowed before")
+    assert page.text.index("You allowed before") < page.text.index("your mail address")
+    await answer(browser, page, "allow")
+    await asked(provider, browser, app, scope="openid profile")
+    assert "code" in browser.query()
+
+
+async def test_whoever_refuses_gives_nothing_and_stays_signed_in(
+    provider: Provider, app: App, database: OpenDatabase
+) -> None:
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    await answer(browser, await asked(provider, browser, app), "refuse")
+    assert browser.query()["error"] == "access_denied"
+    assert "__Host-munjigi-session" in browser.cookies
+    assert (await kinds(provider, database))[-1] == "consent_refused"
+    page = await asked(provider, browser, app)
+    assert "Let the app have your data?" in page.text
+    assert at_consent(browser)
+
+
+async def test_a_silent_request_is_told_that_the_person_must_be_asked(provider: Provider, app: App) -> None:
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    await asked(provider, browser, app)
+    await browser.follow(await browser.get(app.request(prompt="none")))
+    assert browser.query()["error"] == "consent_required"
+
+
+async def test_the_houses_own_app_asks_only_where_the_request_says_so(provider: Provider) -> None:
+    own = await provider.register("own")
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    await asked(provider, browser, own)
+    assert "code" in browser.query()
+    page = await asked(provider, browser, own, prompt="consent")
+    assert at_consent(browser)
+    await answer(browser, page, "allow")
+    assert "code" in browser.query()
+
+
+async def test_an_answer_counts_once_and_from_its_own_page(provider: Provider, app: App) -> None:
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    page = await asked(provider, browser, app)
+    form = {"hop": hidden(page), "choice": "allow"}
+    foreign = await browser.post(CONSENT, form, **{"Sec-Fetch-Site": "cross-site"})
+    assert foreign.status_code == 403
+    await browser.follow(await browser.post(CONSENT, {**form, "choice": "whatever"}))
+    assert at_consent(browser)
+    await browser.follow(await browser.post(CONSENT, form))
+    assert "code" in browser.query()
+    assert (await browser.post(CONSENT, form)).status_code == 400
+
+
+async def test_what_was_allowed_is_taken_back_in_the_account(
+    provider: Provider, app: App, database: OpenDatabase
+) -> None:
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    await answer(browser, await asked(provider, browser, app), "allow")
+    shown = await browser.get("/account/apps")
+    assert "내가 허락함" in shown.text
+
+    question = await browser.get("/account/apps/disconnect?id=app")
+    done = await browser.follow(await browser.post("/account/apps/disconnect", {"hop": hidden(question), "id": "app"}))
+    assert "연결을 끊었어요." in done.text
+    assert "내가 허락함" not in done.text
+    assert (await kinds(provider, database))[-1] == "consent_withdrawn"
+    await asked(provider, browser, app)
+    assert at_consent(browser)
