@@ -69,7 +69,7 @@ async def test_a_confirmation_is_of_one_browser(provider: Provider) -> None:
 
 async def test_a_hint_that_is_not_ours_ends_nothing(provider: Provider) -> None:
     browser, user, tokens = await _signed_in(provider)
-    claims = jwt.decode(tokens["id_token"], ECKey.import_key(provider.parts.keys.ring().jwks()["keys"][0])).claims
+    claims = jwt.decode(tokens["id_token"], provider.parts.keys.ring().active.public.key).claims
     kid = provider.parts.keys.ring().active.kid
     forged = jwt.encode({"alg": "ES256", "typ": "JWT", "kid": kid}, claims, ECKey.generate_key("P-256"))
     for hint in (forged, tokens["access_token"], tokens["id_token"][:-4] + "AAAA", "x", "a.b.c"):

@@ -53,7 +53,7 @@ class Subscriber:
 
     def claims(self, token: str) -> dict[str, Any]:
         """A security event token has no `exp`, so nothing of ours verifies one."""
-        key = next(iter(self.provider.parts.keys.ring().public.values())).key
+        key = self.provider.parts.keys.ring().active.public.key
         found = jws.deserialize_compact(token, key, algorithms=["ES256"])
         assert found.headers()["typ"] == "secevent+jwt"
         return msgspec.json.decode(found.payload, type=dict[str, Any])
