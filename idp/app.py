@@ -22,9 +22,13 @@ from config.serving import serve_application
 from config.settings import Settings
 from config.web import web_application
 from events.subscription import Subscription
+from idp.clients.client_keys import RegisteredKeys
+from idp.clients.outbound import Outbound
 from idp.credentials.throttle import Throttle
+from idp.endpoints.account.sign_in import CLIENT_ID as ACCOUNT
 from idp.endpoints.authorization import AuthorizationEndpoint
 from idp.endpoints.bearer import AccessTokens
+from idp.endpoints.client_answers import ClientAnswers
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.end_session import EndSessionEndpoint
@@ -34,6 +38,8 @@ from idp.endpoints.introspection import IntrospectionEndpoint
 from idp.endpoints.login.dispatcher import Dispatcher
 from idp.endpoints.login.query_metrics import LoginQueries
 from idp.endpoints.problem_page import ProblemPage, UnexpectedPage
+from idp.endpoints.pushed_authorization_request import PushedAuthorizationRequestEndpoint
+from idp.endpoints.request_objects import RequestObjects
 from idp.endpoints.response_headers import ResponseHeaders
 from idp.endpoints.revocation import RevocationEndpoint
 from idp.endpoints.subjects import Subjects
@@ -45,7 +51,7 @@ from idp.grants.refresh_token import RefreshToken
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
 from idp.routes import HELP, Endpoint, routes
-from idp.storage import codes, logins, refresh_families, session_clients, sessions
+from idp.storage import codes, logins, pushed_requests, refresh_families, session_clients, sessions
 from idp.storage import subjects as people_now
 from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
@@ -63,7 +69,14 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     subjects = Subjects(people_now)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
-    discovery = DiscoveryEndpoint(parts.issuer)
+    discovery = DiscoveryEndpoint(parts.issuer, must_push=idp.require_pushed_authorization_requests)
+    answers = ClientAnswers(parts.pages)
+    fetch = Outbound(parts.issuer)
+    objects = RequestObjects(
+        keys=RegisteredKeys(fetch, parts.clock), fetch=fetch, throttle=throttle, issuer=parts.issuer, clock=parts.clock
+    )
+    # whose requests are made by the product itself, and never by a client that could push them
+    ours = frozenset({parts.settings.gateway.client_id, ACCOUNT})
     helped = HelpPages(parts.pages, HelpSupport(parts.arrivals, logins, parts.presence, parts.database, parts.clock))
     end_session = EndSessionEndpoint(
         clients=parts.clients,
@@ -83,6 +96,9 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "authorization": AuthorizationEndpoint(
             clients=parts.clients,
             logins=logins,
+            pushed=pushed_requests,
+            objects=objects,
+            answers=answers,
             hops=parts.hops,
             pages=parts.pages,
             database=parts.database,
@@ -92,6 +108,18 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             hints=hints,
             issuer=parts.issuer,
             login_lifetime=login_lifetime,
+            must_push=lambda client_id: idp.require_pushed_authorization_requests and client_id not in ours,
+        ),
+        "pushed_authorization_request": PushedAuthorizationRequestEndpoint(
+            requests=requests,
+            objects=objects,
+            hints=hints,
+            pushed=pushed_requests,
+            throttle=throttle,
+            database=parts.database,
+            clock=parts.clock,
+            entropy=parts.entropy,
+            lifetime=timedelta(seconds=idp.pushed_request_lifetime),
         ),
         "dispatcher": parts.restart.around(
             Dispatcher(
@@ -108,6 +136,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 throttle=throttle,
                 code_lifetime=timedelta(seconds=idp.code_lifetime),
                 login_lifetime=login_lifetime,
+                answers=answers,
             )
         ),
         "token": TokenEndpoint(

@@ -30,9 +30,14 @@ class IdTokenHints:
         self._issuer = issuer
         self._ring = ring
 
+    def sub_of(self, token: str) -> str | None:
+        """Whom an ID token of ours names."""
+        hint = self.read(token)
+        return hint.sub if hint is not None else None
+
     def read(self, token: str) -> Hint | None:
         """What an ID token of ours says, also when it has expired; None for any other."""
-        claims = _unverified(token)
+        claims = unverified_claims(token)
         issued_at, audience = claims.get("iat"), claims.get("aud")
         if not isinstance(issued_at, int) or not isinstance(audience, str):
             return None
@@ -50,7 +55,7 @@ class IdTokenHints:
         return Hint(str(sound.get("sub", "")), str(sound.get("sid", "")), audience)
 
 
-def _unverified(token: str) -> Mapping[str, object]:
+def unverified_claims(token: str) -> Mapping[str, object]:
     """The claims as they stand there: only to learn by which audience and at which moment to verify them."""
     parts = token.split(".")
     try:

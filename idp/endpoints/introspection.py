@@ -46,7 +46,7 @@ class IntrospectionEndpoint:
         except OAuth2Error as error:
             return oauth_error(request, error)
         async with self._database.connect() as tx:
-            claims = self._tokens.claims(token)
+            claims = self._tokens.issued(token)
             if claims is not None:
                 return oauth_answer(await self._access_token(tx, claims))
             return oauth_answer(await self._refresh_token(tx, token, asked.client))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidGrantError, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnsupportedGrantTypeError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,12 +25,19 @@ from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
 from idp.grants.grant import Credential, Grant, Misuse
+from idp.protocol import fapi2, resource
 from idp.sessions.one_session import OneSession
 from idp.tokens.issue import Audience, Mint, Subject
 from idp.tokens.refresh_family import TOKEN_SIZE, Families
 
 _ISSUED = {"authorization_code": Kind.TOKEN_ISSUED, "refresh_token": Kind.TOKEN_REFRESHED}
 _MISUSED = {"code_replayed": Kind.CODE_REPLAYED, "refresh_reused": Kind.REFRESH_REUSED}
+
+
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """RFC 8707, section 2."""
+
+    error = "invalid_target"
 
 
 class TokenEndpoint:
@@ -103,7 +110,7 @@ class TokenEndpoint:
         credential = loaded if subject is not None else None
 
         def issue(scope: tuple[str, ...], with_refresh_token: bool) -> dict[str, object]:
-            return self._issue(subject, credential, scope, with_refresh_token, now)
+            return self._issue(asked, subject, credential, scope, with_refresh_token, now)
 
         response = self._core.run(TokenRequest(asked.core, credential, issue))
         if credential is None:  # the core refuses what it is not given; nothing may depend on that alone
@@ -115,6 +122,7 @@ class TokenEndpoint:
 
     def _issue(
         self,
+        asked: ClientRequest,
         subject: Subject | None,
         credential: Credential | None,
         scope: tuple[str, ...],
@@ -123,7 +131,19 @@ class TokenEndpoint:
     ) -> dict[str, object]:
         if subject is None or credential is None:
             raise InvalidGrantError("it is not good, or not any more")
-        audience = Audience(client_id=credential.client_id, scope=scope, nonce=credential.nonce)
+        try:
+            audiences = resource.audiences(asked.resources, credential.resources)
+        except resource.InvalidTarget as error:
+            raise InvalidTargetError(str(error)) from None
+        audience = Audience(
+            client_id=credential.client_id,
+            scope=scope,
+            nonce=credential.nonce,
+            audiences=audiences,
+            claims=credential.claims,
+        )
+        if faults := fapi2.token_faults(asked.client, audience.confirmation):
+            raise InvalidRequestError(faults[0])
         response = self._mint.issue(subject, audience, now.timestamp())
         if with_refresh_token:
             response["refresh_token"] = credential.successor or self._entropy.token(TOKEN_SIZE)

@@ -10,7 +10,7 @@ from config.connections import Database
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.oauth_answers import bearer_error, oauth_answer
 from idp.endpoints.subjects import Subjects
-from idp.protocol import scopes
+from idp.protocol import access_token, claims_request, scopes
 
 
 class UserInfoEndpoint:
@@ -38,4 +38,9 @@ class UserInfoEndpoint:
             subject = await self._subjects.of(tx, session) if session is not None else None
         if subject is None or subject.sub != claims.get("sub"):
             return bearer_error(request, "invalid_token")
-        return oauth_answer({"sub": subject.sub, **scopes.visible(subject.claims, scope)})
+        asked = claims.get(access_token.USERINFO)
+        shown = {
+            **scopes.visible(subject.claims, scope),
+            **claims_request.named(subject.claims, asked if isinstance(asked, list) else ()),
+        }
+        return oauth_answer({"sub": subject.sub, **shown})

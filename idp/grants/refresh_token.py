@@ -49,6 +49,8 @@ class RefreshToken:
             digest=digest,
             family_id=family.id,
             successor=successor,
+            claims=family.claims,
+            resources=family.resources,
             retry=judgement == "retry",
         )
 

@@ -1,4 +1,5 @@
-"""The tables of migrations 0006 and 0021: clients, logins, codes, refresh families, secrets that all nodes share."""
+"""The tables of migrations 0006, 0021 and 0026: clients, pushed requests, logins, codes, refresh families, secrets that
+all nodes share."""
 
 from __future__ import annotations
 
@@ -85,6 +86,17 @@ authorization_code = Table(
     Column("expires_at", _TIME, nullable=False),
     Column("redeemed_at", _TIME),
     Column("family_id", Uuid),
+    Column("claims", JSONB, nullable=False),
+    Column("resources", _WORDS, nullable=False),
+)
+
+pushed_request = Table(
+    "pushed_request",
+    metadata,
+    Column("reference_hash", LargeBinary, primary_key=True),
+    Column("client_id", Text, ForeignKey("idp.client.client_id", ondelete="CASCADE"), nullable=False),
+    Column("request", JSONB, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
 )
 
 refresh_family = Table(
@@ -97,6 +109,8 @@ refresh_family = Table(
     Column("scope", _WORDS, nullable=False),
     Column("expires_at", _TIME, nullable=False),
     Column("revoked_at", _TIME),
+    Column("claims", JSONB, nullable=False),
+    Column("resources", _WORDS, nullable=False),
 )
 
 refresh_token = Table(
