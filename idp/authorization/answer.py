@@ -20,6 +20,8 @@ class ReturnAddress:
     redirect_uri: str
     state: str | None
     mode: ResponseMode = "query"
+    ui_locales: tuple[str, ...] = ()
+    """In which languages, the best first, a page on the way speaks (OIDC Core 1.0, section 3.1.2.1)."""
 
 
 @dataclass(frozen=True, slots=True)

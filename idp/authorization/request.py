@@ -40,4 +40,4 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def return_address(self) -> ReturnAddress:
         """Where its answer goes."""
-        return ReturnAddress(self.redirect_uri, self.state, self.response_mode)
+        return ReturnAddress(self.redirect_uri, self.state, self.response_mode, self.ui_locales)

@@ -27,6 +27,7 @@ class ClientAnswers:
         return self._pages.respond(
             request,
             "form_post.html",
+            locale=self._pages.locale(request, ui_locales=" ".join(answer.address.ui_locales)),
             form_action=(answer.origin,),
             forms_here=False,
             action=answer.address.redirect_uri,

@@ -59,6 +59,7 @@ def request_object(
     }
     claims = {name: value for name, value in claims.items() if value is not None}
     protected = {"alg": alg, "typ": "oauth-authz-req+jwt", "kid": key.thumbprint(), **(header or {})}
+    protected = {name: value for name, value in protected.items() if value is not None}
     return jws.serialize_compact(protected, msgspec.json.encode(claims), key, algorithms=ALGORITHMS)
 
 

@@ -34,9 +34,7 @@ async def test_a_code_at_the_end_of_a_login(provider: Provider) -> None:
     assert sent["state"] == "a state"
     assert sent["iss"] == provider.parts.issuer
     assert (await provider.redeem(app, sent["code"])).status_code == 200
-    korean = await browser.get(
-        app.request(response_mode="form_post", prompt="none", ui_locales="ko"), **{"Accept-Language": "ko"}
-    )
+    korean = await browser.get(app.request(response_mode="form_post", prompt="none", ui_locales="ko"))
     assert "앱으로 계속하기" in (await browser.follow(korean)).text
     assert any(name.startswith("__Host-munjigi-session") for name in browser.cookies)
 

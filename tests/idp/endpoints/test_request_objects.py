@@ -154,7 +154,7 @@ async def test_how_it_must_be_signed(provider: Provider) -> None:
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request_object")
     assert (await push(provider, app, request=sound)).status_code == 201
     without_kid = request_object(provider, app, KEY, header={"kid": None, "typ": "JWT"})
-    assert (await push(provider, app, request=without_kid)).json()["error"] == "invalid_request_object"
+    assert (await push(provider, app, request=without_kid)).status_code == 201
 
 
 async def test_it_expires_exactly_then(provider: Provider, clock: FakeClock) -> None:
