@@ -45,13 +45,14 @@ class Outbound:
 
     async def get(self, url: str, *, largest: int) -> bytes:
         """The body of a 200 answer of at most so many bytes. Raises `Unreachable`."""
+        certificates = _certificates()  # read once, which takes a moment that is not the other side's
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._get(url, largest)
+                return await self._get(url, largest, certificates)
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, TimeoutError, ValueError) as error:
             raise Unreachable(type(error).__name__) from error
 
-    async def _get(self, url: str, largest: int) -> bytes:
+    async def _get(self, url: str, largest: int, certificates: ssl.SSLContext) -> bytes:
         if not is_registrable(url):
             raise Unreachable("the address may not be asked")
         parts = urlsplit(url)
@@ -61,7 +62,7 @@ class Outbound:
         headers = {"Host": parts.netloc, "Accept-Encoding": "identity"}
         # a client of its own for each: what one server sets, no other ever sees
         async with httpx2.AsyncClient(
-            timeout=TIMEOUTS, follow_redirects=False, trust_env=False, verify=_certificates()
+            timeout=TIMEOUTS, follow_redirects=False, trust_env=False, verify=certificates
         ) as client:
             request = client.build_request("GET", urlunsplit(parts._replace(netloc=netloc)), headers=headers)
             request.extensions = {**request.extensions, "sni_hostname": parts.hostname or ""}
