@@ -92,6 +92,11 @@ class IdentityProviderSettings(BaseModel):
     refresh_token_lifetime: Seconds = 12 * 3600
     code_lifetime: Seconds = 60
     login_lifetime: Seconds = 600
+    pushed_request_lifetime: Annotated[float, Field(gt=0, lt=600)] = 60
+    """How long a pushed authorization request may be redeemed (RFC 9126); FAPI 2.0 wants less than 600 seconds."""
+    require_pushed_authorization_requests: bool = False
+    """Whether every client must push its authorization requests; the gateway and the account pages, which are the
+    product's own, need not."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
     mail_code_counts: bool = True

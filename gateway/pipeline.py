@@ -13,6 +13,7 @@ import structlog
 from audit.segments import AuditUnavailable
 from config.clock import Clock
 from config.problem import Problem
+from gateway import resource_metadata
 from gateway.admission import check_form, without_lease
 from gateway.callers.caller import Caller
 from gateway.callers.cookie_check import CookieCheck
@@ -92,6 +93,8 @@ class Pipeline:
         now = self._clock.timestamp()
         if head.path.startswith(_OWN_PREFIX) or head.path == OWN_PAGES:
             return self._own_page(head)
+        if head.path == resource_metadata.PATH and head.method == b"GET":
+            return self._resource_metadata(head)
         route = self.table.find(head.host, head.path)
         if route is None:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
@@ -120,6 +123,12 @@ class Pipeline:
         if authority is None:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
         return OwnPage({"correlation_id": head.correlation_id, "authority": authority})
+
+    def _resource_metadata(self, head: RequestHead) -> Verdict:
+        authority = self.table.authorities.get(head.host)
+        if authority is None:
+            return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
+        return resource_metadata.metadata(authority, scheme=self._scheme.decode("ascii"), issuer=self._provider.issuer)
 
     def _nobody(self, head: RequestHead, route: Route, shown: Credentials, now: float) -> Verdict:
         if not route.public:

@@ -24,9 +24,13 @@ from config.settings import Settings
 from config.web import web_application
 from events import outbox
 from events.subscription import Subscription
+from idp.clients.client_keys import RegisteredKeys
+from idp.clients.outbound import Outbound
 from idp.credentials.throttle import Throttle
+from idp.endpoints.account.sign_in import CLIENT_ID as ACCOUNT
 from idp.endpoints.authorization import AuthorizationEndpoint
 from idp.endpoints.bearer import AccessTokens
+from idp.endpoints.client_answers import ClientAnswers
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.end_session import EndSessionEndpoint
@@ -36,6 +40,8 @@ from idp.endpoints.introspection import IntrospectionEndpoint
 from idp.endpoints.login.dispatcher import Dispatcher
 from idp.endpoints.login.query_metrics import LoginQueries
 from idp.endpoints.problem_page import ProblemPage, UnexpectedPage
+from idp.endpoints.pushed_authorization_request import PushedAuthorizationRequestEndpoint
+from idp.endpoints.request_objects import RequestObjects
 from idp.endpoints.response_headers import ResponseHeaders
 from idp.endpoints.revocation import RevocationEndpoint
 from idp.endpoints.signed_answers import SignedAnswers
@@ -48,7 +54,7 @@ from idp.grants.refresh_token import RefreshToken
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
 from idp.routes import HELP, Endpoint, routes
-from idp.storage import codes, consents, logins, refresh_families, session_clients, sessions
+from idp.storage import codes, consents, logins, pushed_requests, refresh_families, session_clients, sessions
 from idp.storage import subjects as people_now
 from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
@@ -61,14 +67,21 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     """The endpoints of OAuth and OpenID Connect, and the dispatcher."""
     idp = parts.settings.idp
     throttle = Throttle(parts.valkey)
-    hints = IdTokenHints(parts.issuer, parts.keys.ring)
+    hints = IdTokenHints(parts.issuer, parts.keys.ring, parts.subject_identifiers)
     requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle)
     tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, parts.clock)
     subjects = Subjects(people_now)
-    answers = SignedAnswers(parts.issuer, parts.keys.ring, parts.clock)
+    signed_answers = SignedAnswers(parts.issuer, parts.keys.ring, parts.clock)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
-    discovery = DiscoveryEndpoint(parts.issuer)
+    discovery = DiscoveryEndpoint(parts.issuer, must_push=idp.require_pushed_authorization_requests)
+    answers = ClientAnswers(parts.pages)
+    fetch = Outbound(parts.issuer)
+    objects = RequestObjects(
+        keys=RegisteredKeys(fetch, parts.clock), fetch=fetch, throttle=throttle, issuer=parts.issuer, clock=parts.clock
+    )
+    # whose requests are made by the product itself, and never by a client that could push them
+    ours = frozenset({parts.settings.gateway.client_id, ACCOUNT})
     helped = HelpPages(parts.pages, HelpSupport(parts.arrivals, logins, parts.presence, parts.database, parts.clock))
     end_session = EndSessionEndpoint(
         clients=parts.clients,
@@ -88,6 +101,9 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "authorization": AuthorizationEndpoint(
             clients=parts.clients,
             logins=logins,
+            pushed=pushed_requests,
+            objects=objects,
+            answers=answers,
             hops=parts.hops,
             pages=parts.pages,
             database=parts.database,
@@ -95,9 +111,20 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             entropy=parts.entropy,
             throttle=throttle,
             hints=hints,
-            identifiers=parts.subject_identifiers,
             issuer=parts.issuer,
             login_lifetime=login_lifetime,
+            must_push=lambda client_id: idp.require_pushed_authorization_requests and client_id not in ours,
+        ),
+        "pushed_authorization_request": PushedAuthorizationRequestEndpoint(
+            requests=requests,
+            objects=objects,
+            hints=hints,
+            pushed=pushed_requests,
+            throttle=throttle,
+            database=parts.database,
+            clock=parts.clock,
+            entropy=parts.entropy,
+            lifetime=timedelta(seconds=idp.pushed_request_lifetime),
         ),
         "dispatcher": parts.restart.around(
             Dispatcher(
@@ -116,6 +143,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 throttle=throttle,
                 code_lifetime=timedelta(seconds=idp.code_lifetime),
                 login_lifetime=login_lifetime,
+                answers=answers,
             )
         ),
         "token": TokenEndpoint(
@@ -142,14 +170,14 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             entropy=parts.entropy,
         ),
         "userinfo": UserInfoEndpoint(
-            tokens, subjects, parts.clients, parts.subject_identifiers, answers, parts.database, parts.clock
+            tokens, subjects, parts.clients, parts.subject_identifiers, signed_answers, parts.database, parts.clock
         ),
         "revocation": RevocationEndpoint(requests, tokens, refresh_families, parts.database, parts.clock),
         "introspection": IntrospectionEndpoint(
             requests=requests,
             tokens=tokens,
             identifiers=parts.subject_identifiers,
-            answers=answers,
+            answers=signed_answers,
             families=refresh_families,
             database=parts.database,
             clock=parts.clock,

@@ -18,6 +18,7 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/.well-known/oauth-authorization-server", ("GET",), "discovery"),
     ("/jwks", ("GET",), "jwks"),
     ("/authorize", ("GET", "POST"), "authorization"),
+    ("/par", ("POST",), "pushed_authorization_request"),
     ("/authorize/continue", ("GET",), "dispatcher"),
     ("/sign-in", ("GET", "POST"), "sign_in"),
     ("/sign-in/passkey", ("POST",), "sign_in_passkey"),

@@ -79,6 +79,7 @@ class Pages:
         status: int = 200,
         locale: Locale | None = None,
         form_action: Iterable[str] = (),
+        forms_here: bool = True,
         connect: Iterable[str] = (),
         look: Look | None = None,
         **context: Any,
@@ -112,7 +113,11 @@ class Pages:
             html,
             status_code=status,
             headers=page_headers(
-                nonce=nonce, form_action=form_action, connect=connect, own_style=look is not None and bool(look.accent)
+                nonce=nonce,
+                form_action=form_action,
+                forms_here=forms_here,
+                connect=connect,
+                own_style=look is not None and bool(look.accent),
             ),
         )
         if request.query_params.get("locale") == spoken:

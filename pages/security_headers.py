@@ -6,13 +6,19 @@ from collections.abc import Iterable
 
 
 def page_headers(
-    *, nonce: str, form_action: Iterable[str] = (), connect: Iterable[str] = (), own_style: bool = False
+    *,
+    nonce: str,
+    form_action: Iterable[str] = (),
+    forms_here: bool = True,
+    connect: Iterable[str] = (),
+    own_style: bool = False,
 ) -> dict[str, str]:
     """The headers of one page.
 
     `form_action` names further origins where a form of this page may end up: Chromium applies the directive to the
-    redirects after a submission too, so a sign-in form must name the origin of the client's redirect URI. `own_style`
-    allows a `<style>` with the nonce: an organisation's colours.
+    redirects after a submission too, so a sign-in form must name the origin of the client's redirect URI.
+    `forms_here` is false for a page whose forms go elsewhere alone. `own_style` allows a `<style>` with the nonce: an
+    organisation's colours.
     """
     policy = {
         "default-src": "'none'",
@@ -21,7 +27,7 @@ def page_headers(
         "img-src": "'self' data:",
         "font-src": "'self'",
         "connect-src": " ".join(("'self'", *connect)),
-        "form-action": " ".join(("'self'", *form_action)),
+        "form-action": " ".join((*(["'self'"] if forms_here else []), *form_action)),
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
         "object-src": "'none'",

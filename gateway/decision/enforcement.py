@@ -13,6 +13,7 @@ from config.problem import PROBLEM_JSON, Problem, ProblemType
 from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
 from gateway.inbound.manner import SAFE_METHODS, is_navigation
 from gateway.relying_party.return_path import sound_path
+from gateway.resource_metadata import challenge_parameter
 from gateway.step_up.demand import ACR, Asked
 from policy.decision import Decision, Effect, StepUp
 from policy.reasons import Reason
@@ -103,12 +104,13 @@ def ask_to_sign_in(head: RequestHead, *, api: bool) -> Verdict:
     """Nobody is signed in. `api`: the route takes no browsers."""
     if not api and is_navigation(head):
         return _led(head, SIGN_IN)
-    return problem(NOT_SIGNED_IN, head, headers=[_challenge()])
+    return problem(NOT_SIGNED_IN, head, headers=[_challenge(**challenge_parameter(head))])
 
 
 def refuse_token(head: RequestHead, kind: ProblemType = TOKEN_REFUSED) -> Verdict:
     """A bearer token that is not, or no longer, good (RFC 6750, section 3.1)."""
-    return problem(kind, head, headers=[_challenge(error="invalid_token", error_description=kind.title)])
+    challenged = _challenge(error="invalid_token", error_description=kind.title, **challenge_parameter(head))
+    return problem(kind, head, headers=[challenged])
 
 
 def tell_ended(head: RequestHead, *, by_token: bool) -> Verdict:
@@ -144,7 +146,8 @@ def _step_up(step: StepUp, reasons: Sequence[Reason], head: RequestHead, *, pers
         if head.method in SAFE_METHODS:
             return _led(head, SIGN_IN, **wanted)
         return OwnPage({"correlation_id": head.correlation_id, "step_up": Asked(wanted, _target(head), mark)})
-    return problem(STEP_UP_NEEDED, head, headers=[challenge(STEP_UP_NEEDED.title, wanted)], reasons=reasons)
+    challenged = challenge(STEP_UP_NEEDED.title, {**wanted, **challenge_parameter(head)})
+    return problem(STEP_UP_NEEDED, head, headers=[challenged], reasons=reasons)
 
 
 def challenge(description: str, wanted: Mapping[str, str]) -> Header:

@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
 from idp.protocol.redirect_uri import with_parameters
 
-
-def code_answer(redirect_uri: str, *, code: str, state: str | None, issuer: str) -> str:
-    """Where the browser goes with a code (RFC 6749, section 4.1.2)."""
-    return with_parameters(redirect_uri, [("code", code), *_common(state, issuer)])
-
-
-def error_answer(redirect_uri: str, *, error: str, description: str, state: str | None, issuer: str) -> str:
-    """Where the browser goes without one (RFC 6749, section 4.1.2.1)."""
-    return with_parameters(
-        redirect_uri, [("error", error), ("error_description", description), *_common(state, issuer)]
-    )
+ResponseMode = Literal["query", "form_post"]
+"""In the query, or as a form that the browser posts (OAuth 2.0 Form Post Response Mode 1.0)."""
+RESPONSE_MODES: tuple[ResponseMode, ...] = ("query", "form_post")
 
 
-def _common(state: str | None, issuer: str) -> list[tuple[str, str]]:
-    return [*([("state", state)] if state is not None else []), ("iss", issuer)]
+@dataclass(frozen=True, slots=True)
+class ReturnAddress:
+    """Where a client is answered: one of its own redirect URIs, how, and with which `state`."""
+
+    redirect_uri: str
+    state: str | None
+    mode: ResponseMode = "query"
+    ui_locales: tuple[str, ...] = ()
+    """In which languages, the best first, a page on the way speaks (OIDC Core 1.0, section 3.1.2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the browser takes to the client."""
+
+    address: ReturnAddress
+    parameters: tuple[tuple[str, str], ...]
+
+    @property
+    def location(self) -> str:
+        """Where the browser goes by response mode `query`."""
+        return with_parameters(self.address.redirect_uri, self.parameters)
+
+    @property
+    def origin(self) -> str:
+        """The client's origin, the only one that a form may be posted to."""
+        parts = urlsplit(self.address.redirect_uri)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+def code_answer(address: ReturnAddress, *, code: str, issuer: str) -> Answer:
+    """With a code (RFC 6749, section 4.1.2)."""
+    return Answer(address, (("code", code), *_common(address, issuer)))
+
+
+def error_answer(address: ReturnAddress, *, error: str, description: str, issuer: str) -> Answer:
+    """Without one (RFC 6749, section 4.1.2.1)."""
+    return Answer(address, (("error", error), ("error_description", description), *_common(address, issuer)))
+
+
+def _common(address: ReturnAddress, issuer: str) -> tuple[tuple[str, str], ...]:
+    return (*([("state", address.state)] if address.state is not None else []), ("iss", issuer))

@@ -1,112 +1,59 @@
-"""The ordered checks of an authorization request: a table that is read from top to bottom.
-
-Until the redirect URI is known to be the client's own, whatever is wrong is told to the person on a page (`Untrusted`);
-from then on it is told to the client by a redirect (`RequestError`, RFC 6749, section 4.1.2.1).
-"""
+"""The ordered checks of an authorization request: a table that is read from top to bottom."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from http import HTTPStatus
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from config.problem import Problem, ProblemType
+from idp.authorization.answer import RESPONSE_MODES, ResponseMode
+from idp.authorization.registered import RegisteredClient
 from idp.authorization.request import AuthorizationRequest
-from idp.protocol import pkce, scopes
-from idp.protocol.redirect_uri import is_registered
+from idp.authorization.trust import LONGEST_VALUE, Parameters, RequestError, trusted_redirect_uri
+from idp.protocol import claims_request, fapi2, pkce, resource, scopes
+from idp.protocol.assurance import demanded_assurance
+from idp.protocol.claims_request import NOTHING_ASKED, ClaimsRequest, InvalidClaims
 
-LONGEST_VALUE = 2048
-"""Characters of one parameter: a login keeps them."""
-
-UNKNOWN_CLIENT = ProblemType(
-    "MJ-IDP-010",
-    HTTPStatus.BAD_REQUEST,
-    "We do not know the application that sent you here",
-    "Open the application again. If this comes back, tell its makers.",
-)
-WRONG_REDIRECT_URI = ProblemType(
-    "MJ-IDP-011",
-    HTTPStatus.BAD_REQUEST,
-    "The application wants to be answered at an address that it has not registered",
-    "Open the application again. If this comes back, tell its makers.",
-)
-AMBIGUOUS = ProblemType(
-    "MJ-IDP-012",
-    HTTPStatus.BAD_REQUEST,
-    "The application's request says something twice",
-    "Open the application again. If this comes back, tell its makers.",
-)
+LONGEST = {"claims": claims_request.LONGEST}
+"""Parameters that may be longer."""
+DISPLAYS = ("page", "popup", "touch", "wap")
+"""All of them are shown the same pages, which fit into any of them (OIDC Core 1.0, section 3.1.2.1)."""
 
 
-class RegisteredClient(Protocol):
-    """What the checks read of a client."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriage:
+    """How a request came, once request objects and references are unfolded."""
 
-    @property
-    def client_id(self) -> str: ...
-    @property
-    def redirect_uris(self) -> tuple[str, ...]: ...
-    @property
-    def grant_types(self) -> tuple[str, ...]: ...
-    @property
-    def scopes(self) -> tuple[str, ...]: ...
-
-
-class RequestError(Exception):
-    """An error that the client is told at its own redirect URI."""
-
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(f"{error}: {description}")
-        self.error = error
-        self.description = description
+    pushed: bool = False
+    """It was pushed (RFC 9126)."""
+    signed: bool = False
+    """It is what a signed request object says (RFC 9101)."""
+    must_be_pushed: bool = False
+    """Nobody's request is taken that was not pushed."""
 
 
-Parameters = Sequence[tuple[str, str]]
+IN_THE_OPEN = Carriage()
 Values = Mapping[str, str]
-Check = Callable[[Values, RegisteredClient], None]
+Check = Callable[[Values, RegisteredClient, Carriage], None]
 NamedBy = Callable[[str], str | None]
 
 
-def presented_client(parameters: Parameters) -> str:
-    """The one `client_id` of a request. Raises `Problem`: there is nobody yet to redirect to."""
-    named = [value for name, value in parameters if name == "client_id"]
-    if len(named) != 1:
-        raise Problem(AMBIGUOUS if named else UNKNOWN_CLIENT, private=f"client_id {len(named)} times")
-    return named[0]
-
-
-def trusted_redirect_uri(parameters: Parameters, client: RegisteredClient) -> str:
-    """The one `redirect_uri` of a request, if it is the client's own. Raises `Problem`."""
-    named = [value for name, value in parameters if name == "redirect_uri"]
-    if len(named) > 1:
-        raise Problem(AMBIGUOUS, private="redirect_uri more than once")
-    if not named or not is_registered(named[0], client.redirect_uris):
-        raise Problem(WRONG_REDIRECT_URI, private=f"client {client.client_id}")
-    return named[0]
-
-
-def stated(parameters: Parameters) -> str | None:
-    """The `state` that an answer repeats: None where the request has none, or more than one."""
-    named = [value for name, value in parameters if name == "state"]
-    return named[0] if len(named) == 1 and len(named[0]) <= LONGEST_VALUE else None
-
-
-def check(parameters: Parameters, client: RegisteredClient, named_by: NamedBy) -> AuthorizationRequest:
+def check(
+    parameters: Parameters, client: RegisteredClient, named_by: NamedBy, carriage: Carriage = IN_THE_OPEN
+) -> AuthorizationRequest:
     """The request, once it passed every check. Raises `Problem` or `RequestError`.
 
     `named_by` is whom an `id_token_hint` names, None where it is not a good one.
     """
     redirect_uri = trusted_redirect_uri(parameters, client)
-    names = [name for name, _ in parameters]
+    names = [name for name, _ in parameters if name != resource.PARAMETER]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise RequestError("invalid_request", f"{_printable(doubled[0])} is given more than once")
     # a parameter without a value is treated as if it were not there (RFC 6749, section 3.1)
-    values = {name: value for name, value in parameters if value}
+    values = {name: value for name, value in parameters if value and name != resource.PARAMETER}
     for look in CHECKS:
-        look(values, client)
-    hint = values.get("id_token_hint")
-    expected_sub = named_by(hint) if hint is not None else None
-    if hint is not None and expected_sub is None:
-        raise RequestError("invalid_request", "id_token_hint is not an ID token of this issuer")
+        look(values, client, carriage)
+    claims = _claims(values)
+    essential_acr = claims.acr(essential=True)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
@@ -116,31 +63,85 @@ def check(parameters: Parameters, client: RegisteredClient, named_by: NamedBy) -
         state=values.get("state"),
         nonce=values.get("nonce"),
         prompt=scopes.split(values.get("prompt", "")),
-        max_age=int(values["max_age"]) if "max_age" in values else None,
-        acr_values=scopes.split(values.get("acr_values", "")),
+        max_age=int(values["max_age"]) if "max_age" in values else client.metadata.default_max_age,
+        acr_values=_acr_values(values, claims, client),
         login_hint=values.get("login_hint"),
-        expected_sub=expected_sub,
+        expected_sub=_expected_sub(values, claims, named_by),
         ui_locales=scopes.split(values.get("ui_locales", "")),
+        response_mode=_mode(values),
+        essential_acr=essential_acr,
+        claims=claims_request.visible(claims, scopes.claims_of(client.scopes), essential_acr),
+        resources=_resources(parameters, client),
+        profile=client.metadata.profile,
     )
 
 
-def _sizes(values: Values, _client: RegisteredClient) -> None:
+def _claims(values: Values) -> ClaimsRequest:
+    if "claims" not in values:
+        return NOTHING_ASKED
+    try:
+        asked = claims_request.parse(values["claims"])
+    except InvalidClaims as error:
+        raise RequestError("invalid_request", str(error)) from None
+    essential = asked.acr(essential=True)
+    if essential and not demanded_assurance(essential):
+        raise RequestError("unmet_authentication_requirements", "none of the essential acr values can be reached")
+    return asked
+
+
+def _acr_values(values: Values, claims: ClaimsRequest, client: RegisteredClient) -> tuple[str, ...]:
+    """What is asked for by either way; a client's default is for requests that say nothing (OIDC Registration 1.0)."""
+    asked = (*scopes.split(values.get("acr_values", "")), *claims.acr(essential=False))
+    return asked or (() if claims.acr(essential=True) else client.metadata.default_acr_values)
+
+
+def _expected_sub(values: Values, claims: ClaimsRequest, named_by: NamedBy) -> str | None:
+    """The one person that a request is about: by its `id_token_hint`, by a `sub` that its `claims` name, or by both."""
+    hint = values.get("id_token_hint")
+    hinted = named_by(hint) if hint is not None else None
+    if hint is not None and hinted is None:
+        raise RequestError("invalid_request", "id_token_hint is not an ID token of this issuer")
+    try:
+        asked = claims.subjects()
+    except InvalidClaims as error:
+        raise RequestError("invalid_request", str(error)) from None
+    if hinted is not None and asked and hinted not in asked:
+        raise RequestError("invalid_request", "id_token_hint and claims name two different people")
+    if hinted is None and len(asked) > 1:
+        raise RequestError("invalid_request", "claims names more than one sub")
+    return hinted or next(iter(asked), None)
+
+
+def _resources(parameters: Parameters, client: RegisteredClient) -> tuple[str, ...]:
+    asked = [value for name, value in parameters if name == resource.PARAMETER and value]
+    try:
+        return resource.targets(asked, client.metadata.resources)
+    except resource.InvalidTarget as error:
+        raise RequestError("invalid_target", str(error)) from None
+
+
+def _mode(values: Values) -> ResponseMode:
+    return "form_post" if values.get("response_mode") == "form_post" else "query"
+
+
+def _sizes(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
     for name, value in values.items():
-        if len(value) > LONGEST_VALUE or "\0" in value:
+        if len(value) > LONGEST.get(name, LONGEST_VALUE) or "\0" in value:
             raise RequestError("invalid_request", f"{_printable(name)} is too long, or holds a null character")
 
 
-def _no_request_object(values: Values, _client: RegisteredClient) -> None:
-    for name, error in (
-        ("request", "request_not_supported"),
-        ("request_uri", "request_uri_not_supported"),
-        ("registration", "registration_not_supported"),
-    ):
-        if name in values:
-            raise RequestError(error, f"{name} is not supported")
+def _carried(values: Values, client: RegisteredClient, carriage: Carriage) -> None:
+    if faults := fapi2.request_faults(client, pushed=carriage.pushed):
+        raise RequestError("unauthorized_client" if carriage.pushed else "invalid_request", faults[0])
+    if (carriage.must_be_pushed or client.metadata.require_pushed_authorization_requests) and not carriage.pushed:
+        raise RequestError("invalid_request", "the authorization request must be pushed (RFC 9126)")
+    if client.metadata.require_signed_request_object and not carriage.signed:
+        raise RequestError("invalid_request", "the authorization request must be a signed request object (RFC 9101)")
+    if "registration" in values:
+        raise RequestError("registration_not_supported", "registration is not supported")
 
 
-def _response_type(values: Values, client: RegisteredClient) -> None:
+def _response_type(values: Values, client: RegisteredClient, _carriage: Carriage) -> None:
     if "response_type" not in values:
         raise RequestError("invalid_request", "response_type is missing")
     if values["response_type"] != "code":
@@ -149,12 +150,12 @@ def _response_type(values: Values, client: RegisteredClient) -> None:
         raise RequestError("unauthorized_client", "this client may not use authorization codes")
 
 
-def _response_mode(values: Values, _client: RegisteredClient) -> None:
-    if values.get("response_mode", "query") != "query":
-        raise RequestError("invalid_request", "the only response_mode is query")
+def _response_mode(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
+    if values.get("response_mode", "query") not in RESPONSE_MODES:
+        raise RequestError("invalid_request", "response_mode is query or form_post")
 
 
-def _proof_key(values: Values, _client: RegisteredClient) -> None:
+def _proof_key(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
     if "code_challenge" not in values:
         raise RequestError("invalid_request", "code_challenge is missing: every client must use PKCE")
     if values.get("code_challenge_method") != pkce.METHOD:
@@ -163,34 +164,42 @@ def _proof_key(values: Values, _client: RegisteredClient) -> None:
         raise RequestError("invalid_request", "code_challenge is not the base64url of a SHA-256")
 
 
-def _scope(values: Values, client: RegisteredClient) -> None:
+def _scope(values: Values, client: RegisteredClient, _carriage: Carriage) -> None:
     if scopes.OPENID not in scopes.split(values.get("scope", "")) or scopes.OPENID not in client.scopes:
         raise RequestError("invalid_scope", "scope must hold openid")
 
 
-def _prompt(values: Values, _client: RegisteredClient) -> None:
+def _prompt(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
     prompt = scopes.split(values.get("prompt", ""))
+    if "create" in prompt:
+        raise RequestError("invalid_request", "prompt create is not supported: accounts are made by administrators")
     if not set(prompt) <= {"none", "login", "consent", "select_account"}:
         raise RequestError("invalid_request", "prompt holds a value that is not known")
     if "none" in prompt and len(prompt) > 1:
         raise RequestError("invalid_request", "prompt none stands alone")
 
 
-def _max_age(values: Values, _client: RegisteredClient) -> None:
+def _max_age(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
     max_age = values.get("max_age", "0")
     if not (max_age.isascii() and max_age.isdigit() and len(max_age) <= 9):
         raise RequestError("invalid_request", "max_age is a number of seconds")
 
 
+def _display(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
+    if values.get("display", "page") not in DISPLAYS:
+        raise RequestError("invalid_request", "display is page, popup, touch or wap")
+
+
 CHECKS: tuple[Check, ...] = (
     _sizes,
-    _no_request_object,
+    _carried,
     _response_type,
     _response_mode,
     _scope,
     _proof_key,
     _prompt,
     _max_age,
+    _display,
 )
 
 

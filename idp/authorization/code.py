@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from config.connections import Transaction
+from idp.protocol.claims_request import NO_CLAIMS, RequestedClaims
 
 CODE_SIZE = 32
 """Random bytes of a code."""
@@ -26,6 +27,9 @@ class CodeGrant:
     scope: tuple[str, ...]
     nonce: str | None
     expires_at: datetime
+    claims: RequestedClaims = NO_CLAIMS
+    resources: tuple[str, ...] = ()
+    """What the authorization request named (RFC 8707)."""
 
 
 @dataclass(frozen=True, slots=True)

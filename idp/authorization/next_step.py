@@ -142,7 +142,11 @@ def _step(
     if _too_old(login, login.authenticated_at, now):
         return NextStep(Step.SIGN_IN)
 
-    wanted = max(2 if account.needs_factor else 1, demanded_assurance(login.request.acr_values))
+    wanted = max(
+        2 if account.needs_factor else 1,
+        demanded_assurance(login.request.acr_values),
+        demanded_assurance(login.request.essential_acr),
+    )
     if assurance(login.amr) < wanted:
         if not account.has_factor:
             return NextStep(Step.REFUSED, "unmet_authentication_requirements")

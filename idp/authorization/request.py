@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from idp.authorization.answer import ResponseMode, ReturnAddress
+from idp.protocol.claims_request import NO_CLAIMS, RequestedClaims
+
 
 class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asked for. It is built by `checks` alone, and kept as it is until the code is redeemed."""
@@ -24,3 +27,17 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     expected_sub: str | None = None
     """Whom the `id_token_hint` names: nobody else may be answered for (OIDC Core 1.0, section 3.1.2.1)."""
     ui_locales: tuple[str, ...] = ()
+    response_mode: ResponseMode = "query"
+    essential_acr: tuple[str, ...] = ()
+    """One of these `acr` values must be reached, or the request fails (OIDC Core 1.0, section 5.5.1.1)."""
+    claims: RequestedClaims = NO_CLAIMS
+    """What the `claims` parameter asks for, as far as the client may see it."""
+    resources: tuple[str, ...] = ()
+    """Where its access tokens are to be good (RFC 8707); none named: at the house's own services."""
+    profile: str = "oauth2"
+    """What the client was held to when it asked: `fapi2` shortens the life of the code."""
+
+    @property
+    def return_address(self) -> ReturnAddress:
+        """Where its answer goes."""
+        return ReturnAddress(self.redirect_uri, self.state, self.response_mode, self.ui_locales)

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import timedelta
-from http import HTTPStatus
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from config.clock import Clock
 from config.connections import Database
 from config.entropy import Entropy
 from config.problem import Problem
-from idp.authorization.answer import error_answer
-from idp.authorization.checks import (
-    AMBIGUOUS,
-    UNKNOWN_CLIENT,
-    RequestError,
-    check,
-    presented_client,
-    stated,
-    trusted_redirect_uri,
-)
+from idp.authorization.answer import ReturnAddress, error_answer
+from idp.authorization.checks import Carriage, check
 from idp.authorization.login import Login, Logins
+from idp.authorization.pushed import PushedRequests, reference_hash
 from idp.authorization.request import AuthorizationRequest
 from idp.authorization.step_mac import browser_hash
+from idp.authorization.trust import (
+    AMBIGUOUS,
+    UNKNOWN_CLIENT,
+    Parameters,
+    RequestError,
+    given,
+    presented_client,
+    return_address,
+)
 from idp.clients.cache import ClientCache
 from idp.clients.client import Client
-from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.credentials.throttle import Throttle, address_subject, logins_of_address
+from idp.endpoints.client_answers import ClientAnswers
 from idp.endpoints.id_token_hints import IdTokenHints
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.hops import LOGIN_COOKIE, LOGIN_COOKIE_AGE, Hops, login_cookies
 from idp.endpoints.login.telling import came_from
 from idp.endpoints.parameters import Unreadable, read_form, read_query
+from idp.endpoints.request_objects import RequestObjects
 from idp.endpoints.whereabouts import client_ip
 from pages import Pages
 
@@ -50,6 +52,9 @@ class AuthorizationEndpoint:
         *,
         clients: ClientCache,
         logins: Logins,
+        pushed: PushedRequests,
+        objects: RequestObjects,
+        answers: ClientAnswers,
         hops: Hops,
         pages: Pages,
         database: Database,
@@ -57,12 +62,17 @@ class AuthorizationEndpoint:
         entropy: Entropy,
         throttle: Throttle,
         hints: IdTokenHints,
-        identifiers: SubjectIdentifiers,
         issuer: str,
         login_lifetime: timedelta,
+        must_push: Callable[[str], bool],
     ) -> None:
+        """`must_push`: whether the client of an id must, whatever it registered."""
         self._clients = clients
         self._logins = logins
+        self._pushed = pushed
+        self._objects = objects
+        self._answers = answers
+        self._must_push = must_push
         self._hops = hops
         self._pages = pages
         self._database = database
@@ -70,7 +80,6 @@ class AuthorizationEndpoint:
         self._entropy = entropy
         self._throttle = throttle
         self._hints = hints
-        self._identifiers = identifiers
         self._issuer = issuer
         self._lifetime = login_lifetime
 
@@ -82,17 +91,31 @@ class AuthorizationEndpoint:
         client = await self._clients.find(presented_client(parameters))
         if client is None:
             raise Problem(UNKNOWN_CLIENT, private="no such client")
-        redirect_uri = trusted_redirect_uri(parameters, client)
+        said, reference = parameters, None
         try:
-            asked = check(parameters, client, lambda hint: self._named_by(hint, client))
-            await self._admit(request, asked)
+            reference = _pushed_reference(parameters)
+            if reference is not None:
+                asked = await self._redeemable(reference, client)
+            else:
+                said, signed = await self._objects.unfolded(parameters, client, client_ip(request))
+                must_be_pushed = self._must_push(client.client_id)
+                carriage = Carriage(signed=signed, must_be_pushed=must_be_pushed)
+                asked = check(said, client, self._hints.named_by(client), carriage)
         except RequestError as error:
-            return self._tell_client(redirect_uri, parameters, error)
-        return await self._begin(request, asked)
+            return self._tell_client(request, return_address(said, client, error), error)
+        try:
+            await self._admit(request, asked)
+            return await self._begin(request, asked, reference)
+        except RequestError as error:
+            return self._tell_client(request, asked.return_address, error)
 
-    def _named_by(self, id_token_hint: str, client: Client) -> str | None:
-        hint = self._hints.read(id_token_hint)
-        return self._identifiers.user(client, hint.sub) if hint is not None else None
+    async def _redeemable(self, reference: bytes, client: Client) -> AuthorizationRequest:
+        """What the client pushed (RFC 9126, section 4), whatever else stands beside the reference."""
+        async with self._database.connect() as tx:
+            asked = await self._pushed.find(tx, reference, client.client_id, self._clock.now())
+        if asked is None or asked.redirect_uri not in client.redirect_uris:
+            raise _not_pushed()
+        return asked
 
     async def _admit(self, request: Request, asked: AuthorizationRequest) -> None:
         """Bound what strangers can make us keep: a login is a row, whoever asks. Given back when the login is over."""
@@ -105,7 +128,7 @@ class AuthorizationEndpoint:
                 raise RequestError("temporarily_unavailable", problem.kind.title) from problem
             raise
 
-    async def _begin(self, request: Request, asked: AuthorizationRequest) -> Response:
+    async def _begin(self, request: Request, asked: AuthorizationRequest, reference: bytes | None) -> Response:
         # one login cookie for all tabs, under a name of its own: tabs that begin at the same moment do not know of each
         # other's yet, and the answer to one must not take the cookie of another
         known = login_cookies(request)
@@ -124,6 +147,8 @@ class AuthorizationEndpoint:
             came_from=came_from(visitor(request, None)),
         )
         async with self._database.begin() as tx:
+            if reference is not None and not await self._pushed.redeem(tx, reference, asked.client_id, now):
+                raise _not_pushed()  # another browser was first
             await self._logins.add(tx, login)
         response = self._hops.to_dispatcher(login)
         response.set_cookie(
@@ -137,12 +162,18 @@ class AuthorizationEndpoint:
         )
         return response
 
-    def _tell_client(self, redirect_uri: str, parameters: Sequence[tuple[str, str]], error: RequestError) -> Response:
-        url = error_answer(
-            redirect_uri,
-            error=error.error,
-            description=error.description,
-            state=stated(parameters),
-            issuer=self._issuer,
-        )
-        return RedirectResponse(url, HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
+    def _tell_client(self, request: Request, address: ReturnAddress, error: RequestError) -> Response:
+        answer = error_answer(address, error=error.error, description=error.description, issuer=self._issuer)
+        return self._answers.send(request, answer)
+
+
+def _pushed_reference(parameters: Parameters) -> bytes | None:
+    """The reference to a pushed request, where `request_uri` can be one and stands alone."""
+    request_uri = given(parameters, "request_uri")
+    if request_uri is None or given(parameters, "request") is not None:
+        return None
+    return reference_hash(request_uri)
+
+
+def _not_pushed() -> RequestError:
+    return RequestError("invalid_request_uri", "there is no such pushed request, or not any more")

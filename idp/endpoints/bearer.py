@@ -8,6 +8,7 @@ from typing import Protocol
 
 from config.clock import Clock
 from config.connections import Transaction
+from idp.endpoints.id_token_hints import unverified_claims
 from idp.protocol import access_token
 from idp.sessions.session import Session
 from jose.jws import InvalidToken, verify
@@ -31,11 +32,17 @@ class AccessTokens:
         self._clock = clock
 
     def claims(self, token: str) -> Mapping[str, object] | None:
-        """The claims of a token that is sound and has not expired; None for any other.
+        """The claims of a token that is sound, has not expired, and is good here; None for any other.
 
         One whose subject is pairwise is good here alone, and at no service of the house.
         """
         return self._verified(token, access_token.AUDIENCE) or self._verified(token, self._issuer)
+
+    def issued(self, token: str) -> Mapping[str, object] | None:
+        """`claims` of a token for whatever resource (RFC 8707): to say something about it, never to let anybody in."""
+        audience = unverified_claims(token).get("aud")
+        first = audience[0] if isinstance(audience, list) and audience else audience
+        return self._verified(token, first) if isinstance(first, str) else None
 
     def _verified(self, token: str, audience: str) -> Mapping[str, object] | None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from idp.clients.cache import ClientCache
 from idp.clients.client import Client
 from idp.credentials.throttle import REFUSALS_OF_ADDRESS, Throttle, TooMany, address_subject
 from idp.endpoints.parameters import Unreadable, once_each, read_form
+from idp.protocol import resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class ClientRequest:
     form: dict[str, str]
     client: Client
     core: CoreRequest
+    resources: tuple[str, ...] = ()
+    """`resource` (RFC 8707), the one parameter that may stand several times."""
 
     def required(self, name: str) -> str:
         """A field of the form that must be there. Raises Authlib's `InvalidRequestError`."""
@@ -47,10 +50,12 @@ class ClientRequests:
     async def read(self, request: Request, endpoint: str) -> ClientRequest:
         """Raises Authlib's `OAuth2Error`: the form cannot be read, or the client did not prove itself."""
         try:
-            form = once_each(await read_form(request))
+            parameters = await read_form(request)
+            form = once_each([(name, value) for name, value in parameters if name != resource.PARAMETER])
         except Unreadable as error:
             raise InvalidRequestError(str(error)) from None
-        return await self._authenticated(request, endpoint, form)
+        resources = tuple(value for name, value in parameters if name == resource.PARAMETER and value)
+        return replace(await self._authenticated(request, endpoint, form), resources=resources)
 
     async def by_header(self, request: Request, endpoint: str) -> Client:
         """The client of a request whose body is no form: it proves itself by HTTP Basic (RFC 6749, section 2.3.1).

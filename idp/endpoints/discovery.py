@@ -8,8 +8,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.authorization.answer import RESPONSE_MODES
+from idp.authorization.checks import DISPLAYS
 from idp.clients.authentication import METHODS
-from idp.protocol import pkce, scopes
+from idp.protocol import client_jwt, pkce, scopes
 from idp.protocol.assurance import ACR_VALUES
 from jose.keys import ALGORITHMS, KeyRing
 
@@ -17,12 +19,14 @@ CONFIDENTIAL = tuple(method for method in METHODS if method != "none")
 _OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 
 
-def metadata(issuer: str) -> dict[str, object]:
+def metadata(issuer: str, *, must_push: bool = False) -> dict[str, object]:
     """The metadata document; what is not in it is not supported."""
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "require_pushed_authorization_requests": must_push,
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
         "revocation_endpoint": f"{issuer}/revoke",
@@ -32,7 +36,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "backchannel_logout_session_supported": True,
         "scopes_supported": list(scopes.SCOPES),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "acr_values_supported": list(ACR_VALUES),
         "subject_types_supported": ["public", "pairwise"],
@@ -46,9 +50,12 @@ def metadata(issuer: str) -> dict[str, object]:
         "claim_types_supported": ["normal"],
         "code_challenge_methods_supported": [pkce.METHOD],
         "ui_locales_supported": ["ko", "en"],
-        "claims_parameter_supported": False,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "display_values_supported": list(DISPLAYS),
+        "claims_parameter_supported": True,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(client_jwt.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
     }
@@ -57,8 +64,8 @@ def metadata(issuer: str) -> dict[str, object]:
 class DiscoveryEndpoint:
     """`GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`."""
 
-    def __init__(self, issuer: str) -> None:
-        self._body = msgspec.json.encode(metadata(issuer))
+    def __init__(self, issuer: str, *, must_push: bool) -> None:
+        self._body = msgspec.json.encode(metadata(issuer, must_push=must_push))
 
     async def __call__(self, request: Request) -> Response:
         return _json(self._body, "public, max-age=300")

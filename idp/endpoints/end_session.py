@@ -21,8 +21,8 @@ from config.connections import Database, Transaction, Valkey
 from config.problem import Problem
 from config.web import correlation_id
 from events.outbox import poke
-from idp.authorization.checks import AMBIGUOUS, UNKNOWN_CLIENT, WRONG_REDIRECT_URI
 from idp.authorization.step_mac import StepMac, WrongHop
+from idp.authorization.trust import AMBIGUOUS, UNKNOWN_CLIENT, WRONG_REDIRECT_URI
 from idp.clients.cache import ClientCache
 from idp.endpoints.client_requests import address
 from idp.endpoints.id_token_hints import Hint, IdTokenHints

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from idp.clients.client import Client
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.protocol import id_token
 from jose.jws import InvalidToken, verify
 from jose.keys import ALGORITHMS, KeyRing
@@ -26,13 +28,23 @@ class Hint:
 class IdTokenHints:
     """Reads them, for one issuer."""
 
-    def __init__(self, issuer: str, ring: Callable[[], KeyRing]) -> None:
+    def __init__(self, issuer: str, ring: Callable[[], KeyRing], identifiers: SubjectIdentifiers) -> None:
         self._issuer = issuer
         self._ring = ring
+        self._identifiers = identifiers
+
+    def named_by(self, client: Client) -> Callable[[str], str | None]:
+        """Whom an ID token of ours names, for a client that may know people by identifiers of its own."""
+
+        def named(token: str) -> str | None:
+            hint = self.read(token)
+            return self._identifiers.user(client, hint.sub) if hint is not None else None
+
+        return named
 
     def read(self, token: str) -> Hint | None:
         """What an ID token of ours says, also when it has expired; None for any other."""
-        claims = _unverified(token)
+        claims = unverified_claims(token)
         issued_at, audience = claims.get("iat"), claims.get("aud")
         if not isinstance(issued_at, int) or not isinstance(audience, str):
             return None
@@ -51,7 +63,7 @@ class IdTokenHints:
         return Hint(str(sound.get("sub", "")), str(sound.get("sid", "")), audience)
 
 
-def _unverified(token: str) -> Mapping[str, object]:
+def unverified_claims(token: str) -> Mapping[str, object]:
     """The claims as they stand there: only to learn by which audience and at which moment to verify them."""
     parts = token.split(".")
     try:

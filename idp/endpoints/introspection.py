@@ -52,7 +52,7 @@ class IntrospectionEndpoint:
         except OAuth2Error as error:
             return oauth_error(request, error)
         async with self._database.connect() as tx:
-            claims = self._tokens.claims(token)
+            claims = self._tokens.issued(token)
             if claims is not None:
                 told = await self._access_token(tx, claims)
             else:

@@ -29,6 +29,8 @@ ERROR_CODES = {
     "unsupported_token_type": "MJ-IDP-026",
     "invalid_token": "MJ-IDP-027",
     "insufficient_scope": "MJ-IDP-028",
+    "invalid_target": "MJ-IDP-040",
+    "invalid_request_object": "MJ-IDP-041",
 }
 
 

@@ -46,7 +46,7 @@ class RevocationEndpoint:
         async with self._database.begin() as tx:
             presented = await self._families.present(tx, token_hash(token))
             if presented is None:
-                if self._tokens.claims(token) is not None:
+                if self._tokens.issued(token) is not None:
                     raise UnsupportedTokenTypeError("an access token ends with its session")
                 return  # what is not known is as good as revoked (section 2.2)
             family = presented.family

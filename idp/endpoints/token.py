@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidGrantError, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnsupportedGrantTypeError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,19 +21,26 @@ from config.connections import Database, Transaction, Valkey
 from config.entropy import Entropy
 from config.web import correlation_id
 from events.outbox import poke
-from idp.clients.client import Client
 from idp.clients.subject_identifiers import SubjectIdentifiers, sector
 from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
 from idp.grants.grant import Credential, Grant, Misuse
+from idp.protocol import fapi2, resource
+from idp.protocol.access_token import AUDIENCE
 from idp.sessions.one_session import OneSession
 from idp.tokens.issue import Audience, Mint, Subject
 from idp.tokens.refresh_family import TOKEN_SIZE, Families
 
 _ISSUED = {"authorization_code": Kind.TOKEN_ISSUED, "refresh_token": Kind.TOKEN_REFRESHED}
 _MISUSED = {"code_replayed": Kind.CODE_REPLAYED, "refresh_reused": Kind.REFRESH_REUSED}
+
+
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """RFC 8707, section 2."""
+
+    error = "invalid_target"
 
 
 class TokenEndpoint:
@@ -108,7 +115,7 @@ class TokenEndpoint:
         credential = loaded if subject is not None else None
 
         def issue(scope: tuple[str, ...], with_refresh_token: bool) -> dict[str, object]:
-            return self._issue(asked.client, subject, credential, scope, with_refresh_token, now)
+            return self._issue(asked, subject, credential, scope, with_refresh_token, now)
 
         response = self._core.run(TokenRequest(asked.core, credential, issue))
         if credential is None:  # the core refuses what it is not given; nothing may depend on that alone
@@ -120,7 +127,7 @@ class TokenEndpoint:
 
     def _issue(
         self,
-        client: Client,
+        asked: ClientRequest,
         subject: Subject | None,
         credential: Credential | None,
         scope: tuple[str, ...],
@@ -129,16 +136,25 @@ class TokenEndpoint:
     ) -> dict[str, object]:
         if subject is None or credential is None:
             raise InvalidGrantError("it is not good, or not any more")
+        try:
+            audiences = resource.audiences(asked.resources, credential.resources)
+        except resource.InvalidTarget as error:
+            raise InvalidTargetError(str(error)) from None
         audience = Audience(
             client_id=credential.client_id,
             scope=scope,
             nonce=credential.nonce,
-            id_token_signed_response_alg=client.metadata.id_token_signed_response_alg,
+            id_token_signed_response_alg=asked.client.metadata.id_token_signed_response_alg,
+            audiences=audiences,
+            claims=credential.claims,
         )
-        if sector(client) is not None:
+        if faults := fapi2.token_faults(asked.client, audience.confirmation):
+            raise InvalidRequestError(faults[0])
+        if sector(asked.client) is not None:
             # what names the person otherwise is no token for the house's own services
-            audience = replace(audience, audiences=(self._mint.issuer,))
-            subject = replace(subject, sub=self._identifiers.shown(client, subject.sub))
+            elsewhere = tuple(value for value in audiences if value != AUDIENCE)
+            audience = replace(audience, audiences=elsewhere or (self._mint.issuer,))
+            subject = replace(subject, sub=self._identifiers.shown(asked.client, subject.sub))
         response = self._mint.issue(subject, audience, now.timestamp())
         if with_refresh_token:
             response["refresh_token"] = credential.successor or self._entropy.token(TOKEN_SIZE)

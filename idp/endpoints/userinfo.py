@@ -13,7 +13,7 @@ from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.oauth_answers import bearer_error
 from idp.endpoints.signed_answers import SignedAnswers
 from idp.endpoints.subjects import Subjects
-from idp.protocol import scopes
+from idp.protocol import access_token, claims_request, scopes
 
 
 class UserInfoEndpoint:
@@ -57,4 +57,9 @@ class UserInfoEndpoint:
         sub = self._identifiers.shown(client, subject.sub)
         if sub != claims.get("sub"):
             return bearer_error(request, "invalid_token")
-        return self._answers.userinfo(client, {"sub": sub, **scopes.visible(subject.claims, scope)})
+        asked = claims.get(access_token.USERINFO)
+        shown = {
+            **scopes.visible(subject.claims, scope),
+            **claims_request.named(subject.claims, asked if isinstance(asked, list) else ()),
+        }
+        return self._answers.userinfo(client, {"sub": sub, **shown})

@@ -60,6 +60,8 @@ class AuthorizationCode:
             sid=session.sid,
             scope=credential.scope,
             expires_at=min(now + self._lifetime, session.absolute_expires_at),
+            claims=credential.claims,
+            resources=credential.resources,
         )
         await self._families.begin(tx, family, token_hash(refresh_token), now)
         await self._codes.led_to(tx, credential.digest, family.id)
@@ -77,4 +79,6 @@ class AuthorizationCode:
             redirect_uri=grant.redirect_uri,
             code_challenge=grant.code_challenge,
             digest=digest,
+            claims=grant.claims,
+            resources=grant.resources,
         )

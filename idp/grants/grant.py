@@ -9,6 +9,7 @@ from uuid import UUID
 
 from config.connections import Transaction
 from idp.clients.client import Client
+from idp.protocol.claims_request import NO_CLAIMS, RequestedClaims
 from idp.sessions.session import Session
 
 
@@ -28,6 +29,9 @@ class Credential:
     family_id: UUID | None = None
     successor: str | None = field(default=None, repr=False)
     """The refresh token that follows this one."""
+    claims: RequestedClaims = NO_CLAIMS
+    resources: tuple[str, ...] = ()
+    """What the authorization request named (RFC 8707)."""
     retry: bool = False
     """The same answer is asked for again: nothing is to be saved."""
 

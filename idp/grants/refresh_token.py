@@ -1,4 +1,7 @@
-"""The refresh token grant (RFC 6749, section 6) with rotation; reuse ends the family and its session (S3)."""
+"""The refresh token grant (RFC 6749, section 6) with rotation; reuse ends the family and its session (S3).
+
+Under the FAPI 2.0 profile there is no rotation: the token itself is good with its client's keys alone.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from datetime import datetime
 from config.connections import Transaction
 from idp.clients.client import Client
 from idp.grants.grant import Credential, LiveSessions, Misuse
+from idp.protocol import fapi2
 from idp.tokens.refresh_family import Families, Successors, judge, token_hash
 
 
@@ -42,14 +46,19 @@ class RefreshToken:
         session = await self._sessions.lock(tx, family.sid)
         if session is None or not session.lives(now):
             return None
+        # bound to a key, and held by a client that proves itself: rotation would add nothing but lost answers
+        # (FAPI 2.0 Security Profile, section 5.3.2.1); the endpoint issues nothing to such a client without that key
+        stays = judgement == "rotate" and fapi2.is_bound(client)
         return Credential(
             client_id=family.client_id,
             session=session,
             scope=family.scope,
             digest=digest,
             family_id=family.id,
-            successor=successor,
-            retry=judgement == "retry",
+            successor=token if stays else successor,
+            claims=family.claims,
+            resources=family.resources,
+            retry=stays or judgement == "retry",
         )
 
     async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:

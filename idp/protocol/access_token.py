@@ -7,6 +7,8 @@ from typing import Literal
 
 TYP = "at+jwt"
 AUDIENCE = "urn:munjigi:services"
+USERINFO = "userinfo_claims"
+"""The claim that names what was asked for by the `claims` parameter (OpenID Connect Core 1.0, section 5.5)."""
 
 Trust = Literal["unknown", "known", "registered", "attested"]
 
@@ -18,6 +20,7 @@ def claims(
     client_id: str,
     audiences: Sequence[str] = (AUDIENCE,),
     confirmation: Mapping[str, str] | None = None,
+    userinfo: Sequence[str] = (),
     scope: Sequence[str],
     sid: str,
     org: str,
@@ -31,7 +34,10 @@ def claims(
     issued_at: int,
     expires_at: int,
 ) -> dict[str, object]:
-    """The claims, in the order of docs/house.md, "Access token". Times are whole seconds since the epoch."""
+    """The claims, in the order of docs/house.md, "Access token". Times are whole seconds since the epoch.
+
+    `userinfo` are the claims that the UserInfo endpoint shows beyond those of the scopes.
+    """
     return {
         "iss": issuer,
         "sub": subject,
@@ -49,4 +55,5 @@ def claims(
         "auth_time": auth_time,
         "device": {"id": device_id, "trust": device_trust},
         **({"cnf": dict(confirmation)} if confirmation else {}),
+        **({USERINFO: list(userinfo)} if userinfo else {}),
     }

@@ -27,6 +27,14 @@ def acr(amr: Iterable[str]) -> str:
     return ("", ACR_ONE, ACR_TWO)[assurance(amr)]
 
 
+def shown_acr(reached: str, essential: Iterable[str]) -> str:
+    """The `acr` that an ID token shows: of values that were essential the strongest that was reached (OpenID Connect
+    Core 1.0, section 5.5.1.1), since whoever reached more also reached less; otherwise what was reached."""
+    wanted = frozenset(essential)
+    within = ACR_VALUES[: ACR_VALUES.index(reached) + 1] if reached in ACR_VALUES else ()
+    return next((value for value in reversed(within) if value in wanted), reached)
+
+
 def demanded_assurance(acr_values: Iterable[str]) -> int:
     """The least assurance that satisfies a request's `acr_values`; 0 where it names none that we know."""
     known = [ACR_VALUES.index(value) + 1 for value in acr_values if value in ACR_VALUES]

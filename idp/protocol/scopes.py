@@ -16,7 +16,7 @@ CLAIMS = ("sub", *(claim for claims in _CLAIMS.values() for claim in claims))
 
 def visible(claims: Mapping[str, object], scope: Collection[str]) -> dict[str, object]:
     """Those of a person's claims that these scopes show; what is not known of a person is left out."""
-    names = {name for value in scope for name in _CLAIMS.get(value, ())}
+    names = claims_of(scope)
     return {name: value for name, value in claims.items() if name in names and value is not None}
 
 
@@ -24,6 +24,11 @@ def in_words(scope: Iterable[str]) -> list[str]:
     """Those that people are told of in words, in the order of `SCOPES`."""
     asked = frozenset(scope)
     return [value for value in SCOPES if value in asked]
+
+
+def claims_of(scope: Collection[str]) -> frozenset[str]:
+    """The names of the claims that these scopes show."""
+    return frozenset(name for value in scope for name in _CLAIMS.get(value, ()))
 
 
 def split(text: str) -> tuple[str, ...]:

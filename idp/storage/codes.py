@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import delete, insert, select, update
 
 from config.connections import Transaction
 from idp.authorization.code import CodeGrant, Redeemed, Replayed
+from idp.protocol.claims_request import RequestedClaims
 from idp.storage.protocol_tables import authorization_code as table
 
 
 async def add(tx: Transaction, digest: bytes, grant: CodeGrant) -> None:
     """Keep a code that is issued; only its hash is."""
     values = {name: getattr(grant, name) for name in CodeGrant.__slots__}
-    values["scope"] = list(grant.scope)
+    values |= {"scope": list(grant.scope), "resources": list(grant.resources)}
+    values["claims"] = msgspec.to_builtins(grant.claims)
     await tx.execute(insert(table).values(code_hash=digest, **values))
 
 
@@ -28,7 +31,8 @@ async def consume(tx: Transaction, digest: bytes, now: datetime) -> Redeemed | R
     if row is None:
         return None
     values = {name: row[name] for name in CodeGrant.__slots__}
-    grant = CodeGrant(**{**values, "scope": tuple(row["scope"])})
+    words = {name: tuple(row[name]) for name in ("scope", "resources")}
+    grant = CodeGrant(**{**values, **words, "claims": msgspec.convert(row["claims"], RequestedClaims)})
     if row["redeemed_at"] is not None:
         return Replayed(grant, row["family_id"])
     if now >= grant.expires_at:

@@ -1,11 +1,14 @@
-"""Forgetting what is over of the protocol: logins, codes, refresh families, ways back. Run by the sessions' sweeper."""
+"""Forgetting what is over of the protocol: logins, pushed requests, codes, refresh families, ways back.
+
+Run by the sessions' sweeper.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from config.connections import Transaction
-from idp.storage import codes, logins, recovery_links, refresh_families, remembered
+from idp.storage import codes, logins, pushed_requests, recovery_links, refresh_families, remembered
 
 CODES_KEPT = timedelta(hours=24)
 """A replayed code ends its session (RFC 6749, section 4.1.2), so codes are known for longer than any session lives."""
@@ -15,6 +18,7 @@ async def sweep(tx: Transaction, now: datetime) -> int:
     """Returns how many rows are gone."""
     return (
         await logins.sweep(tx, now)
+        + await pushed_requests.sweep(tx, now)
         + await codes.sweep(tx, now - CODES_KEPT)
         + await refresh_families.sweep(tx, now)
         + await remembered.sweep(tx, now)

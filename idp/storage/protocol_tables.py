@@ -1,4 +1,5 @@
-"""The tables of migrations 0006, 0021, 0023: clients, consents, logins, codes, refresh families, shared secrets."""
+"""The tables of migrations 0006, 0021, 0023 and 0024: clients, consents, pushed requests, logins, codes, refresh
+families, secrets that all nodes share."""
 
 from __future__ import annotations
 
@@ -95,6 +96,17 @@ authorization_code = Table(
     Column("expires_at", _TIME, nullable=False),
     Column("redeemed_at", _TIME),
     Column("family_id", Uuid),
+    Column("claims", JSONB, nullable=False),
+    Column("resources", _WORDS, nullable=False),
+)
+
+pushed_request = Table(
+    "pushed_request",
+    metadata,
+    Column("reference_hash", LargeBinary, primary_key=True),
+    Column("client_id", Text, ForeignKey("idp.client.client_id", ondelete="CASCADE"), nullable=False),
+    Column("request", JSONB, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
 )
 
 refresh_family = Table(
@@ -107,6 +119,8 @@ refresh_family = Table(
     Column("scope", _WORDS, nullable=False),
     Column("expires_at", _TIME, nullable=False),
     Column("revoked_at", _TIME),
+    Column("claims", JSONB, nullable=False),
+    Column("resources", _WORDS, nullable=False),
 )
 
 refresh_token = Table(

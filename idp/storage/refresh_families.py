@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import delete, insert, select, update
 
 from config.connections import Transaction
+from idp.protocol.claims_request import RequestedClaims
 from idp.storage.protocol_tables import refresh_family, refresh_token
 from idp.tokens.refresh_family import Family, Presented
 
@@ -15,7 +17,9 @@ from idp.tokens.refresh_family import Family, Presented
 async def begin(tx: Transaction, family: Family, digest: bytes, now: datetime) -> None:
     """Keep a new family with its first token."""
     values = {name: getattr(family, name) for name in Family.__slots__}
-    await tx.execute(insert(refresh_family).values({**values, "scope": list(family.scope)}))
+    values |= {"scope": list(family.scope), "resources": list(family.resources)}
+    values["claims"] = msgspec.to_builtins(family.claims)
+    await tx.execute(insert(refresh_family).values(values))
     await tx.execute(insert(refresh_token).values(token_hash=digest, family_id=family.id, issued_at=now))
 
 
@@ -29,8 +33,9 @@ async def present(tx: Transaction, digest: bytes) -> Presented | None:
     # read after the family was locked: another refresh may have rotated the token meanwhile
     rotated = select(refresh_token.c.rotated_at).where(refresh_token.c.token_hash == digest)
     values = {name: row[name] for name in Family.__slots__}
+    words = {name: tuple(row[name]) for name in ("scope", "resources")}
     return Presented(
-        family=Family(**{**values, "scope": tuple(row["scope"])}),
+        family=Family(**{**values, **words, "claims": msgspec.convert(row["claims"], RequestedClaims)}),
         rotated_at=(await tx.execute(rotated)).scalar_one(),
     )
 

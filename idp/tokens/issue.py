@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.entropy import Entropy
-from idp.protocol import access_token, id_token, scopes
+from idp.protocol import access_token, assurance, claims_request, id_token, scopes
+from idp.protocol.claims_request import NO_CLAIMS, RequestedClaims
 from jose.jws import sign
 from jose.keys import ES256, Algorithm, KeyRing
 
@@ -44,6 +45,8 @@ class Audience:
     """`cnf` (RFC 7800): the key that must be proven with the access token. Empty: whoever bears it may use it."""
     id_token_signed_response_alg: Algorithm = ES256
     """By what the client wants its ID tokens signed (OpenID Connect Dynamic Client Registration 1.0, section 2)."""
+    claims: RequestedClaims = NO_CLAIMS
+    """What of the person was asked for by name (OpenID Connect Core 1.0, section 5.5)."""
 
 
 class Mint:
@@ -81,6 +84,7 @@ class Mint:
             client_id=audience.client_id,
             audiences=audience.audiences,
             confirmation=audience.confirmation,
+            userinfo=audience.claims.userinfo,
             scope=audience.scope,
             sid=subject.sid,
             org=subject.org,
@@ -101,12 +105,15 @@ class Mint:
             subject=subject.sub,
             client_id=audience.client_id,
             sid=subject.sid,
-            acr=subject.acr,
+            acr=assurance.shown_acr(subject.acr, audience.claims.acr),
             amr=subject.amr,
             auth_time=int(subject.authenticated_at.timestamp()),
             access_token=access,
             nonce=audience.nonce,
             issued_at=issued_at,
             expires_at=issued_at + self.lifetime,
-            person=scopes.visible(subject.claims, audience.scope),
+            person={
+                **scopes.visible(subject.claims, audience.scope),
+                **claims_request.named(subject.claims, audience.claims.id_token),
+            },
         )

@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
+from idp.protocol.claims_request import NO_CLAIMS, RequestedClaims
 
 TOKEN_SIZE = 32
 """Random bytes of a refresh token."""
@@ -33,6 +34,9 @@ class Family:
     scope: tuple[str, ...]
     expires_at: datetime
     revoked_at: datetime | None = None
+    claims: RequestedClaims = NO_CLAIMS
+    resources: tuple[str, ...] = ()
+    """What the authorization request named (RFC 8707)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

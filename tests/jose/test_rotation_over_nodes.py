@@ -63,6 +63,10 @@ SUBJECT = Subject(
 )  # fmt: skip
 
 
+def hints(node: Provider) -> IdTokenHints:
+    return IdTokenHints(node.parts.issuer, node.parts.keys.ring, node.parts.subject_identifiers)
+
+
 @dataclass
 class Cached:
     """Somebody who keeps /jwks for exactly as long as its `Cache-Control` allows, and never asks sooner."""
@@ -142,7 +146,10 @@ class House:
         now = self.clock.timestamp()
         token, id_token = tokens["access_token"], tokens["id_token"]
         for node in self.nodes:
-            assert IdTokenHints(self.issuer, node.parts.keys.ring).read(id_token) is not None
+            assert (
+                IdTokenHints(self.issuer, node.parts.keys.ring, node.parts.subject_identifiers).read(id_token)
+                is not None
+            )
             if token:
                 async with node.client() as client:
                     shown = await client.get("/userinfo", headers={"Authorization": f"Bearer {token}"})
@@ -386,7 +393,10 @@ async def test_a_key_that_leaked_is_believed_nowhere(house: House) -> None:
             assert (await client.get("/userinfo", headers=bearer)).status_code == 401
         told = await node.post("/introspect", {"token": tokens["access_token"]}, httpx2.BasicAuth("app", SECRET))
         assert told.json() == {"active": False}
-        assert IdTokenHints(house.issuer, node.parts.keys.ring).read(tokens["id_token"]) is None
+        assert (
+            IdTokenHints(house.issuer, node.parts.keys.ring, node.parts.subject_identifiers).read(tokens["id_token"])
+            is None
+        )
     digest = hashlib.sha256(tokens["access_token"].encode()).digest()
     assert house.gateway.find(digest, house.clock.timestamp()) is None
     with pytest.raises(jws.InvalidToken):

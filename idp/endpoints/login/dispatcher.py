@@ -27,6 +27,7 @@ from idp.authorization.next_step import SessionState, Step, next_step, recognise
 from idp.authorization.step_mac import CONTINUE
 from idp.clients.cache import ClientCache
 from idp.credentials.throttle import Throttle, address_subject, logins_of_address
+from idp.endpoints.client_answers import ClientAnswers
 from idp.endpoints.login.arrivals import Arrivals, Cookies, session_state, visitor
 from idp.endpoints.login.hops import LOGIN_OVER, PAGES, Hops
 from idp.endpoints.login.known_person import Arrived
@@ -100,6 +101,7 @@ class Dispatcher:
         throttle: Throttle,
         code_lifetime: timedelta,
         login_lifetime: timedelta,
+        answers: ClientAnswers,
     ) -> None:
         self._hops = hops
         self._logins = logins
@@ -112,7 +114,13 @@ class Dispatcher:
         self._clock = clock
         self._throttle = throttle
         self._leaving = Leaving(
-            logins=logins, codes=codes, telling=telling, entropy=entropy, issuer=issuer, code_lifetime=code_lifetime
+            logins=logins,
+            codes=codes,
+            telling=telling,
+            entropy=entropy,
+            issuer=issuer,
+            code_lifetime=code_lifetime,
+            answers=answers,
         )
         self._logins_of_address = logins_of_address(login_lifetime.total_seconds())
 

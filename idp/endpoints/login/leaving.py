@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from http import HTTPStatus
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from audit.trail import AuditEvent, Kind, record
 from config.connections import Transaction
@@ -17,11 +16,13 @@ from idp.authorization.answer import code_answer, error_answer
 from idp.authorization.code import CODE_SIZE, CodeGrant, Codes, code_hash
 from idp.authorization.login import Login, Logins
 from idp.authorization.next_step import NextStep
+from idp.endpoints.client_answers import ClientAnswers
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.known_person import Arrived
 from idp.endpoints.login.query_metrics import LOGINS
 from idp.endpoints.login.telling import Telling
 from idp.endpoints.whereabouts import client_ip
+from idp.protocol import fapi2
 
 _SAID = {
     "access_denied": "the person did not sign in",
@@ -44,6 +45,7 @@ class Leaving:
         entropy: Entropy,
         issuer: str,
         code_lifetime: timedelta,
+        answers: ClientAnswers,
     ) -> None:
         self._logins = logins
         self._codes = codes
@@ -51,6 +53,7 @@ class Leaving:
         self._entropy = entropy
         self._issuer = issuer
         self._code_lifetime = code_lifetime
+        self._answers = answers
 
     async def with_code(self, tx: Transaction, request: Request, login: Login, now: datetime) -> Response:
         """Its session lives: the client gets a code for it."""
@@ -66,13 +69,15 @@ class Leaving:
             code_challenge=asked.code_challenge,
             scope=asked.scope,
             nonce=asked.nonce,
-            expires_at=now + self._code_lifetime,
+            expires_at=now + timedelta(seconds=fapi2.code_lifetime(asked.profile, self._code_lifetime.total_seconds())),
+            claims=asked.claims,
+            resources=asked.resources,
         )
         await self._codes.add(tx, code_hash(code), grant)
         await self._logins.finish(tx, login)
         await _record(tx, request, login, Kind.CODE_ISSUED, {})
         LOGINS.labels("code").inc()
-        return _leave(code_answer(asked.redirect_uri, code=code, state=asked.state, issuer=self._issuer))
+        return self._answers.send(request, code_answer(asked.return_address, code=code, issuer=self._issuer))
 
     async def refused(
         self, tx: Transaction, request: Request, login: Login, arrived: Arrived | None, decided: NextStep, now: datetime
@@ -89,16 +94,9 @@ class Leaving:
                 tx, login.user_id, "refused", here, amr=login.amr, client_id=login.client_id
             )
             await self._telling.attempt(tx, request, login, arrived, "refused", now)
-        asked = login.request
-        return _leave(
-            error_answer(
-                asked.redirect_uri,
-                error=error,
-                description=_SAID[error],
-                state=asked.state,
-                issuer=self._issuer,
-            )
-        )
+        address = login.request.return_address
+        told = error_answer(address, error=error, description=_SAID[error], issuer=self._issuer)
+        return self._answers.send(request, told)
 
 
 async def _record(tx: Transaction, request: Request, login: Login, kind: Kind, details: Mapping[str, object]) -> None:
@@ -114,8 +112,3 @@ async def _record(tx: Transaction, request: Request, login: Login, kind: Kind, d
             details=details,
         ),
     )
-
-
-def _leave(url: str) -> RedirectResponse:
-    """To the client, by a GET (RFC 9700, section 4.12)."""
-    return RedirectResponse(url, HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from config.entropy import SystemEntropy
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.id_token_hints import IdTokenHints
 from idp.protocol import access_token, id_token
+from idp.protocol.pairwise import PairwiseSubjects
 from idp.tokens.issue import Audience, Mint, Subject
 from jose import jws
 from jose.jws import InvalidToken, Refusal
@@ -55,7 +57,7 @@ def test_an_id_token_by_the_algorithm_that_its_client_wants(wanted: Algorithm | 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_hint_of_either_algorithm_is_read(algorithm: Algorithm) -> None:
-    hints = IdTokenHints(ISSUER, lambda: RING)
+    hints = IdTokenHints(ISSUER, lambda: RING, SubjectIdentifiers(PairwiseSubjects(b"a secret")))
     found = hints.read(issued(algorithm)["id_token"])
     assert found is not None
     assert (found.sub, found.client_id) == ("mina", "app")

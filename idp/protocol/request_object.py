@@ -1,0 +1,101 @@
+"""Request objects (RFC 9101): an authorization request as a JWT that its client signed.
+
+The header is read first, to learn which key to look for; then `parameters` verifies and unfolds. Only what the object
+says counts (section 6.3), and an object that is not signed is refused (section 10.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeGuard
+
+import msgspec
+
+from idp.protocol.client_jwt import InvalidClientJwt, verified
+
+TYPES = frozenset({"oauth-authz-req+jwt", "jwt"})
+"""Section 10.8; `JWT`, or none, is what clients of OpenID Connect Core 1.0, section 6, send."""
+LONGEST_LIFE = 3600.0
+"""Seconds between `nbf` and `exp`, and since `nbf`, under the FAPI 2.0 Message Signing profile, section 5.3.1."""
+CLOCK_SKEW = 5.0
+
+_OF_THE_JWT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
+_REFUSED_INSIDE = ("request", "request_uri")
+
+
+class InvalidRequestObject(ValueError):
+    """`invalid_request_object`; the message says why, and may be shown."""
+
+
+def parameters(
+    token: str,
+    keys: Sequence[Any],
+    *,
+    algorithms: Collection[str],
+    client_id: str,
+    issuer: str,
+    now: float,
+    bounded: bool = False,
+) -> list[tuple[str, str]]:
+    """The request that an object holds, once its signature and its frame are found sound at `now` (epoch seconds).
+
+    `keys` are the client's that may have signed it; `bounded` asks for `nbf` and at most an hour of life. Raises
+    `InvalidRequestObject`.
+    """
+    try:
+        claims = verified(token, keys, algorithms=algorithms, types=TYPES)
+    except InvalidClientJwt as error:
+        raise InvalidRequestObject(f"the request object {error}") from None
+    _frame(claims, client_id=client_id, issuer=issuer, now=now, bounded=bounded)
+    found: list[tuple[str, str]] = []
+    for name, value in claims.items():
+        if name not in _OF_THE_JWT:
+            found += _unfolded(name, value)
+    return found
+
+
+def _frame(claims: Mapping[str, object], *, client_id: str, issuer: str, now: float, bounded: bool) -> None:
+    if any(name in claims for name in _REFUSED_INSIDE):
+        raise InvalidRequestObject("the request object holds another one")
+    if claims.get("iss") != client_id or claims.get("client_id") != client_id:
+        raise InvalidRequestObject("iss and client_id of the request object must be the client's id")
+    if claims.get("sub") == client_id:  # a client assertion is no request (section 10.8)
+        raise InvalidRequestObject("the request object has a sub")
+    audience = claims.get("aud")
+    if audience != issuer and not (isinstance(audience, list) and issuer in audience):
+        raise InvalidRequestObject("aud of the request object must be the issuer")
+    _times(claims, now, bounded=bounded)
+
+
+def _times(claims: Mapping[str, object], now: float, *, bounded: bool) -> None:
+    expires, starts = claims.get("exp"), claims.get("nbf")
+    if not _is_moment(expires) or not (starts is None or _is_moment(starts)):
+        raise InvalidRequestObject("exp and nbf of the request object must be moments, and exp be there")
+    if now >= expires:
+        raise InvalidRequestObject("the request object has expired")
+    if starts is not None and starts > now + CLOCK_SKEW:
+        raise InvalidRequestObject("the request object is not good yet")
+    if bounded and (starts is None or expires - starts > LONGEST_LIFE or now - starts > LONGEST_LIFE):
+        raise InvalidRequestObject("the request object must have nbf, and live for an hour at most")
+
+
+def _is_moment(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _unfolded(name: str, value: object) -> list[tuple[str, str]]:
+    """A member as parameters: strings and numbers as they are, objects as JSON, only `resource` as a list."""
+    match value:
+        case str():
+            return [(name, value)]
+        case bool() | None:
+            pass
+        case int():
+            return [(name, str(value))]
+        case dict() if name == "claims":
+            return [(name, msgspec.json.encode(value).decode())]
+        case list() if name == "resource" and all(isinstance(one, str) for one in value):
+            return [(name, one) for one in value]
+        case _:
+            pass
+    raise InvalidRequestObject("a member of the request object has a type that no parameter has")
