@@ -14,7 +14,6 @@ from idp.protocol.assurance import ACR_VALUES
 from jose.keys import ALGORITHM, KeyRing
 
 CONFIDENTIAL = tuple(method for method in METHODS if method != "none")
-_OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 
 
 def metadata(issuer: str) -> dict[str, object]:
@@ -73,4 +72,4 @@ class JwksEndpoint:
 
 
 def _json(body: bytes, cache: str) -> Response:
-    return Response(body, media_type="application/json", headers={"Cache-Control": cache, **_OPEN})
+    return Response(body, media_type="application/json", headers={"Cache-Control": cache})
