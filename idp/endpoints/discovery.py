@@ -62,13 +62,17 @@ class DiscoveryEndpoint:
 
 
 class JwksEndpoint:
-    """`GET /jwks`: the keys that verify (RFC 7517, section 5)."""
+    """`GET /jwks`: the keys that verify (RFC 7517, section 5); written anew when another ring is in force."""
 
     def __init__(self, ring: Callable[[], KeyRing]) -> None:
         self._ring = ring
+        self._written: tuple[KeyRing, bytes] | None = None
 
     async def __call__(self, request: Request) -> Response:
-        return _json(msgspec.json.encode(self._ring().jwks()), "public, max-age=60")
+        ring = self._ring()
+        if self._written is None or self._written[0] is not ring:
+            self._written = (ring, msgspec.json.encode(ring.jwks()))
+        return _json(self._written[1], "public, max-age=60")
 
 
 def _json(body: bytes, cache: str) -> Response:
