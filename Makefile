@@ -10,6 +10,8 @@ rooms := audit cli config console events examples gateway idp jose migrations no
 pythons := python3.13 python3.12 python3.11 python3
 installed := .venv/.installed
 installed_for_tests := .venv/.installed-for-tests
+installed_clients := tests/clients/node_modules/.package-lock.json
+installed_peer := benchmarks/oidc_provider/node_modules/.package-lock.json
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -20,7 +22,7 @@ run: $(installed) ## start everything on this machine and print where to go
 dev: $(installed_for_tests) ## as run, with readable logs; the services start again when their code changes
 	@exec env MUNJIGI_LOG__FORMAT=console .venv/bin/munjigi up --reload
 
-test: $(installed_for_tests) browser ## run the whole suite, with real engines and a real browser (ARGS='tests/idp -k takeover')
+test: $(installed_for_tests) browser $(installed_clients) ## run the whole suite, with real engines and a real browser (ARGS='tests/idp -k takeover')
 	$(python) -m pytest -q -n auto --dist loadfile $(ARGS)
 
 check: $(installed_for_tests) ## style, types, import contracts, migrations up and down, examples in the docs
@@ -30,10 +32,10 @@ check: $(installed_for_tests) ## style, types, import contracts, migrations up a
 	.venv/bin/lint-imports
 	$(python) -m pytest -q tests/architecture tests/migrations tests/docs
 
-bench: $(installed_for_tests) nginx ## measure against peers in the same run; writes benchmarks/results.json
+bench: $(installed_for_tests) nginx wrk $(installed_peer) ## measure against peers in the same run; writes benchmarks/results.json
 	$(python) -m benchmarks $(ARGS)
 
-proof: $(installed_for_tests) browser ## run the long proofs that `make test` leaves out
+proof: $(installed_for_tests) browser $(installed_clients) ## run the long proofs that `make test` leaves out
 	$(python) -m pytest -m proof $(ARGS)
 
 screens: $(installed_for_tests) browser korean ## take the pictures of docs/screens.md anew
@@ -68,6 +70,11 @@ $(installed_for_tests): requirements-test.lock $(installed)
 	$(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-test.lock
 	@touch $@
 
+# What comes by npm: by its lock alone, which has the hash of each package; npm writes the target.
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json | npm
+	npm ci --prefix $* --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 define make_environment
 if $(python) -c 'import pip' 2>/dev/null; then exit 0; fi; \
 for python in $(pythons); do \
@@ -80,7 +87,7 @@ endef
 
 # What the tests need of the machine.
 
-.PHONY: browser korean nginx npm
+.PHONY: browser korean nginx wrk npm
 browser:
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
 		$(call install_from_debian,chromium,the browser tests need Chromium)
@@ -93,8 +100,11 @@ korean:
 nginx:
 	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install_from_debian,nginx,the gateway is measured against nginx)
 
+wrk:
+	@command -v wrk >/dev/null || $(call install_from_debian,wrk,wrk makes the load of the benchmarks)
+
 npm:
-	@command -v npm >/dev/null || $(call install_from_debian,npm,Lighthouse runs on Node.js and comes by npm)
+	@command -v npm >/dev/null || $(call install_from_debian,npm,client libraries and Lighthouse run on Node.js and come by npm)
 
 install_from_debian = \
 	{ if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -7,21 +7,15 @@ token, looks up the session, decides, logs the decision and signs for the upstre
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.result import Result
+from benchmarks.wrk import Round, free_port, load, pinned, two_cores, wait_for
 
 COMMAND = "python -m benchmarks.gateway"
 PEER = "nginx proxy_pass"
@@ -55,39 +49,20 @@ _PROXY = """
 """
 
 
-class CannotMeasure(Exception):
-    """The machine lacks what the benchmark needs; the message says what."""
-
-
-@dataclass(frozen=True)
-class Round:
-    """What one side did in one round."""
-
-    requests_per_second: float
-    p99: float
-    """Milliseconds."""
-    cpu: float
-    """Microseconds of processor time a request, user and system."""
-
-
 def run() -> list[Result]:
     """Measure. Raises `CannotMeasure` without nginx, wrk, taskset or a second core."""
-    missing = [tool for tool in ("nginx", "wrk", "taskset") if shutil.which(tool) is None]
-    cores = sorted(os.sched_getaffinity(0))
-    if missing or len(cores) < 2:
-        raise CannotMeasure(f"missing: {', '.join(missing)}" if missing else "a second core is needed")
-    proxy_core, load_core = cores[0], cores[1]
+    proxy_core, load_core = two_cores("nginx")
     with tempfile.TemporaryDirectory(prefix="mj-bench-") as path, ExitStack() as started:
         folder = Path(path)
-        nginx_port, our_port = _free_port(), _free_port()
+        nginx_port, our_port = free_port(), free_port()
         origin = _ORIGIN.format(folder=folder, body="k" * 1024)
         proxy = _PROXY.format(folder=folder, port=nginx_port)
-        started.enter_context(_process(load_core, *_nginx(folder, "origin", origin)))
-        _wait_for(lambda: (folder / "origin.sock").exists())
-        nginx = started.enter_context(_process(proxy_core, *_nginx(folder, "proxy", proxy)))
+        started.enter_context(pinned(load_core, *_nginx(folder, "origin", origin)))
+        wait_for(lambda: (folder / "origin.sock").exists())
+        nginx = started.enter_context(pinned(proxy_core, *_nginx(folder, "proxy", proxy)))
         command = [sys.executable, "-m", "benchmarks.gateway_process", path, f"127.0.0.1:{our_port}"]
-        ours = started.enter_context(_process(proxy_core, *command, f"unix:{folder}/origin.sock"))
-        _wait_for(lambda: (folder / "token").exists())
+        ours = started.enter_context(pinned(proxy_core, *command, f"unix:{folder}/origin.sock"))
+        wait_for(lambda: (folder / "token").exists())
         token = (folder / "token").read_text()
         sides = ((nginx, nginx_port), (ours, our_port))
         for process, port in sides:
@@ -116,60 +91,20 @@ def _nginx(folder: Path, name: str, server: str) -> list[str]:
     return ["nginx", "-c", str(conf), "-e", str(folder / f"{name}.log")]
 
 
-@contextmanager
-def _process(core: int, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(["taskset", "-c", str(core), *command])
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
 def _load(process: subprocess.Popen[bytes], port: int, token: str, core: int, *, seconds: int = SECONDS) -> Round:
-    before = _cpu_seconds(process.pid)
-    headers = [f"Host: {HOST}", f"Authorization: Bearer {token}", "Accept: application/json", "User-Agent: benchmark"]
-    told = subprocess.run(
-        ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
-        + [part for header in headers for part in ("-H", header)]
-        + [f"http://127.0.0.1:{port}{PATH}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    used = _cpu_seconds(process.pid) - before
-    if "Non-2xx" in told or "Socket errors" in told:
-        raise CannotMeasure(f"requests failed:\n{told}")
-    requests = int(_found(r"(\d+) requests in", told))
-    number, unit = re.findall(r"99%\s+([\d.]+)(us|ms|s)", told)[0]
-    milliseconds = float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
-    return Round(float(_found(r"Requests/sec:\s+([\d.]+)", told)), milliseconds, used / requests * 1e6)
-
-
-def _found(pattern: str, text: str) -> str:
-    match = re.search(pattern, text)
-    if match is None:
-        raise CannotMeasure(f"wrk said something else:\n{text}")
-    return match[1]
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(holds: Callable[[], bool], *, seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > until:
-            raise CannotMeasure("a process of the benchmark did not start")
-        time.sleep(0.01)
+    return load(
+        process,
+        f"http://127.0.0.1:{port}{PATH}",
+        core=core,
+        connections=CONNECTIONS,
+        seconds=seconds,
+        headers=[
+            f"Host: {HOST}",
+            f"Authorization: Bearer {token}",
+            "Accept: application/json",
+            "User-Agent: benchmark",
+        ],
+    )
 
 
 if __name__ == "__main__":

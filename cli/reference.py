@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import msgspec
+
 from cli.reference_errors import errors_page
 from cli.reference_pictures import FOLDER as PICTURES
 from cli.reference_pictures import pictures
@@ -24,7 +26,8 @@ from cli.settings_list import settings_list
 from config.connections import Database, open_database
 from config.engines.embedded import running_engines
 from config.problem import ProblemType
-from config.settings import Settings
+from config.settings import IdentityProviderSettings, Settings
+from idp.openapi import document
 from migrations.runner import migrate
 
 FOLDER = PROJECT / "docs" / "reference"
@@ -80,7 +83,14 @@ async def reference_pages(database: Database) -> Mapping[str, str]:
         "settings.md": settings_page(),
         "errors.md": MADE + "\n" + errors_page({found.kind.code: found.path for found in declared_problems()}),
         "schema.md": MADE + "\n" + await schema_page(database),
+        "openapi.json": openapi_file(),
     }
+
+
+def openapi_file() -> str:
+    """What relying apps speak to, at the shipped address."""
+    described = msgspec.json.encode(document(IdentityProviderSettings().issuer))
+    return msgspec.json.format(described, indent=2).decode() + "\n"
 
 
 def settings_page() -> str:

@@ -42,6 +42,8 @@ class ClientAddresses:
 
     def trusts(self, peer: str) -> bool:
         """Whether that peer's X-Forwarded-For is believed."""
+        if not self._trusted:
+            return False
         address = normal_address(peer)
         return address is not None and self._is_trusted(address)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
+
 import redis.asyncio as redis
 from pydantic import SecretStr
 from redis.asyncio.retry import Retry
@@ -15,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from config.settings import Role, Settings, ValkeySettings
+from config.warm_connections import watch_connections
 
 Transaction = AsyncConnection
 """An open transaction, as `async with engine.begin() as tx` gives it. Storages take one and never commit."""
@@ -33,13 +36,12 @@ def database_url(settings: Settings, role: Role) -> URL:
 def open_database(settings: Settings, role: Role) -> Database:
     """A pool of connections as one service's role; connected on first use. `await …dispose()` closes it."""
     patience = settings.database.statement_timeout
-    return create_async_engine(
+    database = create_async_engine(
         database_url(settings, role),
         pool_size=settings.database.pool_size,
         max_overflow=settings.database.pool_size,
         pool_timeout=5,
         hide_parameters=True,  # an error's text goes to the log, what was to be written does not
-        pool_pre_ping=True,  # after a failover the first request must not meet a dead connection
         connect_args={
             "timeout": 5,
             "command_timeout": patience + 1,
@@ -50,6 +52,14 @@ def open_database(settings: Settings, role: Role) -> Database:
             },
         },
     )
+    watch_connections(database)  # after a failover the first request must not meet a dead connection
+    return database
+
+
+def reading(database: Database) -> AbstractAsyncContextManager[Transaction]:
+    """A connection to look with: each statement by itself, as READ COMMITTED sees it, without BEGIN and ROLLBACK around
+    them, which take as long as a statement. For whatever neither writes nor holds a lock."""
+    return database.execution_options(isolation_level="AUTOCOMMIT").connect()
 
 
 def open_valkey(settings: Settings) -> Valkey:

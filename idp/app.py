@@ -32,6 +32,7 @@ from idp.endpoints.authorization import AuthorizationEndpoint
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_answers import ClientAnswers
 from idp.endpoints.client_requests import ClientRequests
+from idp.endpoints.cross_origin import CrossOrigin
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.end_session import EndSessionEndpoint
 from idp.endpoints.help_support import HelpSupport
@@ -200,7 +201,7 @@ def build_application(parts: Parts) -> ASGIApp:
     )
     addresses = ClientAddresses(parts.settings.idp.trusted_proxies)
     where = FromWhere(LoginQueries(starlette), addresses=addresses, places=parts.places)
-    return web_application(ResponseHeaders(where, issuer=parts.issuer), help_at=parts.issuer + HELP)
+    return web_application(ResponseHeaders(CrossOrigin(where), issuer=parts.issuer), help_at=parts.issuer + HELP)
 
 
 @asynccontextmanager

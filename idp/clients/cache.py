@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from config.clock import Clock
-from config.connections import Database
+from config.connections import Database, reading
 from idp.clients.client import EVENT_TOPIC, Client, Clients
 
 LONGEST_NAME = 256
@@ -33,7 +33,7 @@ class ClientCache:
         if known is not None and now < known[1]:
             return known[0]
         changes = self._changes
-        async with self._database.connect() as tx:
+        async with reading(self._database) as tx:
             client = await self._clients.find(tx, client_id)
         if client is None:
             self._known.pop(client_id, None)

@@ -16,7 +16,6 @@ from idp.protocol.assurance import ACR_VALUES
 from jose.keys import ALGORITHMS, KeyRing
 
 CONFIDENTIAL = tuple(method for method in METHODS if method != "none")
-_OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 
 
 def metadata(issuer: str, *, must_push: bool = False) -> dict[str, object]:
@@ -72,18 +71,18 @@ class DiscoveryEndpoint:
 
 
 class JwksEndpoint:
-    """`GET /jwks`: the keys that verify (RFC 7517, section 5)."""
+    """`GET /jwks`: the keys that verify (RFC 7517, section 5); written anew when another ring is in force."""
 
     def __init__(self, ring: Callable[[], KeyRing]) -> None:
         self._ring = ring
-        self._said: tuple[KeyRing, bytes] | None = None
+        self._written: tuple[KeyRing, bytes] | None = None
 
     async def __call__(self, request: Request) -> Response:
         ring = self._ring()
-        if self._said is None or self._said[0] is not ring:
-            self._said = ring, msgspec.json.encode(ring.jwks())
-        return _json(self._said[1], "public, max-age=60")
+        if self._written is None or self._written[0] is not ring:
+            self._written = (ring, msgspec.json.encode(ring.jwks()))
+        return _json(self._written[1], "public, max-age=60")
 
 
 def _json(body: bytes, cache: str) -> Response:
-    return Response(body, media_type="application/json", headers={"Cache-Control": cache, **_OPEN})
+    return Response(body, media_type="application/json", headers={"Cache-Control": cache})

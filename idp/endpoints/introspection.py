@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.clock import Clock
-from config.connections import Database, Transaction
+from config.connections import Database, Transaction, reading
 from idp.clients.client import Client
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
@@ -51,7 +51,7 @@ class IntrospectionEndpoint:
             token = asked.required("token")
         except OAuth2Error as error:
             return oauth_error(request, error)
-        async with self._database.connect() as tx:
+        async with reading(self._database) as tx:
             claims = self._tokens.issued(token)
             if claims is not None:
                 told = await self._access_token(tx, claims)

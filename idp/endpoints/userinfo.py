@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.clock import Clock
-from config.connections import Database
+from config.connections import Database, reading
 from idp.clients.cache import ClientCache
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
@@ -48,7 +48,7 @@ class UserInfoEndpoint:
         scope = scopes.split(str(claims.get("scope", "")))
         if scopes.OPENID not in scope:
             return bearer_error(request, "insufficient_scope", status=403)
-        async with self._database.connect() as tx:
+        async with reading(self._database) as tx:
             session = await self._tokens.live_session(tx, claims, self._clock.now())
             subject = await self._subjects.of(tx, session) if session is not None else None
         client = await self._clients.find(str(claims.get("client_id")))

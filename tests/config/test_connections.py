@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from config.connections import Database, is_away, open_database
+from config.connections import Database, is_away, open_database, reading
 from config.settings import Role, Settings
+from config.warm_connections import WARM
 from tests.engines import engines_for_tests
 
 
@@ -98,3 +99,50 @@ async def test_a_frozen_engine_is_waited_for_no_longer_than_that(mortal: Setting
             assert await tx.scalar(text("SELECT 1")) == 1
     finally:
         await database.dispose()
+
+
+@pytest.mark.parametrize("rested", [0.0, WARM + 1])
+async def test_whoever_comes_after_a_restart_of_the_engine_meets_no_dead_connection(
+    settings: Settings, database: Callable[[Role], Database], monkeypatch: pytest.MonkeyPatch, rested: float
+) -> None:
+    """The connections of a pool are all cut, as a failover does; the first to come, at once or later, is served."""
+    pool = open_database(settings, "idp")
+    began = time.monotonic()
+    try:
+        async with pool.connect() as one, pool.connect() as other:
+            pids = [await tx.scalar(text("SELECT pg_backend_pid()")) for tx in (one, other)]
+        async with database("owner").begin() as tx:
+            for pid in pids:
+                await tx.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        monkeypatch.setattr("config.warm_connections.monotonic", lambda: began + rested)
+        for _ in pids:
+            async with pool.connect() as tx:
+                assert await tx.scalar(text("SELECT pg_backend_pid()")) not in pids
+    finally:
+        await pool.dispose()
+
+
+async def test_a_connection_that_rested_is_asked_and_a_warm_one_is_not(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = open_database(settings, "idp")
+    asked = []
+    ask = pool.sync_engine.dialect.do_ping
+    monkeypatch.setattr(pool.sync_engine.dialect, "do_ping", lambda connection: asked.append(1) or ask(connection))
+    began = time.monotonic()
+    try:
+        for rested, times in ((0.0, 0), (WARM / 2, 0), (WARM + 1, 1), (WARM + 1, 1)):
+            monkeypatch.setattr("config.warm_connections.monotonic", lambda rested=rested: began + rested)
+            async with pool.connect() as tx:
+                assert await tx.scalar(text("SELECT 1")) == 1
+            assert len(asked) == times
+    finally:
+        await pool.dispose()
+
+
+async def test_looking_opens_no_transaction(database: Callable[[Role], Database]) -> None:
+    moment = text("SELECT now()")  # when the transaction began
+    async with reading(database("idp")) as tx:
+        assert await tx.scalar(moment) < await tx.scalar(moment)
+    async with database("idp").connect() as tx:
+        assert await tx.scalar(moment) == await tx.scalar(moment)

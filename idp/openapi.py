@@ -1,0 +1,316 @@
+"""The endpoints that relying apps speak to, described in OpenAPI 3.1: beside `idp.routes`, which says where they are.
+
+`docs/reference/openapi.json` is made from it, and `tests/fuzz` asks every endpoint whatever it allows and forbids. What
+people see in between, pages, is not described.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from config.openapi import ProblemDocument, Schema
+from config.problem import PROBLEM_JSON
+from idp.endpoints.parameters import FORM
+from idp.routes import Method
+
+
+class OAuthError(msgspec.Struct):
+    """An error (RFC 6749, section 5.2), with two members of our own."""
+
+    error: str
+    code: str
+    correlation_id: str
+    error_description: str = ""
+
+
+class TokenAnswer(msgspec.Struct):
+    """Tokens (RFC 6749, section 5.1)."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+    refresh_token: str = ""
+    id_token: str = ""
+
+
+class PushedAnswer(msgspec.Struct):
+    """A pushed request (RFC 9126, section 2.2)."""
+
+    request_uri: str
+    expires_in: int
+
+
+class IntrospectionAnswer(msgspec.Struct):
+    """What a token is (RFC 7662, section 2.2); `active` false says nothing more."""
+
+    active: bool
+    iss: str = ""
+    sub: str = ""
+    client_id: str = ""
+    scope: str = ""
+    exp: int = 0
+
+
+class UserInfo(msgspec.Struct):
+    """Claims about the person, as far as the scope goes (OpenID Connect Core 1.0, section 5.3.2)."""
+
+    sub: str
+
+
+class Metadata(msgspec.Struct):
+    """What the provider says of itself (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2)."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    response_types_supported: list[str]
+
+
+class Keys(msgspec.Struct):
+    """A JWK Set (RFC 7517, section 5)."""
+
+    keys: list[dict[str, str]]
+
+
+class Nothing(msgspec.Struct):
+    """An object without members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """Something that a request says, in its query or in its form."""
+
+    name: str
+    means: str
+    required: bool = False
+    one_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One status that an endpoint answers with. None for a kind: a redirect, or a page."""
+
+    status: int
+    means: str
+    kind: type[msgspec.Struct] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One path and what it takes: by `GET` in the query, by `POST` in a form."""
+
+    path: str
+    methods: tuple[Method, ...]
+    summary: str
+    parameters: tuple[Parameter, ...]
+    answers: tuple[Answer, ...]
+    security: tuple[str, ...] = ()
+
+
+_CLIENT = (
+    Parameter("client_id", "of a client that sends no Authorization header"),
+    Parameter("client_secret", "of a client registered for `client_secret_post`"),
+)
+_PROVEN = ("client_basic", "")
+_REFUSED = (
+    Answer(400, "the request is not good", OAuthError),
+    Answer(401, "the client did not prove itself", OAuthError),
+)
+_UNPROVEN = (
+    Answer(401, "there is no token, or it is not good (RFC 6750, section 3)", OAuthError),
+    Answer(403, "its scope does not suffice", OAuthError),
+)
+_PROBLEM = Answer(400, "the request cannot be answered to the client: a page, or a problem", ProblemDocument)
+_TOO_MANY = Answer(429, "too many of one address", ProblemDocument)
+_AWAY = Answer(503, "the engines are away", ProblemDocument)
+_METADATA = (Answer(200, "the metadata", Metadata),)
+
+_ASKED = (
+    Parameter("response_type", "", required=True, one_of=("code",)),
+    Parameter("redirect_uri", "one of the client's, to the letter", required=True),
+    Parameter("response_mode", "", one_of=("query", "form_post")),
+    Parameter("scope", "`openid`, and more"),
+    Parameter("state", "comes back as it is"),
+    Parameter("nonce", "stands in the ID token"),
+    Parameter("code_challenge", "RFC 7636", required=True),
+    Parameter("code_challenge_method", "", required=True, one_of=("S256",)),
+    Parameter("prompt", "`none`, `login`, `consent`, `select_account`"),
+    Parameter("max_age", "seconds since the person proved who they are"),
+    Parameter("acr_values", "how strongly they must"),
+    Parameter("claims", "claims by name (OpenID Connect Core 1.0, section 5.5)"),
+    Parameter("resource", "where the access token is to be good (RFC 8707)"),
+    Parameter("request", "all of it as a signed object (RFC 9101)"),
+    Parameter("login_hint", "a login name"),
+    Parameter("id_token_hint", "an ID token of ours"),
+    Parameter("ui_locales", "`ko`, `en`"),
+)
+
+ENDPOINTS = (
+    Endpoint("/.well-known/openid-configuration", ("GET",), "What this provider supports", (), _METADATA),
+    Endpoint("/.well-known/oauth-authorization-server", ("GET",), "The same, for OAuth clients", (), _METADATA),
+    Endpoint("/jwks", ("GET",), "The keys that verify its tokens", (), (Answer(200, "the keys", Keys),)),
+    Endpoint(
+        "/authorize",
+        ("GET", "POST"),
+        "Begin a login (OpenID Connect Core 1.0, section 3.1.2)",
+        (
+            Parameter("client_id", "", required=True),
+            *_ASKED,
+            Parameter("request_uri", "of a pushed request (RFC 9126), or one that the client registered (RFC 9101)"),
+        ),
+        (
+            Answer(200, "a page that posts itself to the client (Form Post Response Mode)"),
+            Answer(303, "to a page of ours, or back to the client"),
+            _PROBLEM,
+            _TOO_MANY,
+            _AWAY,
+        ),
+    ),
+    Endpoint(
+        "/par",
+        ("POST",),
+        "Push a request for a login (RFC 9126)",
+        (*_ASKED, *_CLIENT),
+        (Answer(201, "by what name to begin it", PushedAnswer), *_REFUSED, _TOO_MANY, _AWAY),
+        _PROVEN,
+    ),
+    Endpoint(
+        "/token",
+        ("POST",),
+        "Tokens for a code or a refresh token (RFC 6749, section 3.2)",
+        (
+            Parameter("grant_type", "", required=True, one_of=("authorization_code", "refresh_token")),
+            Parameter("code", "for `authorization_code`"),
+            Parameter("redirect_uri", "as at the authorization request"),
+            Parameter("code_verifier", "RFC 7636"),
+            Parameter("refresh_token", "for `refresh_token`; used once"),
+            Parameter("scope", "less than was granted"),
+            *_CLIENT,
+        ),
+        (Answer(200, "the tokens", TokenAnswer), *_REFUSED, _AWAY),
+        _PROVEN,
+    ),
+    Endpoint(
+        "/userinfo",
+        ("GET", "POST"),
+        "Who the person is (OpenID Connect Core 1.0, section 5.3)",
+        (),
+        (Answer(200, "claims", UserInfo), *_UNPROVEN, _AWAY),
+        ("token",),
+    ),
+    Endpoint(
+        "/revoke",
+        ("POST",),
+        "End a refresh token's family (RFC 7009)",
+        (Parameter("token", "", required=True), Parameter("token_type_hint", "is not needed"), *_CLIENT),
+        (Answer(200, "it is revoked, or nobody's", Nothing), *_REFUSED, _AWAY),
+        _PROVEN,
+    ),
+    Endpoint(
+        "/introspect",
+        ("POST",),
+        "Whether a token is good now (RFC 7662)",
+        (Parameter("token", "", required=True), Parameter("token_type_hint", "is not needed"), *_CLIENT),
+        (Answer(200, "what it is", IntrospectionAnswer), *_REFUSED, _AWAY),
+        _PROVEN,
+    ),
+    Endpoint(
+        "/end-session",
+        ("GET", "POST"),
+        "Sign out (OpenID Connect RP-Initiated Logout 1.0)",
+        (
+            Parameter("id_token_hint", "an ID token of the session; without one the person is asked"),
+            Parameter("client_id", "whose the address is, where there is no hint"),
+            Parameter("post_logout_redirect_uri", "one of the client's, to the letter"),
+            Parameter("state", "comes back as it is"),
+        ),
+        (
+            Answer(200, "a page: it is done, or it asks"),
+            Answer(303, "back to the client"),
+            _PROBLEM,
+            _AWAY,
+        ),
+    ),
+)
+"""What `munjigi reference` writes down. An endpoint that discovery names and that is missing here fails a test."""
+
+
+def document(issuer: str) -> dict[str, Any]:
+    """The description of the provider at `issuer`."""
+    kinds = list(dict.fromkeys(answer.kind for row in ENDPOINTS for answer in row.answers if answer.kind is not None))
+    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    by_kind: Mapping[type, Schema] = dict(zip(kinds, schemas, strict=True))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Munjigi, the OpenID provider",
+            "version": "1",
+            "description": "OAuth 2.0 and OpenID Connect, for relying apps.",
+        },
+        "servers": [{"url": issuer}],
+        "paths": {
+            row.path: {method.lower(): _operation(row, method, by_kind) for method in row.methods} for row in ENDPOINTS
+        },
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "client_basic": {"type": "http", "scheme": "basic"},
+                "token": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _operation(row: Endpoint, method: Method, schemas: Mapping[type, Schema]) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "summary": row.summary,
+        "responses": {str(answer.status): _answer(answer, schemas) for answer in row.answers},
+    }
+    if row.security:
+        described["security"] = [{name: []} if name else {} for name in row.security]
+    if method == "GET":
+        described["parameters"] = [
+            {
+                "name": one.name,
+                "in": "query",
+                "required": one.required,
+                "description": one.means,
+                "schema": _schema(one),
+            }
+            for one in row.parameters
+        ]
+    elif row.parameters:
+        described["requestBody"] = {"required": True, "content": {FORM: {"schema": _form(row.parameters)}}}
+    return described
+
+
+def _answer(answer: Answer, schemas: Mapping[type, Schema]) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": answer.means}
+    if answer.kind is ProblemDocument:
+        described["content"] = {PROBLEM_JSON: {"schema": schemas[answer.kind]}, "text/html": {}}
+    elif answer.kind is not None:
+        described["content"] = {"application/json": {"schema": schemas[answer.kind]}}
+    return described
+
+
+def _form(parameters: Sequence[Parameter]) -> Schema:
+    return {
+        "type": "object",
+        "properties": {one.name: _schema(one) for one in parameters},
+        "required": [one.name for one in parameters if one.required],
+    }
+
+
+def _schema(parameter: Parameter) -> Schema:
+    described: Schema = {"type": "string"}
+    if parameter.one_of:
+        described["enum"] = list(parameter.one_of)
+    if parameter.means:
+        described["description"] = parameter.means
+    return described
