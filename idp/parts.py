@@ -32,6 +32,7 @@ from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
+from idp.sessions.signals.changes import ChangeSignals
 from idp.storage import (
     attempts,
     clients,
@@ -94,6 +95,7 @@ class Parts:
     successors: Successors
     hops: Hops
     one_session: OneSession
+    signals: ChangeSignals
     arrivals: Arrivals
     rules: LoginRulesCache
     places: Places
@@ -136,6 +138,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     queue, not_me = Queue(envelope, clock, entropy), NotMe(not_me_links, entropy, settings.idp.issuer)
     person_told = PersonTold(directory=directory, preferences=preferences, not_me=not_me, queue=queue)
     one_session = OneSession(sessions, times, clock, entropy, (RelyingParties(deliveries, entropy), person_told))
+    signals = ChangeSignals(deliveries, clock, entropy)
     rules = LoginRulesCache(
         login_rules,
         clock,
@@ -161,12 +164,14 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         successors=successors,
         hops=Hops(mac, settings.idp.issuer),
         one_session=one_session,
+        signals=signals,
         arrivals=Arrivals(
             people=known_people,
             rules=rules,
             devices=devices,
             sessions=sessions,
             one_session=one_session,
+            signals=signals,
             entropy=entropy,
             mail_code_counts=settings.idp.mail_code_counts,
             session_age=int(settings.session.absolute_lifetime),

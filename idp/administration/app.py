@@ -26,6 +26,7 @@ from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
+from idp.sessions.signals.changes import ChangeSignals
 from idp.storage import (
     administered_deliveries,
     administered_history,
@@ -84,6 +85,7 @@ def application(
         valkey=valkey,
         clock=clock,
         one_session=one_session,
+        signals=ChangeSignals(deliveries, clock, entropy),
         queue=queue,
         people=administration,
         directory=directory,
