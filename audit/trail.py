@@ -60,6 +60,11 @@ class Kind(StrEnum):
     """An administrator ended somebody's session; the end itself is `session_ended`."""
     ORGANISATION_CHANGED = "organisation_changed"
     DELIVERY_RETRIED = "delivery_retried"
+    SIGNAL_RECEIVED = "signal_received"
+    """A shared signal of an organisation's transmitter was taken; `outcome` says what followed."""
+    SIGNAL_REFUSED = "signal_refused"
+    SIGNAL_TRANSMITTER_CHANGED = "signal_transmitter_changed"
+    """An administrator added, changed or removed whom an organisation listens to."""
     KEY_ACTIVATED = "key_activated"
     KEY_RETIRED = "key_retired"
 

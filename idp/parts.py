@@ -10,6 +10,7 @@ from config.clock import Clock
 from config.connections import Database, Valkey
 from config.entropy import Entropy
 from config.envelope import Envelope
+from config.outbound import Outbound
 from config.places import Places
 from config.query_count import watch_queries
 from config.settings import Settings
@@ -27,6 +28,7 @@ from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
 from idp.person_told import PersonTold
+from idp.received_signals import outbound
 from idp.routes import ASSETS, HELP
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
@@ -107,6 +109,7 @@ class Parts:
     presence: Presence
     restart: Restart
     passwords: PasswordPool
+    outbound: Outbound
 
     @property
     def issuer(self) -> str:
@@ -193,4 +196,5 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         presence=presence,
         restart=Restart(client_cache, presence, pages),
         passwords=PasswordPool(settings.idp.password_threads),
+        outbound=outbound(settings),
     )
