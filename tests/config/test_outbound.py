@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from config.outbound import Forbidden, Outbound, Unanswered, is_public, networks
 
@@ -53,7 +60,7 @@ def test_what_is_public(address: str) -> None:
 
 
 @asynccontextmanager
-async def listening(answer: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
+async def listening(answer: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[int, list[bytes]]]:
     """A server that answers everything alike, and keeps the heads that it read."""
     heads: list[bytes] = []
 
@@ -63,7 +70,7 @@ async def listening(answer: bytes) -> AsyncIterator[tuple[int, list[bytes]]]:
         await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     async with server:
         yield server.sockets[0].getsockname()[1], heads
 
@@ -86,6 +93,50 @@ async def test_it_connects_to_the_address_that_it_looked_at() -> None:
     assert (answer.status, answer.body) == (200, b"hi")
     assert heads[0].startswith(b"GET /x?y=1 HTTP/1.1\r\n")
     assert f"host: named.example:{port}".encode() in heads[0].lower()
+
+
+def certificate_of(name: str, folder: Path) -> Path:
+    """A self-made certificate of a name, with its key in the same file."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "tls.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+async def test_the_certificate_is_the_name_s_and_not_the_address_s(tmp_path: Path) -> None:
+    path = certificate_of("named.example", tmp_path)
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server_side.load_cert_chain(path)
+    trusting = ssl.create_default_context(cafile=str(path))
+
+    async def resolve(_host: str, _port: int) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+    async with (
+        listening(OK, server_side) as (port, _),
+        httpx2.AsyncClient(trust_env=False, verify=trusting) as client,
+    ):
+        outbound = Outbound(client, HERE, resolve)
+        answer = await outbound.ask("GET", f"https://named.example:{port}/", headers={}, most=10)
+        assert answer.body == b"hi"
+        with pytest.raises(Unanswered):
+            await outbound.ask("GET", f"https://another.example:{port}/", headers={}, most=10)
 
 
 @pytest.mark.parametrize(
