@@ -7,6 +7,7 @@ A setting `session.idle_timeout` is read from `MUNJIGI_SESSION__IDLE_TIMEOUT`, o
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -188,6 +189,20 @@ class InboxSettings(BaseModel):
     """Where it takes mails."""
 
 
+class OutboundSettings(BaseModel):
+    """What may be asked over HTTP where somebody else names the address."""
+
+    private: tuple[str, ...] = ()
+    """Networks (CIDR) that may be asked although they are not public, and on this machine without TLS, too: where an
+    organisation's transmitter of shared signals stands inside your own network. Nobody's by default."""
+
+    @model_validator(mode="after")
+    def _are_networks(self) -> Self:
+        for named in self.private:
+            ipaddress.ip_network(named)
+        return self
+
+
 class SupportSettings(BaseModel):
     """Whom a person can ask, where their organisation names nobody."""
 
@@ -242,6 +257,7 @@ class Settings(BaseSettings):
     policy: PolicySettings = PolicySettings()
     mail: MailSettings = MailSettings()
     inbox: InboxSettings = InboxSettings()
+    outbound: OutboundSettings = OutboundSettings()
     support: SupportSettings = SupportSettings()
     place: PlaceSettings = PlaceSettings()
     log: LogSettings = LogSettings()

@@ -79,6 +79,7 @@ def account_endpoints(
         remembered=remembered,
         history=sign_in_history,
         one_session=parts.one_session,
+        signals=parts.signals,
     )
     history = HistoryPage(shared, door=door, history=sign_in_history, clients=parts.clients, not_me=parts.not_me)
     apps = AppsPage(
@@ -92,12 +93,19 @@ def account_endpoints(
         people=sessions,
         remembered=remembered,
         one_session=parts.one_session,
+        signals=parts.signals,
         pool=parts.passwords,
         throttle=throttle,
     )
-    saved_codes = RecoveryCodesPage(shared, door=door, letters=letters, codes=recovery_codes)
+    saved_codes = RecoveryCodesPage(shared, door=door, letters=letters, codes=recovery_codes, signals=parts.signals)
     own_factors = FactorsPage(
-        shared, door=door, letters=letters, factors=factors, passkeys=passkeys, recovery_codes=saved_codes
+        shared,
+        door=door,
+        letters=letters,
+        factors=factors,
+        passkeys=passkeys,
+        recovery_codes=saved_codes,
+        signals=parts.signals,
     )
     authenticator = AuthenticatorPage(
         shared,
@@ -107,6 +115,7 @@ def account_endpoints(
         envelope=parts.envelope,
         throttle=throttle,
         recovery_codes=saved_codes,
+        signals=parts.signals,
         issuer_name=issuer_name,
     )
     confirm = ConfirmPage(

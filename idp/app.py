@@ -254,6 +254,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 )
         finally:
             parts.passwords.close()
+            await parts.outbound.close()
     finally:
         await valkey.aclose()
         await database.dispose()

@@ -11,6 +11,7 @@ from config.clock import Clock
 from config.connections import Database, Valkey
 from config.entropy import Entropy
 from config.envelope import Envelope
+from config.outbound import Outbound
 from config.places import Places
 from config.query_count import watch_queries
 from config.settings import Settings
@@ -30,11 +31,13 @@ from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
 from idp.person_told import PersonTold
 from idp.protocol.pairwise import PairwiseSubjects
+from idp.received_signals import outbound
 from idp.routes import ASSETS, HELP
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
+from idp.sessions.signals.changes import ChangeSignals
 from idp.storage import (
     attempts,
     clients,
@@ -101,6 +104,7 @@ class Parts:
     subject_identifiers: SubjectIdentifiers
     hops: Hops
     one_session: OneSession
+    signals: ChangeSignals
     arrivals: Arrivals
     rules: LoginRulesCache
     places: Places
@@ -112,6 +116,7 @@ class Parts:
     presence: Presence
     restart: Restart
     passwords: PasswordPool
+    outbound: Outbound
 
     @property
     def issuer(self) -> str:
@@ -144,6 +149,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     queue, not_me = Queue(envelope, clock, entropy), NotMe(not_me_links, entropy, settings.idp.issuer)
     person_told = PersonTold(directory=directory, preferences=preferences, not_me=not_me, queue=queue)
     one_session = OneSession(sessions, times, clock, entropy, (RelyingParties(deliveries, entropy), person_told))
+    signals = ChangeSignals(deliveries, clock, entropy)
     rules = LoginRulesCache(
         login_rules,
         clock,
@@ -171,12 +177,14 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         subject_identifiers=SubjectIdentifiers(pairwise),
         hops=Hops(mac, settings.idp.issuer),
         one_session=one_session,
+        signals=signals,
         arrivals=Arrivals(
             people=known_people,
             rules=rules,
             devices=devices,
             sessions=sessions,
             one_session=one_session,
+            signals=signals,
             entropy=entropy,
             mail_code_counts=settings.idp.mail_code_counts,
             session_age=int(settings.session.absolute_lifetime),
@@ -198,4 +206,5 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         presence=presence,
         restart=Restart(client_cache, presence, pages),
         passwords=PasswordPool(settings.idp.password_threads),
+        outbound=outbound(settings),
     )

@@ -76,6 +76,7 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/signals/subjects/add", ("POST",), "signals_subjects_add"),
     ("/signals/subjects/remove", ("POST",), "signals_subjects_remove"),
     ("/signals/poll/{stream_id}", ("POST",), "signals_poll"),
+    ("/signals/receive/{transmitter_id}", ("POST",), "signals_receive"),
 )
 """Path, methods, and the name of the endpoint in the composition root."""
 

@@ -27,6 +27,7 @@ from idp.devices.sign_in_history import KEPT_FOR, SignInHistory
 from idp.sessions.delivery import KEPT
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
+from idp.sessions.received.security_event import KEPT as SIGNALS_KEPT
 from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
 from idp.storage import (
@@ -37,6 +38,7 @@ from idp.storage import (
     not_me_links,
     preferences,
     protocol_sweep,
+    received_signals,
     sessions,
     sign_in_history,
 )
@@ -103,6 +105,7 @@ class Sweeper:
             lambda tx: factors.sweep_challenges(tx, now),
             lambda tx: protocol_sweep.sweep(tx, now),
             lambda tx: deliveries.sweep(tx, now - KEPT),
+            lambda tx: received_signals.sweep(tx, now - SIGNALS_KEPT),
             lambda tx: not_me_links.sweep(tx, now),
             lambda tx: sign_in_history.sweep(tx, now),
             lambda tx: attempts.sweep(tx, now - TOLD_EVERY),

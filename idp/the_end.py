@@ -11,16 +11,27 @@ from idp.endpoints.not_me.page import NotMePage
 from idp.endpoints.signals.door import SignalsDoor
 from idp.endpoints.signals.metadata import TransmitterMetadata
 from idp.endpoints.signals.poll import SignalPoll
+from idp.endpoints.signals.receive import SignalReceiver
 from idp.endpoints.signals.streams import SignalStreams
 from idp.endpoints.signals.subjects import SignalSubjects
 from idp.parts import Parts
+from idp.received_signals import intake
 from idp.routes import Endpoint
-from idp.storage import deliveries, directory, preferences, recovery_links, sessions, signal_streams
+from idp.storage import (
+    deliveries,
+    directory,
+    preferences,
+    recovery_links,
+    sessions,
+    signal_streams,
+    signal_transmitters,
+)
 
 
 def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     """By the names of the table of routes."""
-    door = SignalsDoor(ClientRequests(parts.issuer, parts.clients, parts.database, Throttle(parts.valkey)))
+    requests = ClientRequests(parts.issuer, parts.clients, parts.database, Throttle(parts.valkey))
+    door = SignalsDoor(requests)
     streams = SignalStreams(
         door=door,
         storage=signal_streams,
@@ -52,6 +63,19 @@ def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             clock=parts.clock,
         ),
         "signals_metadata": TransmitterMetadata(parts.issuer),
+        "signals_receive": SignalReceiver(
+            transmitters=signal_transmitters,
+            intake=intake(
+                parts.settings,
+                parts.database,
+                parts.valkey,
+                parts.clock,
+                parts.one_session,
+                parts.outbound,
+            ),
+            requests=requests,
+            database=parts.database,
+        ),
         "signals_streams": streams,
         "signals_status": streams.status,
         "signals_verify": streams.verify,

@@ -71,6 +71,7 @@ def way_in_endpoints(
             recovery=recovery,
             notices=notices,
             one_session=parts.one_session,
+            signals=parts.signals,
             pool=parts.passwords,
             throttle=throttle,
         ),

@@ -21,11 +21,14 @@ from idp.administration.endpoints import IdentityApi, nothing_here
 from idp.administration.entrance import Admission
 from idp.administration.person_acts import PersonActs
 from idp.administration.reading import Reading
+from idp.administration.transmitter_endpoints import TransmitterEndpoints
+from idp.administration.transmitters import Transmitters
 from idp.person_told import PersonTold
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
+from idp.sessions.signals.changes import ChangeSignals
 from idp.storage import (
     administered_deliveries,
     administered_history,
@@ -40,6 +43,7 @@ from idp.storage import (
     preferences,
     sessions,
     sign_in_history,
+    signal_transmitters,
 )
 from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys
@@ -84,6 +88,7 @@ def application(
         valkey=valkey,
         clock=clock,
         one_session=one_session,
+        signals=ChangeSignals(deliveries, clock, entropy),
         queue=queue,
         people=administration,
         directory=directory,
@@ -101,7 +106,18 @@ def application(
         deliveries=administered_deliveries,
         history=administered_history,
     )
-    api = IdentityApi(Admission(database, administration, clock), reading, acts, person_acts)
+    transmitters = TransmitterEndpoints(
+        Transmitters(
+            database=database,
+            storage=signal_transmitters,
+            envelope=envelope,
+            clock=clock,
+            entropy=entropy,
+            issuer=settings.idp.issuer,
+        )
+    )
+    admission = Admission(database, administration, clock)
+    api = IdentityApi(admission, reading, acts, person_acts, transmitters.operations())
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 

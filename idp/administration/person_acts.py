@@ -17,6 +17,7 @@ from idp.administration.registry import Clocks, Directory, Factors, Logins, Peop
 from idp.administration.scope import Administrator
 from idp.directory.account import Account
 from idp.sessions.one_session import OneSession
+from idp.sessions.signals.changes import ChangeSignals
 from notifications import queue as notices
 from notifications.notice import Notice, NoticeKind
 from notifications.queue import Queue
@@ -30,6 +31,7 @@ class PersonActs:
     valkey: Valkey
     clock: Clock
     one_session: OneSession
+    signals: ChangeSignals
     queue: Queue
     people: People
     directory: Directory
@@ -82,9 +84,12 @@ class PersonActs:
             account = await self._claim(tx, who, user_id, version)
             if await self.people.is_last_administrator(tx, user_id):
                 raise Problem(problems.LAST_ADMINISTRATOR)
+            revoked = await self.factors.revoked(tx, user_id)
             removed = await self.factors.reset(tx, user_id)
             if not removed:
                 raise Problem(problems.NO_FACTORS)
+            for change in revoked:
+                await self.signals.credential_changed(tx, user_id, change, who.correlation_id)
             await self.one_session.end_person(tx, user_id, "administrator", correlation_id=who.correlation_id)
             for factor in removed:
                 details = {"why": why, "factor": factor}

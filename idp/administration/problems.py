@@ -96,3 +96,27 @@ NO_FACTORS = ProblemType(
     "This person has no second factor",
     "Nothing is left to take away; they sign in with a code by mail.",
 )
+TRANSMITTER_REFUSED = ProblemType(
+    "MJ-IDENTITY-051",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "This transmitter cannot be listened to",
+    "Correct the field that is named, and send all of it again.",
+)
+TOO_MANY_TRANSMITTERS = ProblemType(
+    "MJ-IDENTITY-052",
+    HTTPStatus.CONFLICT,
+    "This organisation has as many transmitters as it may have",
+    "Change one of them, or remove one first.",
+)
+SUCH_A_TRANSMITTER = ProblemType(
+    "MJ-IDENTITY-053",
+    HTTPStatus.CONFLICT,
+    "There is a transmitter of this issuer and audience already",
+    "Change that one, or agree on another audience with it.",
+)
+NO_TOKEN = ProblemType(
+    "MJ-IDENTITY-054",
+    HTTPStatus.CONFLICT,
+    "This transmitter is polled: it shows no token",
+    "Change its delivery to push first.",
+)

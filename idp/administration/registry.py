@@ -25,6 +25,7 @@ from idp.authorization.login_rules import LoginRules
 from idp.devices.sign_in_history import Cursor, Outcome, Told
 from idp.directory.account import Account, Face, LockReason
 from idp.sessions.session import Session
+from idp.sessions.signals.changes import CredentialChange
 
 Scope = Collection[UUID]
 
@@ -144,6 +145,9 @@ class Directory(Protocol):
 
 class Factors(Protocol):
     """What people prove themselves with beside the password."""
+
+    async def revoked(self, tx: Transaction, user_id: UUID) -> Sequence[CredentialChange]:
+        """What a reset takes away, as subscribers of shared signals are told of it; ask before it."""
 
     async def reset(self, tx: Transaction, user_id: UUID) -> Sequence[SecondFactor]:
         """Take away all of them, and what stood in for them; returns the kinds that there were. The account changes."""

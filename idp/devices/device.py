@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
 
 Trust = Literal["unknown", "known", "registered", "attested"]
+COMPLIANT: Final[frozenset[Trust]] = frozenset({"known", "registered", "attested"})
+"""What of it the house tells others as "compliant": a device that it recognises as its person's own. Nothing was
+measured on the device itself."""
 KNOWN_AFTER = 2
 """Sign-ins with one person after which a device is known."""
 
@@ -32,6 +35,11 @@ class Device:
     def called(self) -> str:
         """How lists call it: by the person's name for it, or by what the browser says of itself."""
         return self.name or self.label
+
+    @property
+    def complies(self) -> bool:
+        """Whether others are told that this device is compliant."""
+        return self.trust in COMPLIANT
 
     def signed_in(self, label: str, now: datetime) -> Device:
         """This device after its person got a session on it."""

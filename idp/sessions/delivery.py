@@ -43,6 +43,8 @@ class Happening(StrEnum):
     """What a delivery tells of."""
 
     SESSION_ENDED = "session_ended"
+    CREDENTIAL_CHANGED = "credential_changed"
+    DEVICE_COMPLIANCE_CHANGED = "device_compliance_changed"
     VERIFICATION = "verification"
     """A receiver asked whether its stream works."""
 
@@ -62,7 +64,8 @@ class Delivery:
     id: UUID
     recipient: Recipient
     facts: Mapping[str, str]
-    """`happening`, and what it needs: of an end `sid`, `sub`, `org`, `reason`; of a verification `state`."""
+    """`happening`, and what it needs: of an end `sid`, `sub`, `org`, `reason`; of a verification `state`; of the
+    others what `idp.sessions.signals.changes` writes."""
     happened_at: datetime
     attempts: int = 0
     """How often it was tried, this time included."""

@@ -187,6 +187,21 @@ class OneSession:
         await self._tell(tx, changed)
         return changed
 
+    async def weaken(self, tx: Transaction, sid: str) -> Session | None:
+        """Let a second factor that was proven in a live session count no more: what demands one asks for it again.
+
+        `None` if it does not live. Tokens that were given out keep what they say until they expire.
+        """
+        live = await self._storage.lock(tx, sid)
+        if live is None or not live.lives(self._clock.now()):
+            return None
+        weaker = live.weakened()
+        if weaker.acr == live.acr:
+            return live
+        await self._storage.change(tx, weaker)
+        await self._tell(tx, weaker)
+        return weaker
+
     async def touch(
         self, tx: Transaction, sid: str, at: datetime, *, held: timedelta = timedelta()
     ) -> Literal["extended", "waits", "nothing"]:

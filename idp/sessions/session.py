@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from idp.protocol.assurance import MULTIPLE_FACTORS, acr
+
 EndReason = Literal[
     "sign_out",
     "takeover",
@@ -135,6 +137,11 @@ class Session:
             acr=acr,
             authenticated_at=authenticated_at,
         )
+
+    def weakened(self) -> Session:
+        """This session with one factor only, however many were proven in it."""
+        amr = tuple(method for method in self.amr if method != MULTIPLE_FACTORS)
+        return replace(self, version=self.version + 1, amr=amr, acr=acr(amr))
 
     def must_tell(self, after: Session, held: timedelta, now: datetime) -> bool:
         """Whether the extension from this to `after` is written now, or may wait for more; `held`: since it came."""

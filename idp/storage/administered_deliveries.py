@@ -42,7 +42,7 @@ _ENDS = """
         delivery.happened_at + CAST(:kept AS interval) AS expires_at, delivery.settled_at AS finished_at,
         delivery.problem, coalesce(delivery.facts ->> 'correlation_id', '') AS correlation_id
     FROM idp.delivery AS delivery JOIN idp.user_account AS person ON CAST(person.id AS text) = delivery.facts ->> 'sub'
-    WHERE delivery.facts ->> 'org' = ANY (CAST(:scope AS text[]))
+    WHERE COALESCE(delivery.facts ->> 'org', delivery.facts ->> 'tenant') = ANY (CAST(:scope AS text[]))
 """
 _OF_SESSION = text(
     _ENDS + " AND delivery.facts ->> 'sid' = :sid AND delivery.happened_at >= :since"
@@ -85,7 +85,8 @@ _MAIL_WITHIN = text(
 _END_WITHIN = text(
     """
     SELECT EXISTS (
-        SELECT FROM idp.delivery WHERE id = :id AND facts ->> 'org' = ANY (CAST(:scope AS text[]))
+        SELECT FROM idp.delivery
+        WHERE id = :id AND COALESCE(facts ->> 'org', facts ->> 'tenant') = ANY (CAST(:scope AS text[]))
             AND (stream_id IS NULL) = :is_logout
     )
     """

@@ -11,6 +11,7 @@ from sqlalchemy import TextClause, delete, insert, text, update
 
 from config.connections import Transaction
 from idp.sessions.delivery import Claimed, Delivery, Happening, Outcome, Recipient
+from idp.sessions.signals.changes import Subscriber
 from idp.sessions.signals.stream import SCOPE, SCOPE_OF_ALL
 from idp.storage.end_tables import delivery as table
 
@@ -31,15 +32,20 @@ _THEIRS = """(
     )
 )"""
 # Of a delivery that is there already it is asked again: the client, or the person, may have moved since. Facts that
-# nobody can read are let through, for whoever carries them to see.
-_STILL_THEIRS = "(facts->>'happening' IS DISTINCT FROM '{ended}' OR {theirs})".format(
-    ended=Happening.SESSION_ENDED.value,
-    theirs=_THEIRS.format(
-        of_all=_OF_ALL,
-        organisation="facts->>'org'",
-        person="CASE WHEN facts->>'sub' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' "
-        "THEN CAST(facts->>'sub' AS uuid) END",
-    ),
+# nobody can read are let through, for whoever carries them to see. Only a session's facts have `org`: of anything else
+# hears who has the person for a member.
+_STILL_THEIRS = (
+    "(COALESCE(facts->>'happening', '') <> ALL (ARRAY['{ended}', '{credential}', '{device}']) OR {theirs})".format(
+        ended=Happening.SESSION_ENDED.value,
+        credential=Happening.CREDENTIAL_CHANGED.value,
+        device=Happening.DEVICE_COMPLIANCE_CHANGED.value,
+        theirs=_THEIRS.format(
+            of_all=_OF_ALL,
+            organisation="facts->>'org'",
+            person="CASE WHEN facts->>'sub' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' "
+            "THEN CAST(facts->>'sub' AS uuid) END",
+        ),
+    )
 )
 
 _CONCERNED = """
@@ -63,6 +69,26 @@ _RECIPIENTS = text(
             organisation="(SELECT CAST(organisation_id AS text) FROM idp.session WHERE sid = :sid)",
             person=":user_id",
         ),
+    )
+)
+
+_HEARING = """
+    SELECT stream.client_id, stream.id AS stream_id, COALESCE(home.organisation_id, (
+        SELECT organisation_id FROM idp.membership WHERE user_id = :user_id
+        ORDER BY joined_at, organisation_id LIMIT 1
+    )) AS organisation_id
+    FROM {streams}
+    WHERE stream.status <> 'disabled' AND :event = ANY (stream.events_requested) AND {may_hear} AND {theirs}
+        AND NOT EXISTS (
+            SELECT FROM idp.signal_removed_subject AS removed
+            WHERE removed.stream_id = stream.id AND removed.user_id = :user_id
+        )
+"""
+_SUBSCRIBERS = text(
+    _HEARING.format(
+        streams=_STREAMS,
+        may_hear=_MAY_HEAR,
+        theirs=_THEIRS.format(of_all=_OF_ALL, organisation="CAST(NULL AS text)", person=":user_id"),
     )
 )
 
@@ -121,6 +147,16 @@ async def recipients(tx: Transaction, sid: str, user_id: UUID, event: str) -> Se
     """Whom the end of this person's session concerns; `event` is what a stream must have asked for."""
     rows = await tx.execute(_RECIPIENTS, {"sid": sid, "user_id": user_id, "event": event})
     return [Recipient(row.client_id, row.stream_id) for row in rows]
+
+
+async def subscribers(tx: Transaction, user_id: UUID, event: str) -> Sequence[Subscriber]:
+    """Which streams hear of this person, and of the organisation in which they do."""
+    rows = await tx.execute(_SUBSCRIBERS, {"user_id": user_id, "event": event})
+    return [
+        Subscriber(Recipient(row.client_id, row.stream_id), row.organisation_id)
+        for row in rows
+        if row.organisation_id is not None
+    ]
 
 
 async def add(tx: Transaction, deliveries: Sequence[Delivery]) -> None:

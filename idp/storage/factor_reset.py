@@ -9,11 +9,26 @@ from sqlalchemy import delete, update
 
 from config.connections import Transaction
 from idp.administration.documents import SecondFactor
-from idp.storage import remembered
+from idp.sessions.signals.changes import CredentialChange, passkey_type
+from idp.storage import factors, recovery_codes, remembered
 from idp.storage.directory_tables import passkey, totp, user_account
 from idp.storage.recovery_code_tables import recovery_code
 
 _KEPT_IN = {"totp": totp, "passkey": passkey, "recovery_code": recovery_code}
+
+
+async def revoked(tx: Transaction, user_id: UUID) -> Sequence[CredentialChange]:
+    """What a reset takes away, as subscribers of shared signals are told of it; recovery codes are one credential."""
+    changes = [
+        CredentialChange(passkey_type(found.transports), "revoke", "reset", found.label, found.aaguid)
+        for found in await factors.passkeys(tx, user_id)
+    ]
+    changes += [
+        CredentialChange("app", "revoke", "reset", found.label) for found in await factors.authenticators(tx, user_id)
+    ]
+    if await recovery_codes.left(tx, user_id):
+        changes.append(CredentialChange("recovery-code", "revoke", "reset"))
+    return changes
 
 
 async def reset(tx: Transaction, user_id: UUID) -> Sequence[SecondFactor]:

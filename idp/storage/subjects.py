@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, case, func, select
 
 from config.connections import Transaction
 from idp.endpoints.subjects import PersonNow
 from idp.storage.directory_tables import device, login_name, membership, user_account
+from idp.storage.received_signals import is_distrusted
 
 _FIRST_NAME = select(func.min(login_name.c.name)).where(login_name.c.user_id == user_account.c.id).scalar_subquery()
 
@@ -23,7 +24,7 @@ async def person_now(tx: Transaction, user_id: UUID, organisation_id: UUID, devi
             user_account.c.email,
             membership.c.roles,
             device.c.id.label("device_id"),
-            device.c.trust.label("device_trust"),
+            case((is_distrusted(device.c.id, organisation_id), "unknown"), else_=device.c.trust).label("device_trust"),
         )
         .select_from(user_account)
         .outerjoin(

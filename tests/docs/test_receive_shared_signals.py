@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from idp.sessions.one_session import Began
 from idp.sessions.session import EndReason
+from idp.sessions.signals.changes import CREDENTIAL_CHANGE, ChangeType, CredentialChange, CredentialType
 from idp.sessions.signals.stream import POLL, PUSH
 from idp.storage import clients
 from tests.docs.test_examples import PROJECT, blocks, defined_by
@@ -99,6 +100,22 @@ async def test_whatever_ends_a_session_it_says_who(
     assert {sid for sid, _, _ in heard} == set(ends)
     named = re.findall(r"`(\w+)`", page["ended"].__doc__)
     assert {who for _, _, who in heard} == set(named)
+
+
+async def test_a_credential_that_changed_is_read(
+    page: dict[str, Any], subscriber: Subscriber, provider: Provider
+) -> None:
+    made = await subscriber.stream(events_requested=[CREDENTIAL_CHANGE])
+    mina = await provider.person()
+    async with provider.parts.database.begin() as tx:
+        change = CredentialChange("password", "update", "password_changed")
+        await provider.parts.signals.credential_changed(tx, mina, change, "c-1")
+    async with http(subscriber) as watchtower:
+        [token] = (await page["new_events"](watchtower, made["stream_id"], [])).values()
+    assert page["changed"](await verified(provider, token)) == (str(mina), "password", "update")
+    rows = re.findall(r"^\| [^|]+ \| ([^|]+) \| ([^|]+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    named = {name for kinds, changes in rows for name in re.findall(r"`([a-z0-9-]+)`", kinds + changes)}
+    assert set(get_args(CredentialType)) | set(get_args(ChangeType)) <= named
 
 
 async def test_it_is_pushed_with_what_the_receiver_wants_to_see(

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from audit.trail import Kind
 from config.envelope import Envelope
+from config.web import correlation_id
 from idp.credentials.factor_guesses import factor_guesses
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account.door import AccountDoor, Person, back, record_change
@@ -21,6 +22,7 @@ from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.whereabouts import client_ip
 from idp.factors import totp
 from idp.factors.totp import Authenticator, TotpStorage
+from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 
 
 class AuthenticatorPage:
@@ -36,6 +38,7 @@ class AuthenticatorPage:
         envelope: Envelope,
         throttle: Throttle,
         recovery_codes: RecoveryCodesPage,
+        signals: ChangeSignals,
         issuer_name: str,
     ) -> None:
         self._shared = shared
@@ -45,6 +48,7 @@ class AuthenticatorPage:
         self._envelope = envelope
         self._throttle = throttle
         self._recovery_codes = recovery_codes
+        self._signals = signals
         self._issuer_name = issuer_name
 
     async def begin(self, request: Request) -> Response:
@@ -88,7 +92,9 @@ class AuthenticatorPage:
                 return await self._show(request, person, secret, fault="wrong_code")
             await self._authenticators.confirm(tx, pending.id, self._shared.clock.now())
             await changed(tx, request, person, self._letters, "enrolled", "totp")
-            codes = await self._recovery_codes.first_time(tx, person)
+            change = CredentialChange("app", "create", "added", pending.label)
+            await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
+            codes = await self._recovery_codes.first_time(tx, request, person)
         await self._throttle.all_right(counted)
         await self._letters.poke()
         return await self._recovery_codes.shown(request, person, codes, done="totp_added")

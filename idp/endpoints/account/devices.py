@@ -21,6 +21,7 @@ from idp.endpoints.account.session import without_session
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.login_page import LoginPages
 from idp.sessions.one_session import OneSession
+from idp.sessions.signals.changes import ChangeSignals
 
 NAME_LONGEST = 64
 PATH = "/account/devices"
@@ -41,6 +42,7 @@ class DevicesPage:
         remembered: RememberedBrowsers,
         history: SignInStorage,
         one_session: OneSession,
+        signals: ChangeSignals,
     ) -> None:
         self._shared = shared
         self._door = door
@@ -50,6 +52,7 @@ class DevicesPage:
         self._remembered = remembered
         self._history = history
         self._one_session = one_session
+        self._signals = signals
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account/devices`."""
@@ -114,6 +117,15 @@ class DevicesPage:
         """Returns whether the session lived on it, and has ended."""
         await self._devices.remove(tx, person.account.id, device.id)
         await record_change(tx, request, Kind.DEVICE_REMOVED, person, details={"device": str(device.id)})
+        await self._signals.device_changed(
+            tx,
+            person.account.id,
+            device.id,
+            complied=device.complies,
+            complies=False,
+            reason="device_removed",
+            correlation_id=correlation_id(request),
+        )
         session = person.session
         if session.visitor.device_id != device.id:
             return False

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from audit.trail import Kind
 from config.connections import Transaction
+from config.web import correlation_id
 from idp.devices.identification import label_browser
 from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_change
 from idp.endpoints.account.letters import Letters
@@ -23,6 +24,7 @@ from idp.factors.passkey import PasskeyRefused
 from idp.factors.recovery_code import FEW
 from idp.factors.totp import TotpStorage
 from idp.sessions.session import Session
+from idp.sessions.signals.changes import ChangeSignals, CredentialChange, CredentialType, passkey_type
 from notifications.notice import NoticeKind
 
 LABEL_LONGEST = 64
@@ -43,6 +45,9 @@ class Removable:
     label: str
     last: bool
     """They have no other one: from then on the password is all there is."""
+    credential_type: CredentialType
+    """As subscribers are told of it."""
+    aaguid: str = ""
 
 
 class FactorsPage:
@@ -57,6 +62,7 @@ class FactorsPage:
         factors: AccountFactors,
         passkeys: PasskeyCeremonies,
         recovery_codes: RecoveryCodesPage,
+        signals: ChangeSignals,
     ) -> None:
         self._shared = shared
         self._door = door
@@ -64,6 +70,7 @@ class FactorsPage:
         self._factors = factors
         self._passkeys = passkeys
         self._recovery_codes = recovery_codes
+        self._signals = signals
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account/factors`."""
@@ -76,7 +83,7 @@ class FactorsPage:
             person = await self._door.changing(tx, request, form)
             typed = "".join(filter(str.isprintable, form.get("label", ""))).strip()
             try:
-                await self._passkeys.register(
+                passkey = await self._passkeys.register(
                     tx,
                     form.get("answer", ""),
                     user_id=person.account.id,
@@ -90,7 +97,10 @@ class FactorsPage:
             else:
                 refused = False
                 await changed(tx, request, person, self._letters, "enrolled", "passkey")
-                codes = await self._recovery_codes.first_time(tx, person)
+                kind = passkey_type(passkey.transports)
+                change = CredentialChange(kind, "create", "added", passkey.label, passkey.aaguid)
+                await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
+                codes = await self._recovery_codes.first_time(tx, request, person)
         if refused:
             return await self._show(request, "passkey_refused")
         await self._letters.poke()
@@ -116,8 +126,10 @@ class FactorsPage:
             removed = found is not None and await self._remove(tx, person, found)
             if found is not None and removed:
                 await changed(tx, request, person, self._letters, "removed", found.kind)
+                change = CredentialChange(found.credential_type, "delete", "removed", found.label, found.aaguid)
+                await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
                 if found.last:
-                    await self._recovery_codes.forget(tx, person)
+                    await self._recovery_codes.forget(tx, request, person)
         if found is None or not removed:
             return await self._show(request, "not_found")
         await self._letters.poke()
@@ -130,11 +142,17 @@ class FactorsPage:
         last = len(passkeys) + len(apps) == 1
         if kind == "passkey":
             return next(
-                (Removable("passkey", ident, one.label, last) for one in passkeys if one.credential_id.hex() == ident),
+                (
+                    Removable("passkey", ident, one.label, last, passkey_type(one.transports), one.aaguid)
+                    for one in passkeys
+                    if one.credential_id.hex() == ident
+                ),
                 None,
             )
         if kind == "totp":
-            return next((Removable("totp", ident, one.label, last) for one in apps if str(one.id) == ident), None)
+            return next(
+                (Removable("totp", ident, one.label, last, "app") for one in apps if str(one.id) == ident), None
+            )
         return None
 
     async def _remove(self, tx: Transaction, person: Person, found: Removable) -> bool:

@@ -27,6 +27,7 @@ from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.whereabouts import client_ip
 from idp.protocol.assurance import MULTIPLE_FACTORS
 from idp.sessions.one_session import OneSession
+from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 from notifications.notice import NoticeKind
 
 
@@ -59,6 +60,7 @@ class PasswordPage:
         people: PeopleLocked,
         remembered: Forgetting,
         one_session: OneSession,
+        signals: ChangeSignals,
         pool: PasswordPool,
         throttle: Throttle,
     ) -> None:
@@ -69,6 +71,7 @@ class PasswordPage:
         self._people = people
         self._remembered = remembered
         self._one_session = one_session
+        self._signals = signals
         self._pool = pool
         self._throttle = throttle
 
@@ -95,7 +98,7 @@ class PasswordPage:
                 raise Problem(NOT_NOW, private="the password has changed meanwhile")
             if stored is None or not typed.current:
                 _must_be_proven(person)
-            await self._keep(tx, request, person, hashed)
+            await self._keep(tx, request, person, hashed, first=stored is None)
         async with self._shared.database.begin() as tx:  # those that proved it while it was changed
             await self._shared.logins.forget_person(tx, person.account.id)
         await self._letters.poke()
@@ -106,12 +109,14 @@ class PasswordPage:
         )
         return without_session(response)
 
-    async def _keep(self, tx: Transaction, request: Request, person: Person, hashed: str) -> None:
+    async def _keep(self, tx: Transaction, request: Request, person: Person, hashed: str, *, first: bool) -> None:
         user_id = person.account.id
         await self._passwords.put_password(tx, user_id, hashed, self._shared.clock.now())
         await self._remembered.forget_person(tx, user_id)
         await record_change(tx, request, Kind.PASSWORD_CHANGED, person)
         await self._letters.put(tx, request, person, NoticeKind.PASSWORD_CHANGED)
+        change = CredentialChange("password", "create" if first else "update", "password_changed")
+        await self._signals.credential_changed(tx, user_id, change, correlation_id(request))
         await self._one_session.end_person(
             tx,
             user_id,

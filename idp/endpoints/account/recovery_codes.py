@@ -7,12 +7,14 @@ from starlette.responses import Response
 
 from audit.trail import Kind
 from config.connections import Transaction
+from config.web import correlation_id
 from idp.endpoints.account.door import AccountDoor, Person, back, record_change
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.factors.recovery_code import RecoveryCodeStorage, digest_of, new_codes
+from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 from notifications.notice import NoticeKind
 
 PATH = "/account/factors"
@@ -22,11 +24,20 @@ DONE = frozenset({"passkey_added", "passkey_removed", "totp_added", "totp_remove
 class RecoveryCodesPage:
     """Makes codes, and shows them this once."""
 
-    def __init__(self, shared: LoginPages, *, door: AccountDoor, letters: Letters, codes: RecoveryCodeStorage) -> None:
+    def __init__(
+        self,
+        shared: LoginPages,
+        *,
+        door: AccountDoor,
+        letters: Letters,
+        codes: RecoveryCodeStorage,
+        signals: ChangeSignals,
+    ) -> None:
         self._shared = shared
         self._door = door
         self._letters = letters
         self._codes = codes
+        self._signals = signals
 
     async def __call__(self, request: Request) -> Response:
         """`POST /account/recovery-codes`: ten new codes; those before them work no more."""
@@ -35,7 +46,7 @@ class RecoveryCodesPage:
             person = await self._door.changing(tx, request, form)
             if not person.enrolled:  # there is nothing that they could stand for
                 return back(PATH)
-            made = await self._make(tx, person)
+            made = await self._make(tx, request, person)
             await record_change(tx, request, Kind.FACTOR_ENROLLED, person, "recovery_code")
             await self._letters.put(
                 tx, request, person, NoticeKind.FACTOR_CHANGED, change="enrolled", factor="recovery_code"
@@ -43,9 +54,9 @@ class RecoveryCodesPage:
         await self._letters.poke()
         return await self.shown(request, person, made)
 
-    async def first_time(self, tx: Transaction, person: Person) -> tuple[str, ...] | None:
+    async def first_time(self, tx: Transaction, request: Request, person: Person) -> tuple[str, ...] | None:
         """Codes for somebody who just got their first second factor; `None` for everybody else."""
-        return await self._make(tx, person) if not person.enrolled else None
+        return await self._make(tx, request, person) if not person.enrolled else None
 
     async def shown(
         self, request: Request, person: Person, made: tuple[str, ...] | None, *, done: str = ""
@@ -59,12 +70,18 @@ class RecoveryCodesPage:
         """How many codes still work."""
         return await self._codes.left(tx, person.account.id)
 
-    async def forget(self, tx: Transaction, person: Person) -> None:
+    async def forget(self, tx: Transaction, request: Request, person: Person) -> None:
         """With the last second factor its codes go, too."""
+        if await self._codes.left(tx, person.account.id):
+            change = CredentialChange("recovery-code", "revoke", "codes_gone")
+            await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
         await self._codes.replace(tx, person.account.id, (), self._shared.clock.now())
 
-    async def _make(self, tx: Transaction, person: Person) -> tuple[str, ...]:
+    async def _make(self, tx: Transaction, request: Request, person: Person) -> tuple[str, ...]:
         made, user_id = new_codes(self._shared.entropy), person.account.id
+        before = await self._codes.left(tx, user_id)
+        change = CredentialChange("recovery-code", "update" if before else "create", "codes_made")
+        await self._signals.credential_changed(tx, user_id, change, correlation_id(request))
         digests = [digest for code in made if (digest := digest_of(user_id, code)) is not None]
         await self._codes.replace(tx, user_id, digests, self._shared.clock.now())
         return made

@@ -30,6 +30,7 @@ from idp.factors.requirement import FactorKind, requirement
 from idp.protocol.assurance import acr
 from idp.sessions.one_session import Began, Beginning, OneSession, Outcome
 from idp.sessions.session import Session, Visitor, is_elsewhere
+from idp.sessions.signals.changes import ChangeSignals
 
 SESSION_COOKIE = "__Host-munjigi-session"
 COOKIE_SIZE = 32
@@ -109,6 +110,7 @@ class Arrivals:
         devices: DeviceStorage,
         sessions: SessionsAtHand,
         one_session: OneSession,
+        signals: ChangeSignals,
         entropy: Entropy,
         mail_code_counts: bool,
         session_age: int,
@@ -118,6 +120,7 @@ class Arrivals:
         self._devices = devices
         self._sessions = sessions
         self._one_session = one_session
+        self._signals = signals
         self._entropy = entropy
         self._mail_code_counts = mail_code_counts
         self._session_age = session_age
@@ -176,7 +179,17 @@ class Arrivals:
         )
         outcome = await self._one_session.begin(tx, beginning, expected_sid=login.takeover_of, leaving=leaving)
         if isinstance(outcome, Began):
-            await self._devices.change(tx, device.signed_in(label_browser(request.headers).device, now))
+            trusted = device.signed_in(label_browser(request.headers).device, now)
+            await self._devices.change(tx, trusted)
+            await self._signals.device_changed(
+                tx,
+                known.user_id,
+                device.id,
+                complied=device.complies,
+                complies=trusted.complies,
+                reason="device_known",
+                correlation_id=beginning.correlation_id,
+            )
         return Settled(outcome, cookies, beginning.visitor, on_new_device=not known.was_here)
 
     async def join(self, tx: Transaction, login: Login, own: SessionState) -> Joined | None:

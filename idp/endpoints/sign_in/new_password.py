@@ -36,6 +36,7 @@ from idp.endpoints.sign_in.second_proof import SecondProof
 from idp.endpoints.sign_in.way_in_notices import WayInNotices
 from idp.factors.requirement import FactorKind
 from idp.sessions.one_session import OneSession
+from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 from notifications.notice import NoticeKind
 
 
@@ -78,6 +79,7 @@ class NewPasswordPage:
         recovery: Recovery,
         notices: WayInNotices,
         one_session: OneSession,
+        signals: ChangeSignals,
         pool: PasswordPool,
         throttle: Throttle,
     ) -> None:
@@ -91,6 +93,7 @@ class NewPasswordPage:
         self._recovery = recovery
         self._notices = notices
         self._one_session = one_session
+        self._signals = signals
         self._pool = pool
         self._throttle = throttle
 
@@ -166,6 +169,8 @@ class NewPasswordPage:
         await self._remembered.forget_person(tx, person)
         await self._recovery.finish(tx, person)
         await record_attempt(tx, request, Kind.PASSWORD_CHANGED, subject=str(person), details={"during": "recovery"})
+        change = CredentialChange("password", "update", "password_recovered")
+        await self._signals.credential_changed(tx, person, change, correlation_id(request))
         if await self._locks.unlock(tx, person, only="not_me"):
             await record_attempt(tx, request, Kind.ACCOUNT_UNLOCKED, subject=str(person))
         await self._notices.happened(tx, request, opened.account, NoticeKind.PASSWORD_CHANGED, now)

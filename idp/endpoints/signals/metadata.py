@@ -6,6 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from idp.sessions.signals.security_event import SUPPORTED
 from idp.sessions.signals.stream import POLL, PUSH
 
 
@@ -21,9 +22,10 @@ def metadata(issuer: str) -> dict[str, object]:
         "add_subject_endpoint": f"{issuer}/signals/subjects/add",
         "remove_subject_endpoint": f"{issuer}/signals/subjects/remove",
         "verification_endpoint": f"{issuer}/signals/verify",
-        "critical_subject_members": ["session", "user"],
+        "critical_subject_members": ["session", "device", "user"],
         "authorization_schemes": [{"spec_urn": "urn:ietf:rfc:7617"}],
         "default_subjects": "ALL",
+        "events_supported": list(SUPPORTED),
     }
 
 

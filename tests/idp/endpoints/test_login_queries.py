@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from prometheus_client import REGISTRY
@@ -59,6 +60,13 @@ async def _cost(provider: Provider, *work: Awaitable[object]) -> int:
     return seen.number
 
 
+async def _end(provider: Provider, user: UUID, clock: FakeClock) -> None:
+    async with provider.parts.database.begin() as tx:
+        live = await provider.parts.arrivals.live(tx, user, clock.now())
+        assert live is not None
+        await provider.parts.one_session.end(tx, live.sid, "sign_out", correlation_id="test")
+
+
 async def _sign_in_again(app: App, browser: Browser) -> None:
     await submit(browser, await open_sign_in(browser, app))
 
@@ -78,17 +86,18 @@ async def test_a_login_costs_few_statements(provider: Provider, app: App, clock:
         browser = await sign_in(provider, app)
     assert _metric("munjigi_login_queries_total") - counted == first.number
     assert await _cost(provider, provider.redeem(app, browser.query()["code"])) <= TOKEN
-    async with provider.parts.database.begin() as tx:
-        live = await provider.parts.arrivals.live(tx, user, clock.now())
-        assert live is not None
-        await provider.parts.one_session.end(tx, live.sid, "sign_out", correlation_id="test")
+    await _end(provider, user, clock)
+    await _sign_in_again(app, browser)  # from now on the device is known, which subscribers may be told of
+    await _end(provider, user, clock)
     assert await _cost(provider, _sign_in_again(app, browser)) <= SIGN_IN
     assert browser.address.startswith(CALLBACK)
 
 
 async def test_a_takeover_costs_few_statements(provider: Provider, app: App, clock: FakeClock) -> None:
-    await person(provider)
+    user = await person(provider)
     browser = await sign_in(provider, app)
+    await _end(provider, user, clock)
+    await _sign_in_again(app, browser)
     await provider.redeem(app, browser.query()["code"])
     browser.cookies.pop("__Host-munjigi-session")
 
