@@ -44,6 +44,7 @@ from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.refresh_token import RefreshToken
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
+from idp.registering import registration_endpoints
 from idp.routes import HELP, Endpoint, routes
 from idp.storage import codes, logins, refresh_families, session_clients, sessions
 from idp.storage import subjects as people_now
@@ -63,7 +64,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     subjects = Subjects(people_now)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
-    discovery = DiscoveryEndpoint(parts.issuer)
+    discovery = DiscoveryEndpoint(parts.issuer, registration=idp.registration != "off")
     helped = HelpPages(parts.pages, HelpSupport(parts.arrivals, logins, parts.presence, parts.database, parts.clock))
     end_session = EndSessionEndpoint(
         clients=parts.clients,
@@ -146,6 +147,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "help_entry": helped.entry,
         "end_session": end_session,
         "end_session_confirm": end_session.confirm,
+        **registration_endpoints(parts, requests, throttle),
     }
 
 

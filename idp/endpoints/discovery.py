@@ -17,9 +17,10 @@ CONFIDENTIAL = tuple(method for method in METHODS if method != "none")
 _OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 
 
-def metadata(issuer: str) -> dict[str, object]:
+def metadata(issuer: str, *, registration: bool = False) -> dict[str, object]:
     """The metadata document; what is not in it is not supported."""
     return {
+        **({"registration_endpoint": f"{issuer}/register"} if registration else {}),
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
@@ -55,8 +56,8 @@ def metadata(issuer: str) -> dict[str, object]:
 class DiscoveryEndpoint:
     """`GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`."""
 
-    def __init__(self, issuer: str) -> None:
-        self._body = msgspec.json.encode(metadata(issuer))
+    def __init__(self, issuer: str, *, registration: bool) -> None:
+        self._body = msgspec.json.encode(metadata(issuer, registration=registration))
 
     async def __call__(self, request: Request) -> Response:
         return _json(self._body, "public, max-age=300")

@@ -29,6 +29,10 @@ ERROR_CODES = {
     "unsupported_token_type": "MJ-IDP-026",
     "invalid_token": "MJ-IDP-027",
     "insufficient_scope": "MJ-IDP-028",
+    "invalid_redirect_uri": "MJ-IDP-060",
+    "invalid_client_metadata": "MJ-IDP-061",
+    "invalid_software_statement": "MJ-IDP-062",
+    "unapproved_software_statement": "MJ-IDP-063",
 }
 
 
