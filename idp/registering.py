@@ -1,23 +1,16 @@
-"""The part of the composition root for the registration of clients, which the API and the command line share."""
+"""The part of the composition root where clients register themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from config.entropy import Entropy
-from idp.clients.registrar import Registrar
-from idp.clients.sector import Sectors, open_outbound
 from idp.credentials.throttle import Throttle
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.registration import RegistrationEndpoint
 from idp.parts import Parts
+from idp.registrars import registrar
 from idp.routes import Endpoint
 from idp.storage import client_register, initial_access_tokens
-
-
-def registrar(entropy: Entropy) -> Registrar:
-    """Acts upon clients."""
-    return Registrar(client_register, Sectors(open_outbound), entropy)
 
 
 def registration_endpoints(parts: Parts, requests: ClientRequests, throttle: Throttle) -> Mapping[str, Endpoint]:

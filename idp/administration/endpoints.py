@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 
 import msgspec
 from starlette.requests import Request
@@ -65,6 +66,7 @@ _API = Api(
         ("user_id", _UUID),
         ("organisation_id", _UUID),
         ("delivery_id", _UUID),
+        ("token_id", _UUID),
         ("channel", {"enum": list(CHANNELS)}),
     ),
 )
@@ -74,7 +76,14 @@ Endpoint = Callable[[Request, Administrator], Awaitable[Response]]
 class IdentityApi:
     """What stands under `/api/identity`."""
 
-    def __init__(self, admission: Admission, reading: Reading, acts: Acts, person_acts: PersonActs) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        reading: Reading,
+        acts: Acts,
+        person_acts: PersonActs,
+        more: Mapping[Operation, Endpoint],
+    ) -> None:
         self._admission = admission
         self._reading = reading
         self._acts = acts
@@ -126,6 +135,7 @@ class IdentityApi:
             Operation(
                 "POST", "/deliveries/{channel}/{delivery_id}/retry", "Try a dead letter again", Retried, Asked
             ): self.retry,
+            **more,
         }
         self._document = msgspec.json.encode(document(_API, list(self._operations)))
 
@@ -225,7 +235,7 @@ async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     raise Problem(problems.NOT_FOUND)
 
 
-def answer(content: msgspec.Struct) -> Response:
+def answer(content: msgspec.Struct, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """JSON that no cache keeps."""
     encoded = msgspec.json.encode(content)
-    return Response(encoded, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(encoded, status, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -14,6 +14,11 @@ _CLAIMS: Mapping[str, tuple[str, ...]] = {
 CLAIMS = ("sub", *(claim for claims in _CLAIMS.values() for claim in claims))
 
 
+def claims_of(scope: str) -> tuple[str, ...]:
+    """What one scope shows, beside `sub`."""
+    return _CLAIMS.get(scope, ())
+
+
 def visible(claims: Mapping[str, object], scope: Collection[str]) -> dict[str, object]:
     """Those of a person's claims that these scopes show; what is not known of a person is left out."""
     names = {name for value in scope for name in _CLAIMS.get(value, ())}
