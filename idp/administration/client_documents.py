@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -49,7 +49,7 @@ class ClientDocument(Struct, frozen=True, kw_only=True):
     """Whether it looks after itself as well (RFC 7592)."""
     created_at: datetime
     updated_at: datetime
-    metadata: Mapping[str, object]
+    metadata: Mapping[str, Any]
     """The members of RFC 7591, section 2, and its registries, and `consent_required`, `profile`, `resources`."""
 
 
@@ -68,7 +68,7 @@ class ClientRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     organisation_id: UUID | None
     client_id: ClientId | None = None
     """null: one is made."""
-    metadata: dict[str, object]
+    metadata: dict[str, Any]
 
 
 class ClientChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -76,7 +76,7 @@ class ClientChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     why: Why
     version: int
-    metadata: dict[str, object]
+    metadata: dict[str, Any]
 
 
 class ClientRemoved(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,7 +38,10 @@ class _Draft:
     client: Client
     response_types: tuple[str, ...] | None
     backchannel_logout_uri: str | None
-    vouched: bool
+    trusted: Collection[str] | None
+
+    def is_trusted(self, uri: str) -> bool:
+        return self.trusted is None or uri in self.trusted
 
     @property
     def more(self) -> ClientMetadata:
@@ -46,14 +49,19 @@ class _Draft:
 
 
 def check(
-    client: Client, *, response_types: tuple[str, ...] | None, backchannel_logout_uri: str | None, vouched: bool
+    client: Client,
+    *,
+    response_types: tuple[str, ...] | None,
+    backchannel_logout_uri: str | None,
+    trusted: Collection[str] | None,
 ) -> None:
     """Raises `InvalidRegistration` where a client may not be registered so.
 
-    `backchannel_logout_uri` stands beside the client, which takes none that is not sound. Who is not `vouched` for
-    names no address of a private network that this machine would connect to.
+    `backchannel_logout_uri` stands beside the client, which takes none that is not sound. `trusted` are the addresses
+    that this machine may connect to although they could be of a private network; None: an administrator vouches for
+    all.
     """
-    draft = _Draft(client, response_types, backchannel_logout_uri, vouched)
+    draft = _Draft(client, response_types, backchannel_logout_uri, trusted)
     for one in CHECKS:
         one(draft)
 
@@ -148,7 +156,9 @@ def _addresses(draft: _Draft) -> None:
     for name, uri in fetched:
         if uri is None:
             continue
-        if not is_https(uri, fragment=name == "request_uris") or (not draft.vouched and names_private_place(uri)):
+        if not is_https(uri, fragment=name == "request_uris") or (
+            names_private_place(uri) and not draft.is_trusted(uri)
+        ):
             raise _invalid(f"{name} must be an https address that anybody can reach")
 
 
@@ -157,7 +167,7 @@ def _logout(draft: _Draft) -> None:
     if uri is None:
         if draft.client.backchannel_logout_session_required:
             raise _invalid("backchannel_logout_session_required goes with backchannel_logout_uri")
-    elif not draft.vouched:
+    elif not draft.is_trusted(uri):
         # the courier connects to whatever a name leads to: only an administrator may say where that is
         raise _invalid("backchannel_logout_uri is registered by an administrator alone")
     elif len(uri) > LONGEST_URI or not is_registrable(uri):

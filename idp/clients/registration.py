@@ -104,8 +104,9 @@ def read_registration(
     names = _names(members)
     _refuse_what_is_not_done(members, terms)
     wanted = _convert({name: value for name, value in members.items() if name in _Asked.__struct_fields__}, _Asked)
-    if terms.grant_types is not None and (more_grants := set(wanted.grant_types) - terms.grant_types):
-        raise InvalidRegistration("invalid_client_metadata", f"{min(more_grants)} is granted by an administrator alone")
+    had = current.grant_types if current is not None else ()
+    if terms.grant_types is not None and (beyond := {*wanted.grant_types} - {*terms.grant_types, *had}):
+        raise InvalidRegistration("invalid_client_metadata", f"{min(beyond)} is granted by an administrator alone")
     more = {name: value for name, value in members.items() if name in _MORE}
     if not terms.vouched:
         more = {name: value for name, value in more.items() if name not in OURS} | _decided(current)
@@ -117,7 +118,7 @@ def read_registration(
         redirect_uris=_each_once(wanted.redirect_uris),
         post_logout_redirect_uris=_each_once(wanted.post_logout_redirect_uris),
         grant_types=_each_once(wanted.grant_types),
-        scopes=_scopes(wanted.scope, terms),
+        scopes=_scopes(wanted.scope, terms, current),
         backchannel_logout_uri=None,
         backchannel_logout_session_required=wanted.backchannel_logout_session_required,
         organisation_id=current.organisation_id if current is not None else organisation_id,
@@ -128,7 +129,7 @@ def read_registration(
         client,
         response_types=wanted.response_types,
         backchannel_logout_uri=wanted.backchannel_logout_uri,
-        vouched=terms.vouched,
+        trusted=None if terms.vouched else _addresses(current),
     )
     kept = current.secret_hash if current is not None and client.auth_method in SECRET_METHODS else None
     return replace(client, secret_hash=kept, backchannel_logout_uri=wanted.backchannel_logout_uri)
@@ -200,14 +201,25 @@ def _refuse_what_is_not_done(members: Mapping[str, object], terms: Terms) -> Non
             raise InvalidRegistration("invalid_client_metadata", f"{unknown[0][:64]!a} is not understood")
 
 
-def _scopes(asked: str | None, terms: Terms) -> tuple[str, ...]:
+def _scopes(asked: str | None, terms: Terms, current: Client | None) -> tuple[str, ...]:
     wanted = scopes.split(asked) if asked is not None else terms.scopes or scopes.SCOPES
-    if terms.scopes is not None:  # the server may register less than was asked for (RFC 7591, section 3.2.1)
-        granted = tuple(value for value in wanted if value in terms.scopes)
-        if wanted and not granted:
-            raise InvalidRegistration("invalid_client_metadata", f"scope may hold {', '.join(terms.scopes)}")
-        return granted
-    return wanted
+    if terms.scopes is None:
+        return wanted
+    # the server may register less than was asked for (RFC 7591, section 3.2.1); what was given once is kept
+    allowed = {*terms.scopes, *(current.scopes if current is not None else ())}
+    granted = tuple(value for value in wanted if value in allowed)
+    if wanted and not granted:
+        raise InvalidRegistration("invalid_client_metadata", f"scope may hold {', '.join(terms.scopes)}")
+    return granted
+
+
+def _addresses(current: Client | None) -> frozenset[str]:
+    """Where this machine connects to for a client already: it may be kept, whoever vouched for it."""
+    if current is None:
+        return frozenset()
+    more = current.metadata
+    named = (current.backchannel_logout_uri, more.jwks_uri, more.sector_identifier_uri, *more.request_uris)
+    return frozenset(uri for uri in named if uri is not None)
 
 
 def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -289,6 +289,22 @@ def test_a_stranger_decides_nothing_that_is_an_administrator_s() -> None:
         read(BASE, STRANGER, decided)
 
 
+def test_what_an_administrator_gave_a_client_keeps_when_it_sends_it_back() -> None:
+    given = read(
+        {
+            **BASE,
+            "scope": "openid ssf.manage",
+            "grant_types": ["authorization_code", "client_credentials"],
+            "backchannel_logout_uri": "http://localhost:9100/logout",
+            "jwks_uri": "https://keys.internal/keys",
+        }
+    )
+    sent_back = registered_members(given)
+    assert read(sent_back, STRANGER, given) == given
+    with pytest.raises(InvalidRegistration, match="administrator alone"):
+        read({**sent_back, "backchannel_logout_uri": "http://localhost:9101/logout"}, STRANGER, given)
+
+
 def test_a_stranger_gets_less() -> None:
     assert read({**BASE, "scope": "openid ssf.manage email"}, STRANGER).scopes == ("openid", "email")
     with pytest.raises(InvalidRegistration, match="scope"):
