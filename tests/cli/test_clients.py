@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +15,11 @@ from typer.testing import CliRunner
 
 from cli.failures import exit_status
 from cli.main import app
-from config.connections import Database
-from config.settings import Role, Settings
+from config.connections import open_database
+from config.settings import Settings
 from idp.clients.client import hash_secret
 from tests.cli.test_sessions import environment
 
-Databases = Callable[[Role], Database]
 FILE = {"client_id": "shop", "redirect_uris": ["https://shop.example/callback"], "client_name": "Shop"}
 
 
@@ -44,9 +44,18 @@ def told(result: Result) -> dict[str, Any]:
     return read
 
 
-async def rows(database: Databases, statement: str) -> list[Any]:
-    async with database("owner").connect() as tx:
-        return list(await tx.execute(text(statement)))
+def rows(settings: Settings, statement: str) -> list[Any]:
+    """A command has a loop of its own, so its tests have none around it."""
+
+    async def ask() -> list[Any]:
+        database = open_database(settings, "owner")
+        try:
+            async with database.connect() as tx:
+                return list(await tx.execute(text(statement)))
+        finally:
+            await database.dispose()
+
+    return asyncio.run(ask())
 
 
 def test_a_client_is_added_once_and_shown(munjigi: Callable[..., Result]) -> None:
@@ -63,8 +72,8 @@ def test_a_client_is_added_once_and_shown(munjigi: Callable[..., Result]) -> Non
     assert exit_status(otherwise.exception) == (65, "shop is there already, otherwise; see `munjigi clients change`")
 
 
-async def test_a_client_is_changed_switched_given_a_secret_and_removed(
-    munjigi: Callable[..., Result], database: Databases
+def test_a_client_is_changed_switched_given_a_secret_and_removed(
+    munjigi: Callable[..., Result], settings: Settings
 ) -> None:
     secret = told(munjigi("add", "--json", "--why", "a new shop", file=FILE))["client_secret"]
     shown = told(munjigi("show", "shop", "--json"))
@@ -79,12 +88,12 @@ async def test_a_client_is_changed_switched_given_a_secret_and_removed(
     assert told(munjigi("enable", "shop", "--json"))["enabled"] is True
     new = told(munjigi("secret", "shop", "--json"))["client_secret"]
     assert new != secret
-    [kept] = await rows(database, "SELECT secret_hash FROM idp.client")
+    [kept] = rows(settings, "SELECT secret_hash FROM idp.client")
     assert kept.secret_hash == hash_secret(new)
     assert munjigi("remove", "shop").exit_code == 1, "nobody said yes"
     assert "removed" in munjigi("remove", "shop", "--yes").output
     assert "there was none" in munjigi("remove", "shop", "--yes").output
-    kinds = await rows(database, "SELECT kind, actor, details FROM audit.record ORDER BY id")
+    kinds = rows(settings, "SELECT kind, actor, details FROM audit.record ORDER BY id")
     assert [row.kind for row in kinds] == [
         "client_registered",
         "client_changed",
@@ -95,7 +104,7 @@ async def test_a_client_is_changed_switched_given_a_secret_and_removed(
     ]
     assert {row.actor for row in kinds} == {"operator"}
     assert kinds[0].details == {"why": "a new shop"}
-    events = await rows(database, "SELECT payload FROM events.outbox WHERE topic = 'client'")
+    events = rows(settings, "SELECT payload FROM events.outbox WHERE topic = 'client'")
     assert [row.payload["client_id"] for row in events] == ["shop"] * len(kinds)
 
 
@@ -107,15 +116,15 @@ async def test_a_client_is_changed_switched_given_a_secret_and_removed(
         ({**FILE, "organisation": "5b1d2f0c-6c0e-4c52-9a55-0d6f3c3d7a09"}, "there is no organisation"),
     ],
 )
-async def test_what_cannot_be_is_told(
-    munjigi: Callable[..., Result], database: Databases, file: dict[str, object], words: str
+def test_what_cannot_be_is_told(
+    munjigi: Callable[..., Result], settings: Settings, file: dict[str, object], words: str
 ) -> None:
     result = munjigi("add", file=file)
     assert result.exception is not None
     status, said = exit_status(result.exception)
     assert status == 65
     assert words in said
-    assert await rows(database, "SELECT * FROM idp.client") == []
+    assert rows(settings, "SELECT * FROM idp.client") == []
 
 
 def test_a_file_that_is_none(munjigi: Callable[..., Result]) -> None:
