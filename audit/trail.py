@@ -54,6 +54,15 @@ class Kind(StrEnum):
     """A person changed their language, their time zone, or what they are told."""
     CLIENT_REGISTERED = "client_registered"
     CLIENT_REFUSED = "client_refused"
+    CLIENT_CHANGED = "client_changed"
+    CLIENT_DISABLED = "client_disabled"
+    CLIENT_ENABLED = "client_enabled"
+    CLIENT_SECRET_CHANGED = "client_secret_changed"  # noqa: S105 - the name of an event
+    CLIENT_REMOVED = "client_removed"
+    REGISTRATION_REFUSED = "registration_refused"
+    """Somebody wanted to register a client, or to look after one, and was not let."""
+    INITIAL_TOKEN_ISSUED = "initial_token_issued"  # noqa: S105 - the name of an event
+    INITIAL_TOKEN_REVOKED = "initial_token_revoked"  # noqa: S105 - the name of an event
     POLICY_PUBLISHED = "policy_published"
     POLICY_ROLLED_BACK = "policy_rolled_back"
     ADMINISTRATION_REFUSED = "administration_refused"

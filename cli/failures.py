@@ -26,6 +26,8 @@ def exit_status(error: BaseException) -> tuple[int, str]:
     from config.engines.engine import EngineFailed
     from config.serving import CannotListen
     from config.settings import WrongSettings
+    from idp.clients.invalid import InvalidRegistration
+    from idp.every_client import NotDone
 
     match cause := first_cause(error):
         case WrongSettings():
@@ -34,6 +36,10 @@ def exit_status(error: BaseException) -> tuple[int, str]:
             return 75, str(cause)
         case ChildFailed():
             return cause.status if cause.status in range(64, 79) else 70, str(cause)
+        case InvalidRegistration():
+            return 65, f"{cause.error}: {cause.description}"
+        case NotDone():
+            return 65, str(cause)
         case EngineFailed():
             return 69, str(cause)
         case OSError():

@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 audit_app = typer.Typer(help="The tamper-evident record.", no_args_is_help=True)
+clients_app = typer.Typer(help="The apps that people sign in to.", no_args_is_help=True)
 sessions_app = typer.Typer(help="All sessions at once.", no_args_is_help=True)
 keys_app = typer.Typer(help="The keys that sign tokens, assertions and the policy.", no_args_is_help=True)
 Answer = TypeVar("Answer")
@@ -28,6 +29,7 @@ _WHERE = "`munjigi up` starts the embedded ones; MUNJIGI_DATABASE__URL and MUNJI
 app.add_typer(audit_app, name="audit")
 app.add_typer(sessions_app, name="sessions")
 app.add_typer(keys_app, name="keys")
+app.add_typer(clients_app, name="clients")
 
 
 def main() -> None:
@@ -236,6 +238,89 @@ def keys_rotate(
     )
     for line in changed or ["a rotation is under way already; `munjigi keys list` shows it"]:
         typer.echo(line)
+
+
+_Why = Annotated[str, typer.Option("--why", help="Kept in the audit record.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_File = Annotated[str, typer.Option("--file", help="JSON with the members of RFC 7591; - reads what comes in.")]
+_ClientId = Annotated[str, typer.Argument(help="Its client_id.")]
+
+
+@clients_app.command("list")
+def clients_list(
+    name: Annotated[str, typer.Option(help="Part of a name or of an id.")] = "", as_json: _Json = False
+) -> None:
+    """List clients."""
+    from cli import clients
+
+    clients.tell_list(_ask_engines(lambda settings: clients.found(settings, name)), as_json=as_json)
+
+
+@clients_app.command("show")
+def clients_show(client_id: _ClientId, as_json: _Json = False) -> None:
+    """Show one client."""
+    from cli import clients
+
+    clients.tell(_ask_engines(lambda settings: clients.shown(settings, client_id)), as_json=as_json)
+
+
+@clients_app.command("add")
+def clients_add(file: _File, why: _Why = "", as_json: _Json = False) -> None:
+    """Register a client; one that is there as the file says is left alone. Its secret is printed this once."""
+    from cli import clients
+
+    asked = clients.read_file(file)
+    clients.tell(_ask_engines(lambda settings: clients.added(settings, asked, why)), as_json=as_json)
+
+
+@clients_app.command("change")
+def clients_change(client_id: _ClientId, file: _File, why: _Why = "", as_json: _Json = False) -> None:
+    """Make what is registered of a client what the file says; what it leaves out is taken away."""
+    from cli import clients
+
+    asked = clients.read_file(file)
+    clients.tell(_ask_engines(lambda settings: clients.changed(settings, client_id, asked, why)), as_json=as_json)
+
+
+@clients_app.command("disable")
+def clients_disable(client_id: _ClientId, why: _Why = "", as_json: _Json = False) -> None:
+    """Switch a client off: it is refused everywhere at once."""
+    from cli import clients
+
+    question = clients.switched(client_id, why, enabled=False)
+    clients.tell(_ask_engines(question), as_json=as_json)
+
+
+@clients_app.command("enable")
+def clients_enable(client_id: _ClientId, why: _Why = "", as_json: _Json = False) -> None:
+    """Switch it on again."""
+    from cli import clients
+
+    question = clients.switched(client_id, why, enabled=True)
+    clients.tell(_ask_engines(question), as_json=as_json)
+
+
+@clients_app.command("secret")
+def clients_secret(client_id: _ClientId, why: _Why = "", as_json: _Json = False) -> None:
+    """Give a client another secret, printed this once; the one that it had stops at once."""
+    from cli import clients
+
+    clients.tell(_ask_engines(lambda settings: clients.new_secret(settings, client_id, why)), as_json=as_json)
+
+
+@clients_app.command("remove")
+def clients_remove(
+    client_id: _ClientId,
+    why: _Why = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a client, and whatever it could still renew, redeem or be told."""
+    from cli import clients
+
+    if not yes:
+        typer.confirm(f"{client_id} is gone for good. Go on?", abort=True)
+    removed = _ask_engines(lambda settings: clients.removed(settings, client_id, why))
+    typer.echo(f"{client_id}: {'removed' if removed else 'there was none'}")
 
 
 def _ask_engines(question: Callable[[Settings], Coroutine[Any, Any, Answer]]) -> Answer:

@@ -102,6 +102,9 @@ class IdentityProviderSettings(BaseModel):
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
     mail_code_counts: bool = True
     """Whether a code by mail raises the assurance to two factors; it confirms a takeover or new device either way."""
+    registration: Literal["off", "token", "open"] = "off"
+    """Who may register a client at `/register` (RFC 7591): nobody, whoever has an initial access token of an
+    administrator, or everybody. People are asked before such a client gets anything."""
     password_threads: int = Field(default=2, ge=1)
     """How many argon2id computations run at once; more than the cores only makes each slower."""
 

@@ -54,6 +54,7 @@ from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.refresh_token import RefreshToken
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
+from idp.registering import registration_endpoints
 from idp.routes import HELP, Endpoint, routes
 from idp.storage import codes, consents, logins, pushed_requests, refresh_families, session_clients, sessions
 from idp.storage import subjects as people_now
@@ -75,7 +76,11 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     signed_answers = SignedAnswers(parts.issuer, parts.keys.ring, parts.clock)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
-    discovery = DiscoveryEndpoint(parts.issuer, must_push=idp.require_pushed_authorization_requests)
+    discovery = DiscoveryEndpoint(
+        parts.issuer,
+        must_push=idp.require_pushed_authorization_requests,
+        registration=idp.registration != "off",
+    )
     answers = ClientAnswers(parts.pages)
     fetch = Outbound(parts.issuer)
     objects = RequestObjects(
@@ -188,6 +193,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "help_entry": helped.entry,
         "end_session": end_session,
         "end_session_confirm": end_session.confirm,
+        **registration_endpoints(parts, requests, throttle),
     }
 
 

@@ -64,6 +64,8 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/userinfo", ("GET", "POST"), "userinfo"),
     ("/revoke", ("POST",), "revocation"),
     ("/introspect", ("POST",), "introspection"),
+    ("/register", ("POST",), "registration"),
+    ("/register/{client_id}", ("GET", "PUT", "DELETE"), "registration_managed"),
     ("/help", ("GET",), "help"),
     ("/help/{code}", ("GET",), "help_entry"),
     ("/end-session", ("GET", "POST"), "end_session"),

@@ -17,13 +17,17 @@ from config.envelope import Envelope
 from config.serving import serve_application
 from config.settings import Settings
 from idp.administration.acts import Acts
+from idp.administration.client_acts import ClientActs
+from idp.administration.client_endpoints import ClientEndpoints
 from idp.administration.endpoints import IdentityApi, nothing_here
 from idp.administration.entrance import Admission
+from idp.administration.initial_token_acts import InitialTokenActs
 from idp.administration.person_acts import PersonActs
 from idp.administration.reading import Reading
 from idp.administration.transmitter_endpoints import TransmitterEndpoints
 from idp.administration.transmitters import Transmitters
 from idp.person_told import PersonTold
+from idp.registrars import own_clients, registrar
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
@@ -34,9 +38,11 @@ from idp.storage import (
     administered_history,
     administered_session,
     administration,
+    client_register,
     deliveries,
     directory,
     factor_reset,
+    initial_access_tokens,
     login_rules,
     logins,
     not_me_links,
@@ -117,7 +123,24 @@ def application(
         )
     )
     admission = Admission(database, administration, clock)
-    api = IdentityApi(admission, reading, acts, person_acts, transmitters.operations())
+    client_acts = ClientActs(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        registrar=registrar(entropy),
+        register=client_register,
+        operator=settings.policy.operator,
+        own=own_clients(settings),
+    )
+    token_acts = InitialTokenActs(
+        database=database,
+        clock=clock,
+        entropy=entropy,
+        initial_tokens=initial_access_tokens,
+        operator=settings.policy.operator,
+    )
+    more = {**transmitters.operations(), **ClientEndpoints(client_acts, token_acts).operations()}
+    api = IdentityApi(admission, reading, acts, person_acts, more)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 
 import msgspec
 from starlette.requests import Request
@@ -66,6 +67,7 @@ _API = Api(
         ("organisation_id", _UUID),
         ("delivery_id", _UUID),
         ("transmitter_id", _UUID),
+        ("token_id", _UUID),
         ("channel", {"enum": list(CHANNELS)}),
     ),
 )
@@ -81,7 +83,7 @@ class IdentityApi:
         reading: Reading,
         acts: Acts,
         person_acts: PersonActs,
-        further: Mapping[Operation, Endpoint],
+        more: Mapping[Operation, Endpoint],
     ) -> None:
         self._admission = admission
         self._reading = reading
@@ -134,7 +136,7 @@ class IdentityApi:
             Operation(
                 "POST", "/deliveries/{channel}/{delivery_id}/retry", "Try a dead letter again", Retried, Asked
             ): self.retry,
-            **further,
+            **more,
         }
         self._document = msgspec.json.encode(document(_API, list(self._operations)))
 
@@ -234,7 +236,7 @@ async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     raise Problem(problems.NOT_FOUND)
 
 
-def answer(content: msgspec.Struct) -> Response:
+def answer(content: msgspec.Struct, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """JSON that no cache keeps."""
     encoded = msgspec.json.encode(content)
-    return Response(encoded, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(encoded, status, media_type="application/json", headers={"Cache-Control": "no-store"})

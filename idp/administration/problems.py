@@ -120,3 +120,27 @@ NO_TOKEN = ProblemType(
     "This transmitter is polled: it shows no token",
     "Change its delivery to push first.",
 )
+CLIENT_REFUSED = ProblemType(
+    "MJ-IDENTITY-020",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "A client cannot be registered so",
+    "Correct the member that is named, and send all of it again.",
+)
+CLIENT_ID_TAKEN = ProblemType(
+    "MJ-IDENTITY-021",
+    HTTPStatus.CONFLICT,
+    "There is a client of this id already",
+    "Choose another id, or leave it out to have one made.",
+)
+PART_OF_THE_HOUSE = ProblemType(
+    "MJ-IDENTITY-022",
+    HTTPStatus.CONFLICT,
+    "This client is a part of the house",
+    "Change it by the settings.",
+)
+NO_SECRET = ProblemType(
+    "MJ-IDENTITY-023",
+    HTTPStatus.CONFLICT,
+    "This client has no secret",
+    "Change its token_endpoint_auth_method first.",
+)

@@ -70,7 +70,7 @@ def check(
         ui_locales=scopes.split(values.get("ui_locales", "")),
         response_mode=_mode(values),
         essential_acr=essential_acr,
-        claims=claims_request.visible(claims, scopes.claims_of(client.scopes), essential_acr),
+        claims=claims_request.visible(claims, frozenset(scopes.claims_of(client.scopes)), essential_acr),
         resources=_resources(parameters, client),
         profile=client.metadata.profile,
     )

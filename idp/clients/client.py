@@ -22,6 +22,8 @@ AuthMethod = Literal[
     "none",
 ]
 
+ACCOUNT: Final = "munjigi-account"
+"""The client id of the account pages, which register themselves."""
 EVENT_TOPIC: Final = "client"
 """Topic in the outbox, key = client id, payload `{"client_id"}`: what is registered of a client changed."""
 

@@ -1,6 +1,6 @@
 """What a client registers of itself beyond what every request needs (RFC 7591, section 2).
 
-The names are those of the registries; a member that is not here was refused at registration.
+The names are those of the registries; a member that is not here was refused or left out at registration.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from jose.keys import ES256, Algorithm
 
 SigningAlgorithm = Literal["ES256", "RS256", "PS256"]
 """Asymmetric, and as strong as the house's own (RFC 8725, section 3.2)."""
+ApplicationType = Literal["web", "native"]
 SubjectType = Literal["public", "pairwise"]
 Profile = Literal["oauth2", "fapi2"]
 
@@ -20,6 +21,8 @@ Profile = Literal["oauth2", "fapi2"]
 class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """All of it may be left out; what is left out is what the registries say then, and ES256 for RS256."""
 
+    application_type: ApplicationType = "web"
+    """`native`: it runs on people's own machines, and may be answered there (RFC 8252, section 7)."""
     client_uri: str | None = None
     logo_uri: str | None = None
     policy_uri: str | None = None

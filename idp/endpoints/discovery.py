@@ -18,9 +18,10 @@ from jose.keys import ALGORITHMS, KeyRing
 CONFIDENTIAL = tuple(method for method in METHODS if method != "none")
 
 
-def metadata(issuer: str, *, must_push: bool = False) -> dict[str, object]:
+def metadata(issuer: str, *, must_push: bool = False, registration: bool = False) -> dict[str, object]:
     """The metadata document; what is not in it is not supported."""
     return {
+        **({"registration_endpoint": f"{issuer}/register"} if registration else {}),
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
@@ -63,8 +64,8 @@ def metadata(issuer: str, *, must_push: bool = False) -> dict[str, object]:
 class DiscoveryEndpoint:
     """`GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`."""
 
-    def __init__(self, issuer: str, *, must_push: bool) -> None:
-        self._body = msgspec.json.encode(metadata(issuer, must_push=must_push))
+    def __init__(self, issuer: str, *, must_push: bool, registration: bool) -> None:
+        self._body = msgspec.json.encode(metadata(issuer, must_push=must_push, registration=registration))
 
     async def __call__(self, request: Request) -> Response:
         return _json(self._body, "public, max-age=300")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from starlette.requests import Request
@@ -29,7 +28,7 @@ from idp.endpoints.id_token_hints import Hint, IdTokenHints
 from idp.endpoints.login.arrivals import SESSION_COOKIE, Arrivals, session_cookie_hash
 from idp.endpoints.login.hops import FORGED, Hops
 from idp.endpoints.parameters import Unreadable, once_each, read_form, read_query
-from idp.protocol.redirect_uri import is_registered, with_parameters
+from idp.protocol.redirect_uri import is_registered, source, with_parameters
 from idp.sessions.one_session import OneSession
 from idp.sessions.session import Session
 from pages import Pages
@@ -114,11 +113,11 @@ class EndSessionEndpoint:
     def _ask(self, request: Request, own: Session, values: Mapping[str, str]) -> Response:
         browser = session_cookie_hash(request)
         assert browser is not None, "the session was found by it"
-        target = urlsplit(values.get("post_logout_redirect_uri", ""))
+        target = values.get("post_logout_redirect_uri")
         return self._pages.respond(
             request,
             "sign_out.html",
-            form_action=[f"{target.scheme}://{target.netloc}"] if target.netloc else [],
+            form_action=[source(target)] if target is not None else [],
             hop=self._mac.issue(_as_uuid(own.sid), CONFIRM, browser),
             carried=[(name, values[name]) for name in CARRIED if name in values],
         )

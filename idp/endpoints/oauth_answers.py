@@ -31,6 +31,10 @@ ERROR_CODES = {
     "insufficient_scope": "MJ-IDP-028",
     "invalid_target": "MJ-IDP-040",
     "invalid_request_object": "MJ-IDP-041",
+    "invalid_redirect_uri": "MJ-IDP-060",
+    "invalid_client_metadata": "MJ-IDP-061",
+    "invalid_software_statement": "MJ-IDP-062",
+    "unapproved_software_statement": "MJ-IDP-063",
 }
 
 

@@ -14,6 +14,11 @@ _CLAIMS: Mapping[str, tuple[str, ...]] = {
 CLAIMS = ("sub", *(claim for claims in _CLAIMS.values() for claim in claims))
 
 
+def claims_of(scope: Collection[str]) -> tuple[str, ...]:
+    """The names of the claims that these scopes show, beside `sub`."""
+    return tuple(name for value in scope for name in _CLAIMS.get(value, ()))
+
+
 def visible(claims: Mapping[str, object], scope: Collection[str]) -> dict[str, object]:
     """Those of a person's claims that these scopes show; what is not known of a person is left out."""
     names = claims_of(scope)
@@ -24,11 +29,6 @@ def in_words(scope: Iterable[str]) -> list[str]:
     """Those that people are told of in words, in the order of `SCOPES`."""
     asked = frozenset(scope)
     return [value for value in SCOPES if value in asked]
-
-
-def claims_of(scope: Collection[str]) -> frozenset[str]:
-    """The names of the claims that these scopes show."""
-    return frozenset(name for value in scope for name in _CLAIMS.get(value, ()))
 
 
 def split(text: str) -> tuple[str, ...]:

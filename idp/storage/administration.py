@@ -56,6 +56,11 @@ async def administered_by(tx: Transaction, user_id: UUID) -> frozenset[UUID]:
     return frozenset((await tx.execute(query)).scalars())
 
 
+async def every_organisation(tx: Transaction) -> frozenset[UUID]:
+    """All that there are."""
+    return frozenset((await tx.execute(select(organisation.c.id))).scalars())
+
+
 async def people(
     tx: Transaction, scope: Collection[UUID], *, name: str, after: NameCursor | None, now: datetime, limit: int
 ) -> Sequence[PersonEntry]:

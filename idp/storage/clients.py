@@ -30,17 +30,25 @@ def read(row: RowMapping) -> Client:
     return Client(**{**values, **words, "metadata": msgspec.convert(row["metadata"], ClientMetadata)})
 
 
-async def put(tx: Transaction, client: Client, now: datetime) -> bool:
-    """Register a client, or change what is registered of it. Returns whether anything changed."""
+def values_of(client: Client) -> dict[str, object]:
+    """The columns that hold a client."""
     values = {name: getattr(client, name) for name in Client.__slots__}
     values |= {name: list(values[name]) for name in _WORDS}
-    values |= {"name": dict(client.name), "metadata": msgspec.to_builtins(client.metadata)}
+    return values | {"name": dict(client.name), "metadata": msgspec.to_builtins(client.metadata)}
+
+
+async def put(tx: Transaction, client: Client, now: datetime) -> bool:
+    """Register a client, or change what is registered of it. Returns whether anything changed."""
+    values = values_of(client)
     statement = insert(table).values(**values, created_at=now, updated_at=now)
     changed = [table.c[name].is_distinct_from(statement.excluded[name]) for name in values]
     result = await tx.execute(
         statement.on_conflict_do_update(
             index_elements=[table.c.client_id],
-            set_={name: statement.excluded[name] for name in (*values, "updated_at")},
+            set_={
+                **{name: statement.excluded[name] for name in (*values, "updated_at")},
+                "version": table.c.version + 1,
+            },
             where=or_(*changed),
         )
     )

@@ -8,7 +8,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from config.connections import Transaction
-from idp.storage import codes, logins, pushed_requests, recovery_links, refresh_families, remembered
+from idp.storage import (
+    codes,
+    initial_access_tokens,
+    logins,
+    pushed_requests,
+    recovery_links,
+    refresh_families,
+    remembered,
+)
 
 CODES_KEPT = timedelta(hours=24)
 """A replayed code ends its session (RFC 6749, section 4.1.2), so codes are known for longer than any session lives."""
@@ -23,4 +31,5 @@ async def sweep(tx: Transaction, now: datetime) -> int:
         + await refresh_families.sweep(tx, now)
         + await remembered.sweep(tx, now)
         + await recovery_links.sweep(tx, now)
+        + await initial_access_tokens.sweep(tx, now)
     )

@@ -1,4 +1,4 @@
-"""The tables of migrations 0006, 0021, 0023 and 0024: clients, consents, pushed requests, logins, codes, refresh
+"""The tables of migrations 0006, 0021, 0023, 0024 and 0026: clients, consents, pushed requests, logins, codes, refresh
 families, secrets that all nodes share."""
 
 from __future__ import annotations
@@ -41,6 +41,20 @@ client = Table(
     Column("metadata", JSONB, nullable=False),
     Column("registration_token_hash", LargeBinary),
     Column("created_at", _TIME, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+initial_access_token = Table(
+    "initial_access_token",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("organisation_id", Uuid),
+    Column("label", Text, nullable=False),
+    Column("uses_left", Integer, nullable=False),
+    Column("created_by", Uuid, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
 )
 
 login = Table(

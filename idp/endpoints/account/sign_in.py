@@ -19,12 +19,12 @@ from starlette.responses import RedirectResponse, Response
 
 from config.connections import Transaction
 from events import outbox
-from idp.clients.client import EVENT_TOPIC, Client
+from idp.clients.client import ACCOUNT, EVENT_TOPIC, Client
 from idp.directory.account import ClientHome
 from idp.endpoints.account.confirm import page_of
 from idp.endpoints.login.login_page import LoginPages
 
-CLIENT_ID: Final = "munjigi-account"
+CLIENT_ID: Final = ACCOUNT
 SIGN_IN: Final = "/account/sign-in"
 BACK: Final = "/account/back"
 

@@ -18,6 +18,7 @@ from config.problem import Problem, ProblemType
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
 from idp.authorization.step_mac import CONTINUE, StepMac, WrongHop, browser_hash
+from idp.protocol.redirect_uri import source
 
 LOGIN_COOKIE = "__Host-munjigi-login"
 """How the names of login cookies begin. A browser has one for all its tabs, so that none takes the cookie of another;
@@ -143,6 +144,5 @@ def login_cookie(request: Request) -> str | None:
 
 
 def redirect_origin(login: Login) -> str:
-    """The origin where a form of this login may end up, for the page's `form-action`."""
-    parts = urlsplit(login.request.redirect_uri)
-    return f"{parts.scheme}://{parts.netloc}"
+    """Where a form of this login may end up, for the page's `form-action`."""
+    return source(login.request.redirect_uri)

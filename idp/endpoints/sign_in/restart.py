@@ -80,6 +80,6 @@ def _with_state(start: str, state: str) -> str:
 
 
 def home_of(client: Client) -> str:
-    """The root of a client's first origin: where its people find it."""
-    parts = urlsplit(client.redirect_uris[0])
-    return f"{parts.scheme}://{parts.netloc}/"
+    """The root of a client's first origin: where its people find it. An app on their machine has none, but a page."""
+    found = next((parts for parts in map(urlsplit, client.redirect_uris) if parts.netloc), None)
+    return f"{found.scheme}://{found.netloc}/" if found is not None else client.metadata.client_uri or ""

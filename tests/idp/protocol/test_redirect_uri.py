@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from idp.protocol.redirect_uri import is_registered, is_registrable, with_parameters
+from idp.protocol.redirect_uri import (
+    is_registered,
+    is_registrable,
+    is_registrable_by_native_app,
+    source,
+    with_parameters,
+)
 
 OWN = ("https://app.example/callback", "https://app.example/other?fixed=1")
 
@@ -80,3 +86,76 @@ def test_what_may_not(uri: str) -> None:
 def test_parameters_join_those_that_are_there() -> None:
     assert with_parameters(OWN[1], [("a", "b&c")]) == "https://app.example/other?fixed=1&a=b%26c"
     assert with_parameters(OWN[0], []) == OWN[0]
+
+
+LOOPBACK = ("http://127.0.0.1/callback", "http://[::1]:4711/callback?fixed=1", "http://localhost:4711/callback")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1:1/callback",
+        "http://127.0.0.1:65535/callback",
+        "http://127.0.0.1/callback",
+        "http://[::1]:50000/callback?fixed=1",
+        "http://[::1]/callback?fixed=1",
+        "http://localhost:4711/callback",
+    ],
+)
+def test_the_port_of_a_loopback_address_is_free(uri: str) -> None:
+    """RFC 8252, section 7.3."""
+    assert is_registered(uri, LOOPBACK)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://127.0.0.1:65536/callback",
+        "http://127.0.0.1:0/callback",
+        "http://127.0.0.1:080/callback",
+        "http://127.0.0.1:1/other",
+        "http://127.0.0.1:1/callback?x",
+        "http://127.0.0.1:1/callback#x",
+        "http://127.0.0.1:1@evil.example/callback",
+        "http://127.0.0.1.evil.example/callback",
+        "http://127.0.0.2:1/callback",
+        "http://[::1]:50000/callback",
+        "http://localhost:4712/callback",
+        "https://127.0.0.1:1/callback",
+        "http://127.0.0.1:1/callback\n",
+    ],
+)
+def test_nothing_else_of_it_is(uri: str) -> None:
+    assert not is_registered(uri, LOOPBACK)
+
+
+@pytest.mark.parametrize(
+    "uri", ["com.example.app:/callback", "com.example.app://callback", "http://127.0.0.1/", OWN[0]]
+)
+def test_what_a_native_app_may_register(uri: str) -> None:
+    """RFC 8252, section 7."""
+    assert is_registrable_by_native_app(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "app:/callback",
+        "com.example:",
+        "com.example:x",
+        "COM.example:/",
+        "com.example:/#",
+    ],
+)
+def test_what_it_may_not(uri: str) -> None:
+    assert not is_registrable_by_native_app(uri)
+
+
+def test_where_a_form_may_end_up() -> None:
+    assert [source(uri) for uri in (OWN[0], "com.example.app:/x", "http://[::1]:1/")] == [
+        "https://app.example",
+        "com.example.app:",
+        "http://[::1]:1",
+    ]

@@ -1,0 +1,66 @@
+"""The sector of a client whose people have pairwise subjects (OpenID Connect Core 1.0, section 8.1): one host, or the
+document of a `sector_identifier_uri` that names every redirect URI (Dynamic Client Registration 1.0, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+from config.outbound import TIMEOUTS, Forbidden, Outbound, Unanswered
+from idp.clients.client import Client
+from idp.clients.invalid import InvalidRegistration
+
+LARGEST: Final = 65_536
+"""Bytes of the document."""
+
+
+def sector_hosts(redirect_uris: Iterable[str]) -> frozenset[str]:
+    """The hosts of redirect URIs; one that has none, of an app on people's own machines, is a sector of its own."""
+    return frozenset(urlsplit(uri).hostname or uri for uri in redirect_uris)
+
+
+def check_document(document: bytes, redirect_uris: Collection[str]) -> None:
+    """Raises `InvalidRegistration` unless the document names every redirect URI."""
+    try:
+        named = frozenset(msgspec.json.decode(document, type=list[str]))
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise _invalid("sector_identifier_uri does not lead to a JSON array of redirect URIs") from error
+    if not named.issuperset(redirect_uris):
+        raise _invalid("the document of sector_identifier_uri does not name every redirect URI")
+
+
+class Sectors:
+    """Looks at the documents, at addresses that strangers may have named."""
+
+    def __init__(self, open_outbound: Callable[[], Outbound]) -> None:
+        self._open = open_outbound
+
+    async def check(self, client: Client) -> None:
+        """Fetch the client's document, if it names one. Raises `InvalidRegistration`."""
+        uri = client.metadata.sector_identifier_uri
+        if uri is None:
+            return
+        outbound = self._open()
+        try:
+            answer = await outbound.ask("GET", uri, headers={"Accept": "application/json"}, most=LARGEST)
+        except (Forbidden, Unanswered) as error:
+            raise _invalid("sector_identifier_uri cannot be read") from error
+        finally:
+            await outbound.close()
+        if answer.status != HTTPStatus.OK:
+            raise _invalid("sector_identifier_uri cannot be read")
+        check_document(answer.body, client.redirect_uris)
+
+
+def open_outbound() -> Outbound:
+    """To public addresses alone."""
+    return Outbound(httpx2.AsyncClient(timeout=TIMEOUTS, follow_redirects=False, trust_env=False))
+
+
+def _invalid(description: str) -> InvalidRegistration:
+    return InvalidRegistration("invalid_client_metadata", description)
