@@ -26,6 +26,11 @@ from idp.endpoints.login.telling import Telling
 from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
+from idp.federation.offers import OfferCache
+from idp.federation.outbound import Outbound
+from idp.federation.question import QuestionKey
+from idp.federation.targets import Targets
+from idp.federation.upstream import Upstreams
 from idp.person_told import PersonTold
 from idp.routes import ASSETS, HELP
 from idp.sessions.not_me import NotMe
@@ -45,6 +50,7 @@ from idp.storage import (
     secrets,
     sessions,
     sign_in_history,
+    upstream_providers,
 )
 from idp.tokens.keys import KeyCache
 from idp.tokens.refresh_family import Successors
@@ -61,6 +67,7 @@ TEMPLATES = tuple(
         "protocol_pages",
         "login/templates",
         "sign_in/templates",
+        "upstream/templates",
         "not_me/templates",
         "account/templates",
         "account/templates/apps",
@@ -68,6 +75,7 @@ TEMPLATES = tuple(
         "account/templates/devices",
         "account/templates/factors",
         "account/templates/history",
+        "account/templates/links",
         "account/templates/password",
         "account/templates/session",
         "account/templates/settings",
@@ -105,6 +113,9 @@ class Parts:
     presence: Presence
     restart: Restart
     passwords: PasswordPool
+    offers: OfferCache
+    upstreams: Upstreams
+    question_key: QuestionKey
 
     @property
     def issuer(self) -> str:
@@ -121,6 +132,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         await signing_keys.ensure_active(tx, "token", now)
         mac = StepMac(await secrets.ensure(tx, "step-mac", envelope, entropy, now))
         successors = Successors(await secrets.ensure(tx, "refresh-successors", envelope, entropy, now))
+        question_key = QuestionKey(await secrets.ensure(tx, "upstream-questions", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -188,4 +200,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         presence=presence,
         restart=Restart(client_cache, presence, pages),
         passwords=PasswordPool(settings.idp.password_threads),
+        offers=OfferCache(upstream_providers, database, clock),
+        upstreams=Upstreams(Outbound(Targets.of(settings.idp.issuer, settings.idp.upstream_networks)), envelope, clock),
+        question_key=question_key,
     )

@@ -20,7 +20,10 @@ from idp.administration.acts import Acts
 from idp.administration.endpoints import IdentityApi, nothing_here
 from idp.administration.entrance import Admission
 from idp.administration.person_acts import PersonActs
+from idp.administration.provider_acts import ProviderActs
+from idp.administration.provider_endpoints import ProviderEndpoints
 from idp.administration.reading import Reading
+from idp.federation.targets import Targets
 from idp.person_told import PersonTold
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
@@ -40,6 +43,7 @@ from idp.storage import (
     preferences,
     sessions,
     sign_in_history,
+    upstream_providers,
 )
 from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys
@@ -101,7 +105,18 @@ def application(
         deliveries=administered_deliveries,
         history=administered_history,
     )
-    api = IdentityApi(Admission(database, administration, clock), reading, acts, person_acts)
+    provider_acts = ProviderActs(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        entropy=entropy,
+        envelope=envelope,
+        providers=upstream_providers,
+        targets=Targets.of(settings.idp.issuer, settings.idp.upstream_networks),
+        issuer=settings.idp.issuer,
+    )
+    more = ProviderEndpoints(provider_acts).operations()
+    api = IdentityApi(Admission(database, administration, clock), reading, acts, person_acts, more)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from starlette.requests import Request
@@ -65,6 +65,7 @@ _API = Api(
         ("user_id", _UUID),
         ("organisation_id", _UUID),
         ("delivery_id", _UUID),
+        ("provider_id", _UUID),
         ("channel", {"enum": list(CHANNELS)}),
     ),
 )
@@ -74,7 +75,14 @@ Endpoint = Callable[[Request, Administrator], Awaitable[Response]]
 class IdentityApi:
     """What stands under `/api/identity`."""
 
-    def __init__(self, admission: Admission, reading: Reading, acts: Acts, person_acts: PersonActs) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        reading: Reading,
+        acts: Acts,
+        person_acts: PersonActs,
+        more: Mapping[Operation, Endpoint],
+    ) -> None:
         self._admission = admission
         self._reading = reading
         self._acts = acts
@@ -126,6 +134,7 @@ class IdentityApi:
             Operation(
                 "POST", "/deliveries/{channel}/{delivery_id}/retry", "Try a dead letter again", Retried, Asked
             ): self.retry,
+            **more,
         }
         self._document = msgspec.json.encode(document(_API, list(self._operations)))
 

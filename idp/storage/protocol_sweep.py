@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from config.connections import Transaction
-from idp.storage import codes, logins, recovery_links, refresh_families, remembered
+from idp.storage import codes, logins, recovery_links, refresh_families, remembered, upstream_attempts
 
 CODES_KEPT = timedelta(hours=24)
 """A replayed code ends its session (RFC 6749, section 4.1.2), so codes are known for longer than any session lives."""
@@ -19,4 +19,5 @@ async def sweep(tx: Transaction, now: datetime) -> int:
         + await refresh_families.sweep(tx, now)
         + await remembered.sweep(tx, now)
         + await recovery_links.sweep(tx, now)
+        + await upstream_attempts.sweep(tx, now)
     )

@@ -34,7 +34,13 @@ that it was; they prove nothing."""
 LONGEST_STATE = 512
 """Characters of a `state` that addresses carry; a client with a longer one is led back without it."""
 DISPATCHER = "/authorize/continue"
-PAGES = {Step.SIGN_IN: "/sign-in", Step.FACTOR: "/factor", Step.NO_FACTOR: "/factor/none", Step.TAKEOVER: "/takeover"}
+PAGES = {
+    Step.SIGN_IN: "/sign-in",
+    Step.FACTOR: "/factor",
+    Step.NO_FACTOR: "/factor/none",
+    Step.TAKEOVER: "/takeover",
+    Step.LINK: "/sign-in/link",
+}
 
 _COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
