@@ -25,6 +25,7 @@ from idp.storage.upstream_tables import upstream_provider as table
 _DOMAINS = (
     select(func.array_agg(aggregate_order_by(domain_table.c.domain, domain_table.c.domain), type_=ARRAY(Text)))
     .where(domain_table.c.provider_id == table.c.id)
+    .correlate(table)
     .scalar_subquery()
     .label("domains")
 )
