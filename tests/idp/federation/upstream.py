@@ -39,6 +39,8 @@ class Upstream:
 
     port: int
     clock: Clock
+    client: str = CLIENT
+    secret: str = SECRET
     algorithm: str = "ES256"
     key: Key = field(default_factory=new_key)
     kid: str = "first"
@@ -121,7 +123,7 @@ class Upstream:
         claims = {
             "iss": self.issuer,
             "sub": "u-1",
-            "aud": CLIENT,
+            "aud": self.client,
             "iat": now,
             "exp": now + 300,
             "auth_time": now,
@@ -148,8 +150,8 @@ class Upstream:
         given = request.headers.get("authorization", "").removeprefix("Basic ")
         if given:
             name, _, secret = base64.b64decode(given).decode().partition(":")
-            return (unquote(name), unquote(secret)) == (CLIENT, SECRET)
-        return (form.get("client_id"), form.get("client_secret")) == (CLIENT, SECRET)
+            return (unquote(name), unquote(secret)) == (self.client, self.secret)
+        return (form.get("client_id"), form.get("client_secret")) == (self.client, self.secret)
 
     async def _heard(self, request: Request) -> None:
         self.asked.append(request.url.path)
