@@ -197,6 +197,7 @@ class LinksPage:
             person,
             "account_links.html",
             status=STATUS[code] if code else status,
+            repeatable=not code,
             links=shown,
             linkable=linkable,
             connect_hop=self._hop(person),

@@ -75,6 +75,7 @@ class UpstreamFailed:
             Step.SIGN_IN,
             "upstream_failed.html",
             status=STATUS[code],
+            repeatable=False,
             code=code,
             shown=shown,
             onward=f"{DISPATCHER}?{onward}&{way_back(login)}",

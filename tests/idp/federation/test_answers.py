@@ -250,6 +250,7 @@ async def test_a_refusal_is_told_and_the_login_goes_on(acme: Acme, provider: Pro
     assert told(page) == REFUSED
     assert "Your organisation&#39;s sign-in said no" in page.text
     browser.cookies["mj-locale"] = "ko"
+    assert "locale=" not in page.text  # the address answers only once
     assert "조직의 로그인에서 거절했어요" in (await refused(acme, browser)).text
     page = await browser.follow(await browser.get(onward(page)))
     assert browser.address.startswith("http://localhost:9000/sign-in?")

@@ -95,7 +95,7 @@ def app(client_id: str, redirect_uri: str, *, secret: str | None) -> Client:
 async def houses(settings: Settings, other_settings: Settings, database: OpenDatabase) -> AsyncIterator[Houses]:
     ours, there = database("idp"), open_database(other_settings, "idp")
     port, other_port = free_port(), free_port()
-    issuer, upstream, now = f"http://localhost:{port}", f"http://upstream.localhost:{other_port}", SystemClock().now()
+    issuer, upstream, now = f"http://house.localhost:{port}", f"http://localhost:{other_port}", SystemClock().now()
     await person(there, THERE)
     user = await person(ours, PASSWORD)
     async with there.begin() as tx:
@@ -115,7 +115,7 @@ async def houses(settings: Settings, other_settings: Settings, database: OpenDat
         )
         assert await upstream_providers.add(tx, provider, BEGUN)
         await upstream_providers.put_domains(tx, provider, ["acme.example"])
-    async with served(other_settings, "upstream.localhost", other_port), served(settings, "localhost", port):
+    async with served(other_settings, "localhost", other_port), served(settings, "house.localhost", port):
         yield Houses(issuer, upstream, ours, user)
     await there.dispose()
 
