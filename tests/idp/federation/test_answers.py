@@ -86,7 +86,7 @@ def _by_another_key(upstream: Upstream, claims: dict[str, Any]) -> str:
 
 def _broken(upstream: Upstream, claims: dict[str, Any]) -> str:
     head, payload, signature = upstream.signed(claims).split(".")
-    other = base64.urlsafe_b64encode(msgspec.json.encode({**claims, "sub": "u-2"})).rstrip(b"=").decode()
+    other = base64.urlsafe_b64encode(msgspec.json.encode({**claims, "amr": ["mfa"]})).rstrip(b"=").decode()
     assert other != payload
     return f"{head}.{other}.{signature}"
 
