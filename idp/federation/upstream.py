@@ -57,10 +57,10 @@ class _Fetched:
             return False
         return not known or wanted or self.problem is not None or now - self.at >= FRESH
 
-    def failed(self, problem: UpstreamProblem) -> UpstreamProblem:
-        """The same problem, of whoever meets it next."""
+    def failed(self, problem: UpstreamProblem, now: float) -> None:
+        """Whoever waited meanwhile meets the same problem, and does not wait as long again."""
         self.problem = problem
-        return problem
+        self.at = now
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Upstreams:
                     fetch.problem = None
                 except UpstreamProblem as problem:
                     _log.warning("upstream_discovery_failed", provider=str(provider.id), error=str(problem))
-                    fetch.failed(problem)
+                    fetch.failed(problem, self._clock.monotonic())
             if known.metadata is None:
                 raise _again(fetch.problem)
             return known.metadata
@@ -172,7 +172,7 @@ class Upstreams:
                     fetch.problem = None
                 except UpstreamProblem as problem:
                     _log.warning("upstream_keys_failed", provider=str(provider.id), error=str(problem))
-                    fetch.failed(problem)
+                    fetch.failed(problem, self._clock.monotonic())
             if known.keys is None:
                 raise _again(fetch.problem)
             return known.keys

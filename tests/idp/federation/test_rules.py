@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,14 +13,17 @@ import msgspec
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from config.envelope import Envelope
 from idp.federation.discovery import read_keys
 from idp.federation.identity import described
 from idp.federation.links import WaysIn, may_be_linked
-from idp.federation.outbound import Outbound
+from idp.federation.outbound import PATIENCE, Answer, Outbound
 from idp.federation.problems import UpstreamUnreachable, UpstreamUnsound
 from idp.federation.provider import Counts, UpstreamProvider, domain_of, is_domain
 from idp.federation.question import Demand, QuestionKey, authenticated_at
 from idp.federation.targets import Targets
+from idp.federation.upstream import RETRY, Upstreams
+from tests.clock import FakeClock
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 PUBLIC = Targets()
@@ -87,6 +92,27 @@ async def test_a_name_that_leads_inside_is_not_followed(found: list[str]) -> Non
     with pytest.raises(UpstreamUnreachable, match="may be asked"):
         await outbound.get("http://127.0.0.1:1/jwks", {})
     assert asked == ["idp.acme.example"]
+
+
+async def test_who_waited_for_an_upstream_that_hangs_does_not_wait_again(clock: FakeClock) -> None:
+    class Hanging(Outbound):
+        asked = 0
+
+        async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
+            self.asked += 1
+            await asyncio.sleep(0)
+            clock.advance(PATIENCE)
+            raise UpstreamUnreachable(f"{url} {headers}")
+
+    outbound = Hanging(PUBLIC)
+    upstreams = Upstreams(outbound, Envelope({b"k" * 8: b"k" * 32}, b"k" * 8), clock)
+    met = await asyncio.gather(*(upstreams.metadata(ACME) for _ in range(5)), return_exceptions=True)
+    assert [type(one) for one in met] == [UpstreamUnreachable] * 5
+    assert outbound.asked == 1
+    clock.advance(RETRY)
+    with pytest.raises(UpstreamUnreachable):
+        await upstreams.metadata(ACME)
+    assert outbound.asked == 2
 
 
 def _ec(**changed: Any) -> dict[str, Any]:
@@ -215,6 +241,9 @@ def _acme(**changed: Any) -> UpstreamProvider:
         domains=("acme.example",),
         **changed,
     )
+
+
+ACME = _acme()
 
 
 def test_what_is_taken_of_claims() -> None:
