@@ -46,6 +46,8 @@ class Kind(StrEnum):
     BROWSER_REMEMBERED = "browser_remembered"
     REMEMBERED_STOLEN = "remembered_stolen"
     """A remembered browser's secret came twice: all of the person's remembered browsers fell."""
+    ACCOUNT_CREATED = "account_created"
+    """An account was made for whoever came from an organisation's own identity provider."""
     ACCOUNT_LOCKED = "account_locked"
     ACCOUNT_UNLOCKED = "account_unlocked"
     DEVICE_REGISTERED = "device_registered"

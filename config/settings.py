@@ -100,6 +100,9 @@ class IdentityProviderSettings(BaseModel):
     product's own, need not."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
+    upstream_networks: tuple[str, ...] = ()
+    """Networks (CIDR), other than public ones, in which organisations' own identity providers may stand. This machine
+    is one where the issuer is on it."""
     mail_code_counts: bool = True
     """Whether a code by mail raises the assurance to two factors; it confirms a takeover or new device either way."""
     registration: Literal["off", "token", "open"] = "off"

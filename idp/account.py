@@ -37,7 +37,18 @@ from idp.storage import (
     remembered,
     sessions,
     sign_in_history,
+    upstream_links,
 )
+
+
+def account_door(parts: Parts, shared: LoginPages) -> AccountDoor:
+    """Who is let in."""
+    return AccountDoor(shared, directory=directory, enrolments=factors, preferences=preferences, mac=parts.mac)
+
+
+def account_letters(parts: Parts) -> Letters:
+    """How they are told."""
+    return Letters(parts.queue, parts.not_me, preferences, parts.valkey, parts.clock)
 
 
 def account_endpoints(
@@ -50,8 +61,7 @@ def account_endpoints(
     issuer_name: str,
 ) -> Mapping[str, Endpoint]:
     """The pages of the account, by the names of the table of routes."""
-    door = AccountDoor(shared, directory=directory, enrolments=factors, preferences=preferences, mac=parts.mac)
-    letters = Letters(parts.queue, parts.not_me, preferences, parts.valkey, parts.clock)
+    door, letters = account_door(parts, shared), account_letters(parts)
     sign_in = AccountSignIn(shared, clients=clients, homes=directory, issuer=parts.issuer)
     overview = OverviewPage(
         shared,
@@ -106,6 +116,7 @@ def account_endpoints(
         passkeys=passkeys,
         recovery_codes=saved_codes,
         signals=parts.signals,
+        other_ways=upstream_links,
     )
     authenticator = AuthenticatorPage(
         shared,

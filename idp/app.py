@@ -219,12 +219,14 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         parts.clients.on_event(topic, payload)
         parts.rules.on_event(topic, payload)
         parts.faces.on_event(topic, payload)
+        parts.offers.on_event(topic, payload)
 
     def on_reset() -> None:
         parts.keys.on_reset()
         parts.clients.on_reset()
         parts.rules.on_reset()
         parts.faces.on_reset()
+        parts.offers.on_reset()
 
     subscription = Subscription(
         parts.valkey, parts.clock, on_event=on_event, on_heartbeat=lambda _moment: None, on_reset=on_reset

@@ -29,6 +29,11 @@ from idp.endpoints.login.telling import Telling
 from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
+from idp.federation.offers import OfferCache
+from idp.federation.outbound import Outbound as UpstreamOutbound
+from idp.federation.question import QuestionKey
+from idp.federation.targets import Targets
+from idp.federation.upstream import Upstreams
 from idp.person_told import PersonTold
 from idp.protocol.pairwise import PairwiseSubjects
 from idp.received_signals import outbound
@@ -51,6 +56,7 @@ from idp.storage import (
     secrets,
     sessions,
     sign_in_history,
+    upstream_providers,
 )
 from idp.tokens.keys import KeyCache
 from idp.tokens.refresh_family import Successors
@@ -69,6 +75,7 @@ TEMPLATES = tuple(
         "protocol_pages",
         "login/templates",
         "sign_in/templates",
+        "upstream/templates",
         "not_me/templates",
         "account/templates",
         "account/templates/apps",
@@ -76,6 +83,7 @@ TEMPLATES = tuple(
         "account/templates/devices",
         "account/templates/factors",
         "account/templates/history",
+        "account/templates/links",
         "account/templates/password",
         "account/templates/session",
         "account/templates/settings",
@@ -117,6 +125,9 @@ class Parts:
     restart: Restart
     passwords: PasswordPool
     outbound: Outbound
+    offers: OfferCache
+    upstreams: Upstreams
+    question_key: QuestionKey
 
     @property
     def issuer(self) -> str:
@@ -134,6 +145,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         mac = StepMac(await secrets.ensure(tx, "step-mac", envelope, entropy, now))
         successors = Successors(await secrets.ensure(tx, "refresh-successors", envelope, entropy, now))
         pairwise = PairwiseSubjects(await secrets.ensure(tx, "pairwise-subjects", envelope, entropy, now))
+        question_key = QuestionKey(await secrets.ensure(tx, "upstream-questions", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -207,4 +219,9 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         restart=Restart(client_cache, presence, pages),
         passwords=PasswordPool(settings.idp.password_threads),
         outbound=outbound(settings),
+        offers=OfferCache(upstream_providers, database, clock),
+        upstreams=Upstreams(
+            UpstreamOutbound(Targets.of(settings.idp.issuer, settings.idp.upstream_networks)), envelope, clock
+        ),
+        question_key=question_key,
     )

@@ -18,6 +18,7 @@ from idp.endpoints.login.takeover import TakeoverPage
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.session_status import SessionStatusEndpoint
 from idp.factors.passkey import RelyingParty
+from idp.federated import federation_endpoints
 from idp.parts import Parts
 from idp.routes import Endpoint
 from idp.storage import consents, factors, logins, one_time_codes, preferences, recovery_codes
@@ -67,5 +68,6 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             typed_codes=typed_codes,
             issuer_name=ISSUER_NAME,
         ),
+        **federation_endpoints(parts, shared, throttle),
         "session_status": SessionStatusEndpoint(parts.arrivals, parts.database, parts.clock),
     }

@@ -55,6 +55,8 @@ def way_in_endpoints(
         enrolments=factors,
         throttle=throttle,
         passkeys=passkeys,
+        offers=parts.offers,
+        faces=parts.faces,
     )
     return {
         "sign_in": parts.restart.around(sign_in),

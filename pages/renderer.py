@@ -82,12 +82,14 @@ class Pages:
         forms_here: bool = True,
         connect: Iterable[str] = (),
         look: Look | None = None,
+        repeatable: bool = True,
         **context: Any,
     ) -> HTMLResponse:
         """One page as an answer. Templates read `context`, `t`, `ago`, `moment`, `place_name`, `towards`, `locale`
         and `nonce`.
 
-        `look` is how the pages of an organisation look; without one, the product's own.
+        `look` is how the pages of an organisation look; without one, the product's own. `repeatable` is whether the
+        address shows the same page once more, in another language.
         """
         spoken = locale or self.locale(request)
         reference = correlation_id(request)
@@ -105,7 +107,7 @@ class Pages:
             help_index=self._help_at,
             account_at=self._account_of(request),
             help_url=lambda code: self.help_url(request, code),
-            languages=_languages(request, spoken),
+            languages=_languages(request, spoken) if repeatable else [],
             look=look,
             **context,
         )

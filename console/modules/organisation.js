@@ -10,7 +10,7 @@ import { ago, moment, t } from "console/words";
 
 const root = document.getElementById("view");
 const log = el("section", {}, el("h2", {}, t("changes")));
-const FIELDS = { duplicate_login: t("duplicate_login"), new_device_factor: t("new_device_factor"), look: t("look"), support: t("support") };
+const FIELDS = { duplicate_login: t("duplicate_login"), new_device_factor: t("new_device_factor"), look: t("look"), support: t("support"), providers: t("providers") };
 let shown;
 const id = root.dataset.named;
 const LOCALES = ["ko", "en"];

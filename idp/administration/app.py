@@ -23,9 +23,12 @@ from idp.administration.endpoints import IdentityApi, nothing_here
 from idp.administration.entrance import Admission
 from idp.administration.initial_token_acts import InitialTokenActs
 from idp.administration.person_acts import PersonActs
+from idp.administration.provider_acts import ProviderActs
+from idp.administration.provider_endpoints import ProviderEndpoints
 from idp.administration.reading import Reading
 from idp.administration.transmitter_endpoints import TransmitterEndpoints
 from idp.administration.transmitters import Transmitters
+from idp.federation.targets import Targets
 from idp.person_told import PersonTold
 from idp.registrars import own_clients, registrar
 from idp.sessions.not_me import NotMe
@@ -50,6 +53,7 @@ from idp.storage import (
     sessions,
     sign_in_history,
     signal_transmitters,
+    upstream_providers,
 )
 from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys
@@ -139,7 +143,21 @@ def application(
         initial_tokens=initial_access_tokens,
         operator=settings.policy.operator,
     )
-    more = {**transmitters.operations(), **ClientEndpoints(client_acts, token_acts).operations()}
+    provider_acts = ProviderActs(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        entropy=entropy,
+        envelope=envelope,
+        providers=upstream_providers,
+        targets=Targets.of(settings.idp.issuer, settings.idp.upstream_networks),
+        issuer=settings.idp.issuer,
+    )
+    more = {
+        **transmitters.operations(),
+        **ClientEndpoints(client_acts, token_acts).operations(),
+        **ProviderEndpoints(provider_acts).operations(),
+    }
     api = IdentityApi(admission, reading, acts, person_acts, more)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 

@@ -68,6 +68,7 @@ _API = Api(
         ("delivery_id", _UUID),
         ("transmitter_id", _UUID),
         ("token_id", _UUID),
+        ("provider_id", _UUID),
         ("channel", {"enum": list(CHANNELS)}),
     ),
 )

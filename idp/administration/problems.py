@@ -84,6 +84,24 @@ LOOK_REFUSED = ProblemType(
     "This look cannot be used",
     "Correct the field that is named, and send all of it again.",
 )
+PROVIDER_REFUSED = ProblemType(
+    "MJ-IDENTITY-030",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "This identity provider cannot be used",
+    "Correct the field that is named, and send all of it again.",
+)
+PROVIDER_TAKEN = ProblemType(
+    "MJ-IDENTITY-031",
+    HTTPStatus.CONFLICT,
+    "Another identity provider has this already",
+    "Change or remove the other one first, or choose what nobody has.",
+)
+TOO_MANY_PROVIDERS = ProblemType(
+    "MJ-IDENTITY-032",
+    HTTPStatus.CONFLICT,
+    "The organisation has as many identity providers as it may have",
+    "Remove one that nobody uses first.",
+)
 FACTORS_NOT_FRESH = ProblemType(
     "MJ-IDENTITY-014",
     HTTPStatus.UNAUTHORIZED,

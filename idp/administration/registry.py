@@ -24,6 +24,7 @@ from idp.administration.session_document import SessionDocument
 from idp.authorization.login_rules import LoginRules
 from idp.devices.sign_in_history import Cursor, Outcome, Told
 from idp.directory.account import Account, Face, LockReason
+from idp.federation.provider import UpstreamProvider
 from idp.sessions.session import Session
 from idp.sessions.signals.changes import CredentialChange
 
@@ -165,6 +166,37 @@ class Rules(Protocol):
 
     async def put_login_rules(self, tx: Transaction, organisation_id: UUID, rules: LoginRules) -> bool:
         """Keep them, and tell whoever has them in memory."""
+
+
+class UpstreamProviders(Protocol):
+    """Organisations' own identity providers."""
+
+    async def of_organisation(self, tx: Transaction, organisation_id: UUID) -> Sequence[UpstreamProvider]:
+        """All of an organisation, the oldest first."""
+
+    async def find(self, tx: Transaction, provider_id: UUID) -> UpstreamProvider | None:
+        """One provider."""
+
+    async def claim(self, tx: Transaction, provider_id: UUID) -> UpstreamProvider | None:
+        """`find`, and nobody else claims it before this transaction is over."""
+
+    async def hold(self, tx: Transaction, organisation_id: UUID) -> None:
+        """Let nobody else add one to an organisation until the transaction is over."""
+
+    async def count(self, tx: Transaction, organisation_id: UUID) -> int:
+        """How many an organisation has."""
+
+    async def add(self, tx: Transaction, provider: UpstreamProvider, now: datetime) -> bool:
+        """Keep a new one without its domains. False: the organisation has one of this issuer and client already."""
+
+    async def change(self, tx: Transaction, provider: UpstreamProvider) -> bool:
+        """Keep what changed in a claimed one, but its domains; its version rises. False likewise."""
+
+    async def put_domains(self, tx: Transaction, provider: UpstreamProvider, domains: Collection[str]) -> Sequence[str]:
+        """Let these domains lead there, and no others. Returns those that lead elsewhere already."""
+
+    async def remove(self, tx: Transaction, provider: UpstreamProvider) -> int:
+        """Forget one, its domains and its links. Returns how many links."""
 
 
 class Clocks(Protocol):

@@ -12,10 +12,21 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
+
 from config.connections import Transaction
 from idp.authorization.consent import Standing
 from idp.authorization.request import AuthorizationRequest
 from idp.protocol.assurance import MULTIPLE_FACTORS
+
+
+class Linking(msgspec.Struct, frozen=True, kw_only=True):
+    """An account of an upstream provider that somebody proved to be theirs, and that is nobody's here yet."""
+
+    provider_id: UUID
+    subject: str
+    shown: str
+    """What its person knows it by; never believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +76,8 @@ class Login:
     """Whether the person was asked what the app may have, and what they said."""
     remember: bool = False
     """The person wants this browser remembered, once a session has begun in it."""
+    linking: Linking | None = None
+    """What the person is asked to link, once they have proved fully who they are here."""
 
     def named(self, name: str) -> Login:
         """The person typed a name; nothing is proven by it."""
@@ -90,6 +103,14 @@ class Login:
             consent="unasked",
             remember=False,
         )
+
+    def wants_linking(self, linking: Linking) -> Login:
+        """Somebody came from an upstream with an account that is nobody's here."""
+        return replace(self, linking=linking)
+
+    def chose_linking(self) -> Login:
+        """The person linked the account, or does not want to."""
+        return replace(self, linking=None)
 
     def wants_remembering(self) -> Login:
         """The person who just signed in wants this browser remembered."""

@@ -28,6 +28,8 @@ class Step(StrEnum):
     """A second factor is due, and there is nothing that this person could be asked for: they are led to help."""
     TAKEOVER = "takeover"
     CONSENT = "consent"
+    LINK = "link"
+    """The person is asked whether an account of an upstream is to lead in from now on."""
     BEGIN_SESSION = "begin_session"
     JOIN_SESSION = "join_session"
     CODE = "code"
@@ -110,7 +112,7 @@ def next_step(
     if "none" in login.request.prompt:
         if interactive.step is Step.SIGN_IN:
             return NextStep(Step.REFUSED, "login_required")
-        if interactive.step in (Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER):
+        if interactive.step in (Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER, Step.LINK):
             return NextStep(Step.REFUSED, "interaction_required")
         if interactive.step is Step.CONSENT:
             return NextStep(Step.REFUSED, "consent_required")
@@ -124,10 +126,25 @@ def _step(
     own: SessionState | None,
     now: datetime,
 ) -> NextStep:
+    proven = _proven(login, account, live, own, now)
+    if login.linking is not None and proven.step in (Step.BEGIN_SESSION, Step.JOIN_SESSION):
+        return NextStep(Step.LINK)  # last of all: a new way in is given to whoever went through every other step
+    return proven
+
+
+def _proven(
+    login: Login,
+    account: AccountState | None,
+    live: SessionState | None,
+    own: SessionState | None,
+    now: datetime,
+) -> NextStep:
     if login.kept or login.given_up:
         return NextStep(Step.REFUSED, "access_denied")
     if login.user_id is None or login.authenticated_at is None:
         return NextStep(Step.SIGN_IN)
+    if login.recognised_in is not None and login.linking is not None:
+        return NextStep(Step.SIGN_IN)  # a session vouches for no new way in
     if login.recognised_in is not None and (own is None or own.sid != login.recognised_in):
         return NextStep(Step.SIGN_IN)  # the session that vouched for the person has ended (S3)
     if account is None or account.user_id != login.user_id or not account.may_sign_in:
@@ -142,8 +159,10 @@ def _step(
     if _too_old(login, login.authenticated_at, now):
         return NextStep(Step.SIGN_IN)
 
+    # a link is a way around every first factor, so it takes what a change of the factors takes
+    strong = account.needs_factor or (login.linking is not None and account.has_factor)
     wanted = max(
-        2 if account.needs_factor else 1,
+        2 if strong else 1,
         demanded_assurance(login.request.acr_values),
         demanded_assurance(login.request.essential_acr),
     )

@@ -78,6 +78,8 @@ PASSWORD_OF_ACCOUNT: Final = Slowdown("password-account", free=100, first=5, lon
 PASSWORD_OF_ADDRESS: Final = Slowdown("password-address", free=100, first=1, longest=60, memory=3600)
 """Many people may share an address, so its waits stay short."""
 PASSKEY_OF_ADDRESS: Final = Allowance("passkey-address", 300, 900)
+UPSTREAM_OF_ADDRESS: Final = Allowance("upstream-address", 300, 900)
+"""Answers of upstreams that came to nothing."""
 REFUSALS_OF_ADDRESS: Final = Allowance("refusal-address", 300, 900)
 """Refusals at the endpoints of clients that are recorded one by one."""
 RECOVERY_OF_ADDRESS: Final = Allowance("recovery-address", 30, 900)

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import delete, insert, select, update
 
 from config.connections import Transaction
-from idp.authorization.login import Login
+from idp.authorization.login import Linking, Login
 from idp.authorization.request import AuthorizationRequest
 from idp.storage.protocol_tables import login as table
 
@@ -81,6 +81,7 @@ def _row(login: Login) -> dict[str, Any]:
     row = {column.name: getattr(login, column.name) for column in table.c}
     row["request"] = msgspec.to_builtins(login.request)
     row["amr"] = list(login.amr)
+    row["linking"] = msgspec.to_builtins(login.linking) if login.linking is not None else None
     row["came_from"] = dict(login.came_from) if login.came_from is not None else None
     return row
 
@@ -90,4 +91,6 @@ def from_row(row: Mapping[Any, Any]) -> Login:
     values = dict(row)
     values["request"] = msgspec.convert(values["request"], AuthorizationRequest)
     values["amr"] = tuple(values["amr"])
+    if values["linking"] is not None:
+        values["linking"] = msgspec.convert(values["linking"], Linking)
     return Login(**values)

@@ -16,6 +16,7 @@ from idp.storage import (
     recovery_links,
     refresh_families,
     remembered,
+    upstream_attempts,
 )
 
 CODES_KEPT = timedelta(hours=24)
@@ -32,4 +33,5 @@ async def sweep(tx: Transaction, now: datetime) -> int:
         + await remembered.sweep(tx, now)
         + await recovery_links.sweep(tx, now)
         + await initial_access_tokens.sweep(tx, now)
+        + await upstream_attempts.sweep(tx, now)
     )

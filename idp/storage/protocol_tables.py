@@ -84,6 +84,7 @@ login = Table(
     Column("told", Boolean, nullable=False),
     Column("came_from", JSONB(none_as_null=True)),
     Column("remember", Boolean, nullable=False),
+    Column("linking", JSONB(none_as_null=True)),
     Column("consent", Text, nullable=False),
 )
 

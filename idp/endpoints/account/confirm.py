@@ -151,6 +151,7 @@ class ConfirmPage:
             if person is None:
                 return self._door.nobody(request)
             options = None
+            has_password = await self._passwords.password_hash(tx, person.account.id) is not None
             saved = await self._typed_codes.saved_left(tx, person.account.id) if person.enrolled else 0
             if "passkey" in person.enrolled:
                 now = self._shared.clock.now()
@@ -162,6 +163,7 @@ class ConfirmPage:
             "account_confirm.html",
             status=status if fault else HTTPStatus.OK,
             enrolled=person.enrolled,
+            has_password=has_password,
             passkey_options=options,
             saved_codes=saved > 0,
             to=page_of(to),

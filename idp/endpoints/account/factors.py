@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal, Protocol
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,13 +24,14 @@ from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies, PasskeyKeepi
 from idp.factors.passkey import PasskeyRefused
 from idp.factors.recovery_code import FEW
 from idp.factors.totp import TotpStorage
+from idp.federation.links import WaysIn
 from idp.sessions.session import Session
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange, CredentialType, passkey_type
 from notifications.notice import NoticeKind
 
 LABEL_LONGEST = 64
-Fault = Literal["passkey_refused", "not_found"]
-FactorName = Literal["passkey", "totp"]
+Fault = Literal["passkey_refused", "not_found", "last_way"]
+FactorName = Literal["passkey", "totp", "upstream"]
 
 
 class AccountFactors(TotpStorage, PasskeyKeeping, Protocol):
@@ -40,7 +42,7 @@ class AccountFactors(TotpStorage, PasskeyKeeping, Protocol):
 class Removable:
     """A factor that the person asks to remove."""
 
-    kind: FactorName
+    kind: Literal["passkey", "totp"]
     ident: str
     label: str
     last: bool
@@ -48,6 +50,13 @@ class Removable:
     credential_type: CredentialType
     """As subscribers are told of it."""
     aaguid: str = ""
+
+
+class OtherWays(Protocol):
+    """Where it is known by what else a person can begin to sign in."""
+
+    async def ways_in(self, tx: Transaction, user_id: UUID) -> WaysIn:
+        """By what a person can begin to sign in."""
 
 
 class FactorsPage:
@@ -63,6 +72,7 @@ class FactorsPage:
         passkeys: PasskeyCeremonies,
         recovery_codes: RecoveryCodesPage,
         signals: ChangeSignals,
+        other_ways: OtherWays,
     ) -> None:
         self._shared = shared
         self._door = door
@@ -71,6 +81,7 @@ class FactorsPage:
         self._passkeys = passkeys
         self._recovery_codes = recovery_codes
         self._signals = signals
+        self._other_ways = other_ways
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account/factors`."""
@@ -123,7 +134,8 @@ class FactorsPage:
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
             found = await self._find(tx, person, form)
-            removed = found is not None and await self._remove(tx, person, found)
+            last = found is not None and await self._is_last_way_in(tx, person, found)
+            removed = found is not None and not last and await self._remove(tx, person, found)
             if found is not None and removed:
                 await changed(tx, request, person, self._letters, "removed", found.kind)
                 change = CredentialChange(found.credential_type, "delete", "removed", found.label, found.aaguid)
@@ -131,9 +143,12 @@ class FactorsPage:
                 if found.last:
                     await self._recovery_codes.forget(tx, request, person)
         if found is None or not removed:
-            return await self._show(request, "not_found")
+            return await self._show(request, "last_way" if last else "not_found")
         await self._letters.poke()
         return back(PATH, done=f"{found.kind}_removed")
+
+    async def _is_last_way_in(self, tx: Transaction, person: Person, found: Removable) -> bool:
+        return found.kind == "passkey" and (await self._other_ways.ways_in(tx, person.account.id)).only_one
 
     async def _find(self, tx: Transaction, person: Person, named: Mapping[str, str]) -> Removable | None:
         kind, ident = named.get("kind", ""), named.get("id", "")

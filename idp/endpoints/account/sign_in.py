@@ -54,7 +54,7 @@ class AccountSignIn:
         self._client = account_client(issuer)
 
     async def __call__(self, request: Request) -> Response:
-        """`GET /account/sign-in?to=`."""
+        """`GET /account/sign-in?to=`; with `again=yes` the person proves anew who they are."""
         if await self._shared.clients.find(CLIENT_ID) != self._client:
             await self._register()
         verifier = self._shared.entropy.token()
@@ -67,6 +67,7 @@ class AccountSignIn:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
             "state": page_of(request.query_params.get("to")),
+            **({"prompt": "login"} if request.query_params.get("again") == "yes" else {}),
         }
         return _to(f"/authorize?{urlencode(asked)}")
 

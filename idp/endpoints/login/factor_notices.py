@@ -52,6 +52,13 @@ class FactorNotices:
         """One of the saved codes was used."""
         await self._put(tx, request, NoticeKind.RECOVERY_CODE_USED, person, now, left=str(left))
 
+    async def factor_enrolled(
+        self, tx: Transaction, request: Request, person: Recipient, now: datetime, *, factor: str
+    ) -> None:
+        """A way to sign in was added in the middle of a login."""
+        if await self._wishes.wants(tx, person.user_id, NoticeKind.FACTOR_CHANGED):
+            await self._put(tx, request, NoticeKind.FACTOR_CHANGED, person, now, change="enrolled", factor=factor)
+
     async def _put(
         self, tx: Transaction, request: Request, kind: NoticeKind, person: Recipient, now: datetime, **facts: str
     ) -> None:

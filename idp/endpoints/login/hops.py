@@ -41,6 +41,7 @@ PAGES = {
     Step.NO_FACTOR: "/factor/none",
     Step.TAKEOVER: "/takeover",
     Step.CONSENT: "/consent",
+    Step.LINK: "/sign-in/link",
 }
 
 _COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")

@@ -18,6 +18,7 @@ from config.web import correlation_id
 from idp.authorization.login import Login
 from idp.authorization.next_step import Step
 from idp.credentials.throttle import PASSKEY_OF_ADDRESS, WRONG_AT_BROWSER, Throttle, TooMany, address_subject
+from idp.directory.cache import FaceCache
 from idp.directory.login_name import normalise
 from idp.endpoints.login.arrivals import Enrolments
 from idp.endpoints.login.failure_codes import failure_code
@@ -29,6 +30,8 @@ from idp.endpoints.sign_in.faults import Fault, wait_words
 from idp.endpoints.sign_in.first_factor import FirstFactor, SignedIn, Typed, bound_to, subject
 from idp.endpoints.sign_in.remembering import FORGET, Recognised
 from idp.endpoints.whereabouts import client_ip
+from idp.federation.offers import OfferCache, Offers
+from idp.federation.provider import domain_of
 
 HELP_AFTER = 3
 """Failures, of a browser or of a name that is tried from here, after which help and other ways are offered."""
@@ -45,12 +48,16 @@ class SignInPage:
         enrolments: Enrolments,
         throttle: Throttle,
         passkeys: PasskeyCeremonies,
+        offers: OfferCache,
+        faces: FaceCache,
     ) -> None:
         self._shared = shared
         self._first_factor = first_factor
         self._enrolments = enrolments
         self._throttle = throttle
         self._passkeys = passkeys
+        self._offers = offers
+        self._faces = faces
 
     async def __call__(self, request: Request) -> Response:
         """`GET` shows; `POST` takes a name and a password, or the password of whom this browser remembers."""
@@ -60,6 +67,9 @@ class SignInPage:
         login_id, form = await self._shared.accept_form(request, Step.SIGN_IN)
         typed = _typed(form)
         needed = (("identifier", typed.name or typed.quick), ("password", typed.password))
+        led = await self._led(request, login_id, typed)
+        if led is not None:
+            return led
         missing = [Fault(field, f"missing_{field}") for field, given in needed if not given]
         if missing:
             return await self._wrong(request, login_id, typed, missing)
@@ -86,10 +96,25 @@ class SignInPage:
         await self._throttle.was_right(PASSKEY_OF_ADDRESS, address)
         return self._gone_on(request, signed_in)
 
+    async def _led(self, request: Request, login_id: UUID, typed: Typed) -> Response | None:
+        """A mail address alone, of an organisation that has a provider of its own: the page offers that one first."""
+        if typed.quick or typed.password or domain_of(typed.name) is None:
+            return None
+        async with self._shared.database.connect() as tx:
+            login = await self._shared.find(tx, login_id, self._shared.clock.now())
+        if (await self._offered(login, typed.name)).led is None:
+            return None
+        async with self._shared.database.begin() as tx:
+            login = (await self._shared.claim(tx, login_id, self._shared.clock.now())).named(typed.name)
+            await self._shared.logins.save(tx, login)
+        return _in_its_way(request, self._shared.hops.to_dispatcher(login))
+
+    async def _offered(self, login: Login, name: str) -> Offers:
+        home = await self._faces.home(login.client_id)
+        return await self._offers.of_login(home.organisation_id if home is not None else None, name)
+
     def _gone_on(self, request: Request, signed_in: SignedIn) -> Response:
-        response = self._shared.hops.to_dispatcher(signed_in.login)
-        if _in_place(request):
-            response = JSONResponse({"go": response.headers["location"]}, headers={"Cache-Control": "no-store"})
+        response = _in_its_way(request, self._shared.hops.to_dispatcher(signed_in.login))
         signed_in.keep.put_on(response)
         return response
 
@@ -156,6 +181,8 @@ class SignInPage:
             "sign_in.html",
             status=status,
             name=typed.name or login.name_hint or "",
+            offers=await self._offered(login, typed.name or login.name_hint or ""),
+            linking=login.linking,
             person=known.display_name if known is not None else None,
             by_passkey=by_passkey,
             fell=whose in ("stolen", "forgotten"),
@@ -199,6 +226,13 @@ def _typed(form: dict[str, str]) -> Typed:
         remember=form.get("remember") == "yes",
         quick=form.get("quick") == "yes",
     )
+
+
+def _in_its_way(request: Request, redirect: Response) -> Response:
+    """A redirect, as whoever asks can take it."""
+    if not _in_place(request):
+        return redirect
+    return JSONResponse({"go": redirect.headers["location"]}, headers={"Cache-Control": "no-store"})
 
 
 def _in_place(request: Request) -> bool:

@@ -1,0 +1,215 @@
+"""Upstream providers over the network: what is known of each is kept for a while, and fetched anew not too often."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from config.clock import Clock
+from config.envelope import Envelope
+from idp.federation.discovery import Metadata, UpstreamKeys, discovery_address, read_keys, read_metadata
+from idp.federation.id_token import IdTokenClaims, UnknownKey, verify_id_token
+from idp.federation.outbound import Answer, Outbound
+from idp.federation.problems import UpstreamProblem, UpstreamRefused, UpstreamUnreachable, UpstreamUnsound
+from idp.federation.provider import UpstreamProvider, secret_context
+
+FRESH = 3600.0
+"""Seconds that a discovery document and a key set are used for."""
+PAUSE = 30.0
+"""Seconds between two fetches of what is known at least, however many tokens name unknown keys."""
+RETRY = 5.0
+"""Seconds between two fetches of what was never known."""
+MOST = 1024
+"""Providers that are known at once; with more, all are forgotten."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """A token response (RFC 6749, section 5.1; OIDC Core 1.0, section 3.1.3.3)."""
+
+    access_token: str
+    token_type: str
+    id_token: str
+
+    def __repr__(self) -> str:
+        return "Tokens([secret])"
+
+
+@dataclass(slots=True)
+class _Fetched:
+    """When something was fetched last, and how that ended."""
+
+    at: float = float("-inf")
+    problem: UpstreamProblem | None = None
+
+    def is_due(self, now: float, *, known: bool, wanted: bool) -> bool:
+        """Whether to fetch (again): it is unknown, old, or not good enough; but never twice in a short while."""
+        if now - self.at < (PAUSE if known else RETRY):
+            return False
+        return not known or wanted or self.problem is not None or now - self.at >= FRESH
+
+    def failed(self, problem: UpstreamProblem, now: float) -> None:
+        """Whoever waited meanwhile meets the same problem, and does not wait as long again."""
+        self.problem = problem
+        self.at = now
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one provider, and who is asking it just now."""
+
+    issuer: str
+    metadata: Metadata | None = None
+    keys: UpstreamKeys | None = None
+    metadata_fetch: _Fetched = field(default_factory=_Fetched)
+    keys_fetch: _Fetched = field(default_factory=_Fetched)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Upstreams:
+    """Asks upstream providers. Every method raises `UpstreamProblem`s."""
+
+    def __init__(self, outbound: Outbound, envelope: Envelope, clock: Clock) -> None:
+        self._outbound = outbound
+        self._envelope = envelope
+        self._clock = clock
+        self._known: dict[UUID, _Known] = {}
+
+    async def metadata(self, provider: UpstreamProvider) -> Metadata:
+        """Its endpoints. A good answer outlives the fetches that fail later."""
+        known = self._of(provider)
+        async with known.lock:
+            fetch = known.metadata_fetch
+            if fetch.is_due(self._clock.monotonic(), known=known.metadata is not None, wanted=False):
+                fetch.at = self._clock.monotonic()
+                try:
+                    body = _body(await self._outbound.get(discovery_address(provider.issuer), {}))
+                    known.metadata = read_metadata(
+                        body, expected_issuer=provider.issuer, allows_uri=self._outbound.targets.allows_uri
+                    )
+                    fetch.problem = None
+                except UpstreamProblem as problem:
+                    _log.warning("upstream_discovery_failed", provider=str(provider.id), error=str(problem))
+                    fetch.failed(problem, self._clock.monotonic())
+            if known.metadata is None:
+                raise _again(fetch.problem)
+            return known.metadata
+
+    async def redeem(self, provider: UpstreamProvider, *, code: str, verifier: str, redirect_uri: str) -> Tokens:
+        """Its tokens for a code (RFC 6749, section 4.1.3)."""
+        metadata = await self.metadata(provider)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }
+        headers, more = self._authentication(provider)
+        answer = await self._outbound.post(metadata.token_endpoint, {**form, **more}, headers)
+        if answer.status in (400, 401, 403):
+            raise UpstreamRefused(f"the token endpoint: {answer.status} {_error_of(answer)}")
+        try:
+            tokens = msgspec.json.decode(_body(answer), type=Tokens)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise UpstreamUnsound("the token endpoint's answer cannot be read, or has no ID token") from error
+        if tokens.token_type.lower() != "bearer":
+            raise UpstreamUnsound("tokens of another type")
+        return tokens
+
+    async def verified(
+        self, provider: UpstreamProvider, tokens: Tokens, *, expected_nonce: str
+    ) -> tuple[IdTokenClaims, Mapping[str, Any]]:
+        """The claims of its ID token. A key that is not known is looked for once more, now and then."""
+        metadata = await self.metadata(provider)
+        for wanted in (False, True):
+            keys = await self._keys(provider, metadata, wanted=wanted)
+            try:
+                return verify_id_token(
+                    tokens.id_token,
+                    keys,
+                    expected_issuer=provider.issuer,
+                    expected_client=provider.client_id,
+                    expected_nonce=expected_nonce,
+                    algorithms=metadata.algorithms,
+                    access_token=tokens.access_token,
+                    now=self._clock.timestamp(),
+                )
+            except UnknownKey:
+                if wanted:
+                    raise
+        raise AssertionError("the second try returns or raises")
+
+    async def userinfo(self, provider: UpstreamProvider, tokens: Tokens) -> Mapping[str, Any]:
+        """What its userinfo endpoint tells (OIDC Core 1.0, section 5.3); nothing where it has none."""
+        metadata = await self.metadata(provider)
+        if not metadata.userinfo_endpoint:
+            return {}
+        headers = {"Authorization": f"Bearer {tokens.access_token}"}
+        answer = await self._outbound.get(metadata.userinfo_endpoint, headers)
+        try:
+            return msgspec.json.decode(_body(answer), type=dict[str, Any])
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise UpstreamUnsound("userinfo cannot be read") from error
+
+    async def _keys(self, provider: UpstreamProvider, metadata: Metadata, *, wanted: bool) -> UpstreamKeys:
+        """Its keys; `wanted`: newer ones than those that are known."""
+        known = self._of(provider)
+        async with known.lock:
+            fetch = known.keys_fetch
+            if fetch.is_due(self._clock.monotonic(), known=known.keys is not None, wanted=wanted):
+                fetch.at = self._clock.monotonic()
+                try:
+                    known.keys = read_keys(_body(await self._outbound.get(metadata.jwks_uri, {})))
+                    fetch.problem = None
+                except UpstreamProblem as problem:
+                    _log.warning("upstream_keys_failed", provider=str(provider.id), error=str(problem))
+                    fetch.failed(problem, self._clock.monotonic())
+            if known.keys is None:
+                raise _again(fetch.problem)
+            return known.keys
+
+    def _of(self, provider: UpstreamProvider) -> _Known:
+        known = self._known.get(provider.id)
+        if known is None or known.issuer != provider.issuer:
+            if len(self._known) >= MOST:
+                self._known.clear()
+            known = self._known[provider.id] = _Known(provider.issuer)
+        return known
+
+    def _authentication(self, provider: UpstreamProvider) -> tuple[dict[str, str], dict[str, str]]:
+        """Headers and fields that say who asks (RFC 6749, section 2.3.1)."""
+        if provider.sealed_secret is None:
+            return {}, {"client_id": provider.client_id}
+        secret = self._envelope.open(provider.sealed_secret, secret_context(provider.id)).decode()
+        if provider.auth_method == "client_secret_post":
+            return {}, {"client_id": provider.client_id, "client_secret": secret}
+        pair = f"{quote(provider.client_id, safe='')}:{quote(secret, safe='')}"
+        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}, {}
+
+
+def _body(answer: Answer) -> bytes:
+    if answer.status != 200:
+        raise UpstreamUnreachable(f"it answers {answer.status}")
+    return answer.body
+
+
+def _error_of(answer: Answer) -> str:
+    """The `error` of a refusal, as the log may have it."""
+    try:
+        return repr(msgspec.json.decode(answer.body, type=dict[str, Any]).get("error"))[:80]
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return "without a reason"
+
+
+def _again(problem: UpstreamProblem | None) -> UpstreamProblem:
+    """A problem that is met again, as a new exception: one that is raised twice grows its traceback."""
+    return type(problem)(*problem.args) if problem is not None else UpstreamUnreachable("never seen")
