@@ -30,6 +30,9 @@ class Kind(StrEnum):
     SESSION_BEGAN = "session_began"
     SESSION_ENDED = "session_ended"
     SESSION_EXTENDED = "session_extended"
+    MACHINE_SESSION_BEGAN = "machine_session_began"
+    """A program got its first token; the subject is its client."""
+    MACHINE_SESSION_ENDED = "machine_session_ended"
     CODE_ISSUED = "code_issued"
     CODE_REPLAYED = "code_replayed"
     TOKEN_ISSUED = "token_issued"  # noqa: S105 - the name of an event

@@ -41,11 +41,12 @@ from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserInfoEndpoint
 from idp.endpoints.whereabouts import FromWhere
 from idp.grants.authorization_code import AuthorizationCode
+from idp.grants.client_credentials import ClientCredentials
 from idp.grants.refresh_token import RefreshToken
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
 from idp.routes import HELP, Endpoint, routes
-from idp.storage import codes, logins, refresh_families, session_clients, sessions
+from idp.storage import codes, logins, machine_sessions, refresh_families, session_clients, sessions
 from idp.storage import subjects as people_now
 from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
@@ -59,7 +60,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     throttle = Throttle(parts.valkey)
     hints = IdTokenHints(parts.issuer, parts.keys.ring)
     requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle)
-    tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, parts.clock)
+    tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, machine_sessions, parts.clock)
     subjects = Subjects(people_now)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
@@ -122,6 +123,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                     refresh_token_lifetime=refresh_lifetime,
                 ),
                 RefreshToken(refresh_families, sessions, parts.successors),
+                ClientCredentials(parts.machines),
             ),
             subjects=subjects,
             families=refresh_families,
@@ -133,7 +135,15 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             entropy=parts.entropy,
         ),
         "userinfo": UserInfoEndpoint(tokens, subjects, parts.database, parts.clock),
-        "revocation": RevocationEndpoint(requests, tokens, refresh_families, parts.database, parts.clock),
+        "revocation": RevocationEndpoint(
+            requests=requests,
+            tokens=tokens,
+            families=refresh_families,
+            machines=parts.machines,
+            database=parts.database,
+            valkey=parts.valkey,
+            clock=parts.clock,
+        ),
         "introspection": IntrospectionEndpoint(
             requests=requests,
             tokens=tokens,

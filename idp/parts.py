@@ -28,6 +28,7 @@ from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
 from idp.person_told import PersonTold
 from idp.routes import ASSETS, HELP
+from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
@@ -40,6 +41,7 @@ from idp.storage import (
     directory,
     known_people,
     login_rules,
+    machine_sessions,
     not_me_links,
     preferences,
     secrets,
@@ -94,6 +96,7 @@ class Parts:
     successors: Successors
     hops: Hops
     one_session: OneSession
+    machines: MachineSessions
     arrivals: Arrivals
     rules: LoginRulesCache
     places: Places
@@ -161,6 +164,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         successors=successors,
         hops=Hops(mac, settings.idp.issuer),
         one_session=one_session,
+        machines=MachineSessions(machine_sessions, clock, entropy, absolute_lifetime=times.absolute_lifetime),
         arrivals=Arrivals(
             people=known_people,
             rules=rules,

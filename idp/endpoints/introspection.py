@@ -52,7 +52,7 @@ class IntrospectionEndpoint:
             return oauth_answer(await self._refresh_token(tx, token, asked.client))
 
     async def _access_token(self, tx: Transaction, claims: Mapping[str, object]) -> Mapping[str, object]:
-        if await self._tokens.live_session(tx, claims, self._clock.now()) is None:
+        if not await self._tokens.lives(tx, claims, self._clock.now()):
             return INACTIVE
         return {"active": True, "token_type": "Bearer", **claims}
 
