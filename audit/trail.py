@@ -40,6 +40,10 @@ class Kind(StrEnum):
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of an event
     REFRESH_REUSED = "refresh_reused"
+    DEVICE_ASKED = "device_asked"
+    """A device without a browser asked for a code to show (RFC 8628)."""
+    DEVICE_ALLOWED = "device_allowed"
+    DEVICE_REFUSED = "device_refused"
     CONSENT_GRANTED = "consent_granted"
     CONSENT_REFUSED = "consent_refused"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event

@@ -26,6 +26,7 @@ from idp.credentials.throttle import Throttle
 from idp.endpoints.authorization import AuthorizationEndpoint
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_requests import ClientRequests
+from idp.endpoints.device.authorization import DeviceAuthorizationEndpoint
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.end_session import EndSessionEndpoint
 from idp.endpoints.help_support import HelpSupport
@@ -42,11 +43,14 @@ from idp.endpoints.userinfo import UserInfoEndpoint
 from idp.endpoints.whereabouts import FromWhere
 from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.client_credentials import ClientCredentials
+from idp.grants.device_code import DeviceCode
+from idp.grants.joining import Joining
 from idp.grants.refresh_token import RefreshToken
+from idp.grants.token_exchange import TokenExchange
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
 from idp.routes import HELP, Endpoint, routes
-from idp.storage import codes, logins, machine_sessions, refresh_families, session_clients, sessions
+from idp.storage import codes, logins, machine_sessions, pending_grants, refresh_families, session_clients, sessions
 from idp.storage import subjects as people_now
 from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
@@ -63,7 +67,12 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, machine_sessions, parts.clock)
     subjects = Subjects(people_now)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
-    refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
+    joining = Joining(
+        refresh_families,
+        session_clients,
+        parts.entropy,
+        refresh_token_lifetime=timedelta(seconds=idp.refresh_token_lifetime),
+    )
     discovery = DiscoveryEndpoint(parts.issuer)
     helped = HelpPages(parts.pages, HelpSupport(parts.arrivals, logins, parts.presence, parts.database, parts.clock))
     end_session = EndSessionEndpoint(
@@ -114,16 +123,11 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "token": TokenEndpoint(
             requests=requests,
             grants=(
-                AuthorizationCode(
-                    codes,
-                    refresh_families,
-                    sessions,
-                    session_clients,
-                    parts.entropy,
-                    refresh_token_lifetime=refresh_lifetime,
-                ),
+                AuthorizationCode(codes, sessions, joining),
                 RefreshToken(refresh_families, sessions, parts.successors),
                 ClientCredentials(parts.machines),
+                DeviceCode(pending_grants, sessions, joining),
+                TokenExchange(tokens, sessions, joining),
             ),
             subjects=subjects,
             families=refresh_families,
@@ -133,6 +137,15 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             valkey=parts.valkey,
             clock=parts.clock,
             entropy=parts.entropy,
+        ),
+        "device_authorization": DeviceAuthorizationEndpoint(
+            requests=requests,
+            pending=pending_grants,
+            throttle=throttle,
+            database=parts.database,
+            clock=parts.clock,
+            entropy=parts.entropy,
+            issuer=parts.issuer,
         ),
         "userinfo": UserInfoEndpoint(tokens, subjects, parts.database, parts.clock),
         "revocation": RevocationEndpoint(

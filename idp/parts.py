@@ -62,6 +62,7 @@ TEMPLATES = tuple(
     for name in (
         "protocol_pages",
         "login/templates",
+        "device/templates",
         "sign_in/templates",
         "not_me/templates",
         "account/templates",

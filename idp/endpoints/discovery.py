@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from idp.clients.authentication import METHODS
+from idp.grants.device_code import DEVICE_CODE
+from idp.grants.token_exchange import TOKEN_EXCHANGE
 from idp.protocol import pkce, scopes
 from idp.protocol.assurance import ACR_VALUES
 from jose.keys import ALGORITHM, KeyRing
@@ -25,6 +27,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "token_endpoint": f"{issuer}/token",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "end_session_endpoint": f"{issuer}/end-session",
@@ -33,7 +36,13 @@ def metadata(issuer: str) -> dict[str, object]:
         "scopes_supported": list(scopes.SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": [
+            "authorization_code",
+            "refresh_token",
+            "client_credentials",
+            DEVICE_CODE,
+            TOKEN_EXCHANGE,
+        ],
         "acr_values_supported": list(ACR_VALUES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],

@@ -29,6 +29,10 @@ ERROR_CODES = {
     "unsupported_token_type": "MJ-IDP-026",
     "invalid_token": "MJ-IDP-027",
     "insufficient_scope": "MJ-IDP-028",
+    "authorization_pending": "MJ-IDP-040",
+    "slow_down": "MJ-IDP-041",
+    "access_denied": "MJ-IDP-042",
+    "expired_token": "MJ-IDP-043",
 }
 
 

@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidGrantError, UnsupportedGrantTypeError
 from authlib.oauth2.rfc6749.grants import (
     AuthorizationCodeGrant,
     ClientCredentialsGrant,
     RefreshTokenGrant,
 )
+from authlib.oauth2.rfc6749.grants.base import BaseGrant, TokenEndpointMixin
 from authlib.oauth2.rfc6749.models import AuthorizationCodeMixin, TokenMixin
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from idp.clients.authentication import METHODS, CoreClient, CoreRequest
+from idp.grants.device_code import DEVICE_CODE
 from idp.grants.grant import Credential, MachineCredential
+from idp.grants.token_exchange import TOKEN_EXCHANGE
 from idp.protocol import pkce
 from idp.protocol.scopes import split
 
@@ -137,6 +140,34 @@ class _ClientCredentialsGrant(_Minted, ClientCredentialsGrant):  # type: ignore[
         return self.request.issue(loaded.scope if loaded is not None else (), False)
 
 
+class _Allowed(_Minted, BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib has no types
+    """What was allowed before the client asked: the grant has checked all there is to check."""
+
+    def validate_token_request(self) -> None:
+        if self.request.loaded is None:
+            raise InvalidGrantError("it is not good, or not any more")
+
+    def create_token_response(self) -> tuple[int, dict[str, object], object]:
+        loaded = self.request.loaded
+        scope = loaded.scope if loaded is not None else ()
+        return 200, self.request.issue(scope, self.may_refresh()), self.TOKEN_RESPONSE_HEADER
+
+    def may_refresh(self) -> bool:
+        client: CoreClient = self.request.client
+        return client.check_grant_type("refresh_token")
+
+
+class _DeviceCodeGrant(_Allowed):
+    GRANT_TYPE = DEVICE_CODE
+
+
+class _TokenExchangeGrant(_Allowed):
+    GRANT_TYPE = TOKEN_EXCHANGE
+
+    def may_refresh(self) -> bool:
+        return False
+
+
 class TokenCore(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
     """The core with the grants there are."""
 
@@ -145,6 +176,8 @@ class TokenCore(AuthorizationServer):  # type: ignore[misc]  # Authlib has no ty
         self.register_grant(_AuthorizationCodeGrant, [_S256(required=True)])
         self.register_grant(_RefreshTokenGrant)
         self.register_grant(_ClientCredentialsGrant)
+        self.register_grant(_DeviceCodeGrant)
+        self.register_grant(_TokenExchangeGrant)
 
     def run(self, request: TokenRequest) -> dict[str, object]:
         """The token response to a request whose client is authenticated. Raises Authlib's `OAuth2Error`."""

@@ -1,9 +1,9 @@
-"""The tables of migration 0027: sessions of programs."""
+"""The tables of migration 0027: sessions of programs, and requests that wait for a person elsewhere."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(schema="idp")
 
@@ -20,4 +20,21 @@ machine_session = Table(
     Column("revoked_tokens", JSONB, nullable=False),
     Column("ended_at", _TIME),
     Column("end_reason", Text),
+)
+
+pending_grant = Table(
+    "pending_grant",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("scope", ARRAY(Text, dimensions=1), nullable=False),
+    Column("user_code_hash", LargeBinary, nullable=False),
+    Column("user_id", Uuid),
+    Column("came_from", JSONB, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("interval", Integer, nullable=False),
+    Column("polled_at", _TIME),
+    Column("state", Text, nullable=False),
+    Column("sid", Text),
 )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from config.connections import Transaction
-from idp.storage import codes, logins, recovery_links, refresh_families, remembered
+from idp.storage import codes, logins, pending_grants, recovery_links, refresh_families, remembered
 
 CODES_KEPT = timedelta(hours=24)
 """A replayed code ends its session (RFC 6749, section 4.1.2), so codes are known for longer than any session lives."""
+
+PENDING_KEPT = timedelta(hours=1)
+"""A client that asks too late is told `expired_token` for so long (RFC 8628, section 3.5)."""
 
 
 async def sweep(tx: Transaction, now: datetime) -> int:
@@ -19,4 +22,5 @@ async def sweep(tx: Transaction, now: datetime) -> int:
         + await refresh_families.sweep(tx, now)
         + await remembered.sweep(tx, now)
         + await recovery_links.sweep(tx, now)
+        + await pending_grants.sweep(tx, now - PENDING_KEPT)
     )

@@ -1,4 +1,4 @@
-"""Sessions of programs, which client credentials begin (RFC 6749, section 4.4).
+"""Sessions of programs (RFC 6749, section 4.4); requests that wait for a person elsewhere (RFC 8628).
 
 Revision ID: 0027
 Revises: 0021
@@ -55,13 +55,40 @@ _MACHINES = (
     """,
     "GRANT SELECT, UPDATE, DELETE ON idp.machine_session TO munjigi_worker",
 )
+_PENDING = (
+    """
+    CREATE TABLE idp.pending_grant (
+        code_hash bytea PRIMARY KEY CHECK (octet_length(code_hash) = 32),
+        client_id text NOT NULL REFERENCES idp.client ON DELETE CASCADE,
+        scope text[] NOT NULL,
+        user_code_hash bytea NOT NULL UNIQUE CHECK (octet_length(user_code_hash) = 32),
+        user_id uuid REFERENCES idp.user_account ON DELETE CASCADE,
+        came_from jsonb NOT NULL,
+        created_at timestamptz NOT NULL,
+        expires_at timestamptz NOT NULL,
+        interval integer NOT NULL CHECK (interval > 0),
+        polled_at timestamptz,
+        state text NOT NULL CHECK (state IN ('pending', 'approved', 'refused')),
+        sid text REFERENCES idp.session ON DELETE CASCADE,
+        CHECK ((state = 'approved') = (sid IS NOT NULL)),
+        CHECK ((state = 'pending') = (user_id IS NULL))
+    )
+    """,
+    "COMMENT ON COLUMN idp.pending_grant.interval IS 'seconds between two questions of the client'",
+    "CREATE INDEX pending_grant_expiry ON idp.pending_grant (expires_at)",
+    "CREATE INDEX pending_grant_person ON idp.pending_grant (user_id)",
+    "CREATE INDEX pending_grant_session ON idp.pending_grant (sid)",
+    "CREATE INDEX pending_grant_client ON idp.pending_grant (client_id)",
+    "GRANT SELECT, DELETE ON idp.pending_grant TO munjigi_worker",
+)
 
 
 def upgrade() -> None:
-    for statement in _MACHINES:
+    for statement in (*_MACHINES, *_PENDING):
         op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("DROP TABLE idp.pending_grant")
     op.execute("DROP TABLE idp.machine_session")
     op.execute("DROP FUNCTION idp.machine_session_only_moves_on()")
