@@ -24,8 +24,8 @@ class MachineSessionStorage(Protocol):
     async def live_of(self, tx: Transaction, client_id: str) -> MachineSession | None:
         """The client's session that has not ended, to look at."""
 
-    async def lock_client(self, tx: Transaction, client_id: str) -> bool:
-        """Let nobody else begin one of this client, nor change the client. False: there is none that is switched on."""
+    async def lock_client(self, tx: Transaction, client_id: str, secret_hash: bytes | None) -> bool:
+        """Let nobody else begin one of this client, nor change it. False: none with this secret is switched on."""
 
     async def lock_live(self, tx: Transaction, client_id: str) -> MachineSession | None:
         """The client's session that has not ended, locked."""
@@ -51,15 +51,20 @@ class MachineSessions:
         self._entropy = entropy
         self._lifetime = absolute_lifetime
 
-    async def join(self, tx: Transaction, client_id: str) -> tuple[MachineSession, bool] | None:
+    async def join(
+        self, tx: Transaction, client_id: str, secret_hash: bytes | None
+    ) -> tuple[MachineSession, bool] | None:
         """The client's session, begun where none lives, and whether it was; None: no such client is switched on.
+
+        `secret_hash` is of the secret that it proved itself by, where it has one: a node that has not heard of a new
+        one yet begins nothing for whoever knows the old.
 
         One that lives is not locked: a token that is signed while it ends names a sid that ended, and is refused by it.
         """
         live = await self._storage.live_of(tx, client_id)
         if live is not None and live.lives(self._clock.now()):
             return live, False
-        if not await self._storage.lock_client(tx, client_id):
+        if not await self._storage.lock_client(tx, client_id, secret_hash):
             return None
         live = await self._storage.lock_live(tx, client_id)
         now = self._clock.now()

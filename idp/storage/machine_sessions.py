@@ -23,10 +23,15 @@ async def find(tx: Transaction, sid: str) -> MachineSession | None:
     return await _one(tx, select(table).where(table.c.sid == sid))
 
 
-async def lock_client(tx: Transaction, client_id: str) -> bool:
-    """Let nobody else begin one of this client, nor change the client. False: there is none that is switched on."""
-    query = select(client.c.enabled).where(client.c.client_id == client_id).with_for_update(key_share=True)
-    return (await tx.execute(query)).scalar_one_or_none() is True
+async def lock_client(tx: Transaction, client_id: str, secret_hash: bytes | None) -> bool:
+    """Let nobody else begin one of this client, nor change it. False: none with this secret is switched on."""
+    query = (
+        select(client.c.enabled, client.c.secret_hash)
+        .where(client.c.client_id == client_id)
+        .with_for_update(key_share=True)
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return row is not None and row.enabled and row.secret_hash == secret_hash
 
 
 async def lock_live(tx: Transaction, client_id: str) -> MachineSession | None:

@@ -205,7 +205,7 @@ async def test_strangers_learn_of_no_code_and_are_led_back_after_signing_in(
     assert forged.status_code in (401, 403)
     mina = await arrive()
     crossed = await mina.post("/device", hop="made up", user_code=begun["user_code"], decision="allow")
-    assert crossed.status_code == 400
+    assert crossed.status_code == 403
     assert await error(provider, tv, begun) == "authorization_pending"
 
 
