@@ -30,6 +30,9 @@ class Kind(StrEnum):
     SESSION_BEGAN = "session_began"
     SESSION_ENDED = "session_ended"
     SESSION_EXTENDED = "session_extended"
+    MACHINE_SESSION_BEGAN = "machine_session_began"
+    """A program got its first token; the subject is its client."""
+    MACHINE_SESSION_ENDED = "machine_session_ended"
     CODE_ISSUED = "code_issued"
     CODE_REPLAYED = "code_replayed"
     TOKEN_ISSUED = "token_issued"  # noqa: S105 - the name of an event
@@ -37,6 +40,10 @@ class Kind(StrEnum):
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of an event
     REFRESH_REUSED = "refresh_reused"
+    DEVICE_ASKED = "device_asked"
+    """A device without a browser asked for a code to show (RFC 8628)."""
+    DEVICE_ALLOWED = "device_allowed"
+    DEVICE_REFUSED = "device_refused"
     CONSENT_GRANTED = "consent_granted"
     CONSENT_REFUSED = "consent_refused"
     CONSENT_WITHDRAWN = "consent_withdrawn"

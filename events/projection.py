@@ -27,6 +27,8 @@ class SessionState(msgspec.Struct, frozen=True):
     idle_expires_at: float
     absolute_expires_at: float
     reason: str | None = None
+    revoked: tuple[str, ...] = ()
+    """Of a program's session: the `jti` of its tokens that are revoked one by one."""
 
 
 def from_event(payload: Mapping[str, object]) -> SessionState:

@@ -202,6 +202,8 @@ class Pipeline:
         now: float,
     ) -> Verdict:
         staleness = None
+        if session is not None and session.revoked and caller is not None and caller.identity.jti in session.revoked:
+            return enforcement.refuse_token(head)
         if caller is not None:
             caller.used_at = now
             overdue = self._sessions.overdue()

@@ -19,6 +19,7 @@ from idp.endpoints.account.recovery_codes import RecoveryCodesPage
 from idp.endpoints.account.session import SessionPage
 from idp.endpoints.account.settings import LanguagePage, NoticesPage
 from idp.endpoints.account.sign_in import AccountSignIn
+from idp.endpoints.device.page import DevicePage
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.typed_codes import TypedCodes
@@ -32,6 +33,7 @@ from idp.storage import (
     directory,
     factors,
     passwords,
+    pending_grants,
     preferences,
     recovery_codes,
     remembered,
@@ -142,6 +144,7 @@ def account_endpoints(
         session_age=int(parts.settings.session.absolute_lifetime),
     )
     return {
+        "device": DevicePage(shared, door=door, pending=pending_grants, throttle=throttle),
         "account": overview,
         "account_sign_in": sign_in,
         "account_back": sign_in.back,

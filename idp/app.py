@@ -33,6 +33,7 @@ from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_answers import ClientAnswers
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.cross_origin import CrossOrigin
+from idp.endpoints.device.authorization import DeviceAuthorizationEndpoint
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.end_session import EndSessionEndpoint
 from idp.endpoints.help_support import HelpSupport
@@ -51,12 +52,26 @@ from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserInfoEndpoint
 from idp.endpoints.whereabouts import FromWhere
 from idp.grants.authorization_code import AuthorizationCode
+from idp.grants.client_credentials import ClientCredentials
+from idp.grants.device_code import DeviceCode
+from idp.grants.joining import Joining
 from idp.grants.refresh_token import RefreshToken
+from idp.grants.token_exchange import TokenExchange
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
 from idp.registering import registration_endpoints
 from idp.routes import HELP, Endpoint, routes
-from idp.storage import codes, consents, logins, pushed_requests, refresh_families, session_clients, sessions
+from idp.storage import (
+    codes,
+    consents,
+    logins,
+    machine_sessions,
+    pending_grants,
+    pushed_requests,
+    refresh_families,
+    session_clients,
+    sessions,
+)
 from idp.storage import subjects as people_now
 from idp.the_end import end_endpoints
 from idp.tokens.issue import Mint
@@ -71,11 +86,16 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     throttle = Throttle(parts.valkey)
     hints = IdTokenHints(parts.issuer, parts.keys.ring, parts.subject_identifiers)
     requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle)
-    tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, parts.clock)
+    tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, machine_sessions, parts.clock)
     subjects = Subjects(people_now)
     signed_answers = SignedAnswers(parts.issuer, parts.keys.ring, parts.clock)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
-    refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
+    joining = Joining(
+        refresh_families,
+        session_clients,
+        parts.entropy,
+        refresh_token_lifetime=timedelta(seconds=idp.refresh_token_lifetime),
+    )
     discovery = DiscoveryEndpoint(
         parts.issuer,
         must_push=idp.require_pushed_authorization_requests,
@@ -155,15 +175,11 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "token": TokenEndpoint(
             requests=requests,
             grants=(
-                AuthorizationCode(
-                    codes,
-                    refresh_families,
-                    sessions,
-                    session_clients,
-                    parts.entropy,
-                    refresh_token_lifetime=refresh_lifetime,
-                ),
+                AuthorizationCode(codes, sessions, joining),
                 RefreshToken(refresh_families, sessions, parts.successors),
+                ClientCredentials(parts.machines),
+                DeviceCode(pending_grants, sessions, joining),
+                TokenExchange(tokens, sessions, joining),
             ),
             subjects=subjects,
             identifiers=parts.subject_identifiers,
@@ -175,10 +191,27 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             clock=parts.clock,
             entropy=parts.entropy,
         ),
+        "device_authorization": DeviceAuthorizationEndpoint(
+            requests=requests,
+            pending=pending_grants,
+            throttle=throttle,
+            database=parts.database,
+            clock=parts.clock,
+            entropy=parts.entropy,
+            issuer=parts.issuer,
+        ),
         "userinfo": UserInfoEndpoint(
             tokens, subjects, parts.clients, parts.subject_identifiers, signed_answers, parts.database, parts.clock
         ),
-        "revocation": RevocationEndpoint(requests, tokens, refresh_families, parts.database, parts.clock),
+        "revocation": RevocationEndpoint(
+            requests=requests,
+            tokens=tokens,
+            families=refresh_families,
+            machines=parts.machines,
+            database=parts.database,
+            valkey=parts.valkey,
+            clock=parts.clock,
+        ),
         "introspection": IntrospectionEndpoint(
             requests=requests,
             tokens=tokens,

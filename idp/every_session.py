@@ -19,10 +19,11 @@ from config.entropy import SystemEntropy
 from config.settings import Settings
 from config.web import new_correlation_id
 from events import outbox
+from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
-from idp.storage import deliveries, sessions, sessions_left
+from idp.storage import deliveries, machine_sessions, sessions, sessions_left
 
 BATCH = 100
 """Sessions that end in one transaction."""
@@ -33,15 +34,16 @@ OPERATOR = "operator"
 class EverySession:
     """Ends what lives when it comes by. Interrupted, it is begun again: what has ended, has ended."""
 
-    def __init__(self, database: Database, valkey: Valkey, one_session: OneSession) -> None:
+    def __init__(self, database: Database, valkey: Valkey, one_session: OneSession, machines: MachineSessions) -> None:
         self._database = database
         self._valkey = valkey
         self._one_session = one_session
+        self._machines = machines
 
     async def count(self) -> int:
         """How many have not ended."""
         async with self._database.connect() as tx:
-            return await sessions_left.count(tx)
+            return await sessions_left.count(tx) + await machine_sessions.count(tx)
 
     async def end(self, why: str) -> AsyncIterator[int]:
         """End them; gives after each transaction how many ended in it. A session that begins meanwhile may live on."""
@@ -64,9 +66,22 @@ class EverySession:
                     gone = await self._one_session.end(tx, sid, "administrator", correlation_id=correlation_id)
                     ended += gone is not None
             if not found:
-                return
+                break
             await outbox.poke(self._valkey)
             yield ended
+        last = ""
+        while True:
+            async with self._database.begin() as tx:
+                clients = await machine_sessions.page(tx, last, BATCH)
+                for client_id in clients:
+                    await self._machines.end_machine_sessions(
+                        tx, client_id, "administrator", correlation_id=correlation_id
+                    )
+            if not clients:
+                return
+            last = clients[-1]
+            await outbox.poke(self._valkey)
+            yield len(clients)
 
 
 @asynccontextmanager
@@ -78,9 +93,11 @@ async def every_session(settings: Settings, clock: Clock | None = None) -> Async
         absolute_lifetime=timedelta(seconds=settings.session.absolute_lifetime),
     )
     database, valkey = open_database(settings, "idp"), open_valkey(settings)
-    one_session = OneSession(sessions, times, clock or SystemClock(), entropy, (RelyingParties(deliveries, entropy),))
+    one_clock = clock or SystemClock()
+    one_session = OneSession(sessions, times, one_clock, entropy, (RelyingParties(deliveries, entropy),))
     try:
-        yield EverySession(database, valkey, one_session)
+        machines = MachineSessions(machine_sessions, one_clock, entropy, absolute_lifetime=times.absolute_lifetime)
+        yield EverySession(database, valkey, one_session, machines)
     finally:
         await valkey.aclose()
         await database.dispose()

@@ -38,6 +38,7 @@ from idp.person_told import PersonTold
 from idp.protocol.pairwise import PairwiseSubjects
 from idp.received_signals import outbound
 from idp.routes import ASSETS, HELP
+from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
@@ -51,6 +52,7 @@ from idp.storage import (
     directory,
     known_people,
     login_rules,
+    machine_sessions,
     not_me_links,
     preferences,
     secrets,
@@ -74,6 +76,7 @@ TEMPLATES = tuple(
     for name in (
         "protocol_pages",
         "login/templates",
+        "device/templates",
         "sign_in/templates",
         "upstream/templates",
         "not_me/templates",
@@ -113,6 +116,7 @@ class Parts:
     hops: Hops
     one_session: OneSession
     signals: ChangeSignals
+    machines: MachineSessions
     arrivals: Arrivals
     rules: LoginRulesCache
     places: Places
@@ -190,6 +194,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         hops=Hops(mac, settings.idp.issuer),
         one_session=one_session,
         signals=signals,
+        machines=MachineSessions(machine_sessions, clock, entropy, absolute_lifetime=times.absolute_lifetime),
         arrivals=Arrivals(
             people=known_people,
             rules=rules,

@@ -68,6 +68,8 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/account/language", ("GET", "POST"), "account_language"),
     ("/session/status", ("GET",), "session_status"),
     ("/token", ("POST",), "token"),
+    ("/device_authorization", ("POST",), "device_authorization"),
+    ("/device", ("GET", "POST"), "device"),
     ("/userinfo", ("GET", "POST"), "userinfo"),
     ("/revoke", ("POST",), "revocation"),
     ("/introspect", ("POST",), "introspection"),

@@ -25,6 +25,7 @@ from idp.authorization.attempts import EVERY as TOLD_EVERY
 from idp.authorization.attempts import Attempts
 from idp.devices.sign_in_history import KEPT_FOR, SignInHistory
 from idp.sessions.delivery import KEPT
+from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.received.security_event import KEPT as SIGNALS_KEPT
@@ -35,6 +36,7 @@ from idp.storage import (
     deliveries,
     devices,
     factors,
+    machine_sessions,
     not_me_links,
     preferences,
     protocol_sweep,
@@ -63,11 +65,18 @@ class Sweeper:
     """Sweeps; each batch is a transaction of its own."""
 
     def __init__(
-        self, database: Database, valkey: Valkey, one_session: OneSession, abandoned: Abandoned, clock: Clock
+        self,
+        database: Database,
+        valkey: Valkey,
+        one_session: OneSession,
+        machines: MachineSessions,
+        abandoned: Abandoned,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._valkey = valkey
         self._one_session = one_session
+        self._machines = machines
         self._abandoned = abandoned
         self._clock = clock
         self._forgot_at: datetime | None = None
@@ -75,6 +84,7 @@ class Sweeper:
     async def step(self) -> int:
         """Sweep once. Returns how many sessions ended."""
         ended = await self._all(lambda tx: self._one_session.sweep(tx, sessions, limit=BATCH))
+        ended += await self._all(lambda tx: self._machines.sweep(tx, limit=BATCH))
         told = await self._all(lambda tx: self._abandoned.sweep(tx, self._clock.now(), BATCH))
         if ended or told:
             await outbox.poke(self._valkey)
@@ -114,6 +124,7 @@ class Sweeper:
             async with self._database.begin() as tx:
                 await batch(tx)
         await self._some(lambda tx: sessions.forget_ended(tx, now - KEPT_FOR, BATCH))
+        await self._some(lambda tx: machine_sessions.forget_ended(tx, now - KEPT_FOR, BATCH))
         await self._some(lambda tx: devices.forget_unused(tx, now - UNUSED_KEPT, BATCH))
 
 
@@ -147,6 +158,7 @@ def build_sweeper(settings: Settings, database: Database, valkey: Valkey, clock:
         database,
         valkey,
         OneSession(sessions, times, clock, entropy, (RelyingParties(deliveries, entropy),)),
+        MachineSessions(machine_sessions, clock, entropy, absolute_lifetime=times.absolute_lifetime),
         Abandoned(
             attempts,
             Attempts(attempts, preferences, not_me, notices),

@@ -32,7 +32,8 @@ def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
         return Decision(Effect.DENY, (Reason.UNKNOWN_ZONE,), snapshot.version)
     situation = survey(request, snapshot)
     context = situation.context
-    judgement = judge(situation.candidates, situation.zone, context, request.method)
+    machine = request.subject.machine
+    judgement = judge(situation.candidates, situation.zone, context, request.method, machine=machine)
     winner, refused, obligations = judgement.winner, judgement.refused, judgement.obligations
     effect, reasons, step_up = Effect.ALLOW, _ALLOWED, None
     if obligations:
@@ -45,7 +46,7 @@ def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
                 reasons = closed
             elif _sign_in_may_help(situation, snapshot, winner):
                 reasons = (Reason.NOT_AUTHENTICATED,)
-        elif (found := least_step_up(situation)) is not None:
+        elif not machine and (found := least_step_up(situation)) is not None:
             effect, (step_up, reasons) = Effect.STEP_UP, found
     return Decision(
         effect,

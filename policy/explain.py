@@ -7,11 +7,11 @@ from enum import StrEnum
 import msgspec
 
 from policy import zones
-from policy.artefact import ANONYMOUS, RuleEffect
+from policy.artefact import RuleEffect
 from policy.context import Context
 from policy.decide import decide
 from policy.decision import Decision, StepUp
-from policy.judgement import Situation, survey
+from policy.judgement import Situation, asks_no_person, survey
 from policy.reasons import Reason
 from policy.request import AccessRequest
 from policy.snapshot import CompiledRule, Snapshot, holds
@@ -63,7 +63,10 @@ def explain(request: AccessRequest, snapshot: Snapshot) -> Explanation:
     try:
         situation = survey(request, snapshot)
         rules = _considered(situation, snapshot)
-        public = any(rule.rule == decision.winner and rule.role == ANONYMOUS for rule in rules)
+        public = any(
+            rule.rule == decision.winner and asks_no_person(rule.role, machine=request.subject.machine)
+            for rule in rules
+        )
         unmet = zones.unmet(situation.zone, situation.context, public=public)
     except Exception:
         return Explanation(decision)

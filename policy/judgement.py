@@ -11,7 +11,7 @@ from policy.artefact import ANONYMOUS, Rule, RuleEffect, Zone
 from policy.context import Context, since_authentication
 from policy.local_time import within
 from policy.reasons import Reason
-from policy.request import AccessRequest, Facts
+from policy.request import CLIENT_ROLE, AccessRequest, Facts
 from policy.risk.observation import Observation, observe
 from policy.risk.score import score
 from policy.snapshot import CompiledRule, Snapshot, Standing, holds
@@ -78,7 +78,9 @@ def _seen(facts: Facts, usual_time: bool) -> tuple[Observation, int, tuple[tuple
     return observed, *score(observed)
 
 
-def judge(candidates: list[CompiledRule], zone: Zone, context: Context, method: str) -> Judgement:
+def judge(
+    candidates: list[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
+) -> Judgement:
     """The first allow or deny that matches decides; what it allows is still subject to the zone and to reductions."""
     reductions: tuple[str, ...] = ()
     for candidate in candidates:
@@ -93,8 +95,14 @@ def judge(candidates: list[CompiledRule], zone: Zone, context: Context, method: 
         obligations = reductions + rule.obligations
         if len(obligations) > 1:
             obligations = tuple(dict.fromkeys(obligations))
-        refused = zones.unmet(zone, context, public=rule.role == ANONYMOUS)
+        refused = zones.unmet(zone, context, public=asks_no_person(rule.role, machine=machine))
         if READ_ONLY in obligations and method not in SAFE_METHODS:
             refused += (Reason.PRIVILEGES_REDUCED,)
         return Judgement(rule, refused, () if refused else obligations)
     return Judgement(None, (Reason.NO_RULE,), ())
+
+
+def asks_no_person(role: str, *, machine: bool) -> bool:
+    """Whether a rule for this role makes none of the zone's demands on person and device: it is public, or it names the
+    very program that asks, which is no person and has no device."""
+    return role == ANONYMOUS or (machine and role.startswith(CLIENT_ROLE))

@@ -19,6 +19,15 @@ class DeviceTrust(IntEnum):
     """Its hardware or management vouches for it."""
 
 
+CLIENT_ROLE = "client:"
+"""What the roles of programs begin with: one that people never hold, whatever their organisation calls it."""
+
+
+def client_role(client_id: str) -> str:
+    """The one role of a program that calls for itself."""
+    return CLIENT_ROLE + client_id
+
+
 class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """Who asks; an anonymous caller has an empty `id` and no roles."""
 
@@ -29,6 +38,8 @@ class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """1: one factor; 2: two factors or a passkey; 0: not authenticated."""
     authenticated_at: float | None = None
     """Epoch seconds of the last full authentication."""
+    machine: bool = False
+    """A program that calls for itself: no person, and nothing that people are asked for can help it."""
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True):

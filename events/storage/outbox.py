@@ -47,18 +47,25 @@ _STATE = """
         CASE WHEN ended_at IS NULL THEN 'live' ELSE 'ended' END AS state,
         extract(epoch FROM idle_expires_at)::float8 AS idle_expires_at,
         extract(epoch FROM absolute_expires_at)::float8 AS absolute_expires_at,
-        end_reason AS reason, ended_at
+        end_reason AS reason, '{}'::text[] AS revoked, ended_at
     FROM idp.session
+"""
+_MACHINE_STATE = """
+    SELECT sid, client_id AS sub, version,
+        CASE WHEN ended_at IS NULL THEN 'live' ELSE 'ended' END AS state,
+        extract(epoch FROM expires_at)::float8 AS idle_expires_at,
+        extract(epoch FROM expires_at)::float8 AS absolute_expires_at,
+        end_reason AS reason, ARRAY(SELECT jsonb_object_keys(revoked_tokens)) AS revoked, ended_at
+    FROM idp.machine_session
 """
 # each walks an index that holds no other sessions: what ended long ago costs a rebuild nothing
 _LIVE = text(_STATE + "WHERE ended_at IS NULL AND user_id > CAST(:after AS uuid) ORDER BY user_id LIMIT :most")
-_ENDED = text(
-    _STATE
-    + """
+_LIVE_MACHINES = text(_MACHINE_STATE + "WHERE ended_at IS NULL AND client_id > :after ORDER BY client_id LIMIT :most")
+_ENDED_AFTER = """
     WHERE (ended_at, sid) > (:after, :sid) AND ended_at <= :until
     ORDER BY ended_at, sid LIMIT :most
-    """
-)
+"""
+_ENDED, _ENDED_MACHINES = text(_STATE + _ENDED_AFTER), text(_MACHINE_STATE + _ENDED_AFTER)
 _UNSURE_SINCE = text(
     """
     SELECT now() - make_interval(secs => :tombstone) AS oldest, greatest(
@@ -139,19 +146,21 @@ async def doubt(connection: AsyncConnection, vouched: float | None) -> Doubt:
 async def ended_sessions(
     connection: AsyncConnection, after: datetime, until: datetime = _FOREVER
 ) -> AsyncIterator[list[SessionState]]:
-    """Every session that ended after a moment, and no later than another, by pages."""
-    sid = ""
-    while rows := await _page(connection, _ENDED, {"after": after, "sid": sid, "until": until}):
-        yield [_state(row) for row in rows]
-        after, sid = rows[-1].ended_at, rows[-1].sid
+    """Every session that ended after a moment, and no later than another, by pages: people's, then programs'."""
+    for query in (_ENDED, _ENDED_MACHINES):
+        since, sid = after, ""
+        while rows := await _page(connection, query, {"after": since, "sid": sid, "until": until}):
+            yield [_state(row) for row in rows]
+            since, sid = rows[-1].ended_at, rows[-1].sid
 
 
 async def live_sessions(connection: AsyncConnection) -> AsyncIterator[list[SessionState]]:
-    """Every session that has not ended, by pages."""
-    after = _NOBODY
-    while rows := await _page(connection, _LIVE, {"after": after}):
-        yield [_state(row) for row in rows]
-        after = rows[-1].sub
+    """Every session that has not ended, by pages: people's, then programs'."""
+    for query, first in ((_LIVE, _NOBODY), (_LIVE_MACHINES, "")):
+        after = first
+        while rows := await _page(connection, query, {"after": after}):
+            yield [_state(row) for row in rows]
+            after = rows[-1].sub
 
 
 async def _page(connection: AsyncConnection, query: TextClause, values: Mapping[str, object]) -> Sequence[Row[Any]]:
@@ -161,5 +170,12 @@ async def _page(connection: AsyncConnection, query: TextClause, values: Mapping[
 
 def _state(row: Row[Any]) -> SessionState:
     return SessionState(
-        row.sid, row.sub, row.version, row.state, row.idle_expires_at, row.absolute_expires_at, row.reason
+        row.sid,
+        row.sub,
+        row.version,
+        row.state,
+        row.idle_expires_at,
+        row.absolute_expires_at,
+        row.reason,
+        tuple(row.revoked),
     )

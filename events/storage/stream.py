@@ -48,7 +48,8 @@ return sequence
 """
 
 _PROJECT = """
--- KEYS session; ARGV version, state, sub, idle, absolute, reason, tombstone seconds. Answers 1 where it changed.
+-- KEYS session; ARGV version, state, sub, idle, absolute, reason, tombstone seconds, revoked tokens.
+-- Answers 1 where it changed.
 local current = redis.call('HMGET', KEYS[1], 'v', 'state')
 if current[2] == 'ended' then
     return 0
@@ -58,6 +59,9 @@ if ARGV[2] == 'live' and current[1] and tonumber(ARGV[1]) < tonumber(current[1])
 end
 redis.call('HSET', KEYS[1],
     'v', ARGV[1], 'state', ARGV[2], 'sub', ARGV[3], 'idle', ARGV[4], 'abs', ARGV[5], 'reason', ARGV[6])
+if ARGV[8] ~= '' then
+    redis.call('HSET', KEYS[1], 'revoked', ARGV[8])
+end
 if ARGV[2] == 'ended' then
     redis.call('EXPIRE', KEYS[1], ARGV[7])
 else
@@ -121,6 +125,7 @@ class EventStream:
                 repr(told.absolute_expires_at),
                 told.reason or "",
                 str(TOMBSTONE_SECONDS),
+                " ".join(told.revoked),
             )
         await pipeline.execute()
 
@@ -138,6 +143,7 @@ class EventStream:
                 "idle_expires_at": found["idle"],
                 "absolute_expires_at": found["abs"],
                 "reason": found["reason"] or None,
+                "revoked": found.get("revoked", "").split(),
             },
             SessionState,
             strict=False,

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from policy.request import DeviceTrust, Subject
+from policy.request import CLIENT_ROLE, DeviceTrust, Subject, client_role
 
 _ACR = {"urn:munjigi:acr:1": 1, "urn:munjigi:acr:2": 2}
 _TRUST = {trust.name.lower(): trust for trust in DeviceTrust}
@@ -37,6 +37,7 @@ class AccessTokenClaims(msgspec.Struct):
     iat: float
     client_id: str
     sid: str
+    jti: str = ""
     org: str = ""
     roles: list[str] = []
     acr: str = ""
@@ -57,6 +58,7 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     issued_at: float
     expires_at: float
     """Epoch seconds; the token is over at that moment."""
+    jti: str = ""
     name: str = ""
     locale: str = ""
     session_address: str = ""
@@ -80,24 +82,47 @@ def read_identity(
         raise UnusableToken(str(error)) from error
     if not token.sid or not token.sub:
         raise UnusableToken("no session stands behind it")
+    if token.sub == token.client_id:
+        return _program(token)
+    # what is a program's alone is nobody else's, whatever an organisation calls its roles
+    roles = frozenset(role for role in token.roles if not role.startswith(CLIENT_ROLE))
     return Identity(
         sid=token.sid,
         subject=Subject(
             id=token.sub,
             organisation=token.org,
-            roles=frozenset(token.roles),
+            roles=roles,
             assurance=assurance(token.acr),
             authenticated_at=token.auth_time,
         ),
         device_id=token.device.id,
         device_trust=_TRUST.get(token.device.trust, DeviceTrust.UNKNOWN),
-        roles=tuple(sorted(token.roles)),
+        roles=tuple(sorted(roles)),
         acr=token.acr,
         client_id=token.client_id,
         issued_at=token.iat,
         expires_at=token.exp,
+        jti=token.jti,
         name=name,
         locale=locale,
         session_address=session_address,
         session_browser=session_browser,
+    )
+
+
+def _program(token: AccessTokenClaims) -> Identity:
+    """A program for itself (RFC 9068, section 2.2: `sub` is the client). Whatever else the token may say, of people,
+    their roles and their devices, is not its."""
+    roles = frozenset({client_role(token.client_id)})
+    return Identity(
+        sid=token.sid,
+        subject=Subject(id=token.sub, roles=roles, machine=True),
+        device_id="",
+        device_trust=DeviceTrust.UNKNOWN,
+        roles=tuple(roles),
+        acr="",
+        client_id=token.client_id,
+        issued_at=token.iat,
+        expires_at=token.exp,
+        jti=token.jti,
     )

@@ -94,6 +94,8 @@ class LiveCheck:
                 return session.reason or "session_ended"
             if now >= session.expires_at:
                 return "absolute" if now >= session.absolute_expires_at else "idle"
+            if caller.identity.jti in session.revoked:
+                return "token_revoked"
             if standing.by_token and now >= caller.identity.expires_at:
                 return "token_expired"
             if (objection := self._without_lease(standing)) is not None:

@@ -20,6 +20,8 @@ class LiveSession:
     version: int
     idle_expires_at: float
     absolute_expires_at: float
+    revoked: frozenset[str] = frozenset()
+    """Of a program's session: the `jti` of its tokens that count for nothing any more."""
     expires_at: float = field(init=False)
     """The moment from which it is over, unless something extends it: the idle clock, capped (S6)."""
 
@@ -64,13 +66,21 @@ class NearCache:
         found = self.live.get(sid)
         return found if found is not None else self.ended.get(sid)
 
-    def learn_live(self, sid: str, version: int, *, idle_expires_at: float, absolute_expires_at: float) -> bool:
+    def learn_live(
+        self,
+        sid: str,
+        version: int,
+        *,
+        idle_expires_at: float,
+        absolute_expires_at: float,
+        revoked: frozenset[str] = frozenset(),
+    ) -> bool:
         """Take news of a live session. Says whether it was taken: an ended one, and a higher version, win over it."""
         if sid in self.ended:
             return False
         known = self.live.get(sid)
         if known is None:
-            self.live[sid] = LiveSession(sid, version, idle_expires_at, absolute_expires_at)
+            self.live[sid] = LiveSession(sid, version, idle_expires_at, absolute_expires_at, revoked)
             while len(self.live) > self.live_limit:
                 self.live.popitem(last=False)
                 self.evictions += 1
@@ -78,6 +88,7 @@ class NearCache:
         if version < known.version:
             return False
         known.version = version
+        known.revoked = revoked
         known.extend(idle_expires_at, absolute_expires_at)
         self.live.move_to_end(sid)
         return True

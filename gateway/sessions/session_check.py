@@ -40,6 +40,7 @@ class SessionEvent(msgspec.Struct):
     absolute_expires_at: float = 0.0
     reason: str | None = None
     ended_by: dict[str, Any] | None = None
+    revoked: frozenset[str] = frozenset()
     at: float = 0.0
     probe: bool = False
     """It is the built-in probe's: nobody has it, and nothing of it stays."""
@@ -83,6 +84,7 @@ class SessionCheck:
             event.version,
             idle_expires_at=event.idle_expires_at,
             absolute_expires_at=event.absolute_expires_at,
+            revoked=event.revoked,
         ):
             for tell in self.on_changed:
                 tell(event.sid)
@@ -197,6 +199,7 @@ class SessionCheck:
                 version,
                 idle_expires_at=float(fields["idle"]),
                 absolute_expires_at=float(fields["abs"]),
+                revoked=frozenset(fields.get("revoked", "").split()),
             )
         else:
             self._end(EndedSession(sid, version, fields.get("reason", ""), self._clock.timestamp()))

@@ -85,6 +85,11 @@ REFUSALS_OF_ADDRESS: Final = Allowance("refusal-address", 300, 900)
 RECOVERY_OF_ADDRESS: Final = Allowance("recovery-address", 30, 900)
 RECOVERY_OF_ACCOUNT: Final = Allowance("recovery-account", 3, 1800)
 """Mails with a link, in the half hour for which each is good: there is always one in the inbox that works."""
+DEVICES_OF_ADDRESS: Final = Allowance("device-address", 100, 900)
+"""Codes that devices at one address ask for."""
+USER_CODES_OF_ADDRESS: Final = Allowance("user-code-address", 30, 900)
+USER_CODES_OF_SESSION: Final = Allowance("user-code-session", 10, 900)
+"""Codes of devices that somebody types and that nobody shows (RFC 8628, section 5.1)."""
 WRONG_AT_BROWSER: Final = Allowance("wrong-browser", 1_000_000, 3600)
 """What went wrong at a sign-in of one browser: nothing waits for it, it decides what help is offered."""
 VOUCHED: Final = 24 * 3600

@@ -10,6 +10,7 @@ from config.clock import Clock
 from config.connections import Transaction
 from idp.endpoints.id_token_hints import unverified_claims
 from idp.protocol import access_token
+from idp.sessions.machine_session import MachineSession
 from idp.sessions.session import Session
 from jose.jws import InvalidToken, verify
 from jose.keys import KeyRing
@@ -22,13 +23,28 @@ class SessionLookup(Protocol):
         """One session, live or ended."""
 
 
+class MachineLookup(Protocol):
+    """Where sessions of programs are looked at."""
+
+    async def find(self, tx: Transaction, sid: str) -> MachineSession | None:
+        """One of them, live or ended."""
+
+
 class AccessTokens:
     """Verifies our own access tokens, offline and against the session."""
 
-    def __init__(self, issuer: str, ring: Callable[[], KeyRing], sessions: SessionLookup, clock: Clock) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        ring: Callable[[], KeyRing],
+        sessions: SessionLookup,
+        machines: MachineLookup,
+        clock: Clock,
+    ) -> None:
         self._issuer = issuer
         self._ring = ring
         self._sessions = sessions
+        self._machines = machines
         self._clock = clock
 
     def claims(self, token: str) -> Mapping[str, object] | None:
@@ -58,6 +74,18 @@ class AccessTokens:
             return None
 
     async def live_session(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> Session | None:
-        """The session of these claims, while it lives."""
+        """The person's session of these claims, while it lives; a program has none."""
         session = await self._sessions.find(tx, str(claims.get("sid")))
         return session if session is not None and session.lives(now) else None
+
+    async def lives(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> bool:
+        """Whether the session of these claims lives, a person's or a program's, and it was not revoked alone."""
+        if not of_program(claims):
+            return await self.live_session(tx, claims, now) is not None
+        session = await self._machines.find(tx, str(claims.get("sid")))
+        return session is not None and session.lives(now) and claims.get("jti") not in session.revoked_tokens
+
+
+def of_program(claims: Mapping[str, object]) -> bool:
+    """Whether a program speaks for itself (RFC 9068, section 2.2)."""
+    return claims.get("sub") == claims.get("client_id")

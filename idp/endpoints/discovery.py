@@ -11,6 +11,8 @@ from starlette.responses import Response
 from idp.authorization.answer import RESPONSE_MODES
 from idp.authorization.checks import DISPLAYS
 from idp.clients.authentication import METHODS
+from idp.grants.device_code import DEVICE_CODE
+from idp.grants.token_exchange import TOKEN_EXCHANGE
 from idp.protocol import client_jwt, pkce, scopes
 from idp.protocol.assurance import ACR_VALUES
 from jose.keys import ALGORITHMS, KeyRing
@@ -29,6 +31,7 @@ def metadata(issuer: str, *, must_push: bool = False, registration: bool = False
         "require_pushed_authorization_requests": must_push,
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "end_session_endpoint": f"{issuer}/end-session",
@@ -37,7 +40,13 @@ def metadata(issuer: str, *, must_push: bool = False, registration: bool = False
         "scopes_supported": list(scopes.SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": [
+            "authorization_code",
+            "refresh_token",
+            "client_credentials",
+            DEVICE_CODE,
+            TOKEN_EXCHANGE,
+        ],
         "acr_values_supported": list(ACR_VALUES),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),

@@ -60,7 +60,7 @@ class IntrospectionEndpoint:
         return self._answers.introspection(request, asked.client, told)
 
     async def _access_token(self, tx: Transaction, claims: Mapping[str, object]) -> Mapping[str, object]:
-        if await self._tokens.live_session(tx, claims, self._clock.now()) is None:
+        if not await self._tokens.lives(tx, claims, self._clock.now()):
             return INACTIVE
         return {"active": True, "token_type": "Bearer", **claims}
 

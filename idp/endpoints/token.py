@@ -1,7 +1,8 @@
 """The token endpoint (RFC 6749, section 3.2): the phases that every grant shares, in order.
 
 Read and authenticate the client -> load what it hands in, claimed and locked -> Authlib's core decides -> save -> audit
--> commit. A refusal rolls all of it back; a second use of what may be used once ends the family and its session.
+-> commit. A refusal rolls all of it back; a second use of what may be used once ends the family and its session. Only
+what is not ready yet (a device that waits for its person) keeps when it was asked for.
 """
 
 from __future__ import annotations
@@ -9,9 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
+    InvalidRequestError,
+    UnauthorizedClientError,
+    UnsupportedGrantTypeError,
+)
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,14 +33,16 @@ from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
-from idp.grants.grant import Credential, Grant, Misuse
+from idp.grants.grant import Credential, Grant, MachineCredential, Misuse, Unready
 from idp.protocol import fapi2, resource
 from idp.protocol.access_token import AUDIENCE
 from idp.sessions.one_session import OneSession
-from idp.tokens.issue import Audience, Mint, Subject
+from idp.tokens.issue import Audience, Machine, Mint, Subject
 from idp.tokens.refresh_family import TOKEN_SIZE, Families
 
-_ISSUED = {"authorization_code": Kind.TOKEN_ISSUED, "refresh_token": Kind.TOKEN_REFRESHED}
+_ISSUED = {"refresh_token": Kind.TOKEN_REFRESHED}
+_WAITING = ("authorization_pending", "slow_down")
+"""Errors that are the usual course of a grant (RFC 8628, section 3.5), and nothing for the record."""
 _MISUSED = {"code_replayed": Kind.CODE_REPLAYED, "refresh_reused": Kind.REFRESH_REUSED}
 
 
@@ -50,7 +59,7 @@ class TokenEndpoint:
         self,
         *,
         requests: ClientRequests,
-        grants: Iterable[Grant],
+        grants: Iterable[Grant[Any]],
         subjects: Subjects,
         identifiers: SubjectIdentifiers,
         families: Families,
@@ -85,33 +94,42 @@ class TokenEndpoint:
         grant = self._grants.get(client_request.required("grant_type"))
         if grant is None:
             raise UnsupportedGrantTypeError("this grant_type is not supported")
+        if grant.grant_type not in client_request.client.grant_types:
+            raise UnauthorizedClientError("the client has not registered this grant_type")
         try:
             async with self._database.begin() as tx:
                 answer = await self._answer(tx, request, client_request, grant)
+            if isinstance(answer, Unready):
+                raise answer.error
         except OAuth2Error as error:
-            await self._requests.refused(
-                request,
-                Kind.TOKEN_REFUSED,
-                actor=client_request.client.client_id,
-                details={"error": error.error},
-            )
+            if error.error not in _WAITING:
+                await self._requests.refused(
+                    request,
+                    Kind.TOKEN_REFUSED,
+                    actor=client_request.client.client_id,
+                    details={"error": error.error},
+                )
             raise
-        if answer is None:
+        if answer is None or grant.grant_type == "client_credentials":
             await poke(self._valkey)
+        if answer is None:
             raise InvalidGrantError("it is not good, or not any more")
         return answer
 
     async def _answer(
-        self, tx: Transaction, request: Request, asked: ClientRequest, grant: Grant
-    ) -> dict[str, object] | None:
-        """The token response; None where a misuse was met, whose consequences must be committed."""
+        self, tx: Transaction, request: Request, asked: ClientRequest, grant: Grant[Any]
+    ) -> dict[str, object] | Unready | None:
+        """The token response; None where a misuse was met, whose consequences must be committed, as an `Unready` is."""
         now = self._clock.now()
-        loaded = await grant.load(tx, asked.form, asked.client, now)
+        named = {resource.PARAMETER: asked.resources[0]} if asked.resources else {}
+        loaded = await grant.load(tx, {**asked.form, **named}, asked.client, now)
+        if isinstance(loaded, Unready):
+            return loaded
         if isinstance(loaded, Misuse):
             if await self._end_misused(tx, request, asked, loaded, now):
                 return None
             loaded = None
-        subject = await self._subjects.of(tx, loaded.session) if loaded is not None else None
+        subject = await self._subject(tx, loaded) if loaded is not None else None
         credential = loaded if subject is not None else None
 
         def issue(scope: tuple[str, ...], with_refresh_token: bool) -> dict[str, object]:
@@ -122,24 +140,39 @@ class TokenEndpoint:
             raise InvalidGrantError("it is not good, or not any more")
         refresh_token = response.get("refresh_token")
         await grant.save(tx, credential, str(refresh_token) if refresh_token else None, now)
-        await self._record(tx, request, asked, _ISSUED[grant.grant_type], credential)
+        if isinstance(credential, MachineCredential) and credential.began:
+            await self._record(tx, request, asked, Kind.MACHINE_SESSION_BEGAN, credential)
+        await self._record(tx, request, asked, _ISSUED.get(grant.grant_type, Kind.TOKEN_ISSUED), credential)
         return response
+
+    async def _subject(self, tx: Transaction, loaded: Credential | MachineCredential) -> Subject | Machine | None:
+        """Whom the tokens will be about; None where the account may not sign in any more."""
+        if isinstance(loaded, MachineCredential):
+            return Machine(client_id=loaded.client_id, sid=loaded.session.sid)
+        return await self._subjects.of(tx, loaded.session)
 
     def _issue(
         self,
         asked: ClientRequest,
-        subject: Subject | None,
-        credential: Credential | None,
+        subject: Subject | Machine | None,
+        credential: Credential | MachineCredential | None,
         scope: tuple[str, ...],
         with_refresh_token: bool,
         now: datetime,
     ) -> dict[str, object]:
         if subject is None or credential is None:
             raise InvalidGrantError("it is not good, or not any more")
-        try:
-            audiences = resource.audiences(asked.resources, credential.resources)
-        except resource.InvalidTarget as error:
-            raise InvalidTargetError(str(error)) from None
+        audiences = _audiences(asked, credential)
+        if isinstance(credential, MachineCredential):
+            audience = Audience(
+                client_id=credential.client_id,
+                scope=scope,
+                audiences=audiences,
+                not_after=credential.session.expires_at.timestamp(),
+            )
+            if faults := fapi2.token_faults(asked.client, audience.confirmation):
+                raise InvalidRequestError(faults[0])
+            return self._mint.issue(subject, audience, now.timestamp())
         audience = Audience(
             client_id=credential.client_id,
             scope=scope,
@@ -147,10 +180,12 @@ class TokenEndpoint:
             id_token_signed_response_alg=asked.client.metadata.id_token_signed_response_alg,
             audiences=audiences,
             claims=credential.claims,
+            actor=credential.actor,
+            not_after=credential.not_after,
         )
         if faults := fapi2.token_faults(asked.client, audience.confirmation):
             raise InvalidRequestError(faults[0])
-        if sector(asked.client) is not None:
+        if isinstance(subject, Subject) and sector(asked.client) is not None:
             # what names the person otherwise is no token for the house's own services
             elsewhere = tuple(value for value in audiences if value != AUDIENCE)
             audience = replace(audience, audiences=elsewhere or (self._mint.issuer,))
@@ -158,7 +193,7 @@ class TokenEndpoint:
         response = self._mint.issue(subject, audience, now.timestamp())
         if with_refresh_token:
             response["refresh_token"] = credential.successor or self._entropy.token(TOKEN_SIZE)
-        return response
+        return {**response, **credential.answer}
 
     async def _end_misused(
         self, tx: Transaction, request: Request, asked: ClientRequest, misuse: Misuse, now: datetime
@@ -182,7 +217,12 @@ class TokenEndpoint:
         return True
 
     async def _record(
-        self, tx: Transaction, request: Request, asked: ClientRequest, kind: Kind, credential: Credential
+        self,
+        tx: Transaction,
+        request: Request,
+        asked: ClientRequest,
+        kind: Kind,
+        credential: Credential | MachineCredential,
     ) -> None:
         await record(
             tx,
@@ -190,8 +230,22 @@ class TokenEndpoint:
                 kind=kind,
                 correlation_id=correlation_id(request),
                 actor=asked.client.client_id,
-                subject=str(credential.session.user_id),
+                subject=credential.about,
                 sid=credential.session.sid,
                 ip=address(request),
             ),
         )
+
+
+def _audiences(asked: ClientRequest, credential: Credential | MachineCredential) -> tuple[str, ...]:
+    """Where the access token is to be good (RFC 8707). Raises `InvalidTargetError`."""
+    try:
+        if isinstance(credential, MachineCredential):
+            return resource.targets(asked.resources, asked.client.metadata.resources) or (AUDIENCE,)
+        if not credential.audiences:
+            return resource.audiences(asked.resources, credential.resources)
+    except resource.InvalidTarget as error:
+        raise InvalidTargetError(str(error)) from None
+    if len(asked.resources) > 1:
+        raise InvalidTargetError("one resource at a time is exchanged for")
+    return credential.audiences

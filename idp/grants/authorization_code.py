@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from config.connections import Transaction
-from config.entropy import Entropy
 from idp.authorization.code import Codes, Redeemed, Replayed, code_hash
 from idp.clients.client import Client
-from idp.grants.grant import Credential, LiveSessions, Misuse, SessionClients
-from idp.tokens.refresh_family import Families, Family, token_hash
+from idp.grants.grant import Credential, LiveSessions, Misuse
+from idp.grants.joining import Joining
 
 
 class AuthorizationCode:
@@ -20,19 +19,12 @@ class AuthorizationCode:
     def __init__(
         self,
         codes: Codes,
-        families: Families,
         sessions: LiveSessions,
-        session_clients: SessionClients,
-        entropy: Entropy,
-        *,
-        refresh_token_lifetime: timedelta,
+        joining: Joining,
     ) -> None:
         self._codes = codes
-        self._families = families
         self._sessions = sessions
-        self._session_clients = session_clients
-        self._entropy = entropy
-        self._lifetime = refresh_token_lifetime
+        self._joining = joining
 
     async def load(
         self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
@@ -49,22 +41,9 @@ class AuthorizationCode:
 
     async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
         """The client is a relying party of the session now. Begin the family, if it may refresh; tie it to the code."""
-        session = credential.session
-        await self._session_clients.joined(tx, session.sid, credential.client_id, now)
-        if refresh_token is None:
-            return
-        family = Family(
-            id=self._entropy.uuid(),
-            client_id=credential.client_id,
-            user_id=session.user_id,
-            sid=session.sid,
-            scope=credential.scope,
-            expires_at=min(now + self._lifetime, session.absolute_expires_at),
-            claims=credential.claims,
-            resources=credential.resources,
-        )
-        await self._families.begin(tx, family, token_hash(refresh_token), now)
-        await self._codes.led_to(tx, credential.digest, family.id)
+        family_id = await self._joining.join(tx, credential, refresh_token, now)
+        if family_id is not None:
+            await self._codes.led_to(tx, credential.digest, family_id)
 
     async def _credential(self, tx: Transaction, digest: bytes, found: Redeemed, now: datetime) -> Credential | None:
         grant = found.grant

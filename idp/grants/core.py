@@ -10,13 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, UnsupportedGrantTypeError
-from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
+from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidGrantError, UnsupportedGrantTypeError
+from authlib.oauth2.rfc6749.grants import (
+    AuthorizationCodeGrant,
+    ClientCredentialsGrant,
+    RefreshTokenGrant,
+)
+from authlib.oauth2.rfc6749.grants.base import BaseGrant, TokenEndpointMixin
 from authlib.oauth2.rfc6749.models import AuthorizationCodeMixin, TokenMixin
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from idp.clients.authentication import METHODS, CoreClient, CoreRequest
-from idp.grants.grant import Credential
+from idp.grants.device_code import DEVICE_CODE
+from idp.grants.grant import Credential, MachineCredential
+from idp.grants.token_exchange import TOKEN_EXCHANGE
 from idp.protocol import pkce
 from idp.protocol.scopes import split
 
@@ -27,7 +34,7 @@ Issue = Callable[[tuple[str, ...], bool], dict[str, object]]
 class TokenRequest(CoreRequest):
     """A token request with what was loaded for it."""
 
-    def __init__(self, request: CoreRequest, credential: Credential | None, issue: Issue) -> None:
+    def __init__(self, request: CoreRequest, credential: Credential | MachineCredential | None, issue: Issue) -> None:
         super().__init__(request.uri, request.form, None)
         self.headers = request.headers
         self.client = request.client
@@ -103,7 +110,7 @@ class _Minted:
 class _AuthorizationCodeGrant(_Minted, AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib has no types
     def query_authorization_code(self, code: str, client: CoreClient) -> _Code | None:
         loaded = self.request.loaded
-        return _Code(loaded) if loaded is not None and loaded.client_id == client.client_id else None
+        return _Code(loaded) if isinstance(loaded, Credential) and loaded.client_id == client.client_id else None
 
     def delete_authorization_code(self, authorization_code: _Code) -> None:
         """It was claimed before the core ran."""
@@ -114,10 +121,51 @@ class _RefreshTokenGrant(_Minted, RefreshTokenGrant):  # type: ignore[misc]  # A
 
     def authenticate_refresh_token(self, refresh_token: str) -> _Refresh | None:
         loaded = self.request.loaded
-        return _Refresh(loaded) if loaded is not None else None
+        return _Refresh(loaded) if isinstance(loaded, Credential) else None
 
     def revoke_old_credential(self, refresh_token: _Refresh) -> None:
         """The endpoint rotates it, after the core."""
+
+
+class _ClientCredentialsGrant(_Minted, ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no types
+    def generate_token(
+        self,
+        user: object = None,
+        scope: str = "",
+        grant_type: str | None = None,
+        expires_in: int | None = None,
+        include_refresh_token: bool = True,
+    ) -> dict[str, object]:
+        loaded = self.request.loaded
+        return self.request.issue(loaded.scope if loaded is not None else (), False)
+
+
+class _Allowed(_Minted, BaseGrant, TokenEndpointMixin):  # type: ignore[misc]  # Authlib has no types
+    """What was allowed before the client asked: the grant has checked all there is to check."""
+
+    def validate_token_request(self) -> None:
+        if self.request.loaded is None:
+            raise InvalidGrantError("it is not good, or not any more")
+
+    def create_token_response(self) -> tuple[int, dict[str, object], object]:
+        loaded = self.request.loaded
+        scope = loaded.scope if loaded is not None else ()
+        return 200, self.request.issue(scope, self.may_refresh()), self.TOKEN_RESPONSE_HEADER
+
+    def may_refresh(self) -> bool:
+        client: CoreClient = self.request.client
+        return client.check_grant_type("refresh_token")
+
+
+class _DeviceCodeGrant(_Allowed):
+    GRANT_TYPE = DEVICE_CODE
+
+
+class _TokenExchangeGrant(_Allowed):
+    GRANT_TYPE = TOKEN_EXCHANGE
+
+    def may_refresh(self) -> bool:
+        return False
 
 
 class TokenCore(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
@@ -127,6 +175,9 @@ class TokenCore(AuthorizationServer):  # type: ignore[misc]  # Authlib has no ty
         super().__init__()
         self.register_grant(_AuthorizationCodeGrant, [_S256(required=True)])
         self.register_grant(_RefreshTokenGrant)
+        self.register_grant(_ClientCredentialsGrant)
+        self.register_grant(_DeviceCodeGrant)
+        self.register_grant(_TokenExchangeGrant)
 
     def run(self, request: TokenRequest) -> dict[str, object]:
         """The token response to a request whose client is authenticated. Raises Authlib's `OAuth2Error`."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 from uuid import UUID
+
+from authlib.oauth2 import OAuth2Error
 
 from config.connections import Transaction
 from idp.clients.client import Client
 from idp.protocol.claims_request import NO_CLAIMS, RequestedClaims
+from idp.sessions.machine_session import MachineSession
 from idp.sessions.session import Session
 
 
@@ -34,6 +38,35 @@ class Credential:
     """What the authorization request named (RFC 8707)."""
     retry: bool = False
     """The same answer is asked for again: nothing is to be saved."""
+    audiences: tuple[str, ...] = ()
+    """Where the access token is to be good (RFC 8707); empty: at the house's own services."""
+    actor: Mapping[str, object] = field(default_factory=dict)
+    """`act` of the access token (RFC 8693, section 4.1)."""
+    not_after: float = float("inf")
+    """Epoch seconds that the access token must not outlive."""
+    answer: Mapping[str, object] = field(default_factory=dict)
+    """What the token response says besides."""
+
+    @property
+    def about(self) -> str:
+        """Whom the tokens are about: `sub`."""
+        return str(self.session.user_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineCredential:
+    """A client that asks for itself, in its own session."""
+
+    client_id: str
+    session: MachineSession
+    scope: tuple[str, ...]
+    began: bool
+    """The session is a new one."""
+
+    @property
+    def about(self) -> str:
+        """Whom the tokens are about: `sub`."""
+        return self.client_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +79,30 @@ class Misuse:
     family_id: UUID | None
 
 
-class Grant(Protocol):
+@dataclass(frozen=True, slots=True)
+class Unready:
+    """There is nothing to be had, now or ever; what was learnt of it is kept: when a client asked, that it is over."""
+
+    error: OAuth2Error
+
+
+Loaded = TypeVar("Loaded", Credential, MachineCredential)
+
+
+class Grant(Protocol[Loaded]):
     """One grant type. `load` and `save` happen in one transaction, with the core between them."""
 
     grant_type: str
 
     async def load(
         self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
-    ) -> Credential | Misuse | None:
-        """What the form hands in, claimed for this transaction; None where it is nothing of this client's."""
+    ) -> Loaded | Misuse | Unready | None:
+        """What the form hands in, claimed for this transaction; None where it is nothing of this client's.
 
-    async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
+        Raises Authlib's `OAuth2Error`, after which nothing is kept.
+        """
+
+    async def save(self, tx: Transaction, credential: Loaded, refresh_token: str | None, now: datetime) -> None:
         """Keep what must be kept now that tokens are issued."""
 
 

@@ -23,20 +23,16 @@ def claims(
     userinfo: Sequence[str] = (),
     scope: Sequence[str],
     sid: str,
-    org: str,
-    roles: Sequence[str],
-    acr: str,
-    amr: Sequence[str],
-    auth_time: int,
-    device_id: str,
-    device_trust: Trust,
     jti: str,
     issued_at: int,
     expires_at: int,
+    person: Mapping[str, object],
+    actor: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """The claims, in the order of docs/house.md, "Access token". Times are whole seconds since the epoch.
 
-    `userinfo` are the claims that the UserInfo endpoint shows beyond those of the scopes.
+    `userinfo` are the claims that the UserInfo endpoint shows beyond those of the scopes. `person`: what `of_person`
+    says of whom it speaks for, nothing where a program speaks for itself; `actor`: who acts for them (RFC 8693, 4.1).
     """
     return {
         "iss": issuer,
@@ -48,12 +44,29 @@ def claims(
         "client_id": client_id,
         "scope": " ".join(scope),
         "sid": sid,
+        **person,
+        **({"act": dict(actor)} if actor else {}),
+        **({"cnf": dict(confirmation)} if confirmation else {}),
+        **({USERINFO: list(userinfo)} if userinfo else {}),
+    }
+
+
+def of_person(
+    *,
+    org: str,
+    roles: Sequence[str],
+    acr: str,
+    amr: Sequence[str],
+    auth_time: int,
+    device_id: str,
+    device_trust: Trust,
+) -> dict[str, object]:
+    """The claims about a person, how they signed in, and at which device."""
+    return {
         "org": org,
         "roles": list(roles),
         "acr": acr,
         "amr": list(amr),
         "auth_time": auth_time,
         "device": {"id": device_id, "trust": device_trust},
-        **({"cnf": dict(confirmation)} if confirmation else {}),
-        **({USERINFO: list(userinfo)} if userinfo else {}),
     }

@@ -12,6 +12,7 @@ from idp.storage import (
     codes,
     initial_access_tokens,
     logins,
+    pending_grants,
     pushed_requests,
     recovery_links,
     refresh_families,
@@ -21,6 +22,9 @@ from idp.storage import (
 
 CODES_KEPT = timedelta(hours=24)
 """A replayed code ends its session (RFC 6749, section 4.1.2), so codes are known for longer than any session lives."""
+
+PENDING_KEPT = timedelta(hours=1)
+"""A client that asks too late is told `expired_token` for so long (RFC 8628, section 3.5)."""
 
 
 async def sweep(tx: Transaction, now: datetime) -> int:
@@ -34,4 +38,5 @@ async def sweep(tx: Transaction, now: datetime) -> int:
         + await recovery_links.sweep(tx, now)
         + await initial_access_tokens.sweep(tx, now)
         + await upstream_attempts.sweep(tx, now)
+        + await pending_grants.sweep(tx, now - PENDING_KEPT)
     )

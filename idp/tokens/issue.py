@@ -33,6 +33,14 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A program that gets tokens for itself (RFC 6749, section 4.4): there is no person in them."""
+
+    client_id: str
+    sid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
     """For whom, and with what scope."""
 
@@ -47,6 +55,10 @@ class Audience:
     """By what the client wants its ID tokens signed (OpenID Connect Dynamic Client Registration 1.0, section 2)."""
     claims: RequestedClaims = NO_CLAIMS
     """What of the person was asked for by name (OpenID Connect Core 1.0, section 5.5)."""
+    actor: Mapping[str, object] = field(default_factory=dict)
+    """`act` (RFC 8693, section 4.1): who acts for the subject. Empty: nobody does."""
+    not_after: float = float("inf")
+    """Epoch seconds that the access token must not outlive."""
 
 
 class Mint:
@@ -60,43 +72,42 @@ class Mint:
         self._entropy = entropy
         self.lifetime = int(access_token_lifetime)
 
-    def issue(self, subject: Subject, audience: Audience, now: float) -> dict[str, object]:
+    def issue(self, subject: Subject | Machine, audience: Audience, now: float) -> dict[str, object]:
         """The members of a token response (RFC 6749, section 5.1) but the refresh token. `now` is in epoch seconds."""
         issued_at = int(now)
         ring = self._ring()
-        access = sign(ring.active, self._access_claims(subject, audience, issued_at), typ=access_token.TYP)
+        expires_at = int(min(issued_at + self.lifetime, audience.not_after))
+        claims = self._access_claims(subject, audience, issued_at, expires_at)
+        access = sign(ring.active, claims, typ=access_token.TYP)
         response: dict[str, object] = {
             "access_token": access,
             "token_type": "DPoP" if "jkt" in audience.confirmation else "Bearer",
-            "expires_in": self.lifetime,
+            "expires_in": expires_at - issued_at,
             "scope": " ".join(audience.scope),
         }
-        if scopes.OPENID in audience.scope:
+        if isinstance(subject, Subject) and scopes.OPENID in audience.scope:
             claims = self._id_claims(subject, audience, access, issued_at)
             key = ring.signer(audience.id_token_signed_response_alg)
             response["id_token"] = sign(key, claims, typ=id_token.TYP)
         return response
 
-    def _access_claims(self, subject: Subject, audience: Audience, issued_at: int) -> dict[str, object]:
+    def _access_claims(
+        self, subject: Subject | Machine, audience: Audience, issued_at: int, expires_at: int
+    ) -> dict[str, object]:
         return access_token.claims(
             issuer=self.issuer,
-            subject=subject.sub,
+            subject=subject.sub if isinstance(subject, Subject) else subject.client_id,
             client_id=audience.client_id,
             audiences=audience.audiences,
             confirmation=audience.confirmation,
             userinfo=audience.claims.userinfo,
             scope=audience.scope,
             sid=subject.sid,
-            org=subject.org,
-            roles=subject.roles,
-            acr=subject.acr,
-            amr=subject.amr,
-            auth_time=int(subject.authenticated_at.timestamp()),
-            device_id=subject.device_id,
-            device_trust=subject.device_trust,
             jti=self._entropy.token(JTI_SIZE),
             issued_at=issued_at,
-            expires_at=issued_at + self.lifetime,
+            expires_at=expires_at,
+            person=_person(subject) if isinstance(subject, Subject) else {},
+            actor=audience.actor,
         )
 
     def _id_claims(self, subject: Subject, audience: Audience, access: str, issued_at: int) -> dict[str, object]:
@@ -117,3 +128,15 @@ class Mint:
                 **claims_request.named(subject.claims, audience.claims.id_token),
             },
         )
+
+
+def _person(subject: Subject) -> dict[str, object]:
+    return access_token.of_person(
+        org=subject.org,
+        roles=subject.roles,
+        acr=subject.acr,
+        amr=subject.amr,
+        auth_time=int(subject.authenticated_at.timestamp()),
+        device_id=subject.device_id,
+        device_trust=subject.device_trust,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -10,10 +11,13 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from config.connections import Database
+from config.entropy import SystemEntropy
 from config.settings import Role, Settings
 from idp import every_session
+from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.one_session import Began
 from idp.sessions.session import Session
+from idp.storage import machine_sessions
 from tests.clock import FakeClock
 from tests.idp.people import add_person, beginning, one_session
 
@@ -84,6 +88,29 @@ async def test_each_ends_with_its_event_its_record_and_its_deliveries(
     )
     assert ordered == [("operator", "every session", WHY)] * 2
     assert await rows(database, "SELECT count(*) FROM notifications.message") == [(0,)]
+
+
+async def test_those_of_programs_end_too(settings: Settings, database: Databases, clock: FakeClock) -> None:
+    machines = MachineSessions(machine_sessions, clock, SystemEntropy(), absolute_lifetime=timedelta(hours=12))
+    async with database("owner").begin() as tx:
+        for name in ("nightly", "hourly"):
+            statement = (
+                "INSERT INTO idp.client (client_id, name, auth_method, secret_hash, redirect_uris,"
+                " post_logout_redirect_uris, grant_types, scopes, updated_at)"
+                " VALUES (:name, '{}', 'client_secret_basic', :hash, '{}', '{}', '{}', '{}', now())"
+            )
+            await tx.execute(text(statement), {"name": name, "hash": bytes(32)})
+    async with database("idp").begin() as tx:
+        for name in ("nightly", "hourly"):
+            assert await machines.join(tx, name, bytes(32)) is not None
+            assert await machines.join(tx, name, bytes(31) + b"1") is not None  # it lives: nothing is begun
+    async with every_session.every_session(settings, clock) as every:
+        assert await every.count() == 2
+        assert [ended async for ended in every.end(WHY)] == [2]
+        assert await every.count() == 0
+    assert await rows(database, "SELECT DISTINCT end_reason FROM idp.machine_session") == [("administrator",)]
+    async with database("idp").begin() as tx:
+        assert await machines.join(tx, "nightly", bytes(31) + b"1") is None  # another secret than is registered now
 
 
 async def test_interrupted_it_is_begun_again(

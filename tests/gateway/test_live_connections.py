@@ -141,6 +141,14 @@ async def test_one_of_a_token_ends_with_it(rig: Rig) -> None:
     assert connection.reasons == ["token_expired"]
 
 
+async def test_one_of_a_token_that_is_revoked_alone_ends_at_once_and_the_others_go_on(rig: Rig) -> None:
+    await rig.project()
+    revoked = await opened(rig, head("/products", headers=[bearer(rig.token(jti="one"))]))
+    other = await opened(rig, head("/products", headers=[bearer(rig.token(jti="other"))]))
+    rig.session_event(revoked=["one"])
+    assert (revoked.reasons, other.reasons) == (["token_revoked"], [])
+
+
 async def test_without_a_lease_it_ends_unless_the_zone_has_grace(rig: Rig) -> None:
     reservation = await websocket(rig)
     shop = await opened(rig, head("/products", headers=[bearer(rig.token())]))

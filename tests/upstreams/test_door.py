@@ -13,14 +13,17 @@ from uuid import uuid4
 import httpx2
 import pytest
 import websockets
+from starlette.requests import HTTPConnection
 from websockets.asyncio.client import ClientConnection, unix_connect
 
 from config.clock import SystemClock
+from config.problem import Problem
 from config.settings import Settings
-from jose.assertion import HEADER, AssertionSigner, Subject
+from jose.assertion import HEADER, Assertion, AssertionSigner, Subject
 from jose.keys import KeyRing, SigningKey
 from tests.upstreams.conftest import Client, Databases, Someone
 from upstreams.commerce import app as commerce
+from upstreams.door.person import person_of
 from upstreams.reservation import app as reservation
 from upstreams.reservation import worker as reservation_worker
 
@@ -258,3 +261,15 @@ async def test_a_websocket_needs_the_assertion_and_its_own_origin(settings: Sett
 async def test_an_origin_of_elsewhere_is_refused_however_it_is_written(slots: Client, origin: str):
     answer = await slots.post("/reservations", headers={"origin": origin}, json={})
     assert (answer.status_code, answer.json()["code"]) == (403, "MJ-DOOR-002")
+
+
+def test_a_program_is_no_person_even_where_its_id_looks_like_one() -> None:
+    ident = str(uuid4())
+    for roles, person in (((f"client:{ident}",), None), (("customer",), ident), ((f"client:{uuid4()}",), ident)):
+        said = Assertion(subject=Subject(sid="s", sub=ident, roles=roles), zone="shop", obligations=(), expires_at=0.0)
+        connection = HTTPConnection({"type": "http", "state": {"assertion": said}})
+        if person is None:
+            with pytest.raises(Problem, match="MJ-DOOR-001"):
+                person_of(connection)
+        else:
+            assert str(person_of(connection).id) == person

@@ -14,6 +14,8 @@ from jose.assertion_middleware import assertion_of
 NOBODY = ProblemType(
     "MJ-DOOR-001", HTTPStatus.UNAUTHORIZED, "Nobody is signed in", "Sign in and send the request again."
 )
+PROGRAM = "client:"
+"""The beginning of the one role of a program that calls for itself; people hold none like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Person:
 def person_of(connection: HTTPConnection) -> Person:
     """The person behind a request or a websocket. Raises `NOBODY` where the gateway let one pass without."""
     subject = assertion_of(connection).subject
+    if PROGRAM + subject.sub in subject.roles:
+        raise Problem(NOBODY, private="a program asks for itself")
     try:
         return Person(UUID(subject.sub), UUID(subject.org) if subject.org else None, subject.name, subject.sid)
     except ValueError as error:

@@ -36,7 +36,7 @@ from idp.sessions.one_session import OneSession
 
 PATH = "/account/confirm"
 PASSWORD_AMR = ("pwd",)
-_PAGE = re.compile(r"/account(/[a-z-]+){0,2}(\?[a-z]+=[\w.-]{1,2048}(&[a-z]+=[\w.-]{1,2048})?)?", re.ASCII)
+_PAGE = re.compile(r"(/account(/[a-z-]+){0,2}|/device)(\?[a-z_]+=[\w.-]{1,2048}(&[a-z_]+=[\w.-]{1,2048})?)?", re.ASCII)
 
 
 class ConfirmPage:

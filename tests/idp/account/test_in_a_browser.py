@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import httpx2
 import pytest
 from playwright.async_api import Browser, BrowserContext, async_playwright
 
@@ -22,6 +23,7 @@ from idp.app import serve
 from idp.clients.client import Client
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import CameFrom, Outcome, SignInHistory
+from idp.grants.device_code import DEVICE_CODE
 from idp.storage import clients, passwords, sign_in_history
 from tests.axe import assert_accessible_async
 from tests.idp.account.conftest import PASSWORD
@@ -187,3 +189,52 @@ async def test_without_scripts_a_person_gets_everywhere_by_keyboard_and_signs_ou
     await page.goto(f"{served.issuer}/account")
     assert await page.locator("h1").inner_text() == "Sign in first"
     await context.close()
+
+
+async def test_a_device_is_signed_in_from_another_screen(chromium: Browser, served: Served) -> None:
+    """Without scripts from the code to the word; then every page of it is looked at."""
+    async with served.idp.begin() as tx:
+        tv = Client(
+            client_id="tv",
+            name={"ko": "달빛티비", "en": "Moonlight TV"},
+            auth_method="none",
+            secret_hash=None,
+            redirect_uris=(),
+            post_logout_redirect_uris=(),
+            grant_types=(DEVICE_CODE,),
+            scopes=("openid", "profile"),
+        )
+        await clients.put(tx, tv, SystemClock().now())
+    async with httpx2.AsyncClient(trust_env=False, base_url=served.issuer) as device:
+        first, second = [(await device.post("/device_authorization", data={"client_id": "tv"})).json() for _ in "ab"]
+        plain = await chromium.new_context(locale="ko-KR", java_script_enabled=False)
+        plain.set_default_timeout(20_000)
+        page = await plain.new_page()
+        await page.goto(first["verification_uri"])
+        await page.get_by_label("코드").fill(first["user_code"].lower())
+        await page.keyboard.press("Enter")
+        await page.fill("#identifier", "mina")
+        await page.fill("#password", PASSWORD)
+        await page.press("#password", "Enter")
+        await page.get_by_role("heading", name="달빛티비에 로그인할까요?").wait_for()
+        await page.get_by_role("button", name="허용").click()
+        await page.get_by_role("heading", name="기기가 로그인됐어요").wait_for()
+        form = {"grant_type": DEVICE_CODE, "client_id": "tv", "device_code": first["device_code"]}
+        assert (await device.post("/token", data=form)).status_code == 200
+
+    context = await chromium.new_context(locale="ko-KR", storage_state=await plain.storage_state())
+    page = await context.new_page()
+    for path in ("/device", "/device?user_code=BBBB-BBBB", f"/device?user_code={second['user_code']}"):
+        for locale, scheme in (("ko", "light"), ("en", "dark")):
+            await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            await page.set_viewport_size({"width": 320, "height": 900})
+            await page.goto(f"{served.issuer}{path}{'&' if '?' in path else '?'}locale={locale}")
+            assert await page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
+            await assert_accessible_async(page)
+    if SHOTS:
+        await page.screenshot(path=Path(SHOTS) / "device.png", full_page=True)
+    await page.get_by_role("button", name="Refuse").click()
+    await page.get_by_role("heading", name="Nothing was signed in").wait_for()
+    await assert_accessible_async(page)
+    await context.close()
+    await plain.close()

@@ -1,0 +1,112 @@
+"""`POST /device_authorization` (RFC 8628, section 3.1): a device that has no browser asks for a code to show."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlencode
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidScopeError, UnauthorizedClientError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.trail import AuditEvent, Kind, record
+from config.clock import Clock
+from config.connections import Database
+from config.entropy import Entropy
+from config.web import correlation_id
+from idp.clients.client import Client
+from idp.credentials.throttle import DEVICES_OF_ADDRESS, Throttle, address_subject
+from idp.endpoints.client_requests import ClientRequests, address
+from idp.endpoints.login.arrivals import visitor
+from idp.endpoints.oauth_answers import oauth_answer, oauth_error
+from idp.endpoints.whereabouts import client_ip
+from idp.grants.device_code import DEVICE_CODE
+from idp.grants.pending import CODE_SIZE, INTERVAL, PendingGrant, PendingGrants, code_hash
+from idp.grants.user_code import new_user_code, shown
+from idp.protocol.scopes import split
+
+LIFETIME: Final = timedelta(minutes=10)
+"""How long a person may take to find the page and to sign in."""
+PAGE: Final = "/device"
+
+
+class DeviceAuthorizationEndpoint:
+    """Keeps what waits, and says what to show."""
+
+    def __init__(
+        self,
+        *,
+        requests: ClientRequests,
+        pending: PendingGrants,
+        throttle: Throttle,
+        database: Database,
+        clock: Clock,
+        entropy: Entropy,
+        issuer: str,
+    ) -> None:
+        self._requests = requests
+        self._pending = pending
+        self._throttle = throttle
+        self._database = database
+        self._clock = clock
+        self._entropy = entropy
+        self._page = issuer + PAGE
+
+    async def __call__(self, request: Request) -> Response:
+        try:
+            asked = await self._requests.read(request, "device_authorization")
+            if DEVICE_CODE not in asked.client.grant_types:
+                raise UnauthorizedClientError("the client has not registered this grant_type")
+            scope = registered_scope(asked.client, asked.form.get("scope"))
+        except OAuth2Error as error:
+            return oauth_error(request, error)
+        await self._throttle.attempt(DEVICES_OF_ADDRESS, address_subject(client_ip(request)))
+        device_code, user_code = self._entropy.token(CODE_SIZE), new_user_code(self._entropy)
+        await self._keep(request, asked.client, scope, device_code, user_code)
+        return oauth_answer(
+            {
+                "device_code": device_code,
+                "user_code": shown(user_code),
+                "verification_uri": self._page,
+                "verification_uri_complete": f"{self._page}?{urlencode({'user_code': shown(user_code)})}",
+                "expires_in": int(LIFETIME.total_seconds()),
+                "interval": int(INTERVAL.total_seconds()),
+            }
+        )
+
+    async def _keep(
+        self, request: Request, client: Client, scope: tuple[str, ...], device_code: str, user_code: str
+    ) -> None:
+        now = self._clock.now()
+        pending = PendingGrant(
+            code_hash=code_hash(device_code),
+            client_id=client.client_id,
+            scope=scope,
+            user_code_hash=code_hash(user_code),
+            user_id=None,
+            came_from=visitor(request, None).told(),
+            created_at=now,
+            expires_at=now + LIFETIME,
+            interval=INTERVAL,
+        )
+        async with self._database.begin() as tx:
+            await self._pending.add(tx, pending)
+            event = AuditEvent(
+                kind=Kind.DEVICE_ASKED,
+                correlation_id=correlation_id(request),
+                actor=client.client_id,
+                ip=address(request),
+            )
+            await record(tx, event)
+
+
+def registered_scope(client: Client, asked: str | None) -> tuple[str, ...]:
+    """What is asked for, or all that the client registered. Raises Authlib's `InvalidScopeError`."""
+    if asked is None:
+        return client.scopes
+    scope = split(asked)
+    if not set(scope) <= set(client.scopes):
+        raise InvalidScopeError("the client has not registered all of this scope")
+    return scope

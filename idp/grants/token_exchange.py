@@ -1,0 +1,121 @@
+"""Token exchange (RFC 8693): a service that was called for a person calls another one for them, and says that it does.
+
+The new token belongs to the session of the one that it came of, holds no more than that and lives no longer. Nobody
+acts as somebody else unseen: the client proves with a token of its own who acts, and the new one names it in `act`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, UnauthorizedClientError
+from authlib.oauth2.rfc6749.errors import OAuth2Error
+
+from config.connections import Transaction
+from idp.clients.client import Client
+from idp.grants.grant import Credential, LiveSessions
+from idp.grants.joining import Joining
+from idp.protocol import access_token, scopes
+from idp.tokens.refresh_family import token_hash
+
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - the name of a kind
+_KINDS: Final = (ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jwt")
+
+
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """RFC 8693, section 2.2.2."""
+
+    error = "invalid_target"
+
+
+class OwnTokens(Protocol):
+    """What is known of our own access tokens."""
+
+    def claims(self, token: str) -> Mapping[str, object] | None:
+        """The claims of a token that is sound and has not expired; None for any other."""
+
+    async def lives(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> bool:
+        """Whether the session of these claims lives, and the token was not revoked alone."""
+
+
+class TokenExchange:
+    """`Grant` for `TOKEN_EXCHANGE`."""
+
+    grant_type = TOKEN_EXCHANGE
+
+    def __init__(self, tokens: OwnTokens, sessions: LiveSessions, joining: Joining) -> None:
+        self._tokens = tokens
+        self._sessions = sessions
+        self._joining = joining
+
+    async def load(self, tx: Transaction, form: dict[str, str], client: Client, now: datetime) -> Credential | None:
+        """What is exchanged, and for what. Raises Authlib's `OAuth2Error`."""
+        if client.auth_method == "none":
+            raise UnauthorizedClientError("a public client proves nothing, so it acts for nobody")
+        if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
+            raise InvalidRequestError("requested_token_type: only access tokens are issued")
+        subject, actor = self._token(form, "subject_token"), self._token(form, "actor_token")
+        if subject["sub"] == subject["client_id"]:
+            raise InvalidRequestError("subject_token: it speaks for no person")
+        if not (actor["sub"] == actor["client_id"] == client.client_id):
+            raise InvalidRequestError("actor_token: it is not the client's own")
+        if not await self._tokens.lives(tx, actor, now):
+            raise InvalidRequestError("actor_token: it is not good, or not any more")
+        session = await self._sessions.lock(tx, str(subject["sid"]))
+        if session is None or not session.lives(now):
+            raise InvalidRequestError("subject_token: it is not good, or not any more")
+        over_at: Any = subject["exp"]
+        return Credential(
+            client_id=client.client_id,
+            session=session,
+            scope=exchanged_scope(str(subject["scope"]), client.scopes, form.get("scope")),
+            digest=token_hash(form["subject_token"]),
+            audiences=targets(client.metadata.resources, form),
+            actor=acting(client.client_id, subject),
+            not_after=min(float(over_at), session.absolute_expires_at.timestamp()),
+            answer={"issued_token_type": ACCESS_TOKEN},
+        )
+
+    async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
+        """The client has tokens of the session, and is told of its end."""
+        await self._joining.join(tx, credential, refresh_token, now)
+
+    def _token(self, form: Mapping[str, str], name: str) -> Mapping[str, object]:
+        token, kind = form.get(name), form.get(f"{name}_type")
+        if token is None or kind is None:
+            raise InvalidRequestError(f"{name} and {name}_type are needed")
+        claims = self._tokens.claims(token) if kind in _KINDS else None
+        if claims is None or "cnf" in claims:  # who holds the key of a bound one has not been proven here
+            raise InvalidRequestError(f"{name}: it is not good, or not any more")
+        return claims
+
+
+def exchanged_scope(held: str, registered: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
+    """What both the token and the client have, or that part of it that is asked for; no ID token comes of it.
+
+    Raises Authlib's `InvalidScopeError`.
+    """
+    both = tuple(scope for scope in scopes.split(held) if scope in registered and scope != scopes.OPENID)
+    if asked is None:
+        return both
+    wanted = scopes.split(asked)
+    if not set(wanted) <= set(both):
+        raise InvalidScopeError("scope: more than the token or the client has")
+    return wanted
+
+
+def targets(resources: tuple[str, ...], form: Mapping[str, str]) -> tuple[str, ...]:
+    """Where the new token is to be good; what is not named is the house's own services. Raises `InvalidTargetError`."""
+    named = tuple(dict.fromkeys(form[name] for name in ("resource", "audience") if name in form))
+    if not set(named) <= {access_token.AUDIENCE, *resources}:
+        raise InvalidTargetError("the client has not registered this target")
+    return named
+
+
+def acting(client_id: str, subject: Mapping[str, object]) -> dict[str, object]:
+    """`act`: the client, and within it whoever acted before (RFC 8693, section 4.1)."""
+    before = subject.get("act")
+    return {"sub": client_id, **({"act": before} if before else {})}

@@ -1,0 +1,104 @@
+"""The sessions of programs in PostgreSQL, which itself holds that a client has one and an end is the end (0027)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, func, insert, select, update
+
+from config.connections import Transaction
+from idp.sessions.machine_session import MachineSession
+from idp.storage.grant_tables import machine_session as table
+from idp.storage.protocol_tables import client
+
+
+async def live_of(tx: Transaction, client_id: str) -> MachineSession | None:
+    """The client's session that has not ended, to look at."""
+    return await _one(tx, _not_ended(client_id))
+
+
+async def find(tx: Transaction, sid: str) -> MachineSession | None:
+    """One of them, live or ended, to look at."""
+    return await _one(tx, select(table).where(table.c.sid == sid))
+
+
+async def lock_client(tx: Transaction, client_id: str, secret_hash: bytes | None) -> bool:
+    """Let nobody else begin one of this client, nor change it. False: none with this secret is switched on."""
+    query = (
+        select(client.c.enabled, client.c.secret_hash)
+        .where(client.c.client_id == client_id)
+        .with_for_update(key_share=True)
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return row is not None and row.enabled and row.secret_hash == secret_hash
+
+
+async def lock_live(tx: Transaction, client_id: str) -> MachineSession | None:
+    """The client's session that has not ended, locked."""
+    return await _one(tx, _not_ended(client_id).with_for_update())
+
+
+async def lock_expired(tx: Transaction, now: datetime, limit: int) -> list[MachineSession]:
+    """Some past their limit that nobody has ended and nobody else holds, locked."""
+    query = (
+        select(table)
+        .where(table.c.ended_at.is_(None), table.c.expires_at <= now)
+        .order_by(table.c.expires_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [MachineSession(**row._mapping) for row in await tx.execute(query)]
+
+
+async def begin(tx: Transaction, session: MachineSession) -> None:
+    """Keep a new one. Raises an integrity error where the client has one that has not ended."""
+    values = {column.name: getattr(session, column.name) for column in table.c}
+    await tx.execute(insert(table).values(**{**values, "revoked_tokens": dict(session.revoked_tokens)}))
+
+
+async def change(tx: Transaction, session: MachineSession) -> None:
+    """Keep the end of a locked one, or which of its tokens are revoked."""
+    await tx.execute(
+        update(table)
+        .where(table.c.sid == session.sid)
+        .values(
+            version=session.version,
+            revoked_tokens=dict(session.revoked_tokens),
+            ended_at=session.ended_at,
+            end_reason=session.end_reason,
+        )
+    )
+
+
+async def count(tx: Transaction) -> int:
+    """How many have not ended."""
+    return (await tx.execute(select(func.count()).select_from(table).where(table.c.ended_at.is_(None)))).scalar_one()
+
+
+async def page(tx: Transaction, after: str, limit: int) -> list[str]:
+    """The clients of those that have not ended, in order, by pages."""
+    query = (
+        select(table.c.client_id)
+        .where(table.c.ended_at.is_(None), table.c.client_id > after)
+        .order_by(table.c.client_id)
+        .limit(limit)
+    )
+    return list((await tx.execute(query)).scalars())
+
+
+async def forget_ended(tx: Transaction, before: datetime, limit: int) -> int:
+    """Forget some that ended before a moment. Returns how many."""
+    gone = (
+        select(table.c.sid).where(table.c.ended_at < before).limit(limit).with_for_update(skip_locked=True)
+    ).scalar_subquery()
+    return (await tx.execute(delete(table).where(table.c.sid.in_(gone)))).rowcount
+
+
+def _not_ended(client_id: str) -> Select[Any]:
+    return select(table).where(table.c.client_id == client_id, table.c.ended_at.is_(None))
+
+
+async def _one(tx: Transaction, query: Select[Any]) -> MachineSession | None:
+    row = (await tx.execute(query)).one_or_none()
+    return MachineSession(**row._mapping) if row is not None else None

@@ -1,0 +1,115 @@
+"""Token exchange (RFC 8693): no more, no longer, in the same session, and never unseen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idp.clients.metadata import ClientMetadata
+from idp.grants.token_exchange import ACCESS_TOKEN, TOKEN_EXCHANGE, exchanged_scope
+from tests.clock import FakeClock
+from tests.idp.grants.programs import change, claims
+from tests.idp.provider import App, Provider
+
+LEDGER = "https://ledger.example"
+
+
+@pytest.fixture
+async def service(provider: Provider) -> App:
+    """A service that is called for people, and calls others for them."""
+    service = await provider.register("service")
+    await change(
+        provider,
+        service,
+        grant_types=("client_credentials", TOKEN_EXCHANGE, "refresh_token"),
+        scopes=("openid", "profile", "ledger"),
+        metadata=ClientMetadata(resources=(LEDGER,)),
+    )
+    return service
+
+
+async def own(provider: Provider, app: App) -> str:
+    return str((await provider.token(app, grant_type="client_credentials")).json()["access_token"])
+
+
+async def of_mina(provider: Provider) -> tuple[App, dict[str, Any]]:
+    app, user = await provider.register(), await provider.person()
+    code = await provider.sign_in(provider.browser(), app, user, scope="openid profile email")
+    return app, (await provider.redeem(app, code)).json()
+
+
+async def exchange(provider: Provider, app: App, subject: str, actor: str | None, **form: str) -> httpx2.Response:
+    asked = {"subject_token": subject, "subject_token_type": ACCESS_TOKEN}
+    if actor is not None:
+        asked |= {"actor_token": actor, "actor_token_type": ACCESS_TOKEN}
+    return await provider.token(app, grant_type=TOKEN_EXCHANGE, **{**asked, **form})
+
+
+async def test_the_new_token_is_of_the_same_session_and_says_who_acts(
+    provider: Provider, service: App, clock: FakeClock
+) -> None:
+    _, tokens = await of_mina(provider)
+    clock.advance(100)
+    answer = await exchange(provider, service, tokens["access_token"], await own(provider, service), audience=LEDGER)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert body.keys() == {"access_token", "token_type", "expires_in", "scope", "issued_token_type"}
+    assert (body["issued_token_type"], body["expires_in"], body["scope"]) == (ACCESS_TOKEN, 200, "profile")
+    old, new = claims(provider, tokens["access_token"]), claims(provider, body["access_token"])
+    assert new["act"] == {"sub": "service"}
+    assert (new["sub"], new["sid"], new["exp"]) == (old["sub"], old["sid"], old["exp"])
+    assert (new["aud"], new["client_id"]) == (LEDGER, "service")
+    again = await exchange(
+        provider,
+        service,
+        (await exchange(provider, service, tokens["access_token"], await own(provider, service))).json()[
+            "access_token"
+        ],
+        await own(provider, service),
+    )
+    assert claims(provider, again.json()["access_token"])["act"] == {"sub": "service", "act": {"sub": "service"}}
+    async with provider.parts.database.begin() as tx:
+        await provider.parts.one_session.end(tx, old["sid"], "sign_out", correlation_id="test")
+    dead = await exchange(provider, service, tokens["access_token"], await own(provider, service))
+    assert dead.json()["error"] == "invalid_request"
+
+
+async def test_what_does_not_fit_is_refused(provider: Provider, service: App) -> None:
+    app, tokens = await of_mina(provider)
+    other = await provider.register("other")
+    await change(provider, other, grant_types=("client_credentials", TOKEN_EXCHANGE))
+    subject, actor, foreign = tokens["access_token"], await own(provider, service), await own(provider, other)
+    revoked = await own(provider, service)
+    await provider.post("/revoke", {"token": revoked}, httpx2.BasicAuth("service", service.secret or ""))
+    for answer, error in (
+        (exchange(provider, service, subject, None), "invalid_request"),  # nobody acts unseen
+        (exchange(provider, service, subject, subject), "invalid_request"),
+        (exchange(provider, service, subject, foreign), "invalid_request"),
+        (exchange(provider, service, subject, revoked), "invalid_request"),
+        (exchange(provider, service, actor, actor), "invalid_request"),
+        (exchange(provider, service, "made up", actor), "invalid_request"),
+        (exchange(provider, service, tokens["refresh_token"], actor), "invalid_request"),
+        (exchange(provider, service, tokens["id_token"], actor), "invalid_request"),
+        (exchange(provider, service, subject, actor, subject_token_type="made:up"), "invalid_request"),
+        (exchange(provider, service, subject, actor, requested_token_type="made:up"), "invalid_request"),
+        (exchange(provider, service, subject, actor, scope="profile ledger"), "invalid_scope"),  # the token has it not
+        (exchange(provider, service, subject, actor, scope="email"), "invalid_scope"),  # the client has it not
+        (exchange(provider, service, subject, actor, resource="https://other.example"), "invalid_target"),
+        (exchange(provider, app, subject, actor), "unauthorized_client"),
+    ):
+        said = await answer
+        assert (said.status_code, said.json()["error"]) == (400, error)
+
+
+SCOPES = st.lists(st.sampled_from(("openid", "profile", "email", "a", "b", "c")), unique=True)
+
+
+@given(SCOPES, SCOPES)
+def test_scope_never_grows(held: list[str], registered: list[str]) -> None:
+    got = exchanged_scope(" ".join(held), tuple(registered), None)
+    assert set(got) <= set(held) & set(registered)
+    assert "openid" not in got
