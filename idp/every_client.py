@@ -161,7 +161,9 @@ async def every_client(settings: Settings, clock: Clock | None = None) -> AsyncI
     """Everything it is made of."""
     database, valkey = open_database(settings, "idp"), open_valkey(settings)
     try:
-        yield EveryClient(database, valkey, registrar(SystemEntropy()), clock or SystemClock(), own_clients(settings))
+        clock = clock or SystemClock()
+        acts = registrar(settings, clock, SystemEntropy())
+        yield EveryClient(database, valkey, acts, clock, own_clients(settings))
     finally:
         await valkey.aclose()
         await database.dispose()

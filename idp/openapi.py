@@ -15,6 +15,7 @@ import msgspec
 from config.openapi import ProblemDocument, Schema
 from config.problem import PROBLEM_JSON
 from idp.endpoints.parameters import FORM
+from idp.grants.grant_types import GRANT_TYPES
 from idp.routes import Method
 
 
@@ -43,6 +44,17 @@ class PushedAnswer(msgspec.Struct):
 
     request_uri: str
     expires_in: int
+
+
+class DeviceAnswer(msgspec.Struct):
+    """A device's codes (RFC 8628, section 3.2)."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
 
 
 class IntrospectionAnswer(msgspec.Struct):
@@ -181,15 +193,29 @@ ENDPOINTS = (
         _PROVEN,
     ),
     Endpoint(
+        "/device_authorization",
+        ("POST",),
+        "Ask for a sign-in on another screen (RFC 8628, section 3.1)",
+        (Parameter("scope", "what is wanted; otherwise all that the client registered"), *_CLIENT),
+        (Answer(200, "the codes, and where the person goes", DeviceAnswer), *_REFUSED, _TOO_MANY, _AWAY),
+        _PROVEN,
+    ),
+    Endpoint(
         "/token",
         ("POST",),
-        "Tokens for a code or a refresh token (RFC 6749, section 3.2)",
+        "Tokens (RFC 6749, section 3.2)",
         (
-            Parameter("grant_type", "", required=True, one_of=("authorization_code", "refresh_token")),
+            Parameter("grant_type", "", required=True, one_of=GRANT_TYPES),
             Parameter("code", "for `authorization_code`"),
             Parameter("redirect_uri", "as at the authorization request"),
             Parameter("code_verifier", "RFC 7636"),
             Parameter("refresh_token", "for `refresh_token`; used once"),
+            Parameter("device_code", "for the device grant (RFC 8628)"),
+            Parameter("subject_token", "for an exchange (RFC 8693), with its `subject_token_type`"),
+            Parameter("subject_token_type", "`urn:ietf:params:oauth:token-type:access_token`"),
+            Parameter("actor_token", "who acts for the subject, with its `actor_token_type`"),
+            Parameter("actor_token_type", "`urn:ietf:params:oauth:token-type:access_token`"),
+            Parameter("resource", "where the access token is to be good (RFC 8707)"),
             Parameter("scope", "less than was granted"),
             *_CLIENT,
         ),

@@ -18,7 +18,7 @@ def registration_endpoints(parts: Parts, requests: ClientRequests, throttle: Thr
     registration = RegistrationEndpoint(
         mode=parts.settings.idp.registration,
         issuer=parts.issuer,
-        registrar=registrar(parts.entropy),
+        registrar=registrar(parts.settings, parts.clock, parts.entropy),
         register=client_register,
         initial_tokens=initial_access_tokens,
         requests=requests,

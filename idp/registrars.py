@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from config.clock import Clock
 from config.entropy import Entropy
 from config.settings import Settings
 from idp.clients.client import ACCOUNT
 from idp.clients.registrar import Registrar
 from idp.clients.sector import Sectors, open_outbound
-from idp.storage import client_register
+from idp.sessions.machine_sessions import MachineSessions
+from idp.storage import client_register, machine_sessions
 
 
-def registrar(entropy: Entropy) -> Registrar:
+def registrar(settings: Settings, clock: Clock, entropy: Entropy) -> Registrar:
     """Acts upon clients."""
-    return Registrar(client_register, Sectors(open_outbound), entropy)
+    lifetime = timedelta(seconds=settings.session.absolute_lifetime)
+    machines = MachineSessions(machine_sessions, clock, entropy, absolute_lifetime=lifetime)
+    return Registrar(client_register, Sectors(open_outbound), machines, entropy)
 
 
 def own_clients(settings: Settings) -> frozenset[str]:

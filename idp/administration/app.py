@@ -131,7 +131,7 @@ def application(
         database=database,
         valkey=valkey,
         clock=clock,
-        registrar=registrar(entropy),
+        registrar=registrar(settings, clock, entropy),
         register=client_register,
         operator=settings.policy.operator,
         own=own_clients(settings),

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal, Protocol
 from uuid import UUID
+
+import structlog
 
 from config.connections import Transaction
 from config.entropy import Entropy
@@ -35,12 +37,27 @@ class Issued:
     """The registration access token that is good from now on (RFC 7592, section 3)."""
 
 
+class MachineEnds(Protocol):
+    """What ends when a client loses what it proves itself by: the session of its own, and every token of it."""
+
+    async def end_machine_sessions(
+        self,
+        tx: Transaction,
+        client_id: str,
+        reason: Literal["client_disabled", "client_credentials_replaced"],
+        *,
+        correlation_id: str,
+    ) -> object:
+        """Call it after the client itself was changed, in the same transaction."""
+
+
 class Registrar:
     """Reads what is asked for, and does it."""
 
-    def __init__(self, register: ClientRegister, sectors: Sectors, entropy: Entropy) -> None:
+    def __init__(self, register: ClientRegister, sectors: Sectors, machines: MachineEnds, entropy: Entropy) -> None:
         self._register = register
         self._sectors = sectors
+        self._machines = machines
         self._entropy = entropy
 
     async def read(
@@ -79,6 +96,8 @@ class Registrar:
         token = self._entropy.token(SECRET_SIZE) if new_token else None
         token_hash = hash_token(token) if token is not None else claimed.token_hash
         registered = await self._register.change(tx, client, token_hash, now)
+        if _proof(client) != _proof(claimed.client):
+            await self._end_machine(tx, client.client_id, "client_credentials_replaced")
         await _tell(tx, client.client_id)
         return Issued(registered=registered, secret=secret, token=token)
 
@@ -92,6 +111,8 @@ class Registrar:
         """Let every endpoint take it for nobody's, or know it again."""
         changed = replace(claimed.client, enabled=enabled)
         registered = await self._register.change(tx, changed, claimed.token_hash, now)
+        if not enabled:
+            await self._end_machine(tx, changed.client_id, "client_disabled")
         await _tell(tx, changed.client_id)
         return registered
 
@@ -99,14 +120,27 @@ class Registrar:
         """Forget a client and all that it has. False: there is none."""
         if not await self._register.remove(tx, client_id):
             return False
+        await self._end_machine(tx, client_id, "client_disabled")
         await _tell(tx, client_id)
         return True
+
+    async def _end_machine(
+        self, tx: Transaction, client_id: str, reason: Literal["client_disabled", "client_credentials_replaced"]
+    ) -> None:
+        exchange = str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
+        await self._machines.end_machine_sessions(tx, client_id, reason, correlation_id=exchange)
 
     def _with_secret(self, client: Client) -> tuple[Client, str | None]:
         if client.auth_method not in SECRET_METHODS or client.secret_hash is not None:
             return client, None
         secret = self._entropy.token(SECRET_SIZE)
         return replace(client, secret_hash=hash_secret(secret)), secret
+
+
+def _proof(client: Client) -> tuple[object, ...]:
+    """What a client proves itself by."""
+    keys = client.metadata.jwks, client.metadata.jwks_uri
+    return client.auth_method, client.secret_hash, *keys
 
 
 async def _tell(tx: Transaction, client_id: str) -> None:

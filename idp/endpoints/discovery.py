@@ -11,8 +11,7 @@ from starlette.responses import Response
 from idp.authorization.answer import RESPONSE_MODES
 from idp.authorization.checks import DISPLAYS
 from idp.clients.authentication import METHODS
-from idp.grants.device_code import DEVICE_CODE
-from idp.grants.token_exchange import TOKEN_EXCHANGE
+from idp.grants.grant_types import GRANT_TYPES
 from idp.protocol import client_jwt, pkce, scopes
 from idp.protocol.assurance import ACR_VALUES
 from jose.keys import ALGORITHMS, KeyRing
@@ -40,13 +39,7 @@ def metadata(issuer: str, *, must_push: bool = False, registration: bool = False
         "scopes_supported": list(scopes.SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": [
-            "authorization_code",
-            "refresh_token",
-            "client_credentials",
-            DEVICE_CODE,
-            TOKEN_EXCHANGE,
-        ],
+        "grant_types_supported": list(GRANT_TYPES),
         "acr_values_supported": list(ACR_VALUES),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),

@@ -57,8 +57,9 @@ async def nodes(
 
 
 @pytest.fixture
-def every(database: OpenDatabase, valkey: Valkey, clock: SystemClock) -> EveryClient:
-    return EveryClient(database("idp"), valkey, registrar(SystemEntropy()), clock, frozenset())
+def every(settings: Settings, database: OpenDatabase, valkey: Valkey, clock: SystemClock) -> EveryClient:
+    acts = registrar(settings, clock, SystemEntropy())
+    return EveryClient(database("idp"), valkey, acts, clock, frozenset())
 
 
 async def add(every: EveryClient) -> App:
