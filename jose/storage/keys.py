@@ -40,17 +40,21 @@ class SigningKeys:
 
     def __init__(self, envelope: Envelope) -> None:
         self._envelope = envelope
+        self._opened: dict[Purpose, dict[tuple[str, bytes], SigningKey]] = {}
+        """What was opened at the last look: to check an RSA key takes longer than everything else about a ring."""
 
     async def load_ring(self, tx: Transaction, purpose: Purpose) -> KeyRing:
         """The keys that sign and every key that verifies. Raises `NoActiveKey`."""
         query = select(signing_key.c.kid, signing_key.c.sealed).where(
             signing_key.c.purpose == purpose, signing_key.c.state == "active"
         )
-        found = [
-            SigningKey.from_private_bytes(self._envelope.open(row.sealed, _context(purpose, row.kid)))
-            for row in await tx.execute(query)
-        ]
-        signers = {key.algorithm: key for key in found}
+        before = self._opened.get(purpose, {})
+        found = {
+            (kid, sealed): before.get((kid, sealed)) or self._open(purpose, kid, sealed)
+            for kid, sealed in await tx.execute(query)
+        }
+        self._opened[purpose] = found
+        signers = {key.algorithm: key for key in found.values()}
         if ES256 not in signers:
             raise NoActiveKey(purpose)
         return KeyRing(signers, await self.public_keys(tx, purpose))
@@ -118,6 +122,9 @@ class SigningKeys:
                 await _set(tx, move.following, "active", activates_at=None, activated_at=now),
             ]
         return [await _set(tx, move.key, "retired", retires_at=now, activates_at=None, sealed=None)]
+
+    def _open(self, purpose: Purpose, kid: str, sealed: bytes) -> SigningKey:
+        return SigningKey.from_private_bytes(self._envelope.open(sealed, _context(purpose, kid)))
 
     def _row(self, purpose: Purpose, key: SigningKey, now: datetime) -> dict[str, object]:
         return {

@@ -45,6 +45,16 @@ async def test_it_is_made_once_and_found_again(database, keys, clock, settings):
     assert jws.verify(token, made["token"], expected_typ="x", expected_issuer="i", expected_audience="a", now=now)
 
 
+async def test_a_key_is_opened_once_however_often_the_ring_is_read(database, keys, clock, settings):
+    await make(database, keys, clock, settings)
+    async with database("idp").begin() as tx:
+        first, again = [await keys.load_ring(tx, "token") for _ in range(2)]
+        assert all(again.signer(algorithm) is key for algorithm, key in first.signers.items())
+        await tx.execute(text("UPDATE jose.signing_key SET sealed = sealed || '\\x00' WHERE algorithm = 'RS256'"))
+        with pytest.raises(EnvelopeError):  # what changed at rest is not taken for what was opened before
+            await keys.load_ring(tx, "token")
+
+
 async def test_many_first_starts_at_once_make_one_key(database, keys, clock):
     async def start():
         async with database("idp").begin() as tx:
