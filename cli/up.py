@@ -24,6 +24,7 @@ from config.client_secret import create_client_secret
 from config.engines.embedded import embedded_engines
 from config.engines.folders import make_var
 from config.envelope import Envelope
+from config.places import shipped
 from config.settings import Settings
 
 _CODE = {".py", ".html", ".toml", ".css", ".js"}
@@ -98,6 +99,8 @@ class _Everything:
         self.terminal.step("database", "migrating")
         if not self.reload:
             _load("uvloop", *(module for service in services_of(self.settings) for module in service.modules))
+            if self.settings.place.countries is None:
+                shipped()
         self.supervisor.wait_finished(migration)
         self.terminal.step("database", "ready")
         marker, wanted = self.settings.var.absolute() / "demo.loaded", f"port {self.settings.gateway.port}\n"

@@ -20,7 +20,7 @@ from config.envelope import Envelope
 from config.settings import Settings
 from idp.sessions.courier import MOST, TIMEOUTS, Courier
 from idp.storage import deliveries
-from jose.keys import KeyRing
+from jose.keys import ES256, KeyRing
 from jose.storage.keys import NoActiveKey, SigningKeys
 
 EVERY = 0.2
@@ -87,7 +87,7 @@ class _Keys:
         if self._ring is not None and self._clock.monotonic() < self._stale_at:
             return
         async with self._database.connect() as tx:
-            self._ring = await self._signing_keys.load_ring(tx, "token")
+            self._ring = await self._signing_keys.load_ring(tx, "token", (ES256,))
         self._stale_at = self._clock.monotonic() + KEYS_AGE
 
     def ring(self) -> KeyRing:

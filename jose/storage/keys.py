@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,18 @@ from sqlalchemy.dialects.postgresql import insert
 from config.connections import Transaction
 from config.envelope import Envelope
 from jose.key_keeper import Change
-from jose.keys import ALGORITHMS_OF, ES256, PURPOSES, KeyRing, PublicKey, PublicKeys, Purpose, SigningKey
+from jose.keys import (
+    ALGORITHMS,
+    ALGORITHMS_OF,
+    ES256,
+    PURPOSES,
+    Algorithm,
+    KeyRing,
+    PublicKey,
+    PublicKeys,
+    Purpose,
+    SigningKey,
+)
 from jose.rotation import Hasten, KeyRecord, Make, Move, State, Switch
 from jose.storage.tables import public_key, signing_key
 
@@ -43,10 +54,14 @@ class SigningKeys:
         self._opened: dict[Purpose, dict[tuple[str, bytes], SigningKey]] = {}
         """What was opened at the last look: to check an RSA key takes longer than everything else about a ring."""
 
-    async def load_ring(self, tx: Transaction, purpose: Purpose) -> KeyRing:
-        """The keys that sign and every key that verifies. Raises `NoActiveKey`."""
+    async def load_ring(
+        self, tx: Transaction, purpose: Purpose, algorithms: Collection[Algorithm] = ALGORITHMS
+    ) -> KeyRing:
+        """The keys that sign, by `algorithms`, and every key that verifies. Raises `NoActiveKey`."""
         query = select(signing_key.c.kid, signing_key.c.sealed).where(
-            signing_key.c.purpose == purpose, signing_key.c.state == "active"
+            signing_key.c.purpose == purpose,
+            signing_key.c.state == "active",
+            signing_key.c.algorithm.in_(algorithms),
         )
         before = self._opened.get(purpose, {})
         found = {
