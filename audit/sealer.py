@@ -20,6 +20,7 @@ from audit.chain import Segment
 from audit.storage import records, seals
 from config.clock import Clock, SystemClock
 from config.connections import Database, open_database
+from config.pause import pause
 from config.settings import Settings
 
 INTERVAL = 5.0
@@ -45,7 +46,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             except records.ClusterChanged:
                 _log.critical("audit_trail_restored", remedy="a restored copy numbers transactions anew")
             if not stopping:
-                await _pause(stop)
+                await pause(stop, INTERVAL)
     finally:
         await database.dispose()
 
@@ -137,11 +138,3 @@ def _read_and_hash(folder: Path, name: str, clock: Clock) -> Segment:
         root=merkle.root(leaves),
         sealed_at=clock.now(),
     )
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(INTERVAL):
-            await stop.wait()
-    except TimeoutError:
-        return

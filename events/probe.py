@@ -20,6 +20,7 @@ from config import key_space
 from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
+from config.pause import pause
 from config.settings import Settings
 from events import outbox
 from events.metrics import REVOCATION, REVOCATION_LAST, REVOCATION_MISSING
@@ -55,11 +56,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                     await probe.measure()
             except (RedisError, SQLAlchemyError, OSError, TimeoutError) as error:
                 _log.warning("probe_failed", error=type(error).__name__)
-            try:
-                async with asyncio.timeout(INTERVAL):
-                    await stop.wait()
-            except TimeoutError:
-                continue
+            await pause(stop, INTERVAL)
     finally:
         await valkey.aclose()
         await database.dispose()

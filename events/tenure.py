@@ -21,6 +21,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from config.clock import Clock
+from config.pause import pause
 from events import projection
 from events.metrics import OUTBOX_LAG, RELAY_BATCH, RELAY_EPOCH
 from events.projection import SessionState
@@ -92,7 +93,7 @@ class Tenure:
             if stopping and drained:
                 return
             if not await self.rebuild() and drained:
-                await self._wait()
+                await pause(self._poked, POLL)
 
     async def rebuild(self) -> bool:
         """Project one more page of what Valkey may have lost. False: all of it is there."""
@@ -141,13 +142,6 @@ class Tenure:
             for event in claim.events:
                 OUTBOX_LAG.observe(max(0.0, now - event.at))
         return drained
-
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(POLL):
-                await self._poked.wait()
-        except TimeoutError:
-            return
 
 
 def _told_sessions(claim: outbox.Claim) -> list[SessionState]:

@@ -19,6 +19,7 @@ from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
 from config.envelope import Envelope
 from config.outbound import TIMEOUTS, Outbound, networks
+from config.pause import pause
 from config.settings import Settings
 from idp.person_told import PersonTold
 from idp.sessions.not_me import NotMe
@@ -110,21 +111,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         polls = poller(settings, database, valkey, SystemClock(), SystemEntropy(), asks)
         while not stop.is_set():
             try:
-                pause = 0.0 if await polls.step() else EVERY
+                seconds = 0.0 if await polls.step() else EVERY
                 ready()
             except (SQLAlchemyError, OSError) as error:
                 _log.warning("polling is held up", error=type(error).__name__)
-                pause = EVERY
-            await _pause(stop, pause)
+                seconds = EVERY
+            await pause(stop, seconds)
     finally:
         await asks.close()
         await valkey.aclose()
         await database.dispose()
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -18,6 +18,7 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, Valkey, open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.pause import pause
 from config.settings import Settings
 from events import outbox
 from idp.authorization.abandoned import Abandoned
@@ -139,7 +140,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 ready()
             except (RedisError, SQLAlchemyError, OSError) as error:
                 _log.warning("sweeping is held up", error=type(error).__name__)
-            await _pause(stop)
+            await pause(stop, EVERY)
     finally:
         await valkey.aclose()
         await database.dispose()
@@ -166,11 +167,3 @@ def build_sweeper(settings: Settings, database: Database, valkey: Valkey, clock:
         ),
         clock,
     )
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(EVERY):
-            await stop.wait()
-    except TimeoutError:
-        return

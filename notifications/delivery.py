@@ -14,6 +14,7 @@ from config import key_space
 from config.clock import Clock, SystemClock
 from config.connections import Valkey, open_database, open_valkey
 from config.envelope import Envelope
+from config.pause import pause
 from config.settings import Settings, WrongSettings
 from events.cancellation import cancelled
 from notifications.courier import Courier, Weather
@@ -82,11 +83,11 @@ async def _lane(courier: Courier, bell: Bell, clock: Clock, stop: asyncio.Event)
             due = await courier.next_due()
         except (SQLAlchemyError, OSError) as error:
             _log.warning("mail_not_delivered", error=type(error).__name__)
-            await _heard(stop, _BACKOFF)
+            await pause(stop, _BACKOFF)
             continue
         wait = POLL if due is None else min(POLL, (due - clock.now()).total_seconds())
         if not stop.is_set():
-            await _heard(rung, max(wait, _LEAST))
+            await pause(rung, max(wait, _LEAST))
 
 
 async def _tidy(courier: Courier, stop: asyncio.Event) -> None:
@@ -95,13 +96,7 @@ async def _tidy(courier: Courier, stop: asyncio.Event) -> None:
             await courier.tidy()
         except (SQLAlchemyError, OSError) as error:
             _log.warning("mails_not_tidied", error=type(error).__name__)
-        await _heard(stop, TIDY)
-
-
-async def _heard(event: asyncio.Event, patience: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(patience):
-            await event.wait()
+        await pause(stop, TIDY)
 
 
 async def _end(bell: Bell, stop: asyncio.Event) -> None:

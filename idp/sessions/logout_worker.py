@@ -17,6 +17,7 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, open_database
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.pause import pause
 from config.settings import Settings
 from idp.sessions.courier import MOST, TIMEOUTS, Courier
 from idp.storage import deliveries
@@ -65,11 +66,11 @@ async def _run(courier: Courier, keys: _Keys, ready: Callable[[], None], stop: a
         try:
             await keys.renew()
             ready()
-            pause = 0.0 if await courier.step() else EVERY
+            seconds = 0.0 if await courier.step() else EVERY
         except (SQLAlchemyError, OSError, NoActiveKey) as error:
             _log.warning("deliveries are held up", error=type(error).__name__)
-            pause = RETRY_AFTER
-        await _pause(stop, pause)
+            seconds = RETRY_AFTER
+        await pause(stop, seconds)
 
 
 class _Keys:
@@ -94,11 +95,3 @@ class _Keys:
         if self._ring is None:
             raise LookupError("the key ring was never loaded")
         return self._ring
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

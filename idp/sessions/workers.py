@@ -18,6 +18,7 @@ from config import key_space
 from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import SystemEntropy
+from config.pause import pause
 from config.settings import Settings
 from events import outbox
 from idp.sessions.activity import Held, HeldActivity
@@ -136,15 +137,7 @@ async def _run(worker: ActivityWorker, ready: Callable[[], None], stop: asyncio.
         except (RedisError, SQLAlchemyError, OSError) as error:
             _log.warning("activity is held up", error=type(error).__name__)
             open_ = False
-            await _pause(stop, RETRY_AFTER)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
+            await pause(stop, RETRY_AFTER)
 
 
 def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
+from config.pause import pause
 from jose.keys import KeyRing
 
 READ_EVERY = 30.0
@@ -48,9 +48,7 @@ class KeyCache:
         """Read the ring whenever it is stale, and every so many seconds, until cancelled; a failure keeps the old ring
         and tries again."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(read_every):
-                    await self._stale.wait()
+            await pause(self._stale, read_every)
             self._stale.clear()
             try:
                 await self.reload()

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
+from config.pause import pause
 from config.settings import ReservationSettings, Settings
 from upstreams.reservation.batch import Batches
 from upstreams.reservation.desk import Desk
@@ -81,7 +82,7 @@ class Worker:
                 await work(stop)
             except (*AWAY, QueueLost) as error:
                 _log.warning("worker_waits", error=type(error).__name__)
-                await _pause(stop, BREATH)
+                await pause(stop, BREATH)
 
     async def _serve(self, shard: int, stop: asyncio.Event) -> None:
         if await self._queue.open(shard):
@@ -140,15 +141,7 @@ class Worker:
             if again := await self.enqueue_again(FORGOTTEN):
                 _log.warning("enqueued_again", count=again)
             await self._desk.expire(limit=AT_ONCE)
-            await _pause(stop, ROUND)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
+            await pause(stop, ROUND)
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:

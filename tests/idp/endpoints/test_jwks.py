@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 
 from idp.endpoints.discovery import JwksEndpoint
-from jose.keys import KeyRing, SigningKey
+from jose.keys import ES256, KeyRing, SigningKey
 
 
 async def test_another_ring_is_told_at_once() -> None:
@@ -19,7 +19,7 @@ async def test_another_ring_is_told_at_once() -> None:
         return {key["kid"] for key in msgspec.json.decode(answer.body)["keys"]}
 
     assert await told() == await told() == {first.kid}
-    rings.append(KeyRing.of(second, first.public))
+    rings.append(KeyRing({ES256: second}, {first.kid: first.public, second.kid: second.public}))
     assert await told() == {first.kid, second.kid}
     rings.append(KeyRing.of(second))
     assert await told() == {second.kid}
