@@ -98,6 +98,18 @@ class IdentityProviderSettings(BaseModel):
     """Whether a code by mail raises the assurance to two factors; it confirms a takeover or new device either way."""
     password_threads: int = Field(default=2, ge=1)
     """How many argon2id computations run at once; more than the cores only makes each slower."""
+    client_certificate_header: bool = False
+    """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
+    send under that name."""
+    client_certificate_authorities: Path | None = None
+    """The authorities (PEM) whose certificates prove clients by `tls_client_auth`. Unset: that method is not there."""
+    mtls_origin: str = ""
+    """`https://host` under which the same endpoints ask for a certificate (`mtls_endpoint_aliases`). Unset: the issuer
+    is the one that does."""
+    dpop_nonce_required: bool = False
+    """Whether every DPoP proof must bear a nonce of ours; clients that must use DPoP always need one at `/token`."""
+    fetch_networks: tuple[str, ...] = ()
+    """Networks (CIDR) that are not public and from which what clients name by address (`jwks_uri`) is fetched."""
 
     @model_validator(mode="after")
     def _issuer_follows_listen(self) -> Self:
@@ -116,6 +128,9 @@ class GatewaySettings(BaseModel):
     """The gateway's secret at the identity provider. Unset: read from the embedded `var/secrets/`."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
+    client_certificate_header: bool = False
+    """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
+    send under that name."""
     lease: Seconds = 1.0
     """How long the near cache of sessions is believed after the last heartbeat of the relay."""
 

@@ -25,6 +25,7 @@ from events.subscription import Subscription
 from idp.credentials.throttle import Throttle
 from idp.endpoints.authorization import AuthorizationEndpoint
 from idp.endpoints.bearer import AccessTokens
+from idp.endpoints.client_certificate import FromCertificate
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.end_session import EndSessionEndpoint
@@ -58,12 +59,12 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     idp = parts.settings.idp
     throttle = Throttle(parts.valkey)
     hints = IdTokenHints(parts.issuer, parts.keys.ring)
-    requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle)
+    requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle, parts.client_proofs)
     tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, parts.clock)
     subjects = Subjects(people_now)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
     refresh_lifetime = timedelta(seconds=idp.refresh_token_lifetime)
-    discovery = DiscoveryEndpoint(parts.issuer)
+    discovery = DiscoveryEndpoint(parts.settings.idp)
     helped = HelpPages(parts.pages, HelpSupport(parts.arrivals, logins, parts.presence, parts.database, parts.clock))
     end_session = EndSessionEndpoint(
         clients=parts.clients,
@@ -131,8 +132,9 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             valkey=parts.valkey,
             clock=parts.clock,
             entropy=parts.entropy,
+            proofs=parts.key_proofs,
         ),
-        "userinfo": UserInfoEndpoint(tokens, subjects, parts.database, parts.clock),
+        "userinfo": UserInfoEndpoint(tokens, subjects, parts.key_proofs, parts.database, parts.clock),
         "revocation": RevocationEndpoint(requests, tokens, refresh_families, parts.database, parts.clock),
         "introspection": IntrospectionEndpoint(
             requests=requests,
@@ -159,7 +161,8 @@ def build_application(parts: Parts) -> ASGIApp:
     )
     addresses = ClientAddresses(parts.settings.idp.trusted_proxies)
     where = FromWhere(LoginQueries(starlette), addresses=addresses, places=parts.places)
-    return web_application(ResponseHeaders(where, issuer=parts.issuer), help_at=parts.issuer + HELP)
+    certified = FromCertificate(where, addresses=addresses, believed=parts.settings.idp.client_certificate_header)
+    return web_application(ResponseHeaders(certified, issuer=parts.issuer), help_at=parts.issuer + HELP)
 
 
 @asynccontextmanager

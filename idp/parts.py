@@ -11,15 +11,21 @@ from config.connections import Database, Valkey
 from config.entropy import Entropy
 from config.envelope import Envelope
 from config.places import Places
+from config.public_fetch import PublicFetch
 from config.query_count import watch_queries
+from config.replays import Replays
 from config.settings import Settings
 from idp.authorization.attempts import Attempts
 from idp.authorization.login_rules import LoginRules, LoginRulesCache
 from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
+from idp.clients.client_keys import ClientKeys
+from idp.clients.tls_client_auth import Authorities
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import SignInHistory
 from idp.directory.cache import FaceCache
+from idp.endpoints.client_proofs import ClientProofs
+from idp.endpoints.key_proofs import KeyProofs
 from idp.endpoints.login.arrivals import Arrivals, account_of
 from idp.endpoints.login.hops import Hops
 from idp.endpoints.login.telling import Telling
@@ -27,6 +33,7 @@ from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
 from idp.person_told import PersonTold
+from idp.protocol.dpop_nonce import Nonces
 from idp.routes import ASSETS, HELP
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
@@ -90,6 +97,8 @@ class Parts:
     assets: Assets
     keys: KeyCache
     clients: ClientCache
+    client_proofs: ClientProofs
+    key_proofs: KeyProofs
     mac: StepMac
     successors: Successors
     hops: Hops
@@ -111,6 +120,11 @@ class Parts:
         return self.settings.idp.issuer
 
 
+def _origins(settings: Settings) -> tuple[str, ...]:
+    """How clients may name the endpoints."""
+    return tuple(origin for origin in (settings.idp.issuer, settings.idp.mtls_origin) if origin)
+
+
 async def build_parts(settings: Settings, database: Database, valkey: Valkey, clock: Clock, entropy: Entropy) -> Parts:
     """Build everything; makes the signing key and the shared secrets where there are none."""
     watch_queries(database)
@@ -121,6 +135,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         await signing_keys.ensure_active(tx, "token", now)
         mac = StepMac(await secrets.ensure(tx, "step-mac", envelope, entropy, now))
         successors = Successors(await secrets.ensure(tx, "refresh-successors", envelope, entropy, now))
+        nonces = Nonces(await secrets.ensure(tx, "dpop-nonces", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -144,6 +159,11 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     assets = Assets(STATIC, base=ASSETS)
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
     client_cache = ClientCache(clients, database, clock)
+    origins = _origins(settings)
+    assertions, dpop_proofs = Replays(valkey, "assertion"), Replays(valkey, "dpop")
+    for replays in (assertions, dpop_proofs):
+        await replays.begin(clock.timestamp())
+    authorities = settings.idp.client_certificate_authorities
     faces = FaceCache(directory, database, clock)
     presence = Presence(faces, settings.support)
     return Parts(
@@ -157,6 +177,21 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         assets=assets,
         keys=keys,
         clients=client_cache,
+        client_proofs=ClientProofs(
+            issuer=settings.idp.issuer,
+            addresses=[f"{origin}/token" for origin in origins],
+            keys=ClientKeys(PublicFetch(settings.idp.fetch_networks), clock),
+            authorities=Authorities.read(authorities) if authorities is not None else None,
+            replays=assertions,
+            clock=clock,
+        ),
+        key_proofs=KeyProofs(
+            origins=origins,
+            nonces=nonces,
+            replays=dpop_proofs,
+            clock=clock,
+            nonce_required=settings.idp.dpop_nonce_required,
+        ),
         mac=mac,
         successors=successors,
         hops=Hops(mac, settings.idp.issuer),

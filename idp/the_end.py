@@ -20,7 +20,8 @@ from idp.storage import deliveries, directory, preferences, recovery_links, sess
 
 def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     """By the names of the table of routes."""
-    door = SignalsDoor(ClientRequests(parts.issuer, parts.clients, parts.database, Throttle(parts.valkey)))
+    throttle = Throttle(parts.valkey)
+    door = SignalsDoor(ClientRequests(parts.issuer, parts.clients, parts.database, throttle, parts.client_proofs))
     streams = SignalStreams(
         door=door,
         storage=signal_streams,

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from idp.protocol.confirmation import UnknownConfirmation, confirmation_of
 from policy.request import DeviceTrust, Subject
 
 _ACR = {"urn:munjigi:acr:1": 1, "urn:munjigi:acr:2": 2}
@@ -63,6 +64,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     """Where the session's sign-in through this gateway came from; empty: unknown."""
     session_browser: str = ""
     """Which browser that was; empty: unknown."""
+    confirmation: tuple[tuple[str, str], ...] = ()
+    """The members of `cnf`: the keys that must be proven with the token."""
 
 
 def read_identity(
@@ -80,6 +83,10 @@ def read_identity(
         raise UnusableToken(str(error)) from error
     if not token.sid or not token.sub:
         raise UnusableToken("no session stands behind it")
+    try:
+        confirmation = tuple(confirmation_of(claims).items())
+    except UnknownConfirmation as error:
+        raise UnusableToken("it is bound in a way that is not known") from error
     return Identity(
         sid=token.sid,
         subject=Subject(
@@ -100,4 +107,5 @@ def read_identity(
         locale=locale,
         session_address=session_address,
         session_browser=session_browser,
+        confirmation=confirmation,
     )

@@ -121,6 +121,7 @@ def check(parameters: Parameters, client: RegisteredClient, named_by: NamedBy) -
         login_hint=values.get("login_hint"),
         expected_sub=expected_sub,
         ui_locales=scopes.split(values.get("ui_locales", "")),
+        dpop_jkt=values.get("dpop_jkt"),
     )
 
 
@@ -163,6 +164,11 @@ def _proof_key(values: Values, _client: RegisteredClient) -> None:
         raise RequestError("invalid_request", "code_challenge is not the base64url of a SHA-256")
 
 
+def _dpop_key(values: Values, _client: RegisteredClient) -> None:
+    if "dpop_jkt" in values and not pkce.is_challenge(values["dpop_jkt"]):  # a SHA-256 is the same to look at
+        raise RequestError("invalid_request", "dpop_jkt is not the base64url of a SHA-256")
+
+
 def _scope(values: Values, client: RegisteredClient) -> None:
     if scopes.OPENID not in scopes.split(values.get("scope", "")) or scopes.OPENID not in client.scopes:
         raise RequestError("invalid_scope", "scope must hold openid")
@@ -189,6 +195,7 @@ CHECKS: tuple[Check, ...] = (
     _response_mode,
     _scope,
     _proof_key,
+    _dpop_key,
     _prompt,
     _max_age,
 )

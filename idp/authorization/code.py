@@ -26,6 +26,8 @@ class CodeGrant:
     scope: tuple[str, ...]
     nonce: str | None
     expires_at: datetime
+    dpop_jkt: str | None = None
+    """The key that must be proven with it (RFC 9449, section 10)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,3 +24,5 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     expected_sub: str | None = None
     """Whom the `id_token_hint` names: nobody else may be answered for (OIDC Core 1.0, section 3.1.2.1)."""
     ui_locales: tuple[str, ...] = ()
+    dpop_jkt: str | None = None
+    """The thumbprint of the key that the code is bound to (RFC 9449, section 10)."""

@@ -8,17 +8,41 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from config.settings import IdentityProviderSettings
 from idp.clients.authentication import METHODS
+from idp.clients.tls_client_auth import SELF_SIGNED, TLS
 from idp.protocol import pkce, scopes
 from idp.protocol.assurance import ACR_VALUES
+from jose.foreign import ALGORITHMS
 from jose.keys import ALGORITHM, KeyRing
 
-CONFIDENTIAL = tuple(method for method in METHODS if method != "none")
 _OPEN = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 
 
-def metadata(issuer: str) -> dict[str, object]:
+def client_authentication(settings: IdentityProviderSettings) -> dict[str, object]:
+    """How clients prove themselves at each endpoint, and bind tokens to their keys (RFC 8414, RFC 8705, RFC 9449)."""
+    certified = settings.client_certificate_header
+    there = {TLS: certified and settings.client_certificate_authorities is not None, SELF_SIGNED: certified}
+    methods = [method for method in METHODS if there.get(method, True)]
+    found: dict[str, object] = {}
+    for endpoint in ("token", "revocation", "introspection"):
+        taken = [method for method in methods if endpoint != "introspection" or method != "none"]
+        found[f"{endpoint}_endpoint_auth_methods_supported"] = taken
+        found[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(ALGORITHMS)
+    found["dpop_signing_alg_values_supported"] = list(ALGORITHMS)
+    if certified:
+        found["tls_client_certificate_bound_access_tokens"] = True
+    if certified and settings.mtls_origin:
+        paths = {"token": "token", "revocation": "revoke", "introspection": "introspect", "userinfo": "userinfo"}
+        found["mtls_endpoint_aliases"] = {
+            f"{name}_endpoint": f"{settings.mtls_origin}/{path}" for name, path in paths.items()
+        }
+    return found
+
+
+def metadata(settings: IdentityProviderSettings) -> dict[str, object]:
     """The metadata document; what is not in it is not supported."""
+    issuer = settings.issuer
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
@@ -37,9 +61,7 @@ def metadata(issuer: str) -> dict[str, object]:
         "acr_values_supported": list(ACR_VALUES),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
-        "token_endpoint_auth_methods_supported": list(METHODS),
-        "revocation_endpoint_auth_methods_supported": list(METHODS),
-        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL),
+        **client_authentication(settings),
         "claims_supported": [*scopes.CLAIMS, "auth_time", "acr", "amr", "sid", "nonce"],
         "claim_types_supported": ["normal"],
         "code_challenge_methods_supported": [pkce.METHOD],
@@ -55,8 +77,8 @@ def metadata(issuer: str) -> dict[str, object]:
 class DiscoveryEndpoint:
     """`GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`."""
 
-    def __init__(self, issuer: str) -> None:
-        self._body = msgspec.json.encode(metadata(issuer))
+    def __init__(self, settings: IdentityProviderSettings) -> None:
+        self._body = msgspec.json.encode(metadata(settings))
 
     async def __call__(self, request: Request) -> Response:
         return _json(self._body, "public, max-age=300")

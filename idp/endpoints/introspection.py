@@ -14,6 +14,8 @@ from idp.clients.client import Client
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
+from idp.protocol import dpop
+from idp.protocol.confirmation import JKT
 from idp.tokens.refresh_family import Families, token_hash
 
 INACTIVE: Mapping[str, object] = {"active": False}
@@ -54,7 +56,9 @@ class IntrospectionEndpoint:
     async def _access_token(self, tx: Transaction, claims: Mapping[str, object]) -> Mapping[str, object]:
         if await self._tokens.live_session(tx, claims, self._clock.now()) is None:
             return INACTIVE
-        return {"active": True, "token_type": "Bearer", **claims}
+        cnf = claims.get("cnf")
+        bound = isinstance(cnf, Mapping) and JKT in cnf
+        return {"active": True, "token_type": dpop.SCHEME if bound else "Bearer", **claims}
 
     async def _refresh_token(self, tx: Transaction, token: str, client: Client) -> Mapping[str, object]:
         """A client learns of its own refresh tokens alone (RFC 7662, section 2.1)."""
@@ -76,4 +80,5 @@ class IntrospectionEndpoint:
             "scope": " ".join(family.scope),
             "sid": family.sid,
             "exp": int(family.expires_at.timestamp()),
+            **({"cnf": dict(family.confirmation)} if family.confirmation else {}),
         }

@@ -1,7 +1,8 @@
 """The token endpoint (RFC 6749, section 3.2): the phases that every grant shares, in order.
 
-Read and authenticate the client -> load what it hands in, claimed and locked -> Authlib's core decides -> save -> audit
--> commit. A refusal rolls all of it back; a second use of what may be used once ends the family and its session.
+Read and authenticate the client -> which key does it prove -> load what it hands in, claimed and locked -> Authlib's
+core decides -> save -> audit -> commit. A refusal rolls all of it back; a second use of what may be used once ends the
+family and its session.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from config.entropy import Entropy
 from config.web import correlation_id
 from events.outbox import poke
 from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
+from idp.endpoints.key_proofs import KeyProofs, NonceWanted
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
 from idp.grants.grant import Credential, Grant, Misuse
+from idp.protocol.confirmation import Confirmation
 from idp.sessions.one_session import OneSession
 from idp.tokens.issue import Audience, Mint, Subject
 from idp.tokens.refresh_family import TOKEN_SIZE, Families
@@ -49,8 +52,10 @@ class TokenEndpoint:
         valkey: Valkey,
         clock: Clock,
         entropy: Entropy,
+        proofs: KeyProofs,
     ) -> None:
         self._requests = requests
+        self._proofs = proofs
         self._grants = {grant.grant_type: grant for grant in grants}
         self._subjects = subjects
         self._families = families
@@ -64,9 +69,9 @@ class TokenEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         try:
-            return oauth_answer(await self._exchange(request))
+            return oauth_answer(await self._exchange(request), headers=self._proofs.headers(request))
         except OAuth2Error as error:
-            return oauth_error(request, error)
+            return oauth_error(request, error, headers=self._proofs.headers(request))
 
     async def _exchange(self, request: Request) -> dict[str, object]:
         client_request = await self._requests.read(request, "token")
@@ -74,8 +79,11 @@ class TokenEndpoint:
         if grant is None:
             raise UnsupportedGrantTypeError("this grant_type is not supported")
         try:
+            proven = await self._proofs.of_client(request, client_request.client)
             async with self._database.begin() as tx:
-                answer = await self._answer(tx, request, client_request, grant)
+                answer = await self._answer(tx, request, client_request, grant, proven)
+        except NonceWanted:  # the way that a first proof goes, and no refusal to be recorded
+            raise
         except OAuth2Error as error:
             await self._requests.refused(
                 request,
@@ -90,11 +98,11 @@ class TokenEndpoint:
         return answer
 
     async def _answer(
-        self, tx: Transaction, request: Request, asked: ClientRequest, grant: Grant
+        self, tx: Transaction, request: Request, asked: ClientRequest, grant: Grant, proven: Confirmation
     ) -> dict[str, object] | None:
         """The token response; None where a misuse was met, whose consequences must be committed."""
         now = self._clock.now()
-        loaded = await grant.load(tx, asked.form, asked.client, now)
+        loaded = await grant.load(tx, asked.form, asked.client, now, proven)
         if isinstance(loaded, Misuse):
             if await self._end_misused(tx, request, asked, loaded, now):
                 return None
@@ -103,7 +111,7 @@ class TokenEndpoint:
         credential = loaded if subject is not None else None
 
         def issue(scope: tuple[str, ...], with_refresh_token: bool) -> dict[str, object]:
-            return self._issue(subject, credential, scope, with_refresh_token, now)
+            return self._issue(subject, credential, scope, with_refresh_token, proven, now)
 
         response = self._core.run(TokenRequest(asked.core, credential, issue))
         if credential is None:  # the core refuses what it is not given; nothing may depend on that alone
@@ -119,11 +127,12 @@ class TokenEndpoint:
         credential: Credential | None,
         scope: tuple[str, ...],
         with_refresh_token: bool,
+        proven: Confirmation,
         now: datetime,
     ) -> dict[str, object]:
         if subject is None or credential is None:
             raise InvalidGrantError("it is not good, or not any more")
-        audience = Audience(client_id=credential.client_id, scope=scope, nonce=credential.nonce)
+        audience = Audience(client_id=credential.client_id, scope=scope, nonce=credential.nonce, confirmation=proven)
         response = self._mint.issue(subject, audience, now.timestamp())
         if with_refresh_token:
             response["refresh_token"] = credential.successor or self._entropy.token(TOKEN_SIZE)

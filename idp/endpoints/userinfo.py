@@ -8,7 +8,8 @@ from starlette.responses import Response
 from config.clock import Clock
 from config.connections import Database
 from idp.endpoints.bearer import AccessTokens
-from idp.endpoints.oauth_answers import bearer_error, oauth_answer
+from idp.endpoints.key_proofs import KeyProofs, NonceWanted, NotForBearers, WrongProof
+from idp.endpoints.oauth_answers import bearer_error, dpop_error, oauth_answer
 from idp.endpoints.subjects import Subjects
 from idp.protocol import scopes
 
@@ -16,20 +17,29 @@ from idp.protocol import scopes
 class UserInfoEndpoint:
     """`GET` and `POST /userinfo`; the token stands in the Authorization header and nowhere else (RFC 9700, 4.3.2)."""
 
-    def __init__(self, tokens: AccessTokens, subjects: Subjects, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, tokens: AccessTokens, subjects: Subjects, proofs: KeyProofs, database: Database, clock: Clock
+    ) -> None:
         self._tokens = tokens
         self._subjects = subjects
+        self._proofs = proofs
         self._database = database
         self._clock = clock
 
     async def __call__(self, request: Request) -> Response:
         headers = request.headers.getlist("authorization")
         scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
-        if scheme.lower() != "bearer":
+        if scheme.lower() not in ("bearer", "dpop"):
             return bearer_error(request, None)
         claims = self._tokens.claims(token.strip())
         if claims is None:
             return bearer_error(request, "invalid_token")
+        try:
+            await self._proofs.of_token(request, claims, token.strip(), scheme.lower())
+        except (WrongProof, NonceWanted) as error:
+            return dpop_error(request, error.error, headers=self._proofs.headers(request))
+        except NotForBearers as error:
+            return (dpop_error if error.by_dpop else bearer_error)(request, "invalid_token")
         scope = scopes.split(str(claims.get("scope", "")))
         if scopes.OPENID not in scope:
             return bearer_error(request, "insufficient_scope", status=403)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from config.connections import Transaction
 from idp.clients.client import Client
+from idp.protocol.confirmation import Confirmation
 from idp.sessions.session import Session
 
 
@@ -26,6 +27,8 @@ class Credential:
     digest: bytes = field(repr=False)
     """The hash of what was handed in."""
     family_id: UUID | None = None
+    confirmation: Confirmation = field(default_factory=dict)
+    """The key that a family which comes of it is bound to."""
     successor: str | None = field(default=None, repr=False)
     """The refresh token that follows this one."""
     retry: bool = False
@@ -42,15 +45,23 @@ class Misuse:
     family_id: UUID | None
 
 
+def binding(client: Client, proven: Confirmation) -> Confirmation:
+    """What refresh tokens are bound to: the key of a client that has nothing else to prove itself by (RFC 9449, 5)."""
+    return dict(proven) if client.auth_method == "none" else {}
+
+
 class Grant(Protocol):
     """One grant type. `load` and `save` happen in one transaction, with the core between them."""
 
     grant_type: str
 
     async def load(
-        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, proven: Confirmation
     ) -> Credential | Misuse | None:
-        """What the form hands in, claimed for this transaction; None where it is nothing of this client's."""
+        """What the form hands in, claimed for this transaction; None where it is nothing of this client's.
+
+        `proven`: the keys that the client proved with this very request.
+        """
 
     async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
         """Keep what must be kept now that tokens are issued."""

@@ -1,4 +1,4 @@
-"""The tables of migrations 0006 and 0021: clients, logins, codes, refresh families, secrets that all nodes share."""
+"""The tables of migrations 0006, 0021 and 0025: clients, logins, codes, refresh families, shared secrets."""
 
 from __future__ import annotations
 
@@ -85,6 +85,7 @@ authorization_code = Table(
     Column("expires_at", _TIME, nullable=False),
     Column("redeemed_at", _TIME),
     Column("family_id", Uuid),
+    Column("dpop_jkt", Text),
 )
 
 refresh_family = Table(
@@ -97,6 +98,7 @@ refresh_family = Table(
     Column("scope", _WORDS, nullable=False),
     Column("expires_at", _TIME, nullable=False),
     Column("revoked_at", _TIME),
+    Column("confirmation", JSONB, nullable=False),
 )
 
 refresh_token = Table(

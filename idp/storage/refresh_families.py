@@ -15,7 +15,11 @@ from idp.tokens.refresh_family import Family, Presented
 async def begin(tx: Transaction, family: Family, digest: bytes, now: datetime) -> None:
     """Keep a new family with its first token."""
     values = {name: getattr(family, name) for name in Family.__slots__}
-    await tx.execute(insert(refresh_family).values({**values, "scope": list(family.scope)}))
+    await tx.execute(
+        insert(refresh_family).values(
+            {**values, "scope": list(family.scope), "confirmation": dict(family.confirmation)}
+        )
+    )
     await tx.execute(insert(refresh_token).values(token_hash=digest, family_id=family.id, issued_at=now))
 
 

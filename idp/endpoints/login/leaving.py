@@ -66,6 +66,7 @@ class Leaving:
             scope=asked.scope,
             nonce=asked.nonce,
             expires_at=now + self._code_lifetime,
+            dpop_jkt=asked.dpop_jkt,
         )
         await self._codes.add(tx, code_hash(code), grant)
         await self._logins.finish(tx, login)

@@ -1,0 +1,142 @@
+"""JWTs that others sign with keys of their own: what clients prove themselves and their keys by (RFC 7523, RFC 9449).
+
+Everything here comes from strangers. A key is believed as far as whoever asks has it from a registration, or as the key
+that a proof is about; algorithms are pinned to three, RSA keys have 2048 bits at least (RFC 7518, section 3.3).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import msgspec
+from joserfc import jws as joserfc_jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+from jose.jws import MAX_LENGTH, InvalidToken, Refusal
+
+ALGORITHMS: Final = ("ES256", "RS256", "PS256")
+"""Asymmetric ones alone: what both sides know proves nothing about one of them."""
+SMALLEST_RSA: Final = 2048
+LARGEST_RSA: Final = 8192
+"""Bits: a larger key costs whoever verifies more than whoever made it up."""
+SMALLEST_EXPONENT: Final = 65_537
+LARGEST_EXPONENT: Final = 2**32
+
+_PUBLIC = {"EC": ("kty", "crv", "x", "y"), "RSA": ("kty", "n", "e")}
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_FITTING = {"EC": frozenset({"ES256"}), "RSA": frozenset({"RS256", "PS256"})}
+
+
+class ForeignKey:
+    """A public key of somebody else: EC on P-256, or RSA."""
+
+    __slots__ = ("_key", "kid", "kty", "thumbprint")
+
+    def __init__(self, jwk: Mapping[str, object]) -> None:
+        """From a JWK (RFC 7517). Raises `ValueError`: of another kind, too weak, private, or not for signatures."""
+        kty = jwk.get("kty")
+        if not isinstance(kty, str) or kty not in _PUBLIC or not _PRIVATE.isdisjoint(jwk):
+            raise ValueError("not a public EC or RSA key")
+        if jwk.get("use", "sig") != "sig" or jwk.get("alg", "") not in ("", *_FITTING[kty]):
+            raise ValueError("not a key for signatures")
+        members = {name: jwk.get(name) for name in _PUBLIC[kty]}
+        texts = {name: value for name, value in members.items() if isinstance(value, str)}
+        if texts != members:
+            raise ValueError("a member is missing")
+        self.kty = kty
+        kid = jwk.get("kid")
+        self.kid = kid if isinstance(kid, str) else None
+        try:
+            self._key = _elliptic(texts) if kty == "EC" else _rsa(texts)
+            self.thumbprint = self._key.thumbprint()
+        except JoseError as error:
+            raise ValueError("the key cannot be read") from error
+
+    @property
+    def spki(self) -> bytes:
+        """The DER of its SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7)."""
+        return self._key.as_der(private=False)
+
+    def fits(self, algorithm: str) -> bool:
+        """Whether signatures of this algorithm can be this key's."""
+        return algorithm in _FITTING[self.kty]
+
+    def verifies(self, token: ForeignToken) -> bool:
+        """Whether this key signed a token."""
+        if not self.fits(token.algorithm):
+            return False
+        try:
+            return joserfc_jws.validate_compact(token.signature, self._key, algorithms=[token.algorithm])
+        except (JoseError, ValueError):
+            return False
+
+    def __repr__(self) -> str:
+        return f"ForeignKey({self.thumbprint})"
+
+
+class ForeignToken:
+    """A compact JWS, taken apart and not believed yet."""
+
+    __slots__ = ("algorithm", "claims", "header", "signature")
+
+    def __init__(self, token: str, *, algorithms: Collection[str] = ALGORITHMS) -> None:
+        """Raises `InvalidToken`: it is no JWT, is not signed by one of `algorithms`, or demands an extension."""
+        if len(token) > MAX_LENGTH:
+            raise InvalidToken(Refusal.MALFORMED)
+        try:
+            self.signature = joserfc_jws.extract_compact(token.encode("ascii"))
+        except (JoseError, ValueError) as error:
+            raise InvalidToken(Refusal.MALFORMED) from error
+        self.header: Mapping[str, object] = self.signature.headers()
+        algorithm = self.header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in algorithms or algorithm not in ALGORITHMS:
+            raise InvalidToken(Refusal.ALGORITHM)
+        self.algorithm = algorithm
+        if "crit" in self.header or "b64" in self.header:
+            raise InvalidToken(Refusal.CRITICAL)
+        try:
+            self.claims = msgspec.json.decode(self.signature.payload, type=dict[str, object])
+        except msgspec.MsgspecError as error:
+            raise InvalidToken(Refusal.CLAIMS) from error
+
+    @property
+    def typ(self) -> str:
+        """The media type in lower case, without `application/` (RFC 7515, section 4.1.9); empty: none is named."""
+        typ = self.header.get("typ", "")
+        return typ.lower().removeprefix("application/") if isinstance(typ, str) else "not a string"
+
+    def text(self, name: str) -> str | None:
+        """A claim that is a string."""
+        value = self.claims.get(name)
+        return value if isinstance(value, str) else None
+
+    def moment(self, name: str) -> float | None:
+        """A claim that is a NumericDate (RFC 7519, section 2)."""
+        value = self.claims.get(name)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _elliptic(members: dict[str, str]) -> ECKey:
+    if members["crv"] != "P-256":
+        raise ValueError("not on P-256")
+    return ECKey.import_key(dict(members))
+
+
+def _rsa(members: dict[str, str]) -> RSAKey:
+    bits = _number(members["n"]).bit_length()
+    if not (SMALLEST_RSA <= bits <= LARGEST_RSA and SMALLEST_EXPONENT <= _number(members["e"]) < LARGEST_EXPONENT):
+        raise ValueError("too small, or too large")
+    return RSAKey.import_key(dict(members))
+
+
+def _number(text: str) -> int:
+    if len(text) > LARGEST_RSA // 4:
+        raise ValueError("too large")
+    try:
+        return int.from_bytes(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+    except binascii.Error as error:
+        raise ValueError("not base64url") from error
