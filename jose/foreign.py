@@ -15,6 +15,7 @@ import msgspec
 from joserfc import jws as joserfc_jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from jose.jws import MAX_LENGTH, InvalidToken, Refusal
 
@@ -29,6 +30,16 @@ LARGEST_EXPONENT: Final = 2**32
 _PUBLIC = {"EC": ("kty", "crv", "x", "y"), "RSA": ("kty", "n", "e")}
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _FITTING = {"EC": frozenset({"ES256"}), "RSA": frozenset({"RS256", "PS256"})}
+
+
+class _Registry(JWSRegistry):
+    """A header that bears a key, or its certificates, is larger than joserfc expects; `MAX_LENGTH` bounds all of it."""
+
+    max_header_length = MAX_LENGTH
+    max_signature_length = 2048
+
+
+_REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
 
 
 class ForeignKey:
@@ -70,7 +81,7 @@ class ForeignKey:
         if not self.fits(token.algorithm):
             return False
         try:
-            return joserfc_jws.validate_compact(token.signature, self._key, algorithms=[token.algorithm])
+            return joserfc_jws.validate_compact(token.signature, self._key, registry=_REGISTRY)
         except (JoseError, ValueError):
             return False
 
@@ -88,7 +99,7 @@ class ForeignToken:
         if len(token) > MAX_LENGTH:
             raise InvalidToken(Refusal.MALFORMED)
         try:
-            self.signature = joserfc_jws.extract_compact(token.encode("ascii"))
+            self.signature = joserfc_jws.extract_compact(token.encode("ascii"), registry=_REGISTRY)
         except (JoseError, ValueError) as error:
             raise InvalidToken(Refusal.MALFORMED) from error
         self.header: Mapping[str, object] = self.signature.headers()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.protocol.dpop import AHEAD, MAX_AGE, Fault, InvalidProof, check_proof
@@ -138,12 +138,14 @@ def test_the_address_may_be_written_in_other_ways() -> None:
         assert check(KEY.proof("POST", htu, NOW)).jkt == KEY.thumbprint
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_nothing_that_strangers_send_breaks_it(text: str) -> None:
     with pytest.raises(InvalidProof):
         check(text)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["typ", "alg", "jwk", "kid", "crit"]), st.from_type(type(None)) | st.integers() | st.text()

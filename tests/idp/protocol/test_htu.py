@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idp.protocol.htu import normal_htu
@@ -49,6 +49,7 @@ def test_no_address_of_the_web(written: str) -> None:
     assert normal_htu(written) is None
 
 
+@settings(deadline=None)
 @given(HOST, PATH, st.text(UNRESERVED, max_size=5))
 def test_what_rfc_3986_calls_equivalent_is_one(host: str, path: str, query: str) -> None:
     normal = normal_htu(f"https://{host}{path}")
@@ -67,6 +68,7 @@ def test_what_rfc_3986_calls_equivalent_is_one(host: str, path: str, query: str)
     assert normal_htu(normal) == normal
 
 
+@settings(deadline=None)
 @given(HOST, PATH, PATH)
 def test_what_differs_stays_different(host: str, one: str, other: str) -> None:
     plain = [segment for path in (one, other) for segment in path.split("/")]
@@ -77,6 +79,7 @@ def test_what_differs_stays_different(host: str, one: str, other: str) -> None:
     assert normal_htu(f"https://{host}{one}") != normal_htu(f"https://{host}.evil{one}")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_nothing_breaks_it_and_one_form_is_final(text: str) -> None:
     for written in (text, f"https://{text}", f"https://id.example/{text}"):
