@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -39,6 +40,8 @@ class _Fetched:
     at: float = float("-inf")
     """Monotonic seconds of the last fetch that brought keys."""
     tried_at: float = float("-inf")
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Whoever comes while they are fetched waits for them, where there are none to go on with."""
 
 
 class ClientKeys:
@@ -73,10 +76,13 @@ class ClientKeys:
             known = self._fetched[client.client_id] = _Fetched(uri)
             while len(self._fetched) > MOST_CLIENTS:
                 self._fetched.popitem(last=False)
-        if (anew or now - known.at >= FRESH_FOR) and now - known.tried_at >= AGAIN_AFTER:
-            known.tried_at = now
-            await self._renew(client, known)
-        return known if now - known.at < STALE_FOR else None
+        usable = now - known.at < STALE_FOR
+        if (anew or now - known.at >= FRESH_FOR) and not (usable and not anew and known.turn.locked()):
+            async with known.turn:
+                if self._clock.monotonic() - known.tried_at >= AGAIN_AFTER:
+                    known.tried_at = self._clock.monotonic()
+                    await self._renew(client, known)
+        return known if self._clock.monotonic() - known.at < STALE_FOR else None
 
     async def _renew(self, client: Client, known: _Fetched) -> None:
         try:

@@ -83,9 +83,9 @@ def _times(token: ForeignToken, now: float) -> Assertion:
 
 def _check_signature(token: ForeignToken, keys: Iterable[ForeignKey]) -> None:
     kid = token.header.get("kid")
-    fitting = [key for key in keys if key.fits(token.algorithm) and (kid is None or key.kid == kid)]
-    if not fitting:
-        raise InvalidToken(Refusal.UNKNOWN_KEY)
-    if not any(key.verifies(token) for key in fitting):
-        # the key may have been replaced under no name, or the same one
-        raise InvalidToken(Refusal.UNKNOWN_KEY if kid is None else Refusal.SIGNATURE)
+    # a key without a name may be the one that is named: the name is a hint (RFC 7515, section 4.1.4)
+    fitting = [key for key in keys if key.fits(token.algorithm) and (kid is None or key.kid in (None, kid))]
+    if any(key.verifies(token) for key in fitting):
+        return
+    named = kid is not None and any(key.kid == kid for key in fitting)
+    raise InvalidToken(Refusal.SIGNATURE if named else Refusal.UNKNOWN_KEY)

@@ -121,7 +121,7 @@ class KeyProofs:
             proof = dpop.check_proof(
                 text,
                 method=request.method,
-                addresses=[origin + request.url.path for origin in self._origins],
+                addresses=[origin + request.scope["path"] for origin in self._origins],
                 now=now,
                 access_token=token,
             )
@@ -145,5 +145,5 @@ def _shown(request: Request) -> str | None:
 
 def _refused(request: Request, fault: Fault) -> WrongProof:
     """The log is told what is wrong, whoever asked only that something is."""
-    _log.info("dpop_proof_refused", fault=fault.value, path=request.url.path)
+    _log.info("dpop_proof_refused", fault=fault.value, path=request.scope["path"])
     return WrongProof()

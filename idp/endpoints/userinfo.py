@@ -48,4 +48,5 @@ class UserInfoEndpoint:
             subject = await self._subjects.of(tx, session) if session is not None else None
         if subject is None or subject.sub != claims.get("sub"):
             return bearer_error(request, "invalid_token")
-        return oauth_answer({"sub": subject.sub, **scopes.visible(subject.claims, scope)})
+        claims_shown = {"sub": subject.sub, **scopes.visible(subject.claims, scope)}
+        return oauth_answer(claims_shown, headers=self._proofs.headers(request))

@@ -28,6 +28,7 @@ KEY = Key()
 @pytest.fixture(autouse=True)
 async def _projected(rig: Rig) -> None:
     await rig.project()
+    await Replays(rig.valkey, "gateway-dpop").begin(rig.clock.timestamp() - 60)
 
 
 def bound(rig: Rig, **cnf: Any) -> str:
@@ -113,7 +114,7 @@ async def test_while_nobody_remembers_proofs_none_is_taken(rig: Rig, monkeypatch
     token = bound(rig)
     await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token)]))
 
-    async def away(**_: object) -> bool:
+    async def away(*_: object, **__: object) -> bool:
         raise ValkeyConnectionError
 
     monkeypatch.setattr(rig.pipeline._keys._replays, "is_first", away)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -77,6 +78,22 @@ async def test_while_its_site_is_away_the_last_keys_serve_for_an_hour(site: Site
         assert [key.kid for key in await keys.of(app)] == ["one"], broken
     clock.advance(STALE_FOR)
     assert await keys.of(app) == ()
+
+
+async def test_whoever_comes_first_with_others_waits_for_one_fetch(site: Site, clock: FakeClock) -> None:
+    arrived = asyncio.Event()
+
+    async def slow(url: str) -> bytes:
+        await arrived.wait()
+        return await site(url)
+
+    keys, app = ClientKeys(slow, clock), client(jwks_uri=URI)
+    site.document = {"keys": [Key(kid="one").registered]}
+    waiting = [asyncio.create_task(keys.of(app)) for _ in range(5)]
+    await asyncio.sleep(0)
+    arrived.set()
+    assert [[key.kid for key in found] for found in await asyncio.gather(*waiting)] == [["one"]] * 5
+    assert site.asked == [URI]
 
 
 async def test_another_address_is_another_set(site: Site, clock: FakeClock) -> None:

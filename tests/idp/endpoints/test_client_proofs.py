@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from urllib.parse import parse_qsl
 
 import msgspec
 import pytest
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.jwk import ECKey
 
 from config.connections import Database, Valkey
 from config.settings import Role, Settings
@@ -117,22 +119,18 @@ async def test_authlibs_own_client_is_believed(provider: Provider, clock: FakeCl
     """Its assertions say that they are good for an hour."""
     key = Key()
     await register(provider, "app", "private_key_jwt", jwks={"keys": [key.registered]})
-    assertion = PrivateKeyJWT(TOKEN, alg="ES256").sign(_Signing("app", key))
-    form = {
-        "token": "x",
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": assertion if isinstance(assertion, str) else assertion.decode(),
-    }
+    signing = _Signing("app", ECKey.import_key(key.pem()))
+    _, _, body = PrivateKeyJWT(TOKEN, alg="ES256")(signing, "POST", TOKEN, {}, "token=x")
     clock.advance(time.time() - clock.timestamp())  # it reads the real clock
-    assert (await ask(provider, "/revoke", form)).status_code == 200
+    assert (await ask(provider, "/revoke", dict(parse_qsl(body)))).status_code == 200
 
 
 class _Signing:
     """What `PrivateKeyJWT` reads of a session."""
 
-    def __init__(self, client_id: str, key: Key) -> None:
+    def __init__(self, client_id: str, key: ECKey) -> None:
         self.client_id = client_id
-        self.client_secret = key.pem().decode()
+        self.client_secret = key
 
 
 class Site:
