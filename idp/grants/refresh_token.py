@@ -31,9 +31,8 @@ class RefreshToken:
         if presented is None or presented.family.client_id != client.client_id:
             return None
         family = presented.family
-        if not is_met(
-            family.confirmation, proven
-        ):  # stolen without its key it is of no use, and no reason to end anything
+        # stolen without its key it is of no use, and no reason to end anything
+        if not is_met(family.confirmation, proven):
             return None
         successor = self._successors.of(token)
         # a retry is believed of whoever proves to be the same client (S3); a public one does by the key of its family
