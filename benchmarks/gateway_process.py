@@ -22,8 +22,10 @@ from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.places import Places
+from config.replays import Replays
 from config.settings import Settings
 from gateway.callers.cookie_check import CookieCheck
+from gateway.callers.key_check import KeyCheck
 from gateway.callers.token_check import AUDIENCE, TYPE, TokenCheck
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
@@ -108,6 +110,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             log=DecisionLog(segments.append),
             judge=judge,
             idle_timeout=settings.session.idle_timeout,
+            keys=KeyCheck(replays=Replays(valkey, "gateway-dpop"), clock=clock, scheme="http"),
         )
         now = clock.timestamp()
         sessions.cache.learn_live(SID, 1, idle_expires_at=now + 1800, absolute_expires_at=now + 43200)

@@ -63,3 +63,13 @@ RESERVATION_RESULTS = f"{PREFIX}:reservation:results"
 def throttle(scope: str, subject: str) -> str:
     """Counter with a TTL: attempts of one subject in one scope."""
     return f"{PREFIX}:{{throttle:{scope}:{subject}}}"
+
+
+def replay(scope: str, digest: str) -> str:
+    """Taken with a TTL by whoever uses a thing that may be used once: SHA-256 of a proof's or an assertion's name."""
+    return f"{PREFIX}:{{replay:{scope}}}:{digest}"
+
+
+def replays_since(scope: str) -> str:
+    """Epoch seconds: of everything made since then the first use is known; what is older is refused (S7)."""
+    return f"{PREFIX}:{{replay:{scope}}}:since"

@@ -100,9 +100,6 @@ class IdentityProviderSettings(BaseModel):
     product's own, need not."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
-    upstream_networks: tuple[str, ...] = ()
-    """Networks (CIDR), other than public ones, in which organisations' own identity providers may stand. This machine
-    is one where the issuer is on it."""
     mail_code_counts: bool = True
     """Whether a code by mail raises the assurance to two factors; it confirms a takeover or new device either way."""
     registration: Literal["off", "token", "open"] = "off"
@@ -110,6 +107,16 @@ class IdentityProviderSettings(BaseModel):
     administrator, or everybody. People are asked before such a client gets anything."""
     password_threads: int = Field(default=2, ge=1)
     """How many argon2id computations run at once; more than the cores only makes each slower."""
+    client_certificate_header: bool = False
+    """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
+    send under that name."""
+    client_certificate_authorities: Path | None = None
+    """The authorities (PEM) whose certificates prove clients by `tls_client_auth`. Unset: that method is not there."""
+    mtls_origin: str = ""
+    """`https://host` under which the same endpoints ask for a certificate (`mtls_endpoint_aliases`). Unset: the issuer
+    is the one that does."""
+    dpop_nonce_required: bool = False
+    """Whether every DPoP proof must bear a nonce of ours; clients that must use DPoP always need one at `/token`."""
 
     @model_validator(mode="after")
     def _issuer_follows_listen(self) -> Self:
@@ -128,6 +135,9 @@ class GatewaySettings(BaseModel):
     """The gateway's secret at the identity provider. Unset: read from the embedded `var/secrets/`."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
+    client_certificate_header: bool = False
+    """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
+    send under that name."""
     lease: Seconds = 1.0
     """How long the near cache of sessions is believed after the last heartbeat of the relay."""
 
@@ -196,11 +206,13 @@ class InboxSettings(BaseModel):
 
 
 class OutboundSettings(BaseModel):
-    """What may be asked over HTTP where somebody else names the address."""
+    """What may be asked over HTTP where somebody else names the address: keys and requests of clients, organisations'
+    own identity providers, transmitters of shared signals."""
 
     private: tuple[str, ...] = ()
-    """Networks (CIDR) that may be asked although they are not public, and on this machine without TLS, too: where an
-    organisation's transmitter of shared signals stands inside your own network. Nobody's by default."""
+    """Networks (CIDR) that may be asked although they are not public, and on this machine without TLS, too. Whoever may
+    register a client or a provider can have these addresses asked: name hosts rather than networks. Nobody's by
+    default; this machine where the issuer is on it."""
 
     @model_validator(mode="after")
     def _are_networks(self) -> Self:

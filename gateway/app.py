@@ -24,11 +24,13 @@ from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.places import Places
+from config.replays import Replays
 from config.settings import Settings
 from events import outbox
 from events.subscription import Subscription
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.cookie_upkeep import CookieUpkeep
+from gateway.callers.key_check import KeyCheck
 from gateway.callers.token_check import TokenCheck
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
@@ -189,6 +191,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             on_ended=cookies.forget,
             on_changed=live_check.session_changed,
         )
+        proofs = Replays(valkey, "gateway-dpop")
+        await proofs.begin(clock.timestamp())
         pipeline = Pipeline(
             clock=clock,
             table=table,
@@ -204,6 +208,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             log=DecisionLog(segments.append),
             judge=judge,
             idle_timeout=settings.session.idle_timeout,
+            keys=KeyCheck(replays=proofs, clock=clock, scheme=settings.gateway.origin_scheme),
         )
         visitors = Visitors(cookies=cookies, sessions=sessions, clock=clock, scheme=settings.gateway.origin_scheme)
         sign_out = SignOut(
@@ -256,6 +261,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             limits=limits,
             addresses=ClientAddresses(settings.gateway.trusted_proxies),
             scheme=settings.gateway.origin_scheme,
+            certificates=settings.gateway.client_certificate_header,
         )
 
         def use_table(fresh: RouteTable) -> None:

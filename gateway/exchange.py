@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Header = tuple[bytes, bytes]
+CERTIFICATE = "client-cert"
+"""The note of a request head that is the `Client-Cert` field of a trusted proxy (RFC 9440)."""
 
 
 @dataclass(slots=True)

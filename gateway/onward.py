@@ -14,7 +14,7 @@ from gateway.injection.page_script import ASK_PLAIN, NOT_ASKED, PageScript
 from gateway.routes.route_table import Route, RouteTable
 from gateway.upstream_assertion import UpstreamAssertion
 
-_STOPS_HERE = frozenset((b"authorization",))
+_STOPS_HERE = frozenset((b"authorization", b"dpop"))
 _STOPS_BEFORE_PAGES = _STOPS_HERE | NOT_ASKED
 
 

@@ -17,6 +17,7 @@ from gateway import resource_metadata
 from gateway.admission import check_form, without_lease
 from gateway.callers.caller import Caller
 from gateway.callers.cookie_check import CookieCheck
+from gateway.callers.key_check import KeyCheck, Unproven
 from gateway.callers.mark import person_mark
 from gateway.callers.token_check import TokenCheck
 from gateway.decision import enforcement
@@ -63,6 +64,7 @@ class Pipeline:
         log: DecisionLog,
         judge: Judge,
         idle_timeout: float,
+        keys: KeyCheck,
     ) -> None:
         """`idle_timeout`: seconds after a person's last act."""
         self._clock = clock
@@ -78,6 +80,7 @@ class Pipeline:
         self._log = log
         self._judge = judge
         self._idle_timeout = idle_timeout
+        self._keys = keys
         self.use_table(table)
 
     def use_table(self, table: RouteTable) -> None:
@@ -110,7 +113,7 @@ class Pipeline:
             caller = self._cookies.find(shown.cookie, now)
         else:
             return self._nobody(head, route, shown, now)
-        if caller is None:
+        if caller is None or caller.identity.confirmation or shown.by_dpop:
             return self._miss(head, route, shown)
         session = self._sessions.warm(caller.identity.sid, now)
         if session is None or (now >= caller.identity.expires_at and not self._expired_is_taken(caller, route, now)):
@@ -164,8 +167,12 @@ class Pipeline:
                     return self._ended(head, route, shown)
                 if refreshed is Refreshed.AWAY and not self._expired_is_taken(caller, route, now):
                     return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+            if shown.by_dpop or (caller.cookie is None and caller.identity.confirmation):
+                await self._keys.require(head, route.authority, shown, dict(caller.identity.confirmation))
         except InvalidToken:
             return enforcement.refuse_token(head)
+        except Unproven as error:
+            return enforcement.refuse_key(head, error.error, by_dpop=error.by_dpop)
         except StoreUnreachable as error:
             _log.warning("store_unreachable", private=str(error), correlation_id=head.correlation_id)
             return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)

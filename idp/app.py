@@ -24,13 +24,12 @@ from config.settings import Settings
 from config.web import web_application
 from events import outbox
 from events.subscription import Subscription
-from idp.clients.client_keys import RegisteredKeys
-from idp.clients.outbound import Outbound
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account.sign_in import CLIENT_ID as ACCOUNT
 from idp.endpoints.authorization import AuthorizationEndpoint
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_answers import ClientAnswers
+from idp.endpoints.client_certificate import FromCertificate
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.cross_origin import CrossOrigin
 from idp.endpoints.device.authorization import DeviceAuthorizationEndpoint
@@ -85,7 +84,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     idp = parts.settings.idp
     throttle = Throttle(parts.valkey)
     hints = IdTokenHints(parts.issuer, parts.keys.ring, parts.subject_identifiers)
-    requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle)
+    requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle, parts.client_proofs)
     tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, machine_sessions, parts.clock)
     subjects = Subjects(people_now)
     signed_answers = SignedAnswers(parts.issuer, parts.keys.ring, parts.clock)
@@ -96,15 +95,9 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         parts.entropy,
         refresh_token_lifetime=timedelta(seconds=idp.refresh_token_lifetime),
     )
-    discovery = DiscoveryEndpoint(
-        parts.issuer,
-        must_push=idp.require_pushed_authorization_requests,
-        registration=idp.registration != "off",
-    )
     answers = ClientAnswers(parts.pages)
-    fetch = Outbound(parts.issuer)
     objects = RequestObjects(
-        keys=RegisteredKeys(fetch, parts.clock), fetch=fetch, throttle=throttle, issuer=parts.issuer, clock=parts.clock
+        keys=parts.client_keys, fetch=parts.outbound.fetch, throttle=throttle, issuer=parts.issuer, clock=parts.clock
     )
     # whose requests are made by the product itself, and never by a client that could push them
     ours = frozenset({parts.settings.gateway.client_id, ACCOUNT})
@@ -122,7 +115,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         clock=parts.clock,
     )
     return {
-        "discovery": discovery,
+        "discovery": DiscoveryEndpoint(idp),
         "jwks": JwksEndpoint(parts.keys.ring),
         "authorization": AuthorizationEndpoint(
             clients=parts.clients,
@@ -145,6 +138,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             requests=requests,
             objects=objects,
             hints=hints,
+            proofs=parts.key_proofs,
             pushed=pushed_requests,
             throttle=throttle,
             database=parts.database,
@@ -190,6 +184,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             valkey=parts.valkey,
             clock=parts.clock,
             entropy=parts.entropy,
+            proofs=parts.key_proofs,
         ),
         "device_authorization": DeviceAuthorizationEndpoint(
             requests=requests,
@@ -201,7 +196,14 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             issuer=parts.issuer,
         ),
         "userinfo": UserInfoEndpoint(
-            tokens, subjects, parts.clients, parts.subject_identifiers, signed_answers, parts.database, parts.clock
+            tokens=tokens,
+            subjects=subjects,
+            clients=parts.clients,
+            identifiers=parts.subject_identifiers,
+            answers=signed_answers,
+            proofs=parts.key_proofs,
+            database=parts.database,
+            clock=parts.clock,
         ),
         "revocation": RevocationEndpoint(
             requests=requests,
@@ -240,7 +242,10 @@ def build_application(parts: Parts) -> ASGIApp:
     )
     addresses = ClientAddresses(parts.settings.idp.trusted_proxies)
     where = FromWhere(LoginQueries(starlette), addresses=addresses, places=parts.places)
-    return web_application(ResponseHeaders(CrossOrigin(where), issuer=parts.issuer), help_at=parts.issuer + HELP)
+    certified = FromCertificate(
+        CrossOrigin(where), addresses=addresses, believed=parts.settings.idp.client_certificate_header
+    )
+    return web_application(ResponseHeaders(certified, issuer=parts.issuer), help_at=parts.issuer + HELP)
 
 
 @asynccontextmanager
@@ -295,7 +300,6 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 )
         finally:
             parts.passwords.close()
-            await parts.outbound.close()
     finally:
         await valkey.aclose()
         await database.dispose()

@@ -14,15 +14,20 @@ from config.envelope import Envelope
 from config.outbound import Outbound
 from config.places import Places
 from config.query_count import watch_queries
+from config.replays import Replays
 from config.settings import Settings
 from idp.authorization.attempts import Attempts
 from idp.authorization.login_rules import LoginRules, LoginRulesCache
 from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
+from idp.clients.client_keys import ClientKeys
 from idp.clients.subject_identifiers import SubjectIdentifiers
+from idp.clients.tls_client_auth import Authorities
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import SignInHistory
 from idp.directory.cache import FaceCache
+from idp.endpoints.client_proofs import ClientProofs
+from idp.endpoints.key_proofs import KeyProofs
 from idp.endpoints.login.arrivals import Arrivals, account_of
 from idp.endpoints.login.hops import Hops
 from idp.endpoints.login.telling import Telling
@@ -30,13 +35,12 @@ from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
 from idp.federation.offers import OfferCache
-from idp.federation.outbound import Outbound as UpstreamOutbound
 from idp.federation.question import QuestionKey
 from idp.federation.targets import Targets
 from idp.federation.upstream import Upstreams
 from idp.person_told import PersonTold
+from idp.protocol.dpop_nonce import Nonces
 from idp.protocol.pairwise import PairwiseSubjects
-from idp.received_signals import outbound
 from idp.routes import ASSETS, HELP
 from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
@@ -110,6 +114,9 @@ class Parts:
     keys: KeyCache
     key_keeper: KeyKeeper
     clients: ClientCache
+    client_keys: ClientKeys
+    client_proofs: ClientProofs
+    key_proofs: KeyProofs
     mac: StepMac
     successors: Successors
     subject_identifiers: SubjectIdentifiers
@@ -138,6 +145,11 @@ class Parts:
         return self.settings.idp.issuer
 
 
+def _origins(settings: Settings) -> tuple[str, ...]:
+    """How clients may name the endpoints."""
+    return tuple(origin for origin in (settings.idp.issuer, settings.idp.mtls_origin) if origin)
+
+
 async def build_parts(settings: Settings, database: Database, valkey: Valkey, clock: Clock, entropy: Entropy) -> Parts:
     """Build everything; makes the signing key and the shared secrets where there are none."""
     watch_queries(database)
@@ -150,6 +162,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         successors = Successors(await secrets.ensure(tx, "refresh-successors", envelope, entropy, now))
         pairwise = PairwiseSubjects(await secrets.ensure(tx, "pairwise-subjects", envelope, entropy, now))
         question_key = QuestionKey(await secrets.ensure(tx, "upstream-questions", envelope, entropy, now))
+        nonces = Nonces(await secrets.ensure(tx, "dpop-nonces", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -174,6 +187,13 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     assets = Assets(STATIC, base=ASSETS)
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
     client_cache = ClientCache(clients, database, clock)
+    origins = _origins(settings)
+    assertions, dpop_proofs = Replays(valkey, "assertion"), Replays(valkey, "dpop")
+    for replays in (assertions, dpop_proofs):
+        await replays.begin(clock.timestamp())
+    outbound = Outbound.of(settings)
+    client_keys = ClientKeys(outbound.fetch, clock)
+    authorities = settings.idp.client_certificate_authorities
     faces = FaceCache(directory, database, clock)
     presence = Presence(faces, settings.support)
     return Parts(
@@ -188,6 +208,22 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         keys=keys,
         key_keeper=KeyKeeper("token", signing_keys, Schedule.of(settings), key_trail.tell),
         clients=client_cache,
+        client_keys=client_keys,
+        client_proofs=ClientProofs(
+            issuer=settings.idp.issuer,
+            addresses=[f"{origin}/token" for origin in origins],
+            keys=client_keys,
+            authorities=Authorities.read(authorities) if authorities is not None else None,
+            replays=assertions,
+            clock=clock,
+        ),
+        key_proofs=KeyProofs(
+            origins=origins,
+            nonces=nonces,
+            replays=dpop_proofs,
+            clock=clock,
+            nonce_required=settings.idp.dpop_nonce_required,
+        ),
         mac=mac,
         successors=successors,
         subject_identifiers=SubjectIdentifiers(pairwise),
@@ -223,10 +259,8 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         presence=presence,
         restart=Restart(client_cache, presence, pages),
         passwords=PasswordPool(settings.idp.password_threads),
-        outbound=outbound(settings),
+        outbound=outbound,
         offers=OfferCache(upstream_providers, database, clock),
-        upstreams=Upstreams(
-            UpstreamOutbound(Targets.of(settings.idp.issuer, settings.idp.upstream_networks)), envelope, clock
-        ),
+        upstreams=Upstreams(outbound, Targets.of(settings.idp.issuer), envelope, clock),
         question_key=question_key,
     )

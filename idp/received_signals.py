@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-import httpx2
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,14 +17,14 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
 from config.envelope import Envelope
-from config.outbound import TIMEOUTS, Outbound, networks
+from config.outbound import Outbound
 from config.pause import pause
 from config.settings import Settings
 from idp.person_told import PersonTold
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.received.intake import Intake
-from idp.sessions.received.keys import TransmitterKeys, fetching
+from idp.sessions.received.keys import TransmitterKeys
 from idp.sessions.received.poller import Poller
 from idp.sessions.received.reception import Reception
 from idp.sessions.relying_parties import RelyingParties
@@ -45,16 +44,8 @@ from notifications.queue import Queue
 
 EVERY = 1.0
 """Seconds between two looks at who is due."""
-CONNECTIONS = 64
 
 _log = structlog.get_logger(__name__)
-
-
-def outbound(settings: Settings) -> Outbound:
-    """Asks transmitters; neither proxies nor redirects lead it elsewhere."""
-    limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS // 4)
-    client = httpx2.AsyncClient(timeout=TIMEOUTS, limits=limits, follow_redirects=False, trust_env=False)
-    return Outbound(client, networks(settings.outbound.private))
 
 
 def intake(
@@ -62,7 +53,7 @@ def intake(
 ) -> Intake:
     """Everything between a token and what follows from it."""
     return Intake(
-        keys=TransmitterKeys(fetching(asks), clock),
+        keys=TransmitterKeys(asks.fetch, clock),
         reception=Reception(
             log=received_signals,
             subjects=received_signals.StoredSubjects(settings.idp.issuer),
@@ -106,7 +97,7 @@ def poller(
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Run `signals` until `stop`."""
     database, valkey = open_database(settings, "idp"), open_valkey(settings)
-    asks = outbound(settings)
+    asks = Outbound.of(settings)
     try:
         polls = poller(settings, database, valkey, SystemClock(), SystemEntropy(), asks)
         while not stop.is_set():
@@ -118,6 +109,5 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 seconds = EVERY
             await pause(stop, seconds)
     finally:
-        await asks.close()
         await valkey.aclose()
         await database.dispose()

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from config.clock import Clock
 from config.entropy import Entropy
+from config.outbound import Outbound
 from config.settings import Settings
 from idp.clients.client import ACCOUNT
 from idp.clients.registrar import Registrar
-from idp.clients.sector import Sectors, open_outbound
+from idp.clients.sector import Sectors
 from idp.sessions.machine_sessions import MachineSessions
 from idp.storage import client_register, machine_sessions
 
@@ -18,7 +19,7 @@ def registrar(settings: Settings, clock: Clock, entropy: Entropy) -> Registrar:
     """Acts upon clients."""
     lifetime = timedelta(seconds=settings.session.absolute_lifetime)
     machines = MachineSessions(machine_sessions, clock, entropy, absolute_lifetime=lifetime)
-    return Registrar(client_register, Sectors(open_outbound), machines, entropy)
+    return Registrar(client_register, Sectors(Outbound.of(settings).fetch), machines, entropy)
 
 
 def own_clients(settings: Settings) -> frozenset[str]:

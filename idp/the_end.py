@@ -30,7 +30,8 @@ from idp.storage import (
 
 def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     """By the names of the table of routes."""
-    requests = ClientRequests(parts.issuer, parts.clients, parts.database, Throttle(parts.valkey))
+    throttle = Throttle(parts.valkey)
+    requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle, parts.client_proofs)
     door = SignalsDoor(requests)
     streams = SignalStreams(
         door=door,

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from idp.protocol.confirmation import UnknownConfirmation, confirmation_of
 from policy.request import CLIENT_ROLE, DeviceTrust, Subject, client_role
 
 _ACR = {"urn:munjigi:acr:1": 1, "urn:munjigi:acr:2": 2}
@@ -65,6 +66,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     """Where the session's sign-in through this gateway came from; empty: unknown."""
     session_browser: str = ""
     """Which browser that was; empty: unknown."""
+    confirmation: tuple[tuple[str, str], ...] = ()
+    """The members of `cnf`: the keys that must be proven with the token."""
 
 
 def read_identity(
@@ -82,8 +85,12 @@ def read_identity(
         raise UnusableToken(str(error)) from error
     if not token.sid or not token.sub:
         raise UnusableToken("no session stands behind it")
+    try:
+        confirmation = tuple(confirmation_of(claims).items())
+    except UnknownConfirmation as error:
+        raise UnusableToken("it is bound in a way that is not known") from error
     if token.sub == token.client_id:
-        return _program(token)
+        return _program(token, confirmation)
     # what is a program's alone is nobody else's, whatever an organisation calls its roles
     roles = frozenset(role for role in token.roles if not role.startswith(CLIENT_ROLE))
     return Identity(
@@ -107,10 +114,11 @@ def read_identity(
         locale=locale,
         session_address=session_address,
         session_browser=session_browser,
+        confirmation=confirmation,
     )
 
 
-def _program(token: AccessTokenClaims) -> Identity:
+def _program(token: AccessTokenClaims, confirmation: tuple[tuple[str, str], ...]) -> Identity:
     """A program for itself (RFC 9068, section 2.2: `sub` is the client). Whatever else the token may say, of people,
     their roles and their devices, is not its."""
     roles = frozenset({client_role(token.client_id)})
@@ -125,4 +133,5 @@ def _program(token: AccessTokenClaims) -> Identity:
         issued_at=token.iat,
         expires_at=token.exp,
         jti=token.jti,
+        confirmation=confirmation,
     )

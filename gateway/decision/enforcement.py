@@ -15,6 +15,7 @@ from gateway.inbound.manner import SAFE_METHODS, is_navigation
 from gateway.relying_party.return_path import sound_path
 from gateway.resource_metadata import challenge_parameter
 from gateway.step_up.demand import ACR, Asked
+from idp.protocol import dpop
 from policy.decision import Decision, Effect, StepUp
 from policy.reasons import Reason
 
@@ -54,6 +55,12 @@ STEP_UP_NEEDED = ProblemType(
 NOT_ALLOWED = ProblemType(
     "MJ-GATEWAY-216", HTTPStatus.FORBIDDEN, "You may not do this here",
     "If you need it for your work, ask your administrator and give the correlation id.",
+)  # fmt: skip
+
+KEY_UNPROVEN = ProblemType(
+    "MJ-GATEWAY-218", HTTPStatus.UNAUTHORIZED, "The key that the access token is bound to was not proven",
+    "Send `Authorization: DPoP`, the token, and a new proof of its key for this very request (RFC 9449), or use its"
+    " certificate.",
 )  # fmt: skip
 
 
@@ -111,6 +118,13 @@ def refuse_token(head: RequestHead, kind: ProblemType = TOKEN_REFUSED) -> Verdic
     """A bearer token that is not, or no longer, good (RFC 6750, section 3.1)."""
     challenged = _challenge(error="invalid_token", error_description=kind.title, **challenge_parameter(head))
     return problem(kind, head, headers=[challenged])
+
+
+def refuse_key(head: RequestHead, error: str, *, by_dpop: bool) -> Verdict:
+    """The key that a token is bound to was not proven (RFC 9449, section 7.1; RFC 8705, section 3)."""
+    if not by_dpop:
+        return problem(KEY_UNPROVEN, head, headers=[_challenge(error=error, error_description=KEY_UNPROVEN.title)])
+    return problem(KEY_UNPROVEN, head, headers=[(b"www-authenticate", dpop.challenge(error).encode())])
 
 
 def tell_ended(head: RequestHead, *, by_token: bool) -> Verdict:

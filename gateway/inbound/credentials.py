@@ -1,4 +1,4 @@
-"""What a request shows for itself: a bearer token or the gateway's own cookie; more than one is refused, not ranked."""
+"""What a request shows for itself: an access token or the gateway's cookie; more than one is refused, not ranked."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ SIGN_IN_COOKIE = b"__Host-munjigi-signin"
 _PREFIX = COOKIE + b"="
 _OWN = (_PREFIX, SIGN_IN_COOKIE)
 _TOKEN68 = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
+_SCHEMES = (b"bearer", b"dpop")
 TOKEN_LIMIT = 8192
 
 AMBIGUOUS_CREDENTIALS = ProblemType(
@@ -28,7 +29,7 @@ MALFORMED_CREDENTIAL = ProblemType(
     "MJ-GATEWAY-202",
     HTTPStatus.UNAUTHORIZED,
     "The Authorization header can't be read",
-    "Send `Authorization: Bearer` and an access token of this identity provider.",
+    "Send `Authorization: Bearer` (or `DPoP`) and an access token of this identity provider.",
 )
 
 
@@ -37,7 +38,12 @@ class Credentials:
     """What one request showed; at most one of `bearer` and `cookie` is set. Not changed once it was read."""
 
     bearer: bytes | None = None
+    """The access token, by whichever scheme."""
     bearer_sha256: bytes = b""
+    by_dpop: bool = False
+    """The token came with the scheme `DPoP` (RFC 9449, section 7.1)."""
+    proof: bytes | None = None
+    """The one `DPoP` field; empty where there are several."""
     cookie: bytes | None = None
     """SHA-256 of the gateway's cookie."""
     other_cookies: bytes | None = None
@@ -57,6 +63,8 @@ def read_credentials(headers: list[Header]) -> Credentials:
             if authorization is not None:
                 found.fault = AMBIGUOUS_CREDENTIALS
             authorization = value
+        elif name == b"dpop":
+            found.proof = value if found.proof is None else b""
     if cookies is not None:
         _read_cookies(cookies, found)
     if authorization is not None:
@@ -64,10 +72,11 @@ def read_credentials(headers: list[Header]) -> Credentials:
         token = token.strip(b" ")
         if found.cookie is not None:
             found.fault = AMBIGUOUS_CREDENTIALS
-        elif scheme.lower() != b"bearer" or len(token) > TOKEN_LIMIT or not _TOKEN68.fullmatch(token):
+        elif (scheme := scheme.lower()) not in _SCHEMES or len(token) > TOKEN_LIMIT or not _TOKEN68.fullmatch(token):
             found.fault = found.fault or MALFORMED_CREDENTIAL
         else:
             found.bearer = token
+            found.by_dpop = scheme == b"dpop"
             found.bearer_sha256 = hashlib.sha256(token).digest()
     return found
 

@@ -50,6 +50,7 @@ class Treatment(IntEnum):
 _INSPECTED = frozenset(
     {
         b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect", b"x-forwarded-for",
+        b"client-cert",
     }
 )  # fmt: skip
 

@@ -68,6 +68,8 @@ class Door:
     addresses: ClientAddresses = field(default_factory=ClientAddresses)
     scheme: str = "http"
     """What clients speak to reach this gateway, TLS ended here or before."""
+    certificates: bool = False
+    """Whether trusted proxies say by which certificate a client came (`Client-Cert`, RFC 9440)."""
     targets: CanonicalTargets = field(default_factory=CanonicalTargets)
     names: RequestNames = field(default_factory=RequestNames)
     hosts: HostNames = field(default_factory=HostNames)

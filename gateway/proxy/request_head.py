@@ -13,7 +13,7 @@ from typing import Any
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from config.problem import Problem
-from gateway.exchange import Header, RequestHead
+from gateway.exchange import CERTIFICATE, Header, RequestHead
 from gateway.inbound.canonical_path import AmbiguousTarget
 from gateway.inbound.header_hygiene import Treatment, named_by_connection, strip_named
 from gateway.proxy.door import Door
@@ -169,6 +169,7 @@ class RequestHeadParser:
         chunked = expects_continue = False
         connection: list[bytes] = []
         forwarded_for: list[bytes] = []
+        certificates: list[bytes] = []
         for name, value in special:
             if name == b"host":
                 if host is not None:
@@ -187,6 +188,8 @@ class RequestHeadParser:
                 upgrade = value.strip(b" \t").lower()
             elif name == b"x-forwarded-for":
                 forwarded_for.append(value)
+            elif name == b"client-cert":
+                certificates.append(value)
             elif value.strip(b" \t").lower() == b"100-continue":
                 expects_continue = self.takes_chunks
             else:
@@ -196,6 +199,7 @@ class RequestHeadParser:
             raise Problem(MALFORMED_REQUEST, "The request has no usable Host.")
         if chunked and length is not None:
             raise Problem(MALFORMED_REQUEST, "The request has two framings.")
+        believed = self._trusted and door.certificates
         options: set[bytes] = set()
         if connection:
             options = named_by_connection(connection)
@@ -215,7 +219,7 @@ class RequestHeadParser:
             upgrade=self.takes_chunks and upgrade == b"websocket" and b"upgrade" in options,
             expects_continue=expects_continue and (chunked or bool(length)),
             lines={},
-            notes={},
+            notes={CERTIFICATE: certificates[0]} if believed and len(certificates) == 1 else {},
         )
 
     def _feed(self, raw: bytes) -> None:

@@ -150,7 +150,7 @@ def application(
         entropy=entropy,
         envelope=envelope,
         providers=upstream_providers,
-        targets=Targets.of(settings.idp.issuer, settings.idp.upstream_networks),
+        targets=Targets.of(settings.idp.issuer),
         issuer=settings.idp.issuer,
     )
     more = {

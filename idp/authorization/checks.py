@@ -73,6 +73,7 @@ def check(
         claims=claims_request.visible(claims, frozenset(scopes.claims_of(client.scopes)), essential_acr),
         resources=_resources(parameters, client),
         profile=client.metadata.profile,
+        dpop_jkt=values.get("dpop_jkt"),
     )
 
 
@@ -164,6 +165,11 @@ def _proof_key(values: Values, _client: RegisteredClient, _carriage: Carriage) -
         raise RequestError("invalid_request", "code_challenge is not the base64url of a SHA-256")
 
 
+def _dpop_key(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
+    if "dpop_jkt" in values and not pkce.is_challenge(values["dpop_jkt"]):  # a SHA-256 is the same to look at
+        raise RequestError("invalid_request", "dpop_jkt is not the base64url of a SHA-256")
+
+
 def _scope(values: Values, client: RegisteredClient, _carriage: Carriage) -> None:
     if scopes.OPENID not in scopes.split(values.get("scope", "")) or scopes.OPENID not in client.scopes:
         raise RequestError("invalid_scope", "scope must hold openid")
@@ -197,6 +203,7 @@ CHECKS: tuple[Check, ...] = (
     _response_mode,
     _scope,
     _proof_key,
+    _dpop_key,
     _prompt,
     _max_age,
     _display,

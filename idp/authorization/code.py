@@ -30,6 +30,8 @@ class CodeGrant:
     claims: RequestedClaims = NO_CLAIMS
     resources: tuple[str, ...] = ()
     """What the authorization request named (RFC 8707)."""
+    dpop_jkt: str | None = None
+    """The key that must be proven with it (RFC 9449, section 10)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Where its access tokens are to be good (RFC 8707); none named: at the house's own services."""
     profile: str = "oauth2"
     """What the client was held to when it asked: `fapi2` shortens the life of the code."""
+    dpop_jkt: str | None = None
+    """The thumbprint of the key that the code is bound to (RFC 9449, section 10)."""
 
     @property
     def return_address(self) -> ReturnAddress:

@@ -1,14 +1,18 @@
 """How a client proves that it is itself (RFC 6749, section 2.3), by Authlib's core.
 
 The core is synchronous and asks for the client by a callback: the endpoint loads the client that the request names
-beforehand, and the callback only hands it over.
+beforehand, and the callback only hands it over. So it is with `Evidence`: keys and certificates are there before the
+core asks.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import (
@@ -20,10 +24,44 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
-from idp.clients.client import Client
+from idp.clients import tls_client_auth
+from idp.clients.client import AuthMethod, Client
+from idp.clients.private_key_jwt import ASSERTION_TYPE, Assertion, check_assertion
+from idp.clients.tls_client_auth import SELF_SIGNED, TLS, Authorities, ClientCertificate
+from jose.foreign import ForeignKey, ForeignToken
+from jose.jws import InvalidToken, Refusal
 
-METHODS = ("client_secret_basic", "client_secret_post", "none")
+PRIVATE_KEY: Final = "private_key_jwt"
+METHODS: tuple[AuthMethod, ...] = (
+    "client_secret_basic",
+    "client_secret_post",
+    PRIVATE_KEY,
+    TLS,
+    SELF_SIGNED,
+    "none",
+)
 LONGEST_AUTHORIZATION = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What was found of a client's proof beforehand, so that the core need not wait for it."""
+
+    issuer: str
+    addresses: Collection[str]
+    """Of the token endpoint."""
+    now: datetime
+    assertion: ForeignToken | None = None
+    keys: tuple[ForeignKey, ...] = ()
+    """Of the client's; for `private_key_jwt`."""
+    jwks: tuple[Mapping[str, object], ...] = ()
+    """Likewise; for `self_signed_tls_client_auth`."""
+    certificate: ClientCertificate | None = None
+    authorities: Authorities | None = None
+
+
+class LacksKey(Exception):
+    """The client's keys lack the one that its proof was made with: they may be fetched anew, and asked again."""
 
 
 class CoreClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
@@ -66,32 +104,100 @@ class CoreRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
         return data
 
 
-def presented_client_id(form: Mapping[str, str], authorization: str | None) -> str | None:
+def presented_assertion(form: Mapping[str, str]) -> ForeignToken | None:
+    """The client assertion of a request (RFC 7521, section 4.2), not believed yet; None: there is none.
+
+    Raises Authlib's `InvalidClientError` where it cannot be read.
+    """
+    if "client_assertion" not in form and "client_assertion_type" not in form:
+        return None
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        raise InvalidClientError("the client assertion cannot be read", status_code=401)
+    try:
+        return ForeignToken(form.get("client_assertion", ""))
+    except InvalidToken:
+        raise InvalidClientError("the client assertion cannot be read", status_code=401) from None
+
+
+def presented_client_id(
+    form: Mapping[str, str], authorization: str | None, assertion: ForeignToken | None = None
+) -> str | None:
     """Which client a request says it is from; nothing is proven by it.
 
     Raises Authlib's `InvalidRequestError` where a client proves itself in two ways at once (RFC 6749, section 2.3), and
     `InvalidClientError` where the header cannot be read.
     """
-    if authorization is None:
-        return form.get("client_id")
-    named, _secret = _basic(authorization)
-    if "client_secret" in form or form.get("client_id", named) != named:
+    if sum((authorization is not None, "client_secret" in form, assertion is not None)) > 1:
         raise InvalidRequestError("a client proves itself in one way only")
-    return named
+    named = form.get("client_id")
+    proven = assertion.text("sub") if assertion is not None else None
+    if authorization is not None:
+        proven, _secret = _basic(authorization)
+    if proven is not None and named not in (None, proven):
+        raise InvalidRequestError("a client proves itself in one way only")
+    return proven or named
 
 
-def authenticate(request: CoreRequest, client: Client | None, endpoint: str) -> Client:
-    """The client, once it has proven itself; the way is recorded in `request.auth_method`.
+def authenticate(request: CoreRequest, client: Client | None, endpoint: str, evidence: Evidence) -> Assertion | None:
+    """Let the client prove itself: it, and the way, are recorded in `request.client` and `request.auth_method`.
 
-    Raises Authlib's `InvalidClientError`.
+    Returns the assertion that it did it by, whose use must be the first one. Raises Authlib's `InvalidClientError`, or
+    `LacksKey`.
     """
     known = CoreClient(client) if client is not None else None
+    proof = _Proof(client, evidence)
     core = ClientAuthentication(lambda client_id: known if known and known.client_id == client_id else None)
     core.register("client_secret_basic", _by_basic)
-    found = core(request, METHODS, endpoint)
-    request.client = found
-    authenticated: Client = found.client
-    return authenticated
+    for method, proves in ((PRIVATE_KEY, proof.by_assertion), (TLS, proof.by_tls), (SELF_SIGNED, proof.by_self_signed)):
+        core.register(method, lambda _find, _request, proves=proves: known if known is not None and proves() else None)
+    methods = METHODS if evidence.assertion is None else (PRIVATE_KEY,)
+    request.client = core(request, methods, endpoint)
+    return proof.assertion
+
+
+class _Proof:
+    """The ways that Authlib's core does not know, asked by it like its own."""
+
+    def __init__(self, client: Client | None, evidence: Evidence) -> None:
+        self._client = client
+        self._evidence = evidence
+        self.assertion: Assertion | None = None
+
+    def by_assertion(self) -> bool:
+        client, evidence = self._client, self._evidence
+        if client is None or client.auth_method != PRIVATE_KEY or evidence.assertion is None:
+            return False
+        try:
+            self.assertion = check_assertion(
+                evidence.assertion,
+                evidence.keys,
+                client,
+                issuer=evidence.issuer,
+                addresses=evidence.addresses,
+                now=evidence.now.timestamp(),
+            )
+        except InvalidToken as error:
+            if error.refusal is Refusal.UNKNOWN_KEY:
+                raise LacksKey from error
+            return False
+        return True
+
+    def by_tls(self) -> bool:
+        return self._by_certificate(TLS)
+
+    def by_self_signed(self) -> bool:
+        return self._by_certificate(SELF_SIGNED)
+
+    def _by_certificate(self, method: AuthMethod) -> bool:
+        client, evidence = self._client, self._evidence
+        if client is None or client.auth_method != method or evidence.certificate is None:
+            return False
+        proven = tls_client_auth.proves(
+            client, evidence.certificate, authorities=evidence.authorities, jwks=evidence.jwks, now=evidence.now
+        )
+        if not proven and method == SELF_SIGNED:
+            raise LacksKey
+        return proven
 
 
 def _by_basic(find: Callable[[str], CoreClient | None], request: CoreRequest) -> CoreClient | None:

@@ -3,15 +3,13 @@ document of a `sector_identifier_uri` that names every redirect URI (Dynamic Cli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from http import HTTPStatus
+from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx2
 import msgspec
 
-from config.outbound import TIMEOUTS, Forbidden, Outbound, Unanswered
+from config.outbound import Fetch, NotFetched
 from idp.clients.client import Client
 from idp.clients.invalid import InvalidRegistration
 
@@ -37,29 +35,19 @@ def check_document(document: bytes, redirect_uris: Collection[str]) -> None:
 class Sectors:
     """Looks at the documents, at addresses that strangers may have named."""
 
-    def __init__(self, open_outbound: Callable[[], Outbound]) -> None:
-        self._open = open_outbound
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
 
     async def check(self, client: Client) -> None:
         """Fetch the client's document, if it names one. Raises `InvalidRegistration`."""
         uri = client.metadata.sector_identifier_uri
         if uri is None:
             return
-        outbound = self._open()
         try:
-            answer = await outbound.ask("GET", uri, headers={"Accept": "application/json"}, most=LARGEST)
-        except (Forbidden, Unanswered) as error:
+            document = await self._fetch(uri, most=LARGEST)
+        except NotFetched as error:
             raise _invalid("sector_identifier_uri cannot be read") from error
-        finally:
-            await outbound.close()
-        if answer.status != HTTPStatus.OK:
-            raise _invalid("sector_identifier_uri cannot be read")
-        check_document(answer.body, client.redirect_uris)
-
-
-def open_outbound() -> Outbound:
-    """To public addresses alone."""
-    return Outbound(httpx2.AsyncClient(timeout=TIMEOUTS, follow_redirects=False, trust_env=False))
+        check_document(document, client.redirect_uris)
 
 
 def _invalid(description: str) -> InvalidRegistration:

@@ -12,10 +12,12 @@ from starlette.requests import Request
 from audit.trail import AuditEvent, Kind, record
 from config.connections import Database
 from config.web import correlation_id
-from idp.clients.authentication import CoreRequest, authenticate, presented_client_id
+from idp.clients.authentication import CoreRequest, presented_assertion, presented_client_id
 from idp.clients.cache import ClientCache
 from idp.clients.client import Client
 from idp.credentials.throttle import REFUSALS_OF_ADDRESS, Throttle, TooMany, address_subject
+from idp.endpoints.client_certificate import client_certificate
+from idp.endpoints.client_proofs import ClientProofs
 from idp.endpoints.parameters import Unreadable, once_each, read_form
 from idp.protocol import resource
 
@@ -41,11 +43,14 @@ class ClientRequest:
 class ClientRequests:
     """Reads and authenticates, for one issuer."""
 
-    def __init__(self, issuer: str, clients: ClientCache, database: Database, throttle: Throttle) -> None:
+    def __init__(
+        self, issuer: str, clients: ClientCache, database: Database, throttle: Throttle, proofs: ClientProofs
+    ) -> None:
         self._issuer = issuer
         self._clients = clients
         self._database = database
         self._throttle = throttle
+        self._proofs = proofs
 
     async def read(self, request: Request, endpoint: str) -> ClientRequest:
         """Raises Authlib's `OAuth2Error`: the form cannot be read, or the client did not prove itself."""
@@ -69,11 +74,12 @@ class ClientRequests:
         if len(header) > 1:
             raise InvalidRequestError("there is more than one Authorization header")
         authorization = header[0] if header else None
-        client_id = presented_client_id(form, authorization)
+        assertion = presented_assertion(form)
+        client_id = presented_client_id(form, authorization, assertion)
         known = await self._clients.find(client_id) if client_id else None
         core = CoreRequest(self._issuer + "/" + endpoint, form, authorization)
         try:
-            client = authenticate(core, known, endpoint)
+            client = await self._proofs.check(core, known, endpoint, assertion, client_certificate(request))
         except InvalidClientError:
             if known is not None:
                 await self.refused(

@@ -13,17 +13,18 @@ OPEN = frozenset(
         "/.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server",
         "/jwks",
+        "/par",
         "/token",
         "/userinfo",
         "/revoke",
     )
 )
 _ANY = (b"access-control-allow-origin", b"*")
-_READABLE = (b"access-control-expose-headers", b"WWW-Authenticate, Munjigi-Correlation-Id")
+_READABLE = (b"access-control-expose-headers", b"WWW-Authenticate, DPoP-Nonce, Munjigi-Correlation-Id")
 _PREFLIGHT = (
     _ANY,
     (b"access-control-allow-methods", b"GET, POST"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, DPoP"),
     (b"access-control-max-age", b"600"),
 )
 

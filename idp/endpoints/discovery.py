@@ -3,31 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from config.settings import IdentityProviderSettings
 from idp.authorization.answer import RESPONSE_MODES
 from idp.authorization.checks import DISPLAYS
 from idp.clients.authentication import METHODS
+from idp.clients.tls_client_auth import SELF_SIGNED, TLS
 from idp.grants.grant_types import GRANT_TYPES
-from idp.protocol import client_jwt, pkce, scopes
+from idp.protocol import pkce, scopes
 from idp.protocol.assurance import ACR_VALUES
+from jose import foreign
 from jose.keys import ALGORITHMS, KeyRing
 
-CONFIDENTIAL = tuple(method for method in METHODS if method != "none")
+
+def client_authentication(settings: IdentityProviderSettings) -> dict[str, object]:
+    """How clients prove themselves at each endpoint, and bind tokens to their keys (RFC 8414, RFC 8705, RFC 9449)."""
+    certified = settings.client_certificate_header
+    there = {TLS: certified and settings.client_certificate_authorities is not None, SELF_SIGNED: certified}
+    methods = [method for method in METHODS if there.get(method, True)]
+    found: dict[str, object] = {}
+    for endpoint in ("token", "revocation", "introspection"):
+        taken = [method for method in methods if endpoint != "introspection" or method != "none"]
+        found[f"{endpoint}_endpoint_auth_methods_supported"] = taken
+        found[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(foreign.ALGORITHMS)
+    found["dpop_signing_alg_values_supported"] = list(foreign.ALGORITHMS)
+    if certified:
+        found["tls_client_certificate_bound_access_tokens"] = True
+    if certified and settings.mtls_origin:
+        found["mtls_endpoint_aliases"] = {
+            f"{name}_endpoint": f"{settings.mtls_origin}/{path}" for name, path in _FOR_CERTIFICATES.items()
+        }
+    return found
 
 
-def metadata(issuer: str, *, must_push: bool = False, registration: bool = False) -> dict[str, object]:
+_FOR_CERTIFICATES: Final = {
+    "token": "token",
+    "revocation": "revoke",
+    "introspection": "introspect",
+    "userinfo": "userinfo",
+    "pushed_authorization_request": "par",
+    "device_authorization": "device_authorization",
+}
+"""Endpoints that ask for a client's certificate, and their paths."""
+
+
+def metadata(settings: IdentityProviderSettings) -> dict[str, object]:
     """The metadata document; what is not in it is not supported."""
+    issuer = settings.issuer
     return {
-        **({"registration_endpoint": f"{issuer}/register"} if registration else {}),
+        **({"registration_endpoint": f"{issuer}/register"} if settings.registration != "off" else {}),
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "pushed_authorization_request_endpoint": f"{issuer}/par",
-        "require_pushed_authorization_requests": must_push,
+        "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
         "device_authorization_endpoint": f"{issuer}/device_authorization",
@@ -45,9 +79,7 @@ def metadata(issuer: str, *, must_push: bool = False, registration: bool = False
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
-        "token_endpoint_auth_methods_supported": list(METHODS),
-        "revocation_endpoint_auth_methods_supported": list(METHODS),
-        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL),
+        **client_authentication(settings),
         "claims_supported": [*scopes.CLAIMS, "auth_time", "acr", "amr", "sid", "nonce"],
         "claim_types_supported": ["normal"],
         "code_challenge_methods_supported": [pkce.METHOD],
@@ -57,7 +89,7 @@ def metadata(issuer: str, *, must_push: bool = False, registration: bool = False
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,
         "require_request_uri_registration": True,
-        "request_object_signing_alg_values_supported": list(client_jwt.ALGORITHMS),
+        "request_object_signing_alg_values_supported": list(foreign.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
     }
@@ -66,8 +98,8 @@ def metadata(issuer: str, *, must_push: bool = False, registration: bool = False
 class DiscoveryEndpoint:
     """`GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`."""
 
-    def __init__(self, issuer: str, *, must_push: bool, registration: bool) -> None:
-        self._body = msgspec.json.encode(metadata(issuer, must_push=must_push, registration=registration))
+    def __init__(self, settings: IdentityProviderSettings) -> None:
+        self._body = msgspec.json.encode(metadata(settings))
 
     async def __call__(self, request: Request) -> Response:
         return _json(self._body, "public, max-age=300")

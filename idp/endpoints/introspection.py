@@ -16,6 +16,8 @@ from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.oauth_answers import oauth_error
 from idp.endpoints.signed_answers import SignedAnswers
+from idp.protocol import dpop
+from idp.protocol.confirmation import JKT
 from idp.tokens.refresh_family import Families, token_hash
 
 INACTIVE: Mapping[str, object] = {"active": False}
@@ -62,7 +64,9 @@ class IntrospectionEndpoint:
     async def _access_token(self, tx: Transaction, claims: Mapping[str, object]) -> Mapping[str, object]:
         if not await self._tokens.lives(tx, claims, self._clock.now()):
             return INACTIVE
-        return {"active": True, "token_type": "Bearer", **claims}
+        cnf = claims.get("cnf")
+        bound = isinstance(cnf, Mapping) and JKT in cnf
+        return {"active": True, "token_type": dpop.SCHEME if bound else "Bearer", **claims}
 
     async def _refresh_token(self, tx: Transaction, token: str, client: Client) -> Mapping[str, object]:
         """A client learns of its own refresh tokens alone (RFC 7662, section 2.1)."""
@@ -84,4 +88,5 @@ class IntrospectionEndpoint:
             "scope": " ".join(family.scope),
             "sid": family.sid,
             "exp": int(family.expires_at.timestamp()),
+            **({"cnf": dict(family.confirmation)} if family.confirmation else {}),
         }

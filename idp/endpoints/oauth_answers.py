@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.web import correlation_id
+from idp.protocol import dpop
 
 _log = structlog.get_logger(__name__)
 
@@ -35,6 +36,8 @@ ERROR_CODES = {
     "slow_down": "MJ-IDP-043",
     "access_denied": "MJ-IDP-044",
     "expired_token": "MJ-IDP-045",
+    "invalid_dpop_proof": "MJ-IDP-046",
+    "use_dpop_nonce": "MJ-IDP-047",
     "invalid_redirect_uri": "MJ-IDP-060",
     "invalid_client_metadata": "MJ-IDP-061",
     "invalid_software_statement": "MJ-IDP-062",
@@ -54,7 +57,7 @@ def oauth_answer(
     )
 
 
-def oauth_error(request: Request, error: OAuth2Error) -> Response:
+def oauth_error(request: Request, error: OAuth2Error, *, headers: Mapping[str, str] | None = None) -> Response:
     """An error of the core or of our own; a client that could not prove itself is asked to (RFC 6749, section 5.2)."""
     refused = error.error == "invalid_client"
     body = error_body(request, str(error.error), error.get_error_description() or None)
@@ -62,7 +65,10 @@ def oauth_error(request: Request, error: OAuth2Error) -> Response:
     return oauth_answer(
         body,
         status=401 if refused else 400,
-        headers={"WWW-Authenticate": 'Basic realm="munjigi", charset="UTF-8"'} if refused else None,
+        headers={
+            **({"WWW-Authenticate": 'Basic realm="munjigi", charset="UTF-8"'} if refused else {}),
+            **(headers or {}),
+        },
     )
 
 
@@ -72,6 +78,12 @@ def bearer_error(request: Request, error: str | None, *, status: int = 401) -> R
     return oauth_answer(
         error_body(request, error or "invalid_token", None), status=status, headers={"WWW-Authenticate": challenge}
     )
+
+
+def dpop_error(request: Request, error: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer of a resource to a token that is bound to a key which was not proven (RFC 9449, section 7.1)."""
+    more = {"WWW-Authenticate": dpop.challenge(error), **(headers or {})}
+    return oauth_answer(error_body(request, error, None), status=401, headers=more)
 
 
 def error_body(request: Request, error: str, description: str | None) -> dict[str, object]:

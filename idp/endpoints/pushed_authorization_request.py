@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from idp.clients.client import Client
 from idp.credentials.throttle import Allowance, Throttle, address_subject
 from idp.endpoints.client_requests import ClientRequest, ClientRequests
 from idp.endpoints.id_token_hints import IdTokenHints
+from idp.endpoints.key_proofs import KeyProofs
 from idp.endpoints.oauth_answers import error_body, oauth_answer, oauth_error
 from idp.endpoints.request_objects import RequestObjects
 from idp.endpoints.whereabouts import client_ip
@@ -43,6 +45,7 @@ class PushedAuthorizationRequestEndpoint:
         requests: ClientRequests,
         objects: RequestObjects,
         hints: IdTokenHints,
+        proofs: KeyProofs,
         pushed: PushedRequests,
         throttle: Throttle,
         database: Database,
@@ -53,6 +56,7 @@ class PushedAuthorizationRequestEndpoint:
         self._requests = requests
         self._objects = objects
         self._hints = hints
+        self._proofs = proofs
         self._pushed = pushed
         self._throttle = throttle
         self._database = database
@@ -66,7 +70,7 @@ class PushedAuthorizationRequestEndpoint:
             await self._admit(request, asked.client)
             checked = await self._checked(request, asked)
         except OAuth2Error as error:
-            return oauth_error(request, error)
+            return oauth_error(request, error, headers=self._proofs.headers(request))
         except RequestError as error:
             return oauth_answer(error_body(request, error.error, error.description), status=400)
         except Problem as problem:
@@ -74,7 +78,8 @@ class PushedAuthorizationRequestEndpoint:
         reference = PREFIX + self._entropy.token(REFERENCE_SIZE)
         await self._keep(reference, checked)
         lifetime = int(self._lifetime.total_seconds())
-        return oauth_answer({"request_uri": reference, "expires_in": lifetime}, status=201)
+        answer = {"request_uri": reference, "expires_in": lifetime}
+        return oauth_answer(answer, status=201, headers=self._proofs.headers(request))
 
     async def _admit(self, request: Request, client: Client) -> None:
         if client.auth_method == "none":
@@ -95,7 +100,13 @@ class PushedAuthorizationRequestEndpoint:
             *((resource.PARAMETER, value) for value in asked.resources),
         ]
         said, signed = await self._objects.unfolded(parameters, client, client_ip(request))
-        return check(said, client, self._hints.named_by(client), Carriage(pushed=True, signed=signed))
+        checked = check(said, client, self._hints.named_by(client), Carriage(pushed=True, signed=signed))
+        jkt = await self._proofs.of_push(request, client)
+        if jkt is None:
+            return checked
+        if checked.dpop_jkt not in (None, jkt):
+            raise InvalidRequestError("dpop_jkt is not the key that was proven")
+        return msgspec.structs.replace(checked, dpop_jkt=jkt)
 
     async def _keep(self, reference: str, checked: AuthorizationRequest) -> None:
         digest = reference_hash(reference)

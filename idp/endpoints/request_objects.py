@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import structlog
 
 from config.clock import Clock
+from config.outbound import Fetch, NotFetched
 from config.problem import Problem
 from idp.authorization.trust import Parameters, RequestError, given
 from idp.clients.client import Client
 from idp.clients.client_keys import ClientKeys
-from idp.clients.outbound import Fetch, Unreachable
 from idp.credentials.throttle import Allowance, Throttle, address_subject
-from idp.protocol import client_jwt, fapi2, request_object
+from idp.protocol import fapi2, request_object
+from jose.foreign import ALGORITHMS, ForeignToken
+from jose.jws import MAX_LENGTH, InvalidToken, Refusal
 
 FETCHES_OF_ADDRESS = Allowance("request-uri-address", 300, 900)
 """Request objects that one address has us fetch."""
+
+_NO_JWT: Final = "the request object is no signed JWT"
+_NOT_ITS_KEY: Final = "the request object is not signed by a key that is registered of this client"
+_WRONG: Final[Mapping[Refusal, str]] = {
+    Refusal.ALGORITHM: "the request object must be signed by an algorithm that is registered of this client",
+    Refusal.CRITICAL: "the request object holds a critical header that is not understood",
+    Refusal.CLAIMS: "the request object has no readable claims",
+    Refusal.SIGNATURE: _NOT_ITS_KEY,
+    Refusal.UNKNOWN_KEY: _NOT_ITS_KEY,
+}
 
 _log = structlog.get_logger(__name__)
 
@@ -53,34 +66,39 @@ class RequestObjects:
         except Problem as problem:
             raise RequestError("temporarily_unavailable", problem.kind.title) from problem
         try:
-            body = await self._fetch.get(request_uri, largest=client_jwt.LONGEST)
+            body = await self._fetch(request_uri, most=MAX_LENGTH)
             return body.decode("ascii").strip()
-        except (Unreachable, ValueError) as error:
+        except (NotFetched, ValueError) as error:
             _log.info("request_object_not_fetched", client_id=client.client_id, error=str(error))
             raise RequestError("invalid_request_uri", "there is no request object at request_uri") from None
 
     async def _opened(self, token: str, client: Client) -> Parameters:
-        algorithms = _algorithms(client)
         try:
-            header = client_jwt.header(token, algorithms=algorithms)
-        except client_jwt.InvalidClientJwt as error:
-            raise RequestError("invalid_request_object", f"the request object {error}") from None
-        keys = await self._keys.find(client, header.kid, header.alg)
-        try:
+            found = ForeignToken(token, algorithms=_algorithms(client))
+            await self._check_signature(found, client)
             return request_object.parameters(
-                token,
-                keys,
-                algorithms=algorithms,
+                found,
                 client_id=client.client_id,
                 issuer=self._issuer,
                 now=self._clock.timestamp(),
                 bounded=fapi2.is_bound(client),
             )
+        except InvalidToken as error:
+            raise RequestError("invalid_request_object", _WRONG.get(error.refusal, _NO_JWT)) from None
         except request_object.InvalidRequestObject as error:
             raise RequestError("invalid_request_object", str(error)) from None
+
+    async def _check_signature(self, token: ForeignToken, client: Client) -> None:
+        """By a key of the client's; one that is not known may be new. Raises `InvalidToken`."""
+        try:
+            token.check_signature(await self._keys.of(client))
+        except InvalidToken as error:
+            if error.refusal is not Refusal.UNKNOWN_KEY:
+                raise
+            token.check_signature(await self._keys.of(client, anew=True))
 
 
 def _algorithms(client: Client) -> Sequence[str]:
     registered = client.metadata.request_object_signing_alg
-    allowed = fapi2.ALGORITHMS if fapi2.is_bound(client) else client_jwt.ALGORITHMS
+    allowed = fapi2.ALGORITHMS if fapi2.is_bound(client) else ALGORITHMS
     return allowed if registered is None else [alg for alg in allowed if alg == registered]

@@ -1,8 +1,8 @@
 """The token endpoint (RFC 6749, section 3.2): the phases that every grant shares, in order.
 
-Read and authenticate the client -> load what it hands in, claimed and locked -> Authlib's core decides -> save -> audit
--> commit. A refusal rolls all of it back; a second use of what may be used once ends the family and its session. Only
-what is not ready yet (a device that waits for its person) keeps when it was asked for.
+Read and authenticate the client -> which key does it prove -> load what it hands in, claimed and locked -> Authlib's
+core decides -> save -> audit -> commit. A refusal rolls all of it back; a second use of what may be used once ends the
+family and its session. Only what is not ready yet (a device that waits for its person) keeps when it was asked for.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ from config.web import correlation_id
 from events.outbox import poke
 from idp.clients.subject_identifiers import SubjectIdentifiers, sector
 from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
+from idp.endpoints.key_proofs import KeyProofs, NonceWanted
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
 from idp.grants.grant import Credential, Grant, MachineCredential, Misuse, Unready
 from idp.protocol import fapi2, resource
 from idp.protocol.access_token import AUDIENCE
+from idp.protocol.confirmation import Confirmation
 from idp.sessions.one_session import OneSession
 from idp.tokens.issue import Audience, Machine, Mint, Subject
 from idp.tokens.refresh_family import TOKEN_SIZE, Families
@@ -69,8 +71,10 @@ class TokenEndpoint:
         valkey: Valkey,
         clock: Clock,
         entropy: Entropy,
+        proofs: KeyProofs,
     ) -> None:
         self._requests = requests
+        self._proofs = proofs
         self._grants = {grant.grant_type: grant for grant in grants}
         self._subjects = subjects
         self._identifiers = identifiers
@@ -85,9 +89,9 @@ class TokenEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         try:
-            return oauth_answer(await self._exchange(request))
+            return oauth_answer(await self._exchange(request), headers=self._proofs.headers(request))
         except OAuth2Error as error:
-            return oauth_error(request, error)
+            return oauth_error(request, error, headers=self._proofs.headers(request))
 
     async def _exchange(self, request: Request) -> dict[str, object]:
         client_request = await self._requests.read(request, "token")
@@ -97,10 +101,13 @@ class TokenEndpoint:
         if grant.grant_type not in client_request.client.grant_types:
             raise UnauthorizedClientError("the client has not registered this grant_type")
         try:
+            proven = await self._proofs.of_client(request, client_request.client)
             async with self._database.begin() as tx:
-                answer = await self._answer(tx, request, client_request, grant)
+                answer = await self._answer(tx, request, client_request, grant, proven)
             if isinstance(answer, Unready):
                 raise answer.error
+        except NonceWanted:  # the way that a first proof goes, and no refusal to be recorded
+            raise
         except OAuth2Error as error:
             if error.error not in _WAITING:
                 await self._requests.refused(
@@ -117,12 +124,12 @@ class TokenEndpoint:
         return answer
 
     async def _answer(
-        self, tx: Transaction, request: Request, asked: ClientRequest, grant: Grant[Any]
+        self, tx: Transaction, request: Request, asked: ClientRequest, grant: Grant[Any], proven: Confirmation
     ) -> dict[str, object] | Unready | None:
         """The token response; None where a misuse was met, whose consequences must be committed, as an `Unready` is."""
         now = self._clock.now()
         named = {resource.PARAMETER: asked.resources[0]} if asked.resources else {}
-        loaded = await grant.load(tx, {**asked.form, **named}, asked.client, now)
+        loaded = await grant.load(tx, {**asked.form, **named}, asked.client, now, proven)
         if isinstance(loaded, Unready):
             return loaded
         if isinstance(loaded, Misuse):
@@ -133,7 +140,7 @@ class TokenEndpoint:
         credential = loaded if subject is not None else None
 
         def issue(scope: tuple[str, ...], with_refresh_token: bool) -> dict[str, object]:
-            return self._issue(asked, subject, credential, scope, with_refresh_token, now)
+            return self._issue(asked, subject, credential, scope, with_refresh_token, proven, now)
 
         response = self._core.run(TokenRequest(asked.core, credential, issue))
         if credential is None:  # the core refuses what it is not given; nothing may depend on that alone
@@ -158,20 +165,22 @@ class TokenEndpoint:
         credential: Credential | MachineCredential | None,
         scope: tuple[str, ...],
         with_refresh_token: bool,
+        proven: Confirmation,
         now: datetime,
     ) -> dict[str, object]:
         if subject is None or credential is None:
             raise InvalidGrantError("it is not good, or not any more")
         audiences = _audiences(asked, credential)
+        if faults := fapi2.token_faults(asked.client, proven):
+            raise InvalidRequestError(faults[0])
         if isinstance(credential, MachineCredential):
             audience = Audience(
                 client_id=credential.client_id,
                 scope=scope,
                 audiences=audiences,
+                confirmation=proven,
                 not_after=credential.session.expires_at.timestamp(),
             )
-            if faults := fapi2.token_faults(asked.client, audience.confirmation):
-                raise InvalidRequestError(faults[0])
             return self._mint.issue(subject, audience, now.timestamp())
         audience = Audience(
             client_id=credential.client_id,
@@ -180,11 +189,10 @@ class TokenEndpoint:
             id_token_signed_response_alg=asked.client.metadata.id_token_signed_response_alg,
             audiences=audiences,
             claims=credential.claims,
+            confirmation=proven,
             actor=credential.actor,
             not_after=credential.not_after,
         )
-        if faults := fapi2.token_faults(asked.client, audience.confirmation):
-            raise InvalidRequestError(faults[0])
         if isinstance(subject, Subject) and sector(asked.client) is not None:
             # what names the person otherwise is no token for the house's own services
             elsewhere = tuple(value for value in audiences if value != AUDIENCE)

@@ -10,7 +10,8 @@ from config.connections import Database, reading
 from idp.clients.cache import ClientCache
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
-from idp.endpoints.oauth_answers import bearer_error
+from idp.endpoints.key_proofs import KeyProofs, NonceWanted, NotForBearers, WrongProof
+from idp.endpoints.oauth_answers import bearer_error, dpop_error
 from idp.endpoints.signed_answers import SignedAnswers
 from idp.endpoints.subjects import Subjects
 from idp.protocol import access_token, claims_request, scopes
@@ -21,11 +22,13 @@ class UserInfoEndpoint:
 
     def __init__(
         self,
+        *,
         tokens: AccessTokens,
         subjects: Subjects,
         clients: ClientCache,
         identifiers: SubjectIdentifiers,
         answers: SignedAnswers,
+        proofs: KeyProofs,
         database: Database,
         clock: Clock,
     ) -> None:
@@ -34,17 +37,24 @@ class UserInfoEndpoint:
         self._clients = clients
         self._identifiers = identifiers
         self._answers = answers
+        self._proofs = proofs
         self._database = database
         self._clock = clock
 
     async def __call__(self, request: Request) -> Response:
         headers = request.headers.getlist("authorization")
         scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
-        if scheme.lower() != "bearer":
+        if scheme.lower() not in ("bearer", "dpop"):
             return bearer_error(request, None)
         claims = self._tokens.claims(token.strip())
         if claims is None:
             return bearer_error(request, "invalid_token")
+        try:
+            await self._proofs.of_token(request, claims, token.strip(), scheme.lower())
+        except (WrongProof, NonceWanted) as error:
+            return dpop_error(request, error.error, headers=self._proofs.headers(request))
+        except NotForBearers as error:
+            return (dpop_error if error.by_dpop else bearer_error)(request, "invalid_token")
         scope = scopes.split(str(claims.get("scope", "")))
         if scopes.OPENID not in scope:
             return bearer_error(request, "insufficient_scope", status=403)
@@ -62,4 +72,6 @@ class UserInfoEndpoint:
             **scopes.visible(subject.claims, scope),
             **claims_request.named(subject.claims, asked if isinstance(asked, list) else ()),
         }
-        return self._answers.userinfo(client, {"sub": sub, **shown})
+        answer = self._answers.userinfo(client, {"sub": sub, **shown})
+        answer.headers.update(self._proofs.headers(request))
+        return answer

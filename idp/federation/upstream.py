@@ -7,7 +7,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 from uuid import UUID
 
 import msgspec
@@ -15,11 +15,13 @@ import structlog
 
 from config.clock import Clock
 from config.envelope import Envelope
-from idp.federation.discovery import Metadata, UpstreamKeys, discovery_address, read_keys, read_metadata
+from config.outbound import Answer, NotFetched, Outbound
+from idp.federation.discovery import Metadata, discovery_address, read_metadata
 from idp.federation.id_token import IdTokenClaims, UnknownKey, verify_id_token
-from idp.federation.outbound import Answer, Outbound
 from idp.federation.problems import UpstreamProblem, UpstreamRefused, UpstreamUnreachable, UpstreamUnsound
 from idp.federation.provider import UpstreamProvider, secret_context
+from idp.federation.targets import Targets
+from jose.foreign import ForeignKey, read_keys
 
 FRESH = 3600.0
 """Seconds that a discovery document and a key set are used for."""
@@ -27,6 +29,8 @@ PAUSE = 30.0
 """Seconds between two fetches of what is known at least, however many tokens name unknown keys."""
 RETRY = 5.0
 """Seconds between two fetches of what was never known."""
+LARGEST = 262_144
+"""Bytes of an answer."""
 MOST = 1024
 """Providers that are known at once; with more, all are forgotten."""
 
@@ -69,7 +73,7 @@ class _Known:
 
     issuer: str
     metadata: Metadata | None = None
-    keys: UpstreamKeys | None = None
+    keys: tuple[ForeignKey, ...] | None = None
     metadata_fetch: _Fetched = field(default_factory=_Fetched)
     keys_fetch: _Fetched = field(default_factory=_Fetched)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -78,8 +82,9 @@ class _Known:
 class Upstreams:
     """Asks upstream providers. Every method raises `UpstreamProblem`s."""
 
-    def __init__(self, outbound: Outbound, envelope: Envelope, clock: Clock) -> None:
+    def __init__(self, outbound: Outbound, targets: Targets, envelope: Envelope, clock: Clock) -> None:
         self._outbound = outbound
+        self._targets = targets
         self._envelope = envelope
         self._clock = clock
         self._known: dict[UUID, _Known] = {}
@@ -92,9 +97,9 @@ class Upstreams:
             if fetch.is_due(self._clock.monotonic(), known=known.metadata is not None, wanted=False):
                 fetch.at = self._clock.monotonic()
                 try:
-                    body = _body(await self._outbound.get(discovery_address(provider.issuer), {}))
+                    body = _body(await self._ask("GET", discovery_address(provider.issuer)))
                     known.metadata = read_metadata(
-                        body, expected_issuer=provider.issuer, allows_uri=self._outbound.targets.allows_uri
+                        body, expected_issuer=provider.issuer, allows_uri=self._targets.allows_uri
                     )
                     fetch.problem = None
                 except UpstreamProblem as problem:
@@ -114,7 +119,7 @@ class Upstreams:
             "code_verifier": verifier,
         }
         headers, more = self._authentication(provider)
-        answer = await self._outbound.post(metadata.token_endpoint, {**form, **more}, headers)
+        answer = await self._ask("POST", metadata.token_endpoint, headers, {**form, **more})
         if answer.status in (400, 401, 403):
             raise UpstreamRefused(f"the token endpoint: {answer.status} {_error_of(answer)}")
         try:
@@ -154,13 +159,13 @@ class Upstreams:
         if not metadata.userinfo_endpoint:
             return {}
         headers = {"Authorization": f"Bearer {tokens.access_token}"}
-        answer = await self._outbound.get(metadata.userinfo_endpoint, headers)
+        answer = await self._ask("GET", metadata.userinfo_endpoint, headers)
         try:
             return msgspec.json.decode(_body(answer), type=dict[str, Any])
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise UpstreamUnsound("userinfo cannot be read") from error
 
-    async def _keys(self, provider: UpstreamProvider, metadata: Metadata, *, wanted: bool) -> UpstreamKeys:
+    async def _keys(self, provider: UpstreamProvider, metadata: Metadata, *, wanted: bool) -> tuple[ForeignKey, ...]:
         """Its keys; `wanted`: newer ones than those that are known."""
         known = self._of(provider)
         async with known.lock:
@@ -168,7 +173,7 @@ class Upstreams:
             if fetch.is_due(self._clock.monotonic(), known=known.keys is not None, wanted=wanted):
                 fetch.at = self._clock.monotonic()
                 try:
-                    known.keys = read_keys(_body(await self._outbound.get(metadata.jwks_uri, {})))
+                    known.keys = _keys(_body(await self._ask("GET", metadata.jwks_uri)))
                     fetch.problem = None
                 except UpstreamProblem as problem:
                     _log.warning("upstream_keys_failed", provider=str(provider.id), error=str(problem))
@@ -176,6 +181,19 @@ class Upstreams:
             if known.keys is None:
                 raise _again(fetch.problem)
             return known.keys
+
+    async def _ask(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None
+    ) -> Answer:
+        sent = {"Accept": "application/json", **(headers or {})}
+        content = None
+        if form is not None:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+            content = urlencode(form).encode("ascii")
+        try:
+            return await self._outbound.ask(method, url, headers=sent, most=LARGEST, content=content)
+        except NotFetched as error:
+            raise UpstreamUnreachable(f"{method} {urlsplit(url).hostname}: {error}") from error
 
     def _of(self, provider: UpstreamProvider) -> _Known:
         known = self._known.get(provider.id)
@@ -200,6 +218,13 @@ def _body(answer: Answer) -> bytes:
     if answer.status != 200:
         raise UpstreamUnreachable(f"it answers {answer.status}")
     return answer.body
+
+
+def _keys(body: bytes) -> tuple[ForeignKey, ...]:
+    try:
+        return read_keys(body)
+    except ValueError as error:
+        raise UpstreamUnsound(str(error)) from error
 
 
 def _error_of(answer: Answer) -> str:

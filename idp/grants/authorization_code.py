@@ -7,8 +7,9 @@ from datetime import datetime
 from config.connections import Transaction
 from idp.authorization.code import Codes, Redeemed, Replayed, code_hash
 from idp.clients.client import Client
-from idp.grants.grant import Credential, LiveSessions, Misuse
+from idp.grants.grant import Credential, LiveSessions, Misuse, binding
 from idp.grants.joining import Joining
+from idp.protocol.confirmation import JKT, Confirmation, is_met
 
 
 class AuthorizationCode:
@@ -27,17 +28,20 @@ class AuthorizationCode:
         self._joining = joining
 
     async def load(
-        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, proven: Confirmation
     ) -> Credential | Misuse | None:
         """Claim the code; whatever fails afterwards rolls the claim back, so nobody can burn another's code."""
         digest = code_hash(form.get("code", ""))
         found = await self._codes.consume(tx, digest, now)
         if found is None or found.grant.client_id != client.client_id:
             return None
+        jkt = found.grant.dpop_jkt
+        if jkt is not None and not is_met({JKT: jkt}, proven):  # whoever has it without its key has nothing
+            return None
         if isinstance(found, Replayed):
             grant = found.grant
             return Misuse(kind="code_replayed", user_id=grant.user_id, sid=grant.sid, family_id=found.family_id)
-        return await self._credential(tx, digest, found, now)
+        return await self._credential(tx, digest, found, now, binding(client, proven))
 
     async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
         """The client is a relying party of the session now. Begin the family, if it may refresh; tie it to the code."""
@@ -45,7 +49,9 @@ class AuthorizationCode:
         if family_id is not None:
             await self._codes.led_to(tx, credential.digest, family_id)
 
-    async def _credential(self, tx: Transaction, digest: bytes, found: Redeemed, now: datetime) -> Credential | None:
+    async def _credential(
+        self, tx: Transaction, digest: bytes, found: Redeemed, now: datetime, confirmation: Confirmation
+    ) -> Credential | None:
         grant = found.grant
         session = await self._sessions.lock(tx, grant.sid)
         if session is None or not session.lives(now):
@@ -60,4 +66,5 @@ class AuthorizationCode:
             digest=digest,
             claims=grant.claims,
             resources=grant.resources,
+            confirmation=confirmation,
         )

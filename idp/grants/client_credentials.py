@@ -10,6 +10,7 @@ from config.connections import Transaction
 from idp.clients.client import Client
 from idp.grants.grant import MachineCredential
 from idp.protocol import scopes
+from idp.protocol.confirmation import Confirmation
 from idp.sessions.machine_sessions import MachineSessions
 
 
@@ -22,7 +23,7 @@ class ClientCredentials:
         self._machines = machines
 
     async def load(
-        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, proven: Confirmation
     ) -> MachineCredential | None:
         """The client's own session. Raises Authlib's `OAuth2Error`."""
         if client.auth_method == "none":

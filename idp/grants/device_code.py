@@ -11,9 +11,10 @@ from authlib.oauth2.rfc8628 import AuthorizationPendingError, ExpiredTokenError,
 
 from config.connections import Transaction
 from idp.clients.client import Client
-from idp.grants.grant import Credential, LiveSessions, Unready
+from idp.grants.grant import Credential, LiveSessions, Unready, binding
 from idp.grants.joining import Joining
 from idp.grants.pending import PendingGrants, Poll, code_hash
+from idp.protocol.confirmation import Confirmation
 
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -29,7 +30,7 @@ class DeviceCode:
         self._joining = joining
 
     async def load(
-        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, proven: Confirmation
     ) -> Credential | Unready | None:
         """Claim what waits, and see whether its person has answered. Raises Authlib's `InvalidRequestError`."""
         code = form.get("device_code")
@@ -47,7 +48,13 @@ class DeviceCode:
         session = await self._sessions.lock(tx, pending.sid)
         if session is None or not session.lives(now):
             return None
-        return Credential(client_id=client.client_id, session=session, scope=pending.scope, digest=digest)
+        return Credential(
+            client_id=client.client_id,
+            session=session,
+            scope=pending.scope,
+            digest=digest,
+            confirmation=binding(client, proven),
+        )
 
     async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
         """It is used up; the client belongs to the session of whoever allowed it."""

@@ -13,6 +13,7 @@ from authlib.oauth2 import OAuth2Error
 from config.connections import Transaction
 from idp.clients.client import Client
 from idp.protocol.claims_request import NO_CLAIMS, RequestedClaims
+from idp.protocol.confirmation import Confirmation
 from idp.sessions.machine_session import MachineSession
 from idp.sessions.session import Session
 
@@ -31,6 +32,8 @@ class Credential:
     digest: bytes = field(repr=False)
     """The hash of what was handed in."""
     family_id: UUID | None = None
+    confirmation: Confirmation = field(default_factory=dict)
+    """The key that a family which comes of it is bound to."""
     successor: str | None = field(default=None, repr=False)
     """The refresh token that follows this one."""
     claims: RequestedClaims = NO_CLAIMS
@@ -86,6 +89,11 @@ class Unready:
     error: OAuth2Error
 
 
+def binding(client: Client, proven: Confirmation) -> Confirmation:
+    """What refresh tokens are bound to: the key of a client that has nothing else to prove itself by (RFC 9449, 5)."""
+    return dict(proven) if client.auth_method == "none" else {}
+
+
 Loaded = TypeVar("Loaded", Credential, MachineCredential)
 
 
@@ -95,9 +103,11 @@ class Grant(Protocol[Loaded]):
     grant_type: str
 
     async def load(
-        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, proven: Confirmation
     ) -> Loaded | Misuse | Unready | None:
         """What the form hands in, claimed for this transaction; None where it is nothing of this client's.
+
+        `proven`: the keys that the client proved with this very request.
 
         Raises Authlib's `OAuth2Error`, after which nothing is kept.
         """

@@ -44,6 +44,7 @@ class Joining:
             expires_at=min(now + self._lifetime, session.absolute_expires_at),
             claims=credential.claims,
             resources=credential.resources,
+            confirmation=credential.confirmation,
         )
         await self._families.begin(tx, family, token_hash(refresh_token), now)
         return family.id

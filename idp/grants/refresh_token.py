@@ -11,6 +11,7 @@ from config.connections import Transaction
 from idp.clients.client import Client
 from idp.grants.grant import Credential, LiveSessions, Misuse
 from idp.protocol import fapi2
+from idp.protocol.confirmation import Confirmation, is_met
 from idp.tokens.refresh_family import Families, Successors, judge, token_hash
 
 
@@ -25,7 +26,7 @@ class RefreshToken:
         self._successors = successors
 
     async def load(
-        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, proven: Confirmation
     ) -> Credential | Misuse | None:
         """Find the token and lock first its family, then its session: the same row that an end locks."""
         token = form.get("refresh_token", "")
@@ -34,9 +35,13 @@ class RefreshToken:
         if presented is None or presented.family.client_id != client.client_id:
             return None
         family = presented.family
+        # stolen without its key it is of no use, and no reason to end anything
+        if not is_met(family.confirmation, proven):
+            return None
         successor = self._successors.of(token)
-        # a retry is believed of whoever proves to be the same client (S3); a public one proves nothing
-        provable = client.auth_method != "none" and presented.rotated_at is not None
+        # a retry is believed of whoever proves to be the same client (S3); a public one does by the key of its family
+        same = client.auth_method != "none" or bool(family.confirmation)
+        provable = same and presented.rotated_at is not None
         current = provable and await self._families.is_current(tx, token_hash(successor))
         judgement = judge(presented, successor_is_current=current, now=now)
         if judgement == "dead":

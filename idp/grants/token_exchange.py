@@ -18,6 +18,7 @@ from idp.clients.client import Client
 from idp.grants.grant import Credential, LiveSessions
 from idp.grants.joining import Joining
 from idp.protocol import access_token, scopes
+from idp.protocol.confirmation import Confirmation, UnknownConfirmation, confirmation_of, is_met
 from idp.tokens.refresh_family import token_hash
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant
@@ -51,13 +52,16 @@ class TokenExchange:
         self._sessions = sessions
         self._joining = joining
 
-    async def load(self, tx: Transaction, form: dict[str, str], client: Client, now: datetime) -> Credential | None:
+    async def load(
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, proven: Confirmation
+    ) -> Credential | None:
         """What is exchanged, and for what. Raises Authlib's `OAuth2Error`."""
         if client.auth_method == "none":
             raise UnauthorizedClientError("a public client proves nothing, so it acts for nobody")
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             raise InvalidRequestError("requested_token_type: only access tokens are issued")
-        subject, actor = self._token(form, "subject_token"), self._token(form, "actor_token")
+        # the client proves its own keys; whoever holds those of a person's bound token has not been asked here
+        subject, actor = self._token(form, "subject_token", {}), self._token(form, "actor_token", proven)
         if subject["sub"] == subject["client_id"]:
             raise InvalidRequestError("subject_token: it speaks for no person")
         if not (actor["sub"] == actor["client_id"] == client.client_id):
@@ -83,14 +87,22 @@ class TokenExchange:
         """The client has tokens of the session, and is told of its end."""
         await self._joining.join(tx, credential, refresh_token, now)
 
-    def _token(self, form: Mapping[str, str], name: str) -> Mapping[str, object]:
+    def _token(self, form: Mapping[str, str], name: str, proven: Confirmation) -> Mapping[str, object]:
         token, kind = form.get(name), form.get(f"{name}_type")
         if token is None or kind is None:
             raise InvalidRequestError(f"{name} and {name}_type are needed")
         claims = self._tokens.claims(token) if kind in _KINDS else None
-        if claims is None or "cnf" in claims:  # who holds the key of a bound one has not been proven here
+        if claims is None or not _is_held(claims, proven):
             raise InvalidRequestError(f"{name}: it is not good, or not any more")
         return claims
+
+
+def _is_held(claims: Mapping[str, object], proven: Confirmation) -> bool:
+    """Whether the keys that a token is bound to were proven."""
+    try:
+        return is_met(confirmation_of(claims), proven)
+    except UnknownConfirmation:
+        return False
 
 
 def exchanged_scope(held: str, registered: tuple[str, ...], asked: str | None) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from config.this_machine import is_this_machine
 
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([1-9][0-9]{0,4}))?((?:/[!-~]*)?)")
 _PRIVATE_USE = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:/[!-~]*")
@@ -39,7 +40,7 @@ def is_registrable(uri: str) -> bool:
         return False
     if not host or "#" in uri or "@" in parts.netloc:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_this_machine(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
 
 
 def is_registrable_by_native_app(uri: str) -> bool:
@@ -70,12 +71,3 @@ def _without_loopback_port(uri: str) -> str | None:
     if found is None or int(found[2] or 0) > 65535:
         return None
     return found[1] + found[3]
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,19 +1,19 @@
 """Request objects (RFC 9101): an authorization request as a JWT that its client signed.
 
-The header is read first, to learn which key to look for; then `parameters` verifies and unfolds. Only what the object
-says counts (section 6.3), and an object that is not signed is refused (section 10.1).
+Its signature is checked before (`jose.foreign`). Only what the object says counts (section 6.3), and an object that is
+not signed is refused (section 10.1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeGuard
+from collections.abc import Mapping
+from typing import TypeGuard
 
 import msgspec
 
-from idp.protocol.client_jwt import InvalidClientJwt, verified
+from jose.foreign import ForeignToken
 
-TYPES = frozenset({"oauth-authz-req+jwt", "jwt"})
+TYPES = frozenset({"oauth-authz-req+jwt", "jwt", ""})
 """Section 10.8; `JWT`, or none, is what clients of OpenID Connect Core 1.0, section 6, send."""
 LONGEST_LIFE = 3600.0
 """Seconds between `nbf` and `exp`, and since `nbf`, under the FAPI 2.0 Message Signing profile, section 5.3.1."""
@@ -28,24 +28,21 @@ class InvalidRequestObject(ValueError):
 
 
 def parameters(
-    token: str,
-    keys: Sequence[Any],
+    token: ForeignToken,
     *,
-    algorithms: Collection[str],
     client_id: str,
     issuer: str,
     now: float,
     bounded: bool = False,
 ) -> list[tuple[str, str]]:
-    """The request that an object holds, once its signature and its frame are found sound at `now` (epoch seconds).
+    """The request that an object holds, whose signature was checked, once its frame is found sound at `now` (epoch
+    seconds).
 
-    `keys` are the client's that may have signed it; `bounded` asks for `nbf` and at most an hour of life. Raises
-    `InvalidRequestObject`.
+    `bounded` asks for `nbf` and at most an hour of life. Raises `InvalidRequestObject`.
     """
-    try:
-        claims = verified(token, keys, algorithms=algorithms, types=TYPES)
-    except InvalidClientJwt as error:
-        raise InvalidRequestObject(f"the request object {error}") from None
+    if token.typ not in TYPES:
+        raise InvalidRequestObject("the request object is a token of another type")
+    claims = token.claims
     _frame(claims, client_id=client_id, issuer=issuer, now=now, bounded=bounded)
     found: list[tuple[str, str]] = []
     for name, value in claims.items():

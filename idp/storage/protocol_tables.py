@@ -1,5 +1,5 @@
-"""The tables of migrations 0006, 0021, 0023, 0024 and 0026: clients, consents, pushed requests, logins, codes, refresh
-families, secrets that all nodes share."""
+"""The tables of migrations 0006, 0021, 0023, 0024, 0026 and 0029: clients, consents, pushed requests, logins, codes,
+refresh families, secrets that all nodes share."""
 
 from __future__ import annotations
 
@@ -113,6 +113,7 @@ authorization_code = Table(
     Column("family_id", Uuid),
     Column("claims", JSONB, nullable=False),
     Column("resources", _WORDS, nullable=False),
+    Column("dpop_jkt", Text),
 )
 
 pushed_request = Table(
@@ -136,6 +137,7 @@ refresh_family = Table(
     Column("revoked_at", _TIME),
     Column("claims", JSONB, nullable=False),
     Column("resources", _WORDS, nullable=False),
+    Column("confirmation", JSONB, nullable=False),
 )
 
 refresh_token = Table(

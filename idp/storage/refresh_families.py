@@ -18,7 +18,7 @@ async def begin(tx: Transaction, family: Family, digest: bytes, now: datetime) -
     """Keep a new family with its first token."""
     values = {name: getattr(family, name) for name in Family.__slots__}
     values |= {"scope": list(family.scope), "resources": list(family.resources)}
-    values["claims"] = msgspec.to_builtins(family.claims)
+    values |= {"claims": msgspec.to_builtins(family.claims), "confirmation": dict(family.confirmation)}
     await tx.execute(insert(refresh_family).values(values))
     await tx.execute(insert(refresh_token).values(token_hash=digest, family_id=family.id, issued_at=now))
 

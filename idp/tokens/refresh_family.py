@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
@@ -37,6 +38,8 @@ class Family:
     claims: RequestedClaims = NO_CLAIMS
     resources: tuple[str, ...] = ()
     """What the authorization request named (RFC 8707)."""
+    confirmation: Mapping[str, str] = field(default_factory=dict)
+    """The key that must be proven with each of them (RFC 9449, section 5); empty: the client's own proof is enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from config.outbound import Forbidden, Outbound, Unanswered, is_public, networks
+from config.settings import Settings
 
 HERE = networks(["127.0.0.0/8"])
 
@@ -80,8 +80,7 @@ async def asking(*addresses: str, private: Sequence[str] = ()) -> AsyncIterator[
     async def resolve(host: str, _port: int) -> Sequence[str]:
         return addresses or [host]
 
-    async with httpx2.AsyncClient(trust_env=False) as client:
-        yield Outbound(client, networks(private), resolve)
+    yield Outbound(networks(private), resolve=resolve)
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -128,11 +127,8 @@ async def test_the_certificate_is_the_name_s_and_not_the_address_s(tmp_path: Pat
     async def resolve(_host: str, _port: int) -> Sequence[str]:
         return ["127.0.0.1"]
 
-    async with (
-        listening(OK, server_side) as (port, _),
-        httpx2.AsyncClient(trust_env=False, verify=trusting) as client,
-    ):
-        outbound = Outbound(client, HERE, resolve)
+    async with listening(OK, server_side) as (port, _):
+        outbound = Outbound(HERE, resolve=resolve, tls=trusting)
         answer = await outbound.ask("GET", f"https://named.example:{port}/", headers={}, most=10)
         assert answer.body == b"hi"
         with pytest.raises(Unanswered):
@@ -159,6 +155,7 @@ async def test_a_name_that_leads_inside_is_refused_before_anything_is_sent(addre
         "https://8.8.8.8/#x",
         "nonsense",
         "https://[::1",
+        "https://8.8.8.8/" + "x" * 2048,
     ],
 )
 async def test_what_is_no_address_to_ask(uri: str) -> None:
@@ -195,11 +192,45 @@ async def test_whoever_is_not_there_or_speaks_otherwise_has_not_answered() -> No
 
 
 async def test_a_name_is_resolved_by_the_machine() -> None:
-    async with httpx2.AsyncClient(trust_env=False) as client:
-        outbound = Outbound(client)
-        for uri in ("https://localhost/", "https://anything.localhost/", "https://[::1]/", "https://2130706433/"):
-            with pytest.raises((Forbidden, Unanswered)):
-                await outbound.ask("GET", uri, headers={}, most=10)
+    for uri in (
+        "https://localhost/", "https://anything.localhost/", "https://[::1]/", "https://2130706433/", "https://0x7f.1/",
+    ):  # fmt: skip
+        with pytest.raises((Forbidden, Unanswered)):
+            await Outbound().ask("GET", uri, headers={}, most=10)
+
+
+async def test_a_house_on_this_machine_asks_this_machine(settings: Settings) -> None:
+    async with listening(OK) as (port, heads):
+        for host in ("localhost", "app.localhost", "127.0.0.1"):
+            assert await Outbound.of(settings).fetch(f"http://{host}:{port}/", most=2) == b"hi"
+        elsewhere = settings.idp.model_copy(update={"issuer": "https://id.example"})
+        with pytest.raises(Forbidden):
+            await Outbound.of(settings.model_copy(update={"idp": elsewhere})).fetch(
+                f"http://app.localhost:{port}/", most=2
+            )
+    assert len(heads) == 3
+
+
+async def test_the_next_address_of_a_name_is_asked_where_one_is_not_there() -> None:
+    async with listening(OK) as (port, _), asking("127.0.0.2", "127.0.0.1", private=["127.0.0.0/8"]) as outbound:
+        assert await outbound.fetch(f"http://named.example:{port}/", most=2) == b"hi"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nhi",
+        b"nonsense\r\n\r\n",
+        b"",
+    ],
+)
+async def test_what_is_no_document(answer: bytes) -> None:
+    async with listening(answer) as (port, heads), asking("127.0.0.1", private=["127.0.0.0/8"]) as outbound:
+        with pytest.raises(Unanswered):
+            await outbound.fetch(f"http://named.example:{port}/", most=10)
+    assert len(heads) == 1, "no redirect is followed"
 
 
 def test_networks_are_named_by_cidr() -> None:

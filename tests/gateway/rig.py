@@ -17,8 +17,10 @@ from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.places import Places
+from config.replays import Replays
 from config.settings import Settings
 from gateway.callers.cookie_check import CookieCheck
+from gateway.callers.key_check import KeyCheck
 from gateway.callers.token_check import AUDIENCE, TokenCheck
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
@@ -193,6 +195,7 @@ class Rig:
             log=DecisionLog(lambda body: self.heard.records.append(msgspec.json.decode(body))),
             judge=self.judge,
             idle_timeout=1800,
+            keys=KeyCheck(replays=Replays(valkey, "gateway-dpop"), clock=clock, scheme="http"),
         )
         self.watch = SessionWatch()
         self.sessions.on_ended.append(self.watch.ended)

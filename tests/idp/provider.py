@@ -187,7 +187,6 @@ async def running_provider(
         for browser in provider.browsers:
             await browser.close()
         parts.passwords.close()
-        await parts.outbound.close()
 
 
 def login_digest(browser: Browser) -> bytes:

@@ -72,6 +72,7 @@ class Leaving:
             expires_at=now + timedelta(seconds=fapi2.code_lifetime(asked.profile, self._code_lifetime.total_seconds())),
             claims=asked.claims,
             resources=asked.resources,
+            dpop_jkt=asked.dpop_jkt,
         )
         await self._codes.add(tx, code_hash(code), grant)
         await self._logins.finish(tx, login)

@@ -17,7 +17,7 @@ from idp.sessions.received.keys import NoSuchKey, TransmitterKeys
 from idp.sessions.received.reception import Outcome, Reception
 from idp.sessions.received.security_event import TYP, Err, SecurityEvent, Unacceptable, read_claims
 from idp.sessions.received.transmitter import Transmitter
-from jose.foreign import read
+from jose.foreign import ForeignToken
 from jose.jws import InvalidToken, Refusal
 from notifications import queue
 
@@ -88,12 +88,21 @@ class Intake:
 
     async def _verified(self, transmitter: Transmitter, token: str) -> SecurityEvent:
         try:
-            unverified = read(token, expected_typ=TYP)
-            key = await self.keys.find(transmitter.jwks_uri, unverified)
-            claims = unverified.verified(key)
+            found = _read(token)
+            await self.keys.verify(transmitter.jwks_uri, found)
         except NoSuchKey:
             raise Unacceptable("invalid_key", "the key that it names is not among those that are published") from None
         except InvalidToken as error:
             err, why = _ERRS.get(error.refusal, ("invalid_request", "it is no security event token"))
             raise Unacceptable(err, why) from error
-        return read_claims(claims, issuer=transmitter.issuer, audience=transmitter.audience, now=self.clock.now())
+        return read_claims(found.claims, issuer=transmitter.issuer, audience=transmitter.audience, now=self.clock.now())
+
+
+def _read(token: str) -> ForeignToken:
+    """A token that says what it is and which key signed it. Raises `InvalidToken`."""
+    found = ForeignToken(token)
+    if found.typ != TYP:
+        raise InvalidToken(Refusal.TYPE)
+    if not isinstance(found.header.get("kid"), str):
+        raise InvalidToken(Refusal.UNKNOWN_KEY)
+    return found

@@ -7,12 +7,13 @@ token is neither taken nor refused, since its transmitter comes again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from config.clock import Clock
-from config.outbound import Forbidden, Outbound, Unanswered
-from jose.foreign import ForeignKey, ForeignKeys, ForeignToken
+from config.outbound import Fetch, NotFetched
+from jose.foreign import ForeignKey, ForeignToken, read_keys
+from jose.jws import InvalidToken, Refusal
 
 FRESH = 300.0
 """Seconds for which a set is believed: so long a key that was withdrawn still verifies."""
@@ -21,8 +22,6 @@ AGAIN_AFTER = 30.0
 LARGEST = 262_144
 """Bytes of a set."""
 MOST_SETS = 4096
-
-Fetch = Callable[[str], Awaitable[bytes]]
 
 
 class KeysAway(Exception):
@@ -36,7 +35,7 @@ class NoSuchKey(Exception):
 @dataclass(slots=True)
 class _Kept:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    keys: ForeignKeys | None = None
+    keys: tuple[ForeignKey, ...] | None = None
     got_at: float = 0.0
     asked_at: float | None = None
     problem: str = ""
@@ -50,8 +49,8 @@ class TransmitterKeys:
         self._clock = clock
         self._sets: dict[str, _Kept] = {}
 
-    async def find(self, uri: str, token: ForeignToken) -> ForeignKey:
-        """The key that a token asks for. Raises `NoSuchKey`, `KeysAway`."""
+    async def verify(self, uri: str, token: ForeignToken) -> None:
+        """Whether the key that a token names signed it. Raises `InvalidToken`, `NoSuchKey`, `KeysAway`."""
         if uri not in self._sets and len(self._sets) >= MOST_SETS:
             self._sets.clear()
         kept = self._sets.setdefault(uri, _Kept())
@@ -59,34 +58,28 @@ class TransmitterKeys:
             keys, renewed = kept.keys, False
             if keys is None or self._clock.monotonic() - kept.got_at >= FRESH:
                 keys, renewed = await self._renew(uri, kept), True
-            found = keys.find(token.kid, token.algorithm)
-            if found is None and not renewed:
-                found = (await self._renew(uri, kept)).find(token.kid, token.algorithm)
-        if found is None:
-            raise NoSuchKey
-        return found
+            if not renewed and not _knows(keys, token):
+                keys = await self._renew(uri, kept)
+        try:
+            token.check_signature(keys)
+        except InvalidToken as error:
+            raise NoSuchKey if error.refusal is Refusal.UNKNOWN_KEY else error from None
 
-    async def _renew(self, uri: str, kept: _Kept) -> ForeignKeys:
+    async def _renew(self, uri: str, kept: _Kept) -> tuple[ForeignKey, ...]:
         now = self._clock.monotonic()
         if kept.asked_at is not None and now - kept.asked_at < AGAIN_AFTER:
             raise KeysAway(kept.problem or "the keys were asked for a moment ago")
         kept.asked_at = now
         try:
-            kept.keys = ForeignKeys.parse(await self._fetch(uri))
-        except (Forbidden, Unanswered, ValueError) as error:
+            kept.keys = read_keys(await self._fetch(uri, most=LARGEST))
+        except (NotFetched, ValueError) as error:
             kept.problem = str(error)
             raise KeysAway(kept.problem) from error
         kept.got_at, kept.problem = now, ""
         return kept.keys
 
 
-def fetching(outbound: Outbound) -> Fetch:
-    """Fetches sets of keys over HTTP."""
-
-    async def fetch(uri: str) -> bytes:
-        answer = await outbound.ask("GET", uri, headers={"Accept": "application/json"}, most=LARGEST)
-        if answer.status != 200:
-            raise Unanswered(f"the keys' address answered {answer.status}")
-        return answer.body
-
-    return fetch
+def _knows(keys: Iterable[ForeignKey], token: ForeignToken) -> bool:
+    """Whether a key of the set may be the one that a token names."""
+    kid = token.header.get("kid")
+    return any(key.kid == kid and key.fits(token.algorithm) for key in keys)

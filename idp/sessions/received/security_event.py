@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from idp.sessions.received.subject import Misshapen, Subject, read_subject
-from jose.foreign import CLOCK_SKEW
+from jose.jws import CLOCK_SKEW
 
 TYP: Final = "secevent+jwt"
 OLDEST = timedelta(days=7)

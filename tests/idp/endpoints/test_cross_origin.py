@@ -13,6 +13,7 @@ OPEN = {
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
     "/jwks",
+    "/par",
     "/token",
     "/userinfo",
     "/revoke",

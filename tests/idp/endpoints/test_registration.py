@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from config.connections import Valkey
-from config.outbound import Outbound
+from config.outbound import Outbound, Unanswered
 from config.settings import Settings
 from idp.clients.invalid import InvalidRegistration
 from idp.clients.register import InitialAccessToken, hash_token
@@ -362,11 +362,21 @@ def sector_site(answers: dict[str, Response]) -> Sectors:
     async def answer(request: Request) -> Response:
         return answers[request.url.path]
 
-    async def resolve(host: str, port: int) -> list[str]:
-        return {"sector.example": ["93.184.216.34"], "inside.example": ["93.184.216.34", "10.0.0.7"]}[host]
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return ["93.184.216.34", "10.0.0.7"]
 
     app = Starlette(routes=[Route("/{path:path}", answer)])
-    return Sectors(lambda: Outbound(httpx2.AsyncClient(transport=httpx2.ASGITransport(app)), resolve=resolve))
+
+    async def fetch(uri: str, *, most: int) -> bytes:
+        if "inside.example" in uri:
+            return await Outbound(resolve=resolve).fetch(uri, most=most)
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app)) as client:
+            found = await client.get(uri)
+        if found.status_code != 200 or len(found.content) > most:
+            raise Unanswered
+        return found.content
+
+    return Sectors(fetch)
 
 
 async def test_the_document_of_a_sector_names_every_redirect_uri() -> None:

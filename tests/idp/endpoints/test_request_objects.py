@@ -15,7 +15,8 @@ import msgspec
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from idp.clients import outbound
+from config import outbound
+from idp.clients.client_keys import AGAIN_AFTER
 from tests.clock import FakeClock
 from tests.idp.provider import CALLBACK, App, Provider
 from tests.idp.signing_app import (
@@ -227,7 +228,7 @@ async def test_keys_that_are_published(provider: Provider, clock: FakeClock) -> 
         newer = ECKey.generate_key("P-256")
         site.answer = _encoded(public_jwks(KEY, newer))
         assert (await push(provider, app, request=request_object(provider, app, newer))).status_code == 400
-        clock.advance(10)
+        clock.advance(AGAIN_AFTER)
         assert (await push(provider, app, request=request_object(provider, app, newer))).status_code == 201
         assert site.asked == 2
         site.status = "500 Away"

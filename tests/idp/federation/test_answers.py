@@ -17,11 +17,10 @@ from joserfc import jws
 from joserfc.jwk import OctKey
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from config import outbound
 from idp.endpoints.upstream import callback
-from idp.federation.outbound import LARGEST, Outbound
 from idp.federation.provider import secret_context
-from idp.federation.targets import Targets
-from idp.federation.upstream import PAUSE, RETRY
+from idp.federation.upstream import LARGEST, PAUSE, RETRY
 from idp.storage import upstream_providers
 from tests.clock import FakeClock
 from tests.house import free_port
@@ -359,10 +358,11 @@ async def test_a_closed_port(acme: Acme, provider: Provider, clock: FakeClock) -
     assert browser.address.startswith("http://localhost:9000/sign-in?")
 
 
-async def test_an_upstream_that_hangs_keeps_nobody(acme: Acme, provider: Provider) -> None:
+async def test_an_upstream_that_hangs_keeps_nobody(
+    acme: Acme, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     acme.upstream.hangs = asyncio.Event()
-    upstreams = provider.parts.upstreams
-    upstreams._outbound = Outbound(Targets(this_machine=True), patience=0.2)  # as the house has it, but less patient
+    monkeypatch.setattr(outbound, "PATIENCE", 0.2)
     browser = provider.browser()
     assert told(await browser.get(button(await open_sign_in(browser, acme.app), acme.registered.id))) == UNREACHABLE
     assert await acme.attempts() == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,7 @@ from joserfc.jwk import ECKey
 from config.clock import SystemClock
 from config.connections import Valkey
 from config.entropy import SystemEntropy
-from idp.received_signals import outbound, poller, serve
+from idp.received_signals import poller, serve
 from idp.sessions.received.keys import AGAIN_AFTER
 from idp.sessions.received.poller import EACH, EVERY, LONGEST_WAIT, MOST_ROUNDS, Poller
 from idp.sessions.received.security_event import EventKind
@@ -25,15 +24,13 @@ SHOWN = "Basic dXM6b3Vycw=="
 
 
 @pytest.fixture
-async def polling(listening: Listening, valkey: Valkey) -> AsyncIterator[Poller]:
+async def polling(listening: Listening, valkey: Valkey) -> Poller:
     """The worker's poller, for a transmitter that is polled."""
     parts = listening.provider.parts
     sealed = parts.envelope.seal(SHOWN.encode(), authorization_context(listening.known.id))
     address = f"{listening.transmitter.issuer}/poll"
     await listening.listen(delivery="poll", poll_uri=address, token_digest=None, sealed_authorization=sealed)
-    asks = outbound(parts.settings)
-    yield poller(parts.settings, listening.database("idp"), valkey, listening.clock, SystemEntropy(), asks)
-    await asks.close()
+    return poller(parts.settings, listening.database("idp"), valkey, listening.clock, SystemEntropy(), parts.outbound)
 
 
 def hold(listening: Listening, *subjects: object, **changed: object) -> list[str]:

@@ -1,0 +1,175 @@
+"""Tokens that are bound to a key, at the door: DPoP (RFC 9449, section 7) and certificates (RFC 8705, section 3)."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+import pytest
+from redis.exceptions import ConnectionError as ValkeyConnectionError
+
+from config.client_address import ClientAddresses
+from config.entropy import SystemEntropy
+from config.replays import Replays
+from gateway.callers.key_check import KeyCheck
+from gateway.exchange import CERTIFICATE, Answer, Forward, Header
+from gateway.proxy.door import Door
+from gateway.proxy.request_head import RequestHeadParser
+from gateway.proxy.watch import Watch
+from idp.protocol.confirmation import certificate_thumbprint
+from tests.gateway.rig import Rig, bearer, head
+from tests.idp.keys import Key
+
+PRODUCTS = "http://shop.localhost:8080/products"
+KEY = Key()
+
+
+@pytest.fixture(autouse=True)
+async def _projected(rig: Rig) -> None:
+    await rig.project()
+    await Replays(rig.valkey, "gateway-dpop").begin(rig.clock.timestamp() - 60)
+
+
+def bound(rig: Rig, **cnf: Any) -> str:
+    return rig.token(cnf=cnf or {"jkt": KEY.thumbprint})
+
+
+def proof(rig: Rig, token: str, *, key: Key = KEY, method: str = "GET", address: str = PRODUCTS, **said: Any) -> Header:
+    return b"dpop", key.proof(method, address, rig.clock.timestamp(), token=token, **said).encode()
+
+
+def by_dpop(token: str) -> Header:
+    return b"authorization", b"DPoP " + token.encode()
+
+
+def refusal(verdict: object) -> tuple[int, str, str]:
+    assert isinstance(verdict, Answer)
+    challenge = dict(verdict.headers)[b"www-authenticate"].decode()
+    return verdict.status, msgspec.json.decode(verdict.body)["code"], challenge
+
+
+def dpop_challenge(error: str) -> str:
+    return f'DPoP realm="munjigi", error="{error}", algs="ES256 RS256 PS256"'
+
+
+async def test_a_bound_token_with_its_proof_passes_and_both_stop_here(rig: Rig) -> None:
+    token = bound(rig)
+    for _ in range(2):  # the second one is warm, and yet its proof is looked at
+        verdict = await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token)]))
+        assert isinstance(verdict, Forward)
+        assert {b"authorization", b"dpop"} <= verdict.drop
+
+
+async def test_the_address_is_the_one_that_the_client_sees(rig: Rig) -> None:
+    token = bound(rig)
+    shown = proof(rig, token, address="HTTP://SHOP.localhost:8080/%70roducts?page=2")
+    asked = head("/products", query="page=2", headers=[by_dpop(token), shown])
+    assert isinstance(await rig.ask(asked), Forward)
+
+
+async def test_what_does_not_prove_the_key_is_refused(rig: Rig) -> None:
+    token, free = bound(rig), rig.token()
+    other = bound(rig)
+    for headers, error in (
+        ([bearer(token)], "invalid_token"),
+        ([bearer(token), proof(rig, token)], "invalid_token"),
+        ([by_dpop(token)], "invalid_dpop_proof"),
+        ([by_dpop(token), proof(rig, token), proof(rig, token)], "invalid_dpop_proof"),
+        ([by_dpop(token), (b"dpop", b"")], "invalid_dpop_proof"),
+        ([by_dpop(token), (b"dpop", b"\xff.a.b")], "invalid_dpop_proof"),
+        ([by_dpop(token), proof(rig, token, key=Key())], "invalid_dpop_proof"),
+        ([by_dpop(token), proof(rig, token, method="POST")], "invalid_dpop_proof"),
+        ([by_dpop(token), proof(rig, token, address="http://shop.localhost:8080/cart")], "invalid_dpop_proof"),
+        ([by_dpop(token), proof(rig, token, address="http://shop.localhost/products")], "invalid_dpop_proof"),
+        ([by_dpop(token), proof(rig, token, iat=rig.clock.timestamp() - 60)], "invalid_dpop_proof"),
+        ([by_dpop(token), proof(rig, other)], "invalid_dpop_proof"),
+    ):
+        for _ in range(2):  # cold and warm
+            verdict = await rig.ask(head("/products", headers=headers))
+            assert refusal(verdict) == (401, "MJ-GATEWAY-218", dpop_challenge(error)), headers
+    verdict = await rig.ask(head("/products", headers=[by_dpop(free), proof(rig, free)]))
+    assert refusal(verdict)[:2] == (401, "MJ-GATEWAY-218"), "a token that anybody may bear is no bound one"
+    assert isinstance(await rig.ask(head("/products", headers=[bearer(free)])), Forward)
+
+
+async def test_a_proof_is_good_once_at_whichever_gateway(rig: Rig) -> None:
+    token = bound(rig)
+    asked = head("/products", headers=[by_dpop(token), proof(rig, token)])
+    assert isinstance(await rig.ask(asked), Forward)
+    assert refusal(await rig.ask(asked))[2] == dpop_challenge("invalid_dpop_proof")
+    elsewhere = KeyCheck(replays=Replays(rig.valkey, "gateway-dpop"), clock=rig.clock, scheme="http")
+    rig.pipeline._keys = elsewhere
+    assert refusal(await rig.ask(asked))[2] == dpop_challenge("invalid_dpop_proof")
+
+
+async def test_a_token_that_is_bound_in_an_unknown_way_is_refused(rig: Rig) -> None:
+    for cnf in ({"jwk": {}}, {"jkt": KEY.thumbprint, "kid": "x"}, {"jkt": 5}, {}):
+        token = rig.token(cnf=cnf)
+        for headers in ([bearer(token)], [by_dpop(token), proof(rig, token)]):
+            assert refusal(await rig.ask(head("/products", headers=headers)))[:2] == (401, "MJ-GATEWAY-211")
+
+
+async def test_while_nobody_remembers_proofs_none_is_taken(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = bound(rig)
+    await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token)]))
+
+    async def away(*_: object, **__: object) -> bool:
+        raise ValkeyConnectionError
+
+    monkeypatch.setattr(rig.pipeline._keys._replays, "is_first", away)
+    verdict = await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token)]))
+    assert isinstance(verdict, Answer)
+    assert verdict.status == 503
+    free = head("/products", headers=[bearer(rig.token())])
+    await rig.ask(free)
+    assert isinstance(rig.pipeline(free), Forward), "whoever has no such token does not notice"
+
+
+async def test_a_certificate_proves_what_is_bound_to_it(rig: Rig) -> None:
+    der = b"what a proxy says is a certificate"
+    token = bound(rig, **{"x5t#S256": certificate_thumbprint(der)})
+    asked = head("/products", headers=[bearer(token)])
+    status, code, challenge = refusal(await rig.ask(asked))
+    assert (status, code) == (401, "MJ-GATEWAY-218")
+    assert challenge.startswith('Bearer realm="munjigi", error="invalid_token"')
+    asked.notes[CERTIFICATE] = b":" + base64.b64encode(b"another") + b":"
+    assert refusal(await rig.ask(asked))[0] == 401
+    asked.notes[CERTIFICATE] = b":" + base64.b64encode(der) + b":"
+    assert isinstance(await rig.ask(asked), Forward)
+    both = bound(rig, **{"x5t#S256": certificate_thumbprint(der)}, jkt=KEY.thumbprint)
+    asked = head("/products", headers=[by_dpop(both), proof(rig, both)])
+    assert refusal(await rig.ask(asked))[2] == dpop_challenge("invalid_dpop_proof"), "one of two is not enough"
+    asked = head("/products", headers=[by_dpop(both), proof(rig, both)])
+    asked.notes[CERTIFICATE] = b":" + base64.b64encode(der) + b":"
+    assert isinstance(await rig.ask(asked), Forward)
+
+
+@pytest.mark.parametrize(
+    ("believed", "trusted", "lines", "taken"),
+    [
+        (True, "127.0.0.1/32", [b"Client-Cert: :QQ==:"], b":QQ==:"),
+        (True, "127.0.0.1/32", [b"client-cert: :QQ==:", b"Client-Cert: :Qg==:"], None),
+        (True, "127.0.0.1/32", [b"Client_Cert: :QQ==:"], None),
+        (True, "127.0.0.1/32", [], None),
+        (True, "10.0.0.0/8", [b"Client-Cert: :QQ==:"], None),
+        (False, "127.0.0.1/32", [b"Client-Cert: :QQ==:"], None),
+    ],
+)
+def test_a_certificate_is_believed_of_trusted_proxies_alone(
+    believed: bool, trusted: str, lines: list[bytes], taken: bytes | None
+) -> None:
+    door = Door(
+        None,  # type: ignore[arg-type] # nothing is decided here
+        None,
+        None,  # type: ignore[arg-type] # nor sent on
+        SystemEntropy(),
+        Watch(),
+        addresses=ClientAddresses([trusted]),
+        certificates=believed,
+    )
+    parser = RequestHeadParser(door, "127.0.0.1")
+    raw = b"\r\n".join([b"GET /products HTTP/1.1", b"Host: shop.localhost:8080", *lines, b"", b""])
+    found = parser.parse(raw, "corr-1")
+    assert found.notes.get(CERTIFICATE) == taken
+    assert found.get(b"client-cert") is None, "it goes no further"
