@@ -35,6 +35,8 @@ ERROR_CODES = {
     "slow_down": "MJ-IDP-043",
     "access_denied": "MJ-IDP-044",
     "expired_token": "MJ-IDP-045",
+    "unknown_user_id": "MJ-IDP-048",
+    "invalid_binding_message": "MJ-IDP-049",
     "invalid_redirect_uri": "MJ-IDP-060",
     "invalid_client_metadata": "MJ-IDP-061",
     "invalid_software_statement": "MJ-IDP-062",
