@@ -273,6 +273,32 @@ async def test_a_session_that_ended_between_word_and_question_gives_nothing(
     assert await error(provider, till, begun) == "invalid_grant"
 
 
+async def test_a_session_that_is_over_and_not_swept_yet_gives_nothing(
+    provider: Provider, till: App, arrive: Arrive, clock: FakeClock
+) -> None:
+    mina = await arrive()
+    clock.advance(100)
+    begun = await begin(provider, till, requested_expiry="1800")
+    await answer(mina)
+    session = await mina.session()
+    assert session is not None
+    clock.advance((session.idle_expires_at - clock.now()).total_seconds())
+    assert await error(provider, till, begun) == "invalid_grant", "idle for too long, although the request is not over"
+
+
+async def test_what_was_allowed_and_not_fetched_goes_when_the_app_is_disconnected(
+    provider: Provider, till: App, arrive: Arrive
+) -> None:
+    mina = await arrive()
+    fetched = await begin(provider, till)
+    await answer(mina)
+    assert (await poll(provider, till, fetched)).status_code == 200
+    later = await begin(provider, till)
+    await answer(mina)
+    assert (await mina.post("/account/apps/disconnect", id="till")).status_code == 200
+    assert await error(provider, till, later) == "invalid_grant"
+
+
 async def test_a_session_that_was_taken_over_allows_nothing(provider: Provider, till: App, arrive: Arrive) -> None:
     mina = await arrive()
     begun = await begin(provider, till)
