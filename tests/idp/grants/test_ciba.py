@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from idp.credentials.throttle import BACKCHANNEL_OF_CLIENT
 from idp.grants.ciba import CIBA
 from idp.grants.device_code import DEVICE_CODE
 from idp.grants.pending import code_hash
@@ -408,3 +409,39 @@ async def test_what_is_refused_keeps_nothing(provider: Provider, till: App, app:
             )
             assert doubled.json()["error"] == "invalid_request"
     assert await rows(database) == 0
+
+
+async def test_a_client_that_knows_people_by_identifiers_of_its_own_names_them_so(
+    provider: Provider, arrive: Arrive
+) -> None:
+    mina = await arrive()
+    till = await till_of(provider, subject_type="pairwise", sector_identifier_uri="https://till.example/sector")
+    begun = await begin(provider, till)
+    await answer(mina)
+    id_token = (await poll(provider, till, begun)).json()["id_token"]
+    assert claims(provider, id_token)["sub"] != str(mina.id)
+    again = await begin(provider, till, id_token_hint=id_token)
+    await answer(mina)
+    assert claims(provider, (await poll(provider, till, again)).json()["id_token"])["sid"]
+
+
+async def test_a_person_is_asked_so_often_by_all_together(provider: Provider, arrive: Arrive) -> None:
+    await arrive()
+    tills = [await till_of(provider, f"till-{number}") for number in range(4)]
+    for till in tills[:3]:
+        assert {(await ask(provider, till)).status_code for _ in range(10)} == {200}
+    refused = await ask(provider, tills[3])
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await ask(provider, tills[3], login_hint="jun")).status_code == 200
+
+
+async def test_a_client_asks_so_often_for_all_of_its_people(
+    provider: Provider, till: App, database: OpenDatabase
+) -> None:
+    kiosk = await till_of(provider, "kiosk")
+    for _ in range(BACKCHANNEL_OF_CLIENT.attempts):
+        assert (await ask(provider, till, scope="profile")).status_code == 400
+    assert (await ask(provider, till)).status_code == 429
+    assert await rows(database) == 0
+    assert (await ask(provider, kiosk)).status_code == 200
