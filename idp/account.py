@@ -16,6 +16,7 @@ from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.overview import OverviewPage
 from idp.endpoints.account.password import PasswordPage
 from idp.endpoints.account.recovery_codes import RecoveryCodesPage
+from idp.endpoints.account.requests import RequestsPage
 from idp.endpoints.account.session import SessionPage
 from idp.endpoints.account.settings import LanguagePage, NoticesPage
 from idp.endpoints.account.sign_in import AccountSignIn
@@ -73,6 +74,7 @@ def account_endpoints(
         devices=devices,
         remembered=remembered,
         history=sign_in_history,
+        requests=pending_grants,
     )
     session = SessionPage(
         shared,
@@ -163,6 +165,7 @@ def account_endpoints(
         "account_apps": apps,
         "account_app": apps.ask,
         "account_app_disconnect": apps.disconnect,
+        "account_requests": RequestsPage(shared, door=door, requests=pending_grants),
         "account_password": password,
         "account_factors": own_factors,
         "account_factor_remove": own_factors.ask_to_remove,

@@ -27,6 +27,8 @@ from events.subscription import Subscription
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account.sign_in import CLIENT_ID as ACCOUNT
 from idp.endpoints.authorization import AuthorizationEndpoint
+from idp.endpoints.backchannel_authentication import BackchannelAuthenticationEndpoint
+from idp.endpoints.backchannel_notices import BackchannelNotices
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.client_answers import ClientAnswers
 from idp.endpoints.client_certificate import FromCertificate
@@ -51,6 +53,7 @@ from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserInfoEndpoint
 from idp.endpoints.whereabouts import FromWhere
 from idp.grants.authorization_code import AuthorizationCode
+from idp.grants.ciba import Ciba
 from idp.grants.client_credentials import ClientCredentials
 from idp.grants.device_code import DeviceCode
 from idp.grants.joining import Joining
@@ -63,9 +66,11 @@ from idp.routes import HELP, Endpoint, routes
 from idp.storage import (
     codes,
     consents,
+    directory,
     logins,
     machine_sessions,
     pending_grants,
+    preferences,
     pushed_requests,
     refresh_families,
     session_clients,
@@ -173,6 +178,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 RefreshToken(refresh_families, sessions, parts.successors),
                 ClientCredentials(parts.machines),
                 DeviceCode(pending_grants, sessions, joining),
+                Ciba(pending_grants, sessions, joining),
                 TokenExchange(tokens, sessions, joining),
             ),
             subjects=subjects,
@@ -194,6 +200,24 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             clock=parts.clock,
             entropy=parts.entropy,
             issuer=parts.issuer,
+        ),
+        "backchannel_authentication": BackchannelAuthenticationEndpoint(
+            requests=requests,
+            objects=objects,
+            hints=hints,
+            pending=pending_grants,
+            directory=directory,
+            notices=BackchannelNotices(
+                queue=parts.queue,
+                preferences=preferences,
+                database=parts.database,
+                valkey=parts.valkey,
+                issuer=parts.issuer,
+            ),
+            throttle=throttle,
+            database=parts.database,
+            clock=parts.clock,
+            entropy=parts.entropy,
         ),
         "userinfo": UserInfoEndpoint(
             tokens=tokens,

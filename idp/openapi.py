@@ -57,6 +57,14 @@ class DeviceAnswer(msgspec.Struct):
     interval: int
 
 
+class BackchannelAnswer(msgspec.Struct):
+    """A request that waits for its person (OpenID Connect CIBA Core 1.0, section 7.3)."""
+
+    auth_req_id: str
+    expires_in: int
+    interval: int
+
+
 class IntrospectionAnswer(msgspec.Struct):
     """What a token is (RFC 7662, section 2.2); `active` false says nothing more."""
 
@@ -201,6 +209,24 @@ ENDPOINTS = (
         _PROVEN,
     ),
     Endpoint(
+        "/bc-authorize",
+        ("POST",),
+        "Ask for the sign-in of somebody who is elsewhere (OpenID Connect CIBA Core 1.0, section 7)",
+        (
+            Parameter("scope", "`openid`, and more"),
+            Parameter("login_hint", "a login name; exactly one hint says whom to ask"),
+            Parameter("id_token_hint", "an ID token that this client has of them"),
+            Parameter("binding_message", "shown on both screens: 100 printable characters"),
+            Parameter("requested_expiry", "seconds for which to wait, from 30 to 1800"),
+            Parameter("acr_values", "how strongly they must have proved who they are"),
+            Parameter("resource", "where the access token is to be good (RFC 8707)"),
+            Parameter("request", "all of it as a signed object (section 7.1.1)"),
+            *_CLIENT,
+        ),
+        (Answer(200, "what to poll with", BackchannelAnswer), *_REFUSED, _TOO_MANY, _AWAY),
+        _PROVEN,
+    ),
+    Endpoint(
         "/token",
         ("POST",),
         "Tokens (RFC 6749, section 3.2)",
@@ -211,6 +237,7 @@ ENDPOINTS = (
             Parameter("code_verifier", "RFC 7636"),
             Parameter("refresh_token", "for `refresh_token`; used once"),
             Parameter("device_code", "for the device grant (RFC 8628)"),
+            Parameter("auth_req_id", "for a request behind a person's back (CIBA)"),
             Parameter("subject_token", "for an exchange (RFC 8693), with its `subject_token_type`"),
             Parameter("subject_token_type", "`urn:ietf:params:oauth:token-type:access_token`"),
             Parameter("actor_token", "who acts for the subject, with its `actor_token_type`"),

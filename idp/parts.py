@@ -92,6 +92,7 @@ TEMPLATES = tuple(
         "account/templates/history",
         "account/templates/links",
         "account/templates/password",
+        "account/templates/requests",
         "account/templates/session",
         "account/templates/settings",
     )

@@ -25,6 +25,7 @@ from idp.authorization.abandoned import Abandoned
 from idp.authorization.attempts import EVERY as TOLD_EVERY
 from idp.authorization.attempts import Attempts
 from idp.devices.sign_in_history import KEPT_FOR, SignInHistory
+from idp.grants import lapsing
 from idp.sessions.delivery import KEPT
 from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
@@ -39,6 +40,7 @@ from idp.storage import (
     factors,
     machine_sessions,
     not_me_links,
+    pending_grants,
     preferences,
     protocol_sweep,
     received_signals,
@@ -112,6 +114,7 @@ class Sweeper:
                     return
 
     async def _forget(self, now: datetime) -> None:
+        await self._some(lambda tx: lapsing.sweep(tx, pending_grants, now, BATCH))
         forgetting: tuple[Batch, ...] = (
             lambda tx: factors.sweep_challenges(tx, now),
             lambda tx: protocol_sweep.sweep(tx, now),

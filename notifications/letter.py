@@ -101,7 +101,7 @@ class _Writer:
             factor = self._fact("factor")
             key = f"mail.factor.{factor}"
             return {"factor": self._catalogue.text(key, self._locale) if key in self._catalogue else factor}
-        return {name: self._fact(name) for name in ("minutes", "left") if name in self._raw}
+        return {name: self._fact(name) for name in ("minutes", "left", "app") if name in self._raw}
 
     def _shown(self) -> tuple[tuple[str, str], ...]:
         """The facts that are listed, as far as they are known."""
@@ -112,7 +112,7 @@ class _Writer:
             where = one_line(place_name(place, self._locale, self._catalogue))
             network = one_line(self._raw.get("network", ""))
             rows.append(("where", f"{where} ({network})" if network else where))
-        rows += [(name, self._fact(name)) for name in ("device", "browser") if self._raw.get(name)]
+        rows += [(name, self._fact(name)) for name in ("device", "browser", "message") if self._raw.get(name)]
         return tuple((self._say(f"fact.{name}"), value) for name, value in rows)
 
     def _action_and_note(self) -> tuple[Action | None, str]:
@@ -121,6 +121,9 @@ class _Writer:
                 return None, self._say("sign_in_code.note")
             case NoticeKind.RECOVERY:
                 return Action(self._say("recovery.action"), self._address("recovery")), self._say("recovery.note")
+            case NoticeKind.SIGN_IN_REQUEST:
+                action = Action(self._say("sign_in_request.action"), self._address("requests"))
+                return action, self._say("sign_in_request.note")
             case NoticeKind.ACCOUNT_LOCKED:
                 if not self._raw.get("recovery"):
                     return None, self._say("account_locked.ask")

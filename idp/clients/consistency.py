@@ -105,6 +105,8 @@ def _grants(draft: _Draft) -> None:
         raise _invalid(f"token_endpoint_auth_method none cannot have the grant {min(confidential)}")
     if (CIBA in grants) != (draft.more.backchannel_token_delivery_mode is not None):
         raise _invalid("backchannel_token_delivery_mode goes with the grant of CIBA")
+    if CIBA not in grants and draft.more.backchannel_authentication_request_signing_alg is not None:
+        raise _invalid("backchannel_authentication_request_signing_alg goes with the grant of CIBA")
 
 
 def _keys(draft: _Draft) -> None:
@@ -116,11 +118,12 @@ def _keys(draft: _Draft) -> None:
     keyless = more.jwks is None and more.jwks_uri is None
     if keyless and client.auth_method in ("private_key_jwt", "self_signed_tls_client_auth"):
         raise _invalid(f"token_endpoint_auth_method {client.auth_method} needs jwks or jwks_uri")
-    if keyless and (more.require_signed_request_object or more.request_object_signing_alg is not None):
+    objects, backchannel = more.request_object_signing_alg, more.backchannel_authentication_request_signing_alg
+    if keyless and (more.require_signed_request_object or objects is not None or backchannel is not None):
         raise _invalid("request objects that are signed need jwks or jwks_uri")
     if more.jwks is None:
         return
-    assertions, objects = more.token_endpoint_auth_signing_alg, more.request_object_signing_alg
+    assertions = more.token_endpoint_auth_signing_alg
     if client.auth_method == "private_key_jwt" and not can_sign(
         more.jwks, (assertions,) if assertions else _ALGORITHMS
     ):
@@ -128,6 +131,8 @@ def _keys(draft: _Draft) -> None:
     demanded = more.require_signed_request_object or objects is not None
     if demanded and not can_sign(more.jwks, (objects,) if objects else _ALGORITHMS):
         raise _invalid("jwks has no key for request objects")
+    if backchannel is not None and not can_sign(more.jwks, (backchannel,)):
+        raise _invalid("jwks has no key for backchannel_authentication_request_signing_alg")
 
 
 def _certificate(draft: _Draft) -> None:
@@ -207,6 +212,7 @@ def _fapi2(draft: _Draft) -> None:
     algorithms = (
         more.token_endpoint_auth_signing_alg,
         more.request_object_signing_alg,
+        more.backchannel_authentication_request_signing_alg,
         more.id_token_signed_response_alg,
         more.userinfo_signed_response_alg,
         more.introspection_signed_response_alg,

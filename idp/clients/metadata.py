@@ -71,7 +71,9 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     default_acr_values: tuple[str, ...] = ()
 
     backchannel_token_delivery_mode: Literal["poll"] | None = None
-    """OpenID Connect CIBA Core 1.0, section 4."""
+    """OpenID Connect CIBA Core 1.0, section 4: clients poll, nobody is called."""
+    backchannel_authentication_request_signing_alg: SigningAlgorithm | None = None
+    """Its requests behind people's backs are signed so, every one; None: none is (CIBA Core 1.0, section 4)."""
 
     consent_required: bool = False
     """Whether people are asked before it gets anything; an organisation's own apps do not ask."""

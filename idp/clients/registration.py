@@ -195,6 +195,10 @@ def _refuse_what_is_not_done(members: Mapping[str, object], terms: Terms) -> Non
         raise InvalidRegistration("unapproved_software_statement", "no issuer of software statements is approved here")
     if asked := sorted(_NOT_DONE & set(members)):
         raise InvalidRegistration("invalid_client_metadata", f"{asked[0]}: nothing is encrypted here")
+    if members.get("backchannel_token_delivery_mode") in ("ping", "push"):
+        raise InvalidRegistration(
+            "invalid_client_metadata", "backchannel_token_delivery_mode: clients poll here, nobody is called"
+        )
     if terms.vouched:
         unknown = sorted(name for name in members if name not in _UNDERSTOOD and not name.startswith("client_name#"))
         if unknown:

@@ -90,6 +90,11 @@ DEVICES_OF_ADDRESS: Final = Allowance("device-address", 100, 900)
 USER_CODES_OF_ADDRESS: Final = Allowance("user-code-address", 30, 900)
 USER_CODES_OF_SESSION: Final = Allowance("user-code-session", 10, 900)
 """Codes of devices that somebody types and that nobody shows (RFC 8628, section 5.1)."""
+BACKCHANNEL_OF_CLIENT: Final = Allowance("backchannel-client", 600, 60)
+"""Requests behind people's backs that one client makes for all of its people."""
+BACKCHANNEL_OF_PERSON: Final = Allowance("backchannel-person", 30, 900)
+BACKCHANNEL_OF_PERSON_BY_CLIENT: Final = Allowance("backchannel-person-client", 10, 900)
+"""Of those the ones about one person: nobody is worn down until they allow one."""
 WRONG_AT_BROWSER: Final = Allowance("wrong-browser", 1_000_000, 3600)
 """What went wrong at a sign-in of one browser: nothing waits for it, it decides what help is offered."""
 VOUCHED: Final = 24 * 3600

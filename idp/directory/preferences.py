@@ -28,6 +28,7 @@ ALWAYS = (
     NoticeKind.REMEMBERED_STOLEN,
     NoticeKind.FACTOR_GUESSED,
     NoticeKind.RECOVERY_CODE_USED,
+    NoticeKind.SIGN_IN_REQUEST,
 )
 """What everybody is told."""
 

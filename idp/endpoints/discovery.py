@@ -48,6 +48,7 @@ _FOR_CERTIFICATES: Final = {
     "userinfo": "userinfo",
     "pushed_authorization_request": "par",
     "device_authorization": "device_authorization",
+    "backchannel_authentication": "bc-authorize",
 }
 """Endpoints that ask for a client's certificate, and their paths."""
 
@@ -65,6 +66,10 @@ def metadata(settings: IdentityProviderSettings) -> dict[str, object]:
         "userinfo_endpoint": f"{issuer}/userinfo",
         "jwks_uri": f"{issuer}/jwks",
         "device_authorization_endpoint": f"{issuer}/device_authorization",
+        "backchannel_authentication_endpoint": f"{issuer}/bc-authorize",
+        "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_authentication_request_signing_alg_values_supported": list(foreign.ALGORITHMS),
+        "backchannel_user_code_parameter_supported": False,
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "end_session_endpoint": f"{issuer}/end-session",

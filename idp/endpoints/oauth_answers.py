@@ -38,6 +38,8 @@ ERROR_CODES = {
     "expired_token": "MJ-IDP-045",
     "invalid_dpop_proof": "MJ-IDP-046",
     "use_dpop_nonce": "MJ-IDP-047",
+    "unknown_user_id": "MJ-IDP-048",
+    "invalid_binding_message": "MJ-IDP-049",
     "invalid_redirect_uri": "MJ-IDP-060",
     "invalid_client_metadata": "MJ-IDP-061",
     "invalid_software_statement": "MJ-IDP-062",

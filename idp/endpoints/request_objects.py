@@ -56,7 +56,13 @@ class RequestObjects:
             by_value = await self._fetched(by_reference, client, ip)
         if by_value is None:
             return parameters, False
-        return await self._opened(by_value, client), True
+        algorithms = _allowed(client, client.metadata.request_object_signing_alg)
+        return await self._opened(by_value, client, algorithms), True
+
+    async def signed_backchannel(self, token: str, client: Client) -> Parameters:
+        """What a signed request of CIBA says (CIBA Core 1.0, section 7.1.1). Raises `RequestError`."""
+        registered = client.metadata.backchannel_authentication_request_signing_alg
+        return await self._opened(token, client, _allowed(client, registered), backchannel=True)
 
     async def _fetched(self, request_uri: str, client: Client, ip: str) -> str:
         if request_uri not in client.metadata.request_uris:
@@ -72,9 +78,11 @@ class RequestObjects:
             _log.info("request_object_not_fetched", client_id=client.client_id, error=str(error))
             raise RequestError("invalid_request_uri", "there is no request object at request_uri") from None
 
-    async def _opened(self, token: str, client: Client) -> Parameters:
+    async def _opened(
+        self, token: str, client: Client, algorithms: Sequence[str], *, backchannel: bool = False
+    ) -> Parameters:
         try:
-            found = ForeignToken(token, algorithms=_algorithms(client))
+            found = ForeignToken(token, algorithms=algorithms)
             await self._check_signature(found, client)
             return request_object.parameters(
                 found,
@@ -82,6 +90,7 @@ class RequestObjects:
                 issuer=self._issuer,
                 now=self._clock.timestamp(),
                 bounded=fapi2.is_bound(client),
+                backchannel=backchannel,
             )
         except InvalidToken as error:
             raise RequestError("invalid_request_object", _WRONG.get(error.refusal, _NO_JWT)) from None
@@ -98,7 +107,6 @@ class RequestObjects:
             token.check_signature(await self._keys.of(client, anew=True))
 
 
-def _algorithms(client: Client) -> Sequence[str]:
-    registered = client.metadata.request_object_signing_alg
+def _allowed(client: Client, registered: str | None) -> Sequence[str]:
     allowed = fapi2.ALGORITHMS if fapi2.is_bound(client) else ALGORITHMS
     return allowed if registered is None else [alg for alg in allowed if alg == registered]

@@ -21,6 +21,7 @@ from authlib.oauth2.rfc6749.models import AuthorizationCodeMixin, TokenMixin
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from idp.clients.authentication import METHODS, CoreClient, CoreRequest
+from idp.grants.ciba import CIBA
 from idp.grants.device_code import DEVICE_CODE
 from idp.grants.grant import Credential, MachineCredential
 from idp.grants.token_exchange import TOKEN_EXCHANGE
@@ -161,6 +162,10 @@ class _DeviceCodeGrant(_Allowed):
     GRANT_TYPE = DEVICE_CODE
 
 
+class _CibaGrant(_Allowed):
+    GRANT_TYPE = CIBA
+
+
 class _TokenExchangeGrant(_Allowed):
     GRANT_TYPE = TOKEN_EXCHANGE
 
@@ -177,6 +182,7 @@ class TokenCore(AuthorizationServer):  # type: ignore[misc]  # Authlib has no ty
         self.register_grant(_RefreshTokenGrant)
         self.register_grant(_ClientCredentialsGrant)
         self.register_grant(_DeviceCodeGrant)
+        self.register_grant(_CibaGrant)
         self.register_grant(_TokenExchangeGrant)
 
     def run(self, request: TokenRequest) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What waits for a person's word on another screen (RFC 8628).
+"""What waits for a person's word on another screen: a device (RFC 8628), or a client behind the person's back (CIBA).
 
 A client holds a secret and asks again and again; a person allows or refuses in their own live session, which the tokens
 then belong to.
@@ -22,7 +22,8 @@ INTERVAL: Final = timedelta(seconds=5)
 SLOWER: Final = timedelta(seconds=5)
 """What `slow_down` adds to it for good (RFC 8628, section 3.5)."""
 
-State = Literal["pending", "approved", "refused"]
+PendingKind = Literal["device", "backchannel"]
+State = Literal["pending", "approved", "refused", "expired"]
 Poll = Literal["approved", "refused", "expired", "slow_down", "pending"]
 
 
@@ -33,8 +34,8 @@ class PendingGrant:
     code_hash: bytes
     client_id: str
     scope: tuple[str, ...]
-    user_code_hash: bytes
-    """Of what the person types."""
+    user_code_hash: bytes | None = None
+    """Of what the person of a device types."""
     user_id: UUID | None
     """Who answered."""
     came_from: Mapping[str, str]
@@ -46,6 +47,14 @@ class PendingGrant:
     state: State = "pending"
     sid: str | None = None
     """The session of whoever allowed it."""
+    kind: PendingKind = "device"
+    request_id: UUID | None = None
+    """By what name the pages know one that was made behind a person's back: no secret, and nothing a client learns."""
+    asked_of: UUID | None = None
+    """The one person who may answer such a request; None: its hint named nobody, and nobody ever will."""
+    binding_message: str = ""
+    acr_values: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
 
     def poll(self, now: datetime) -> Poll:
         """What a client that asks now is told; one whose word is there need not wait any longer."""
@@ -67,15 +76,33 @@ class PendingGrant:
         return self.state == "pending" and now < self.expires_at
 
     def answered(self, user_id: UUID, sid: str, *, allowed: bool) -> PendingGrant:
-        """This request after its person's word. Raises `ValueError` where there is one: nobody takes a word back."""
+        """This request after its person's word.
+
+        Raises `ValueError` where there is one, since nobody takes a word back, and where it is somebody else's to give.
+        """
         if self.state != "pending":
             raise ValueError("it is answered already")
+        if self.kind == "backchannel" and self.asked_of != user_id:
+            raise ValueError("somebody else was asked")
         return replace(self, user_id=user_id, state="approved" if allowed else "refused", sid=sid if allowed else None)
 
 
 def code_hash(code: str) -> bytes:
     """What is kept of a code."""
     return hashlib.sha256(code.encode()).digest()
+
+
+class AskedRequests(Protocol):
+    """Where the requests are kept that were made behind people's backs, as their pages see them."""
+
+    async def waiting_for(self, tx: Transaction, user_id: UUID, now: datetime) -> list[PendingGrant]:
+        """Those that a person may answer, the oldest first."""
+
+    async def claim_asked(self, tx: Transaction, user_id: UUID, request_id: UUID) -> PendingGrant | None:
+        """One that was asked of this person, locked."""
+
+    async def save(self, tx: Transaction, pending: PendingGrant) -> None:
+        """Keep what changed in a claimed one."""
 
 
 class PendingGrants(Protocol):

@@ -34,15 +34,20 @@ def parameters(
     issuer: str,
     now: float,
     bounded: bool = False,
+    backchannel: bool = False,
 ) -> list[tuple[str, str]]:
     """The request that an object holds, whose signature was checked, once its frame is found sound at `now` (epoch
     seconds).
 
-    `bounded` asks for `nbf` and at most an hour of life. Raises `InvalidRequestObject`.
+    `bounded` asks for `nbf` and at most an hour of life; `backchannel` for what CIBA Core 1.0, section 7.1.1 does:
+    `nbf`, `iat` and `jti`, and no `client_id`. Raises `InvalidRequestObject`.
     """
     if token.typ not in TYPES:
         raise InvalidRequestObject("the request object is a token of another type")
-    claims = token.claims
+    claims = dict(token.claims)
+    if backchannel:
+        _framed_as_ciba_asks(claims)
+        claims.setdefault("client_id", client_id)
     _frame(claims, client_id=client_id, issuer=issuer, now=now, bounded=bounded)
     found: list[tuple[str, str]] = []
     for name, value in claims.items():
@@ -62,6 +67,13 @@ def _frame(claims: Mapping[str, object], *, client_id: str, issuer: str, now: fl
     if audience != issuer and not (isinstance(audience, list) and issuer in audience):
         raise InvalidRequestObject("aud of the request object must be the issuer")
     _times(claims, now, bounded=bounded)
+
+
+def _framed_as_ciba_asks(claims: Mapping[str, object]) -> None:
+    if not (_is_moment(claims.get("nbf")) and _is_moment(claims.get("iat"))):
+        raise InvalidRequestObject("nbf and iat of the request object must be moments, and be there")
+    if not isinstance(claims.get("jti"), str) or not claims["jti"]:
+        raise InvalidRequestObject("the request object has no jti")
 
 
 def _times(claims: Mapping[str, object], now: float, *, bounded: bool) -> None:

@@ -13,6 +13,7 @@ from config.connections import Transaction
 from idp.clients.connected_app import ConnectedApp
 from idp.storage.directory_tables import session
 from idp.storage.end_tables import session_client
+from idp.storage.grant_tables import pending_grant
 from idp.storage.protocol_tables import authorization_code, client, consent, refresh_family, refresh_token
 
 
@@ -52,8 +53,16 @@ async def disconnect(tx: Transaction, user_id: UUID, client_id: str, now: dateti
 
     Returns how much of it there was.
 
-    Codes first: one that is being redeemed is waited for, and the family that comes of it is revoked as well.
+    Codes and what was approved elsewhere first: one that is being redeemed is waited for, and the family that comes of
+    it is revoked as well.
     """
+    approved = await tx.execute(
+        delete(pending_grant).where(
+            pending_grant.c.user_id == user_id,
+            pending_grant.c.client_id == client_id,
+            pending_grant.c.state == "approved",
+        )
+    )
     codes = await tx.execute(
         update(authorization_code)
         .where(
@@ -74,7 +83,7 @@ async def disconnect(tx: Transaction, user_id: UUID, client_id: str, now: dateti
         .values(revoked_at=now)
     )
     allowed = delete(consent).where(consent.c.user_id == user_id, consent.c.client_id == client_id)
-    return families.rowcount + codes.rowcount + (await tx.execute(allowed)).rowcount
+    return approved.rowcount + families.rowcount + codes.rowcount + (await tx.execute(allowed)).rowcount
 
 
 def _uses(user_id: UUID, live: str) -> Subquery:

@@ -1,4 +1,4 @@
-"""The tables of migration 0028: sessions of programs, and requests that wait for a person elsewhere."""
+"""The tables of migrations 0028 and 0030: sessions of programs, and requests that wait for a person elsewhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pending_grant = Table(
     Column("code_hash", LargeBinary, primary_key=True),
     Column("client_id", Text, nullable=False),
     Column("scope", ARRAY(Text, dimensions=1), nullable=False),
-    Column("user_code_hash", LargeBinary, nullable=False),
+    Column("user_code_hash", LargeBinary),
     Column("user_id", Uuid),
     Column("came_from", JSONB, nullable=False),
     Column("created_at", _TIME, nullable=False),
@@ -37,4 +37,10 @@ pending_grant = Table(
     Column("polled_at", _TIME),
     Column("state", Text, nullable=False),
     Column("sid", Text),
+    Column("kind", Text, nullable=False),
+    Column("request_id", Uuid),
+    Column("asked_of", Uuid),
+    Column("binding_message", Text, nullable=False),
+    Column("acr_values", ARRAY(Text, dimensions=1), nullable=False),
+    Column("resources", ARRAY(Text, dimensions=1), nullable=False),
 )

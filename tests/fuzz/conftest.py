@@ -11,7 +11,9 @@ from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.settings import Settings
 from idp.app import serve
+from idp.grants.ciba import CIBA
 from tests.fuzz.serving import served
+from tests.idp.grants.programs import change
 from tests.idp.provider import AFTER_LOGOUT, CALLBACK, SECRET, running_provider
 
 
@@ -26,12 +28,14 @@ async def known(settings: Settings) -> dict[str, str]:
     try:
         async with running_provider(own, database, valkey, SystemClock()) as provider:
             app, person = await provider.register(auth_method="client_secret_post"), await provider.person()
+            await change(provider, app, grant_types=("authorization_code", "refresh_token", CIBA))
             browser = provider.browser()
             code = await provider.sign_in(browser, app, person)
             proof = {"client_id": app.client_id, "client_secret": SECRET}
             form = {"redirect_uri": CALLBACK, "code_verifier": app.verifier, **proof}
             answer = await provider.post("/token", {"grant_type": "authorization_code", "code": code, **form})
             tokens = answer.json()
+            begun = await provider.post("/bc-authorize", {"scope": "openid", "login_hint": "mina", **proof})
             await browser.follow(await browser.get(app.request()))
             return {
                 **form,
@@ -42,6 +46,10 @@ async def known(settings: Settings) -> dict[str, str]:
                 "id_token_hint": tokens["id_token"],
                 "post_logout_redirect_uri": AFTER_LOGOUT,
                 "response_type": "code",
+                "auth_req_id": begun.json()["auth_req_id"],
+                "login_hint": "mina",
+                "binding_message": "W4SCT",
+                "requested_expiry": "60",
                 "code_challenge": app.challenge,
                 "code_challenge_method": "S256",
                 "scope": "openid",

@@ -32,6 +32,9 @@ FACTS = {
     "at": "2026-11-22T08:55:00+00:00",
     "not_me": "https://id.example.com/not-me/abc",
     "recovery": "https://id.example.com/recover/def",
+    "app": "Moonlight",
+    "message": "W4SCT",
+    "requests": "https://id.example.com/account/requests",
     "outcome": "kept",
     "reason": "administrator",
     "change": "enrolled",
@@ -59,6 +62,7 @@ SAID: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.RECOVERY: ("https://id.example.com/recover/def", "5"),
     NoticeKind.REMEMBERED_STOLEN: ("https://id.example.com/not-me/abc",),
     NoticeKind.FACTOR_GUESSED: ("맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
+    NoticeKind.SIGN_IN_REQUEST: ("Moonlight", "W4SCT", "5", "https://id.example.com/account/requests"),
     NoticeKind.RECOVERY_CODE_USED: ("7", "맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
 }
 
@@ -140,7 +144,7 @@ def test_the_clock_of_the_reader(catalogue: Catalogue) -> None:
 
 
 def test_an_unknown_place_is_left_out(catalogue: Catalogue) -> None:
-    facts = dict(write(notice(NoticeKind.NEW_DEVICE, "en", place="", device=""), catalogue, "help").facts)
+    facts = dict(write(notice(NoticeKind.NEW_DEVICE, "en", place="", device="", message=""), catalogue, "help").facts)
     assert list(facts) == ["When", "Browser"]
 
 

@@ -16,6 +16,7 @@ from idp.devices.sign_in_history import SignInStorage
 from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import AccountFactors
 from idp.endpoints.login.login_page import LoginPages
+from idp.grants.pending import AskedRequests
 
 RECENT = timedelta(days=30)
 """How far back "lately" goes."""
@@ -51,6 +52,7 @@ class OverviewPage:
         devices: OwnDevices,
         remembered: RememberedBrowsers,
         history: SignInStorage,
+        requests: AskedRequests,
     ) -> None:
         self._shared = shared
         self._door = door
@@ -59,6 +61,7 @@ class OverviewPage:
         self._devices = devices
         self._remembered = remembered
         self._history = history
+        self._requests = requests
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account`."""
@@ -73,6 +76,7 @@ class OverviewPage:
                 "password_changed_at": await self._passwords.changed_at(tx, user_id),
                 "devices": len(await self._devices.of(tx, user_id)),
                 "remembered": len(await self._remembered.remembered_of(tx, user_id, now)),
+                "requests": len(await self._requests.waiting_for(tx, user_id, now)),
                 "unfinished": sum(place.attempts for place in places),
             }
         return await self._door.show(request, person, "account_overview.html", enrolled=person.enrolled, **at_a_glance)

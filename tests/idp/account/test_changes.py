@@ -37,6 +37,7 @@ HARMLESS = {
     "/account/devices/forget": {"series": "00000000-0000-4000-8000-000000000000"},
     "/account/history/not-me": {"id": "00000000-0000-4000-8000-000000000000"},
     "/account/apps/disconnect": {"id": "app"},
+    "/account/requests": {"id": "00000000-0000-4000-8000-000000000000", "decision": "allow"},
     "/account/password": {"current": PASSWORD, "new": NEW},
     "/account/language": {"language": "en", "time_zone": ""},
 }

@@ -20,16 +20,19 @@ from config.connections import Database
 from config.entropy import SystemEntropy
 from config.settings import Settings
 from idp.app import serve
-from idp.clients.client import Client
+from idp.clients.client import Client, hash_secret
+from idp.clients.metadata import ClientMetadata
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import CameFrom, Outcome, SignInHistory
+from idp.grants.ciba import CIBA
 from idp.grants.device_code import DEVICE_CODE
+from idp.protocol.assurance import ACR_TWO
 from idp.storage import clients, passwords, sign_in_history
 from tests.axe import assert_accessible_async
 from tests.idp.account.conftest import PASSWORD
 from tests.idp.conftest import OpenDatabase
 from tests.idp.people import add_person
-from tests.idp.provider import App
+from tests.idp.provider import SECRET, App
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +46,7 @@ PAGES = (
     "/history/not-me?id={sign_in}",
     "/places",
     "/apps",
+    "/requests",
     "/password",
     "/factors",
     "/notices",
@@ -171,6 +175,7 @@ async def test_without_scripts_a_person_gets_everywhere_by_keyboard_and_signs_ou
         "Sign-in history",
         "Places",
         "Connected apps",
+        "Sign-in requests",
         "Password",
         "Notices",
     ):
@@ -238,3 +243,61 @@ async def test_a_device_is_signed_in_from_another_screen(chromium: Browser, serv
     await assert_accessible_async(page)
     await context.close()
     await plain.close()
+
+
+async def test_a_request_behind_the_persons_back_is_allowed_and_another_refused(
+    chromium: Browser, served: Served
+) -> None:
+    """Without scripts from the mail's address to the word; the page is looked at while both wait."""
+    async with served.idp.begin() as tx:
+        till = Client(
+            client_id="till",
+            name={"ko": "달빛상점 계산대", "en": "The till of the Moonlight shop"},
+            auth_method="client_secret_basic",
+            secret_hash=hash_secret(SECRET),
+            redirect_uris=(),
+            post_logout_redirect_uris=(),
+            grant_types=(CIBA,),
+            scopes=("openid", "profile"),
+            metadata=ClientMetadata(backchannel_token_delivery_mode="poll"),
+        )
+        await clients.put(tx, till, SystemClock().now())
+    auth = httpx2.BasicAuth("till", SECRET)
+    async with httpx2.AsyncClient(trust_env=False, base_url=served.issuer, auth=auth) as client:
+        long, strict = {"binding_message": "W" * 100}, {"binding_message": "Y7", "acr_values": ACR_TWO}
+        form = {"scope": "openid profile", "login_hint": "mina"}
+        first, second = [(await client.post("/bc-authorize", data=form | more)).json() for more in (long, strict)]
+        plain = await chromium.new_context(locale="ko-KR", java_script_enabled=False)
+        plain.set_default_timeout(20_000)
+        page = await plain.new_page()
+        await page.goto(f"{served.issuer}/account/requests")
+        await page.get_by_role("main").get_by_role("link", name="로그인").click()
+        await page.fill("#identifier", "mina")
+        await page.fill("#password", PASSWORD)
+        await page.press("#password", "Enter")
+        await page.get_by_role("heading", name="로그인 요청", exact=True).wait_for()
+
+        context = await chromium.new_context(locale="ko-KR", storage_state=await plain.storage_state())
+        watching = await context.new_page()
+        for locale, scheme, widths in (("ko", "light", (320, 768)), ("en", "dark", (320, 1280))):
+            await watching.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            await watching.goto(f"{served.issuer}/account/requests?locale={locale}")
+            assert await watching.locator("h2").count() == 2
+            for width in widths:
+                await watching.set_viewport_size({"width": width, "height": 900})
+                assert await watching.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
+                if SHOTS:
+                    await watching.screenshot(path=Path(SHOTS) / f"requests-{locale}-{width}.png", full_page=True)
+            await assert_accessible_async(watching)
+        await context.close()
+
+        await page.get_by_role("button", name="허용").focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_text("허용했어요.").wait_for()
+        await page.get_by_role("button", name="거절").click()
+        await page.get_by_text("거절했어요.").wait_for()
+        asked = {"grant_type": CIBA}
+        assert (await client.post("/token", data=asked | {"auth_req_id": first["auth_req_id"]})).status_code == 200
+        refused = await client.post("/token", data=asked | {"auth_req_id": second["auth_req_id"]})
+        assert refused.json()["error"] == "access_denied"
+        await plain.close()

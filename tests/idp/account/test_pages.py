@@ -21,6 +21,7 @@ PAGES = (
     "/account/history",
     "/account/places",
     "/account/apps",
+    "/account/requests",
     "/account/password",
     "/account/factors",
     "/account/notices",

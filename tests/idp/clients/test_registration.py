@@ -117,6 +117,15 @@ def test_null_is_as_good_as_nothing() -> None:
         ({"grant_types": [CIBA]}, "invalid_client_metadata"),
         ({"backchannel_token_delivery_mode": "poll"}, "invalid_client_metadata"),
         ({"grant_types": [CIBA], "backchannel_token_delivery_mode": "push"}, "invalid_client_metadata"),
+        ({"backchannel_authentication_request_signing_alg": "ES256"}, "invalid_client_metadata"),
+        (
+            {
+                "grant_types": [CIBA],
+                "backchannel_token_delivery_mode": "poll",
+                "backchannel_authentication_request_signing_alg": "ES256",
+            },
+            "invalid_client_metadata",
+        ),
         ({"token_endpoint_auth_method": "client_secret_jwt"}, "invalid_client_metadata"),
         ({"token_endpoint_auth_method": "private_key_jwt"}, "invalid_client_metadata"),
         ({"token_endpoint_auth_method": "self_signed_tls_client_auth"}, "invalid_client_metadata"),
@@ -303,6 +312,20 @@ def test_what_an_administrator_gave_a_client_keeps_when_it_sends_it_back() -> No
     assert read(sent_back, STRANGER, given) == given
     with pytest.raises(InvalidRegistration, match="administrator alone"):
         read({**sent_back, "backchannel_logout_uri": "http://localhost:9101/logout"}, STRANGER, given)
+
+
+@pytest.mark.parametrize("mode", ["ping", "push"])
+def test_nobody_is_called(mode: str) -> None:
+    with pytest.raises(InvalidRegistration, match="clients poll here"):
+        read({**BASE, "grant_types": [CIBA], "redirect_uris": [], "backchannel_token_delivery_mode": mode})
+
+
+def test_requests_behind_backs_are_signed_by_a_key_that_can() -> None:
+    polled = {**KEYED, "grant_types": ["authorization_code", CIBA], "backchannel_token_delivery_mode": "poll"}
+    kept = read({**polled, "backchannel_authentication_request_signing_alg": "ES256"})
+    assert kept.metadata.backchannel_authentication_request_signing_alg == "ES256"
+    with pytest.raises(InvalidRegistration, match="no key for backchannel"):
+        read({**polled, "backchannel_authentication_request_signing_alg": "PS256"})
 
 
 def test_a_stranger_gets_less() -> None:

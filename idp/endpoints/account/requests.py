@@ -1,0 +1,98 @@
+"""`/account/requests`: apps that ask for a person's sign-in behind their back (CIBA), and the person's word.
+
+What is allowed joins this very session and ends with it (S1, S3). Whoever must be known better than this session knows
+them proves it first, on the page for that.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from audit.trail import Kind
+from config.connections import Transaction
+from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_change
+from idp.endpoints.login.login_page import LoginPages
+from idp.grants.pending import AskedRequests, PendingGrant
+from idp.protocol.assurance import assurance, demanded_assurance
+from idp.protocol.scopes import in_words
+
+PATH: Final = "/account/requests"
+_DONE: Final = frozenset({"allowed", "refused"})
+
+
+class RequestsPage:
+    """Shows what waits, and takes the word."""
+
+    def __init__(self, shared: LoginPages, *, door: AccountDoor, requests: AskedRequests) -> None:
+        self._shared = shared
+        self._door = door
+        self._requests = requests
+
+    async def __call__(self, request: Request) -> Response:
+        """`GET` shows; `POST` allows or refuses one."""
+        if request.method == "POST":
+            return await self._answered(request)
+        return await self._list(request)
+
+    async def _answered(self, request: Request) -> Response:
+        form = await self._door.form(request)
+        request_id, allowed = as_id(form.get("id")), form.get("decision") == "allow"
+        problem = "unknown"
+        async with self._shared.database.begin() as tx:
+            person = await self._door.sender(tx, request, form)
+            pending = None
+            if request_id is not None:
+                # before the session, as the client's own question locks them
+                pending = await self._requests.claim_asked(tx, person.account.id, request_id)
+            person = await self._door.changing(tx, request, form, dangerous=False)
+            if pending is not None and pending.waits(self._shared.clock.now()):
+                problem = "stronger" if allowed and not is_known_well_enough(person, pending) else ""
+            if pending is not None and not problem:
+                await self._answer(tx, request, person, pending, allowed=allowed)
+        if problem:
+            return await self._list(request, problem)
+        return back(PATH, done="allowed" if allowed else "refused")
+
+    async def _answer(
+        self, tx: Transaction, request: Request, person: Person, pending: PendingGrant, *, allowed: bool
+    ) -> None:
+        await self._requests.save(tx, pending.answered(person.account.id, person.session.sid, allowed=allowed))
+        kind = Kind.BACKCHANNEL_ALLOWED if allowed else Kind.BACKCHANNEL_REFUSED
+        await record_change(tx, request, kind, person, details={"client": pending.client_id})
+
+    async def _list(self, request: Request, problem: str = "") -> Response:
+        async with self._shared.database.connect() as tx:
+            person = await self._door.person(tx, request)
+            if person is None:
+                return self._door.nobody(request)
+            waiting = await self._requests.waiting_for(tx, person.account.id, self._shared.clock.now())
+        shown = [
+            {
+                "request": one,
+                "app": await self._shared.clients.find(one.client_id),
+                "scopes": in_words(one.scope),
+                "stronger": not is_known_well_enough(person, one),
+            }
+            for one in waiting
+        ]
+        status = {"": HTTPStatus.OK, "unknown": HTTPStatus.NOT_FOUND, "stronger": HTTPStatus.FORBIDDEN}[problem]
+        done = request.query_params.get("done")
+        return await self._door.show(
+            request,
+            person,
+            "account_requests.html",
+            status=status,
+            requests=shown,
+            enrolled=person.enrolled,
+            problem=problem,
+            done=done if done in _DONE and not problem else None,
+        )
+
+
+def is_known_well_enough(person: Person, pending: PendingGrant) -> bool:
+    """Whether this session is as strongly authenticated as the request asks (`acr_values`)."""
+    return assurance(person.session.amr) >= demanded_assurance(pending.acr_values)
