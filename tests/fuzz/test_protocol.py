@@ -18,7 +18,7 @@ ISSUER = "https://id.example"
 
 
 def test_every_endpoint_that_discovery_names_is_described_and_served() -> None:
-    told = metadata(IdentityProviderSettings(issuer=ISSUER, registration="open"))
+    told = metadata(IdentityProviderSettings(issuer=ISSUER))
     named = {str(value).removeprefix(ISSUER) for name, value in told.items() if name.endswith(("_endpoint", "_uri"))}
     described = {row.path: set(row.methods) for row in ENDPOINTS}
     assert named <= described.keys(), "describe it in idp/openapi.py"
