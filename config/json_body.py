@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 from starlette.requests import Request
 
+from config.body import BrokenOff, TooLarge, WrongMediaType, read_body
 from config.problem import Problem, ProblemType
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -25,13 +26,14 @@ class BodyRules:
 
 async def read_json(request: Request, kind: type[Body], rules: BodyRules) -> Body:
     """The body; only JSON, which no foreign page can send without being asked first (Fetch, CORS). Raises `Problem`."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Problem(rules.not_json)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > rules.most:
-            raise Problem(rules.too_large)
+    try:
+        body = await read_body(request, media_type="application/json", most=rules.most)
+    except WrongMediaType:
+        raise Problem(rules.not_json) from None
+    except TooLarge:
+        raise Problem(rules.too_large) from None
+    except BrokenOff:
+        raise Problem(rules.not_understood, "it broke off") from None
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:

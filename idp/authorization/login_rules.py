@@ -9,14 +9,11 @@ from uuid import UUID
 
 from config.clock import Clock
 from config.connections import Transaction
+from config.recollection import Recollection
 from idp.authorization.next_step import DuplicateLogin
 
 EVENT_TOPIC: Final = "organisation"
 """Topic in the outbox, key = organisation id, payload `{"organisation_id"}`."""
-LONGEST = 60.0
-"""Seconds that rules are believed although no event came: the bound on what a lost event can cost."""
-MOST = 4096
-"""Organisations that are kept; with more, all are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +36,21 @@ class LoginRulesCache:
 
     def __init__(self, storage: RuleStorage, clock: Clock, *, otherwise: LoginRules) -> None:
         self._storage = storage
-        self._clock = clock
         self._otherwise = otherwise
-        self._known: dict[UUID, tuple[LoginRules, float]] = {}
-        self._changes = 0
+        self._known: Recollection[UUID, LoginRules] = Recollection(clock)
 
     async def of(self, tx: Transaction, organisation_id: UUID) -> LoginRules:
         """The rules of one organisation, nothing left open."""
-        now = self._clock.monotonic()
-        known = self._known.get(organisation_id)
-        if known is not None and now < known[1]:
-            return known[0]
-        changes = self._changes
+        return await self._known.of(organisation_id, lambda: self._read(tx, organisation_id))
+
+    async def _read(self, tx: Transaction, organisation_id: UUID) -> LoginRules:
         own = await self._storage.login_rules(tx, organisation_id)
-        rules = LoginRules(
+        return LoginRules(
             duplicate_login=own.duplicate_login or self._otherwise.duplicate_login,
             new_device_factor=(
                 own.new_device_factor if own.new_device_factor is not None else self._otherwise.new_device_factor
             ),
         )
-        if changes == self._changes:  # otherwise what was read may be older than the change
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[organisation_id] = (rules, now + LONGEST)
-        return rules
 
     def on_event(self, topic: str, payload: Mapping[str, object]) -> None:
         """Forget the rules of an organisation that changed."""
@@ -71,5 +59,4 @@ class LoginRulesCache:
 
     def on_reset(self) -> None:
         """Something changed, or events may have been lost: forget all. It is little, and changes seldom."""
-        self._changes += 1
-        self._known.clear()
+        self._known.forget_all()

@@ -5,24 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
-from idp.endpoints.parameters import LARGEST, Unreadable
+from idp.endpoints.parameters import Unreadable, read_bounded
 
 
 async def read_json_object(request: Request) -> dict[str, object]:
     """The object. Raises `Unreadable`, also where a member stands twice, anywhere in it (RFC 8259, section 4)."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Unreadable("the body must be application/json")
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST:
-                raise Unreadable("the body is too large")
-    except ClientDisconnect:
-        raise Unreadable("the body broke off") from None
-    return parse_json_object(bytes(body))
+    return parse_json_object(await read_bounded(request, "application/json"))
 
 
 def parse_json_object(encoded: bytes) -> dict[str, object]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+
+from config.body import BrokenOff, TooLarge, WrongMediaType, read_body
 
 FORM = "application/x-www-form-urlencoded"
 LARGEST = 65_536
-"""Bytes of a form."""
+"""Bytes of a body."""
 MOST = 64
 """Parameters of one request."""
 
@@ -20,18 +22,19 @@ class Unreadable(Exception):
 
 async def read_form(request: Request) -> Sequence[tuple[str, str]]:
     """The fields of a posted form, in order. Raises `Unreadable`."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != FORM:
-        raise Unreadable(f"the body must be {FORM}")
-    body = bytearray()
+    return _parse(await read_bounded(request, FORM))
+
+
+async def read_bounded(request: Request, media_type: str) -> bytes:
+    """The body. Raises `Unreadable`: it is something else, or too large."""
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST:
-                raise Unreadable("the body is too large")
-    except ClientDisconnect:
+        return await read_body(request, media_type=media_type, most=LARGEST)
+    except WrongMediaType:
+        raise Unreadable(f"the body must be {media_type}") from None
+    except TooLarge:
+        raise Unreadable("the body is too large") from None
+    except BrokenOff:
         raise Unreadable("the body broke off") from None
-    return _parse(bytes(body))
 
 
 def read_query(request: Request) -> Sequence[tuple[str, str]]:

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from config.recollection import LONGEST
 from config.settings import Settings
 from idp import demo
-from idp.clients.cache import LONGEST, ClientCache
+from idp.clients.cache import ClientCache
 from idp.clients.client import Client, hash_secret
 from idp.storage import clients
 from tests.clock import FakeClock
