@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from email.message import EmailMessage
 import aiosmtplib
 
 from config.settings import Settings, WrongSettings
+from config.this_machine import is_this_machine
 
 STEP_LIMIT = 15.0
 """Seconds that the server has for one step."""
@@ -57,7 +57,7 @@ class MailServer:
             host, port = _host_and_port(mail.server, "MUNJIGI_MAIL__SERVER")
             encryption = mail.encryption
         if encryption == "none":
-            if not is_loopback(host):
+            if not is_this_machine(host):
                 raise WrongSettings(
                     f"MUNJIGI_MAIL__ENCRYPTION: none would send mails in the clear to {host}. It must be starttls or "
                     "tls for every server but one on this machine."
@@ -155,16 +155,6 @@ def told(error: aiosmtplib.SMTPResponseException) -> str:
 def _cause(error: Exception) -> str:
     """What lies under an error of the client: `ConnectionRefusedError`, `SSLCertVerificationError`."""
     return type(error.__cause__ or error).__name__
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its very name or address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _verdict(error: aiosmtplib.SMTPResponseException) -> Exception:

@@ -8,6 +8,7 @@ import unicodedata
 from urllib.parse import urlsplit
 
 from config.outbound import is_public
+from config.this_machine import is_localhost
 
 LONGEST_TEXT = 200
 """Characters of a name, a contact, a version."""
@@ -72,7 +73,7 @@ def names_private_place(uri: str) -> bool:
     Names of the DNS are judged when they are resolved, by whoever connects (`config.outbound`).
     """
     host = (urlsplit(uri).hostname or "").rstrip(".").lower()
-    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+    if is_localhost(host) or host.endswith((".local", ".internal")):
         return True
     try:
         return not is_public(ipaddress.ip_address(host))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
-LOOPBACK = "127.0.0.1"
+from config.this_machine import LOOPBACK
 
 
 def reachable(uri: str) -> tuple[str, str | None]:

@@ -14,11 +14,11 @@ from config.clock import Clock, SystemClock
 from config.entropy import SystemEntropy
 from config.serving import serve_application
 from config.settings import Settings, WrongSettings
+from config.this_machine import is_this_machine
 from config.web import web_application
 from notifications.inbox.kept import Inbox
 from notifications.inbox.pages import HERE, InboxPages
 from notifications.inbox.smtp_door import Doorkeeper, smtp_door
-from notifications.smtp import is_loopback
 from pages import Assets, Pages
 
 _NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -40,7 +40,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     """Take and show mails until `stop` is set. Raises `WrongSettings` for an address beyond this machine."""
     for name in ("listen", "smtp"):
         host = getattr(settings.inbox, name).rpartition(":")[0].strip("[]")
-        if not is_loopback(host):
+        if not is_this_machine(host):
             raise WrongSettings(
                 f"MUNJIGI_INBOX__{name.upper()}: the local inbox shows sign-in codes to whoever asks, so it listens on "
                 "loopback alone. Set MUNJIGI_MAIL__SERVER to send mails."
