@@ -56,8 +56,9 @@ class UserInfoEndpoint:
         claims = self._tokens.claims(token)
         if claims is None:
             return bearer_error(request, "invalid_token")
+        client = await self._clients.find(str(claims.get("client_id")))
         try:
-            await self._proofs.of_token(request, claims, token, scheme)
+            await self._proofs.of_token(request, claims, token, scheme, client)
         except (WrongProof, NonceWanted) as error:
             return dpop_error(request, error.error, headers=self._proofs.headers(request))
         except NotForBearers as error:
@@ -68,7 +69,6 @@ class UserInfoEndpoint:
         async with reading(self._database) as tx:
             session = await self._tokens.live_session(tx, claims, self._clock.now())
             subject = await self._subjects.of(tx, session) if session is not None else None
-        client = await self._clients.find(str(claims.get("client_id")))
         if subject is None or client is None:
             return bearer_error(request, "invalid_token")
         sub = self._identifiers.shown(client, subject.sub)
