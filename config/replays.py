@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 from config import key_space
 from config.connections import Valkey
 
-AHEAD: Final = 5.0
-"""Seconds by which the moment that something names as its own may lie in the future."""
+AHEAD: Final = 10.0
+"""Seconds by which the moment that something names as its own may lie in the future; whoever checks it lets no more."""
 SPREAD: Final = 30.0
 """Seconds by which the clocks of two nodes may differ: so much longer is everything remembered."""
 

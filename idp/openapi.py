@@ -110,6 +110,8 @@ class Parameter:
     means: str
     required: bool = False
     one_of: tuple[str, ...] = ()
+    in_form_alone: bool = False
+    """It is not understood in a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,8 @@ _ASKED = (
     Parameter("scope", "`openid`, and more"),
     Parameter("state", "comes back as it is"),
     Parameter("nonce", "stands in the ID token"),
-    Parameter("code_challenge", "RFC 7636", required=True),
-    Parameter("code_challenge_method", "", required=True, one_of=("S256",)),
+    Parameter("code_challenge", "RFC 7636; an administrator may let a confidential client do without"),
+    Parameter("code_challenge_method", "", one_of=("S256",)),
     Parameter("prompt", "`none`, `login`, `consent`, `select_account`"),
     Parameter("max_age", "seconds since the person proved who they are"),
     Parameter("acr_values", "how strongly they must"),
@@ -253,8 +255,13 @@ ENDPOINTS = (
         "/userinfo",
         ("GET", "POST"),
         "Who the person is (OpenID Connect Core 1.0, section 5.3)",
-        (),
-        (Answer(200, "claims", UserInfo), *_UNPROVEN, _AWAY),
+        (Parameter("access_token", "in place of the header (RFC 6750, section 2.2)", in_form_alone=True),),
+        (
+            Answer(200, "claims", UserInfo),
+            Answer(400, "the token is presented in several ways, or the form cannot be read", OAuthError),
+            *_UNPROVEN,
+            _AWAY,
+        ),
         ("token",),
     ),
     Endpoint(
@@ -337,9 +344,11 @@ def _operation(row: Endpoint, method: Method, schemas: Mapping[type, Schema]) ->
                 "schema": _schema(one),
             }
             for one in row.parameters
+            if not one.in_form_alone
         ]
     elif row.parameters:
-        described["requestBody"] = {"required": True, "content": {FORM: {"schema": _form(row.parameters)}}}
+        needed = not all(one.in_form_alone for one in row.parameters)
+        described["requestBody"] = {"required": needed, "content": {FORM: {"schema": _form(row.parameters)}}}
     return described
 
 

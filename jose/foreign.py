@@ -29,6 +29,8 @@ SMALLEST_EXPONENT: Final = 65_537
 LARGEST_EXPONENT: Final = 2**32
 MOST_KEYS: Final = 64
 """Of one set."""
+AHEAD: Final = 10.0
+"""Seconds by which the clock of a client may be ahead of ours (FAPI 2.0 Security Profile, section 5.3.2.1, item 13)."""
 
 _PUBLIC = {"EC": ("kty", "crv", "x", "y"), "RSA": ("kty", "n", "e")}
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})

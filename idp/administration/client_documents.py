@@ -50,7 +50,8 @@ class ClientDocument(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     metadata: Mapping[str, Any]
-    """The members of RFC 7591, section 2, and its registries, and `consent_required`, `profile`, `resources`."""
+    """The members of RFC 7591, section 2, and its registries, and `consent_required`, `profile`, `code_protection`,
+    `resources`."""
 
 
 class ClientIssued(Struct, frozen=True, kw_only=True):

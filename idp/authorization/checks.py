@@ -9,7 +9,7 @@ from idp.authorization.answer import RESPONSE_MODES, ResponseMode
 from idp.authorization.registered import RegisteredClient
 from idp.authorization.request import AuthorizationRequest
 from idp.authorization.trust import LONGEST_VALUE, Parameters, RequestError, trusted_redirect_uri
-from idp.protocol import claims_request, fapi2, pkce, resource, scopes
+from idp.protocol import claims_request, code_protection, fapi2, pkce, resource, scopes
 from idp.protocol.assurance import demanded_assurance
 from idp.protocol.claims_request import NOTHING_ASKED, ClaimsRequest, InvalidClaims
 
@@ -59,7 +59,7 @@ def check(
         redirect_uri=redirect_uri,
         # scopes that are not understood are left out (OIDC Core 1.0, section 3.1.2.1)
         scope=tuple(scope for scope in scopes.split(values["scope"]) if scope in client.scopes),
-        code_challenge=values["code_challenge"],
+        code_challenge=values.get("code_challenge"),
         state=values.get("state"),
         nonce=values.get("nonce"),
         prompt=scopes.split(values.get("prompt", "")),
@@ -156,9 +156,13 @@ def _response_mode(values: Values, _client: RegisteredClient, _carriage: Carriag
         raise RequestError("invalid_request", "response_mode is query or form_post")
 
 
-def _proof_key(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
+def _proof_key(values: Values, client: RegisteredClient, _carriage: Carriage) -> None:
+    if lack := code_protection.lacks(client, challenge=values.get("code_challenge"), nonce=values.get("nonce")):
+        raise RequestError("invalid_request", lack)
     if "code_challenge" not in values:
-        raise RequestError("invalid_request", "code_challenge is missing: every client must use PKCE")
+        if "code_challenge_method" in values:
+            raise RequestError("invalid_request", "code_challenge_method is there without code_challenge")
+        return
     if values.get("code_challenge_method") != pkce.METHOD:
         raise RequestError("invalid_request", "code_challenge_method must be S256")
     if not pkce.is_challenge(values["code_challenge"]):

@@ -23,7 +23,8 @@ class CodeGrant:
     user_id: UUID
     sid: str
     redirect_uri: str
-    code_challenge: str
+    code_challenge: str | None
+    """None: asked for without one; then it is redeemed without a verifier, and never with one."""
     scope: tuple[str, ...]
     nonce: str | None
     expires_at: datetime

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from idp.protocol import fapi2
+from idp.protocol import code_protection, fapi2
 
 
-class RegisteredMetadata(fapi2.Metadata, Protocol):
+class RegisteredMetadata(fapi2.Metadata, code_protection.Metadata, Protocol):
     """What it registered beyond what every request needs."""
 
     @property

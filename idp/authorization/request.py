@@ -15,8 +15,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     redirect_uri: str
     """One of the client's own, character by character."""
     scope: tuple[str, ...]
-    code_challenge: str
-    """BASE64URL(SHA256(verifier)), RFC 7636 section 4.2; the only method is S256."""
+    code_challenge: str | None
+    """BASE64URL(SHA256(verifier)), RFC 7636 section 4.2; the only method is S256. None: the client may do without."""
     state: str | None = None
     nonce: str | None = None
     prompt: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from idp.clients.member_forms import (
 from idp.clients.metadata import ClientMetadata
 from idp.clients.public_keys import can_sign, fault_of
 from idp.clients.sector import sector_hosts
+from idp.protocol.code_protection import PKCE
 from idp.protocol.redirect_uri import is_registrable, is_registrable_by_native_app
 
 MOST_VALUES = 50
@@ -198,6 +199,11 @@ def _others(draft: _Draft) -> None:
             )
 
 
+def _code_protection(draft: _Draft) -> None:
+    if draft.more.code_protection != PKCE and draft.client.auth_method == "none":
+        raise _invalid("code_protection: a client without a secret or key must use PKCE")
+
+
 def _fapi2(draft: _Draft) -> None:
     """FAPI 2.0 Security Profile, sections 5.3.2 and 5.4: as much of it as can be seen of a client that stands still."""
     client, more = draft.client, draft.more
@@ -207,6 +213,8 @@ def _fapi2(draft: _Draft) -> None:
         raise _invalid("profile fapi2: token_endpoint_auth_method must be by a key")
     if "authorization_code" in client.grant_types and not more.require_pushed_authorization_requests:
         raise _invalid("profile fapi2: require_pushed_authorization_requests must be true")
+    if more.code_protection != PKCE:
+        raise _invalid("profile fapi2: code_protection must be pkce")
     if not (more.dpop_bound_access_tokens or more.tls_client_certificate_bound_access_tokens):
         raise _invalid("profile fapi2: access tokens must be bound, by DPoP or by certificate")
     algorithms = (
@@ -233,6 +241,7 @@ CHECKS: Final[tuple[Callable[[_Draft], None], ...]] = (
     _logout,
     _pairwise,
     _others,
+    _code_protection,
     _fapi2,
 )
 

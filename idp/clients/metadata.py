@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from idp.protocol.code_protection import CodeProtection
 from jose.keys import ES256, Algorithm
 
 SigningAlgorithm = Literal["ES256", "RS256", "PS256"]
@@ -79,6 +80,8 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Whether people are asked before it gets anything; an organisation's own apps do not ask."""
     profile: Profile = "oauth2"
     """`fapi2`: held to the FAPI 2.0 Security Profile."""
+    code_protection: CodeProtection = "pkce"
+    """What its authorization requests must bring; a public client, or one held to `fapi2`, always PKCE."""
     resources: tuple[str, ...] = ()
     """Audiences beside the house's own services that it may ask tokens for (RFC 8707)."""
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from idp.clients.client import Client
-from jose.foreign import ALGORITHMS, ForeignKey, ForeignToken
-from jose.jws import CLOCK_SKEW, InvalidToken, Refusal
+from idp.protocol import fapi2
+from jose.foreign import AHEAD, ALGORITHMS, ForeignKey, ForeignToken
+from jose.jws import InvalidToken, Refusal
 
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LONGEST: Final = 300.0
@@ -42,7 +43,8 @@ def check_assertion(
     `now` is epoch seconds. Raises `InvalidToken`; with `Refusal.UNKNOWN_KEY` the client's keys may be fetched anew.
     """
     wanted = client.metadata.token_endpoint_auth_signing_alg
-    if token.algorithm not in ((wanted,) if wanted else ALGORITHMS):
+    allowed = fapi2.ALGORITHMS if fapi2.is_bound(client) else ALGORITHMS
+    if token.algorithm not in allowed or wanted not in (None, token.algorithm):
         raise InvalidToken(Refusal.ALGORITHM)
     if token.typ not in _TYPES:
         raise InvalidToken(Refusal.TYPE)
@@ -56,7 +58,7 @@ def check_assertion(
 
 
 def _is_for_us(audience: object, client: Client, issuer: str, addresses: Collection[str]) -> bool:
-    if client.metadata.profile == "fapi2":  # FAPI 2.0 Security Profile, section 5.3.2.1: the issuer, as one string
+    if fapi2.is_bound(client):  # FAPI 2.0 Security Profile, section 5.3.2.1: the issuer, as one string
         return audience == issuer
     named = audience if isinstance(audience, list) else [audience]
     return any(one == issuer or one in addresses for one in named if isinstance(one, str))
@@ -69,13 +71,13 @@ def _times(token: ForeignToken, now: float) -> Assertion:
         raise InvalidToken(Refusal.CLAIMS)
     if any(name in token.claims and moment is None for name, moment in (("iat", issued), ("nbf", starts))):
         raise InvalidToken(Refusal.CLAIMS)
-    if max(issued or 0.0, starts or 0.0) > now + CLOCK_SKEW:
+    if max(issued or 0.0, starts or 0.0) > now + AHEAD:
         raise InvalidToken(Refusal.NOT_YET)
     # one that does not say when it was made is not older than its `exp` lets it be
     made_at = issued if issued is not None else expires - LONGEST
     good_until = min(expires, made_at + LONGEST)
     if now >= good_until:
         raise InvalidToken(Refusal.EXPIRED)
-    if made_at > now + CLOCK_SKEW:  # only without `iat`: its `exp` is too far ahead
+    if made_at > now + AHEAD:  # only without `iat`: its `exp` is too far ahead
         raise InvalidToken(Refusal.CLAIMS)
     return Assertion(jti, made_at, good_until)

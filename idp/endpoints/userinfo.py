@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,13 +14,15 @@ from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.key_proofs import KeyProofs, NonceWanted, NotForBearers, WrongProof
 from idp.endpoints.oauth_answers import bearer_error, dpop_error
+from idp.endpoints.parameters import FORM, Unreadable, once_each, read_form, read_query
 from idp.endpoints.signed_answers import SignedAnswers
 from idp.endpoints.subjects import Subjects
 from idp.protocol import access_token, claims_request, scopes
 
 
 class UserInfoEndpoint:
-    """`GET` and `POST /userinfo`; the token stands in the Authorization header and nowhere else (RFC 9700, 4.3.2)."""
+    """`GET` and `POST /userinfo`; the token stands in the Authorization header, or in a posted form (RFC 6750, section
+    2.2), in one of them alone and never in the query (RFC 9700, section 4.3.2)."""
 
     def __init__(
         self,
@@ -42,15 +46,19 @@ class UserInfoEndpoint:
         self._clock = clock
 
     async def __call__(self, request: Request) -> Response:
-        headers = request.headers.getlist("authorization")
-        scheme, _, token = headers[0].partition(" ") if len(headers) == 1 else ("", "", "")
-        if scheme.lower() not in ("bearer", "dpop"):
+        try:
+            presented = await _presented(request)
+        except Unreadable:
+            return bearer_error(request, "invalid_request", status=400)
+        if presented is None:
             return bearer_error(request, None)
-        claims = self._tokens.claims(token.strip())
+        scheme, token = presented
+        claims = self._tokens.claims(token)
         if claims is None:
             return bearer_error(request, "invalid_token")
+        client = await self._clients.find(str(claims.get("client_id")))
         try:
-            await self._proofs.of_token(request, claims, token.strip(), scheme.lower())
+            await self._proofs.of_token(request, claims, token, scheme, client)
         except (WrongProof, NonceWanted) as error:
             return dpop_error(request, error.error, headers=self._proofs.headers(request))
         except NotForBearers as error:
@@ -61,7 +69,6 @@ class UserInfoEndpoint:
         async with reading(self._database) as tx:
             session = await self._tokens.live_session(tx, claims, self._clock.now())
             subject = await self._subjects.of(tx, session) if session is not None else None
-        client = await self._clients.find(str(claims.get("client_id")))
         if subject is None or client is None:
             return bearer_error(request, "invalid_token")
         sub = self._identifiers.shown(client, subject.sub)
@@ -75,3 +82,24 @@ class UserInfoEndpoint:
         answer = self._answers.userinfo(client, {"sub": sub, **shown})
         answer.headers.update(self._proofs.headers(request))
         return answer
+
+
+async def _presented(request: Request) -> tuple[str, str] | None:
+    """The scheme, in lower case, and the access token that is presented by it; None: there is none that counts.
+
+    Raises `Unreadable` where it is presented in several ways.
+    """
+    headers = request.headers.getlist("authorization")
+    posted = None
+    if request.method == "POST" and request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+        posted = once_each(await read_form(request)).get(_ACCESS_TOKEN)
+    in_query = any(name == _ACCESS_TOKEN for name, _ in read_query(request))
+    if len(headers) + (posted is not None) + in_query > 1:
+        raise Unreadable("the access token is presented in several ways")
+    if posted is not None:
+        return "bearer", posted
+    scheme, _, token = headers[0].partition(" ") if headers else ("", "", "")
+    return (scheme.lower(), token.strip()) if scheme.lower() in ("bearer", "dpop") else None
+
+
+_ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - a parameter, no secret

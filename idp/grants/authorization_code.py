@@ -9,6 +9,7 @@ from idp.authorization.code import Codes, Redeemed, Replayed, code_hash
 from idp.clients.client import Client
 from idp.grants.grant import Credential, LiveSessions, Misuse, binding
 from idp.grants.joining import Joining
+from idp.protocol.code_protection import lacks
 from idp.protocol.confirmation import JKT, Confirmation, is_met
 
 
@@ -41,6 +42,8 @@ class AuthorizationCode:
         if isinstance(found, Replayed):
             grant = found.grant
             return Misuse(kind="code_replayed", user_id=grant.user_id, sid=grant.sid, family_id=found.family_id)
+        if lacks(client, challenge=found.grant.code_challenge, nonce=found.grant.nonce):  # it may not do without now
+            return None
         return await self._credential(tx, digest, found, now, binding(client, proven))
 
     async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:

@@ -1,8 +1,9 @@
 """Authlib's server core, run inline over what was loaded for it.
 
 The core is synchronous. So the endpoint awaits the loads, runs the core here, and awaits the writes: within the core no
-callback touches a store. What the core leaves open is closed here: PKCE is required of every client and S256 is its
-only method; lifetimes are the mint's, not the core's defaults; a code is claimed before the core runs, not after.
+callback touches a store. What the core leaves open is closed here: S256 is the only method of PKCE; lifetimes are the
+mint's, not the core's defaults; a code is claimed before the core runs, not after. A code that was asked for with a
+challenge needs its verifier, and one that was not is refused with any (RFC 9700, section 4.8.2).
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class _Refresh(TokenMixin):  # type: ignore[misc]  # Authlib has no types
 
 
 class _S256(CodeChallenge):  # type: ignore[misc]  # Authlib has no types
-    """PKCE for every client, by S256 alone."""
+    """PKCE by S256 alone. Which codes may be without a challenge was decided when they were asked for and loaded."""
 
     DEFAULT_CODE_CHALLENGE_METHOD = pkce.METHOD
     SUPPORTED_CODE_CHALLENGE_METHOD = (pkce.METHOD,)

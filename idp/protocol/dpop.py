@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from idp.protocol.htu import normal_htu
-from jose.foreign import ALGORITHMS, ForeignKey, ForeignToken
+from jose.foreign import AHEAD, ALGORITHMS, ForeignKey, ForeignToken
 from jose.jws import InvalidToken
 
 TYP: Final = "dpop+jwt"
@@ -22,8 +22,6 @@ SCHEME: Final = "DPoP"
 """In `Authorization`, in challenges, and as `token_type`."""
 MAX_AGE: Final = 60.0
 """Seconds for which a proof is good after it was made (section 11.1)."""
-AHEAD: Final = 5.0
-"""Seconds by which the clock of whoever made it may be ahead of ours."""
 LONGEST_JTI: Final = 256
 LONGEST_NONCE: Final = 256
 
@@ -75,6 +73,7 @@ def check_proof(
     addresses: Collection[str],
     now: float,
     access_token: str | None = None,
+    algorithms: Collection[str] = ALGORITHMS,
 ) -> Proof:
     """The proof in a `DPoP` header, checked as section 4.3 says. `now` is epoch seconds.
 
@@ -82,7 +81,7 @@ def check_proof(
     it (`ath`). Raises `InvalidProof`.
     """
     try:
-        token = ForeignToken(text)
+        token = ForeignToken(text, algorithms=algorithms)
     except InvalidToken as error:
         raise InvalidProof(Fault.MALFORMED) from error
     if token.typ != TYP:

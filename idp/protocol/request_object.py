@@ -11,13 +11,12 @@ from typing import TypeGuard
 
 import msgspec
 
-from jose.foreign import ForeignToken
+from jose.foreign import AHEAD, ForeignToken
 
 TYPES = frozenset({"oauth-authz-req+jwt", "jwt", ""})
 """Section 10.8; `JWT`, or none, is what clients of OpenID Connect Core 1.0, section 6, send."""
 LONGEST_LIFE = 3600.0
 """Seconds between `nbf` and `exp`, and since `nbf`, under the FAPI 2.0 Message Signing profile, section 5.3.1."""
-CLOCK_SKEW = 5.0
 
 _OF_THE_JWT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
 _REFUSED_INSIDE = ("request", "request_uri")
@@ -82,7 +81,7 @@ def _times(claims: Mapping[str, object], now: float, *, bounded: bool) -> None:
         raise InvalidRequestObject("exp and nbf of the request object must be moments, and exp be there")
     if now >= expires:
         raise InvalidRequestObject("the request object has expired")
-    if starts is not None and starts > now + CLOCK_SKEW:
+    if starts is not None and starts > now + AHEAD:
         raise InvalidRequestObject("the request object is not good yet")
     if bounded and (starts is None or expires - starts > LONGEST_LIFE or now - starts > LONGEST_LIFE):
         raise InvalidRequestObject("the request object must have nbf, and live for an hour at most")

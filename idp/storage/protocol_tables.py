@@ -105,7 +105,7 @@ authorization_code = Table(
     Column("user_id", Uuid, nullable=False),
     Column("sid", Text, nullable=False),
     Column("redirect_uri", Text, nullable=False),
-    Column("code_challenge", Text, nullable=False),
+    Column("code_challenge", Text),
     Column("scope", _WORDS, nullable=False),
     Column("nonce", Text),
     Column("expires_at", _TIME, nullable=False),

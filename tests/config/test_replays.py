@@ -10,8 +10,13 @@ from redis.exceptions import RedisError
 from config.connections import Valkey, open_valkey
 from config.replays import AHEAD, SPREAD, Replays
 from config.settings import Settings
+from jose import foreign
 
 NOW = 1_800_000_000.0
+
+
+def test_nothing_is_let_that_the_memory_may_have_lost() -> None:
+    assert AHEAD >= foreign.AHEAD
 
 
 async def test_once_over_two_nodes(valkey: Valkey, settings: Settings) -> None:

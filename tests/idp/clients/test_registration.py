@@ -285,7 +285,14 @@ def test_what_can_be_registered_reads_back(changed: dict[str, object]) -> None:
 
 def test_a_stranger_decides_nothing_that_is_an_administrator_s() -> None:
     grabbed = read(
-        {**BASE, "consent_required": False, "profile": "fapi2", "resources": ["https://api.example/"]}, STRANGER
+        {
+            **BASE,
+            "consent_required": False,
+            "profile": "fapi2",
+            "code_protection": "optional",
+            "resources": ["https://api.example/"],
+        },
+        STRANGER,
     )
     assert grabbed.metadata == ClientMetadata(consent_required=True)
     decided = read({**FAPI, "resources": ["https://api.example/"]})
@@ -448,3 +455,12 @@ def test_what_is_sound_reads_back_the_same(asked: dict[str, object], terms: Term
     assert {name: members.get(name) for name in asked} == asked
     del members["client_id"]
     assert read(members, terms, client) == client
+
+
+@pytest.mark.parametrize("protection", ["pkce_or_nonce", "optional"])
+def test_who_may_do_without_pkce(protection: str) -> None:
+    assert read({**BASE, "code_protection": protection}).metadata.code_protection == protection
+    for asked in ({**BASE, "token_endpoint_auth_method": "none"}, FAPI):
+        assert read(asked).metadata.code_protection == "pkce"
+        with pytest.raises(InvalidRegistration, match="code_protection"):
+            read({**asked, "code_protection": protection})

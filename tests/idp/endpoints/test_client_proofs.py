@@ -26,7 +26,7 @@ ISSUER = "http://localhost:9000"
 @pytest.fixture(autouse=True)
 def _later(provider: Provider, clock: FakeClock) -> None:
     """The memory of assertions begins a few seconds after the first node does."""
-    clock.advance(10)
+    clock.advance(12)
 
 
 async def test_a_login_a_refresh_introspection_and_revocation_by_its_key(provider: Provider, clock: FakeClock) -> None:
@@ -164,7 +164,7 @@ async def test_a_client_that_replaces_its_key_is_believed_at_once(
     site: Site, settings: Settings, database: Callable[[Role], Database], valkey: Valkey, clock: FakeClock
 ) -> None:
     async with running_provider(settings, database("idp"), valkey, clock) as provider:
-        clock.advance(10)
+        clock.advance(12)
         old, new = Key(kid="old"), Key(kid="new")
         await register(provider, "app", "private_key_jwt", jwks_uri=f"http://keys.localhost:{site.port}/jwks")
 

@@ -21,7 +21,7 @@ from tests.idp.provider import App, Provider, running_provider
 @pytest.fixture(autouse=True)
 def _later(provider: Provider, clock: FakeClock) -> None:
     """The memory of proofs begins a few seconds after the first node does."""
-    clock.advance(10)
+    clock.advance(12)
 
 
 def claims(token: str) -> dict[str, Any]:
@@ -93,7 +93,7 @@ async def test_what_valkey_lost_may_have_been_used(provider: Provider, valkey: V
     form = redemption(app, await code(provider, app, "jun"))
     await valkey.flushdb()
     assert (await ask(provider, "/token", form, app, DPoP=used)).json()["error"] == "invalid_dpop_proof"
-    clock.advance(10)
+    clock.advance(12)
     assert (await ask(provider, "/token", form, app, DPoP=proof(provider, key))).status_code == 200
     assert await valkey.exists(key_space.replays_since("dpop"))
 

@@ -168,7 +168,7 @@ async def test_how_it_must_be_signed(provider: Provider) -> None:
 async def test_it_expires_exactly_then(provider: Provider, clock: FakeClock) -> None:
     app = await register_with(provider, jwks=public_jwks(KEY))
     token = request_object(provider, app, KEY)
-    early = request_object(provider, app, KEY, nbf=int(clock.timestamp()) + 6)
+    early = request_object(provider, app, KEY, nbf=int(clock.timestamp()) + 11)
     assert (await push(provider, app, request=early)).json()["error"] == "invalid_request_object"
     clock.advance(59.9)
     assert (await push(provider, app, request=token)).status_code == 201

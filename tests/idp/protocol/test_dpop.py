@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idp.protocol.dpop import AHEAD, MAX_AGE, Fault, InvalidProof, check_proof
+from idp.protocol.dpop import MAX_AGE, Fault, InvalidProof, check_proof
 from idp.protocol.dpop_nonce import LIFETIME, STEP, Nonces
+from jose.foreign import AHEAD
 from tests.idp.keys import Key, rsa_key
 
 RFC = json.loads((Path(__file__).parent / "vectors" / "rfc9449.json").read_text())
