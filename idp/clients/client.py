@@ -61,6 +61,22 @@ class Client:
         return self.secret_hash is not None and hmac.compare_digest(hash_secret(secret), self.secret_hash)
 
 
+def proof_of(client: Client) -> tuple[object, ...]:
+    """What a client proves itself by: whatever it is changed to, nothing is owed to what it was before."""
+    registered = client.metadata
+    return (
+        client.auth_method,
+        client.secret_hash,
+        registered.jwks,
+        registered.jwks_uri,
+        registered.tls_client_auth_subject_dn,
+        registered.tls_client_auth_san_dns,
+        registered.tls_client_auth_san_uri,
+        registered.tls_client_auth_san_ip,
+        registered.tls_client_auth_san_email,
+    )
+
+
 def hash_secret(secret: str) -> bytes:
     """What is kept of a client secret: they are ours to make, 256 bits of chance, so one plain SHA-256 serves."""
     return hashlib.sha256(secret.encode()).digest()
