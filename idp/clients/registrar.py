@@ -16,7 +16,7 @@ import structlog
 from config.connections import Transaction
 from config.entropy import Entropy
 from events import outbox
-from idp.clients.client import EVENT_TOPIC, Client, hash_secret, proof_of
+from idp.clients.client import EVENT_TOPIC, Client, hash_secret
 from idp.clients.invalid import InvalidRegistration
 from idp.clients.register import ClientRegister, Registered, hash_token
 from idp.clients.registration import SECRET_METHODS, Terms, read_registration
@@ -96,7 +96,7 @@ class Registrar:
         token = self._entropy.token(SECRET_SIZE) if new_token else None
         token_hash = hash_token(token) if token is not None else claimed.token_hash
         registered = await self._register.change(tx, client, token_hash, now)
-        if proof_of(client) != proof_of(claimed.client):
+        if client.proof != claimed.client.proof:
             await self._end_machine(tx, client.client_id, "client_credentials_replaced")
         await _tell(tx, client.client_id)
         return Issued(registered=registered, secret=secret, token=token)

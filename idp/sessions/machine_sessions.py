@@ -14,7 +14,6 @@ from config.clock import Clock
 from config.connections import Transaction
 from config.entropy import Entropy
 from events import outbox
-from idp.clients.client import Client
 from idp.sessions.machine_session import MachineEndReason, MachineSession
 from idp.sessions.one_session import SID_SIZE, SWEEPER
 
@@ -22,10 +21,11 @@ from idp.sessions.one_session import SID_SIZE, SWEEPER
 class MachineSessionStorage(Protocol):
     """What a storage of them must do."""
 
-    async def live_of(self, tx: Transaction, client: Client) -> MachineSession | None:
-        """The session that has not ended of a client that is switched on and proves itself as this one, to look at."""
+    async def live_of(self, tx: Transaction, client_id: str, known: tuple[object, ...]) -> MachineSession | None:
+        """The session that has not ended of a client that is switched on and proves itself by what is `known`, to look
+        at."""
 
-    async def lock_client(self, tx: Transaction, client: Client) -> bool:
+    async def lock_client(self, tx: Transaction, client_id: str, known: tuple[object, ...]) -> bool:
         """Let nobody else begin one of this client, nor change it. False: it is switched off, or proves itself
         otherwise by now."""
 
@@ -53,20 +53,22 @@ class MachineSessions:
         self._entropy = entropy
         self._lifetime = absolute_lifetime
 
-    async def join(self, tx: Transaction, client: Client) -> tuple[MachineSession, bool] | None:
+    async def join(
+        self, tx: Transaction, client_id: str, known: tuple[object, ...]
+    ) -> tuple[MachineSession, bool] | None:
         """The client's session, begun where none lives, and whether it was; None: no such client is switched on.
 
-        `client` is what it was known by when it proved itself: a node that has not heard yet of another secret, or of
-        other keys, gives whoever has the old ones nothing of a session that began since.
+        `known` is what is registered of its proof where it was believed (`Client.proof`): a node that has not heard yet
+        of another secret, or of other keys, gives whoever has the old ones nothing of a session that began since.
 
         One that lives is not locked: a token that is signed while it ends names a sid that ended, and is refused by it.
         """
-        live = await self._storage.live_of(tx, client)
+        live = await self._storage.live_of(tx, client_id, known)
         if live is not None and live.lives(self._clock.now()):
             return live, False
-        if not await self._storage.lock_client(tx, client):
+        if not await self._storage.lock_client(tx, client_id, known):
             return None
-        live = await self._storage.lock_live(tx, client.client_id)
+        live = await self._storage.lock_live(tx, client_id)
         now = self._clock.now()
         if live is not None:
             if live.lives(now):
@@ -74,7 +76,7 @@ class MachineSessions:
             await self._end(tx, live, "absolute", SWEEPER)
         session = MachineSession(
             sid=self._entropy.token(SID_SIZE),
-            client_id=client.client_id,
+            client_id=client_id,
             version=1,
             created_at=now,
             expires_at=now + self._lifetime,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ import msgspec
 from sqlalchemy import RowMapping, Select, delete, func, insert, select, update
 
 from config.connections import Transaction
-from idp.clients.client import Client, proof_of
+from idp.clients.client import proof
 from idp.clients.metadata import ClientMetadata
 from idp.sessions.machine_session import MachineSession
 from idp.storage.grant_tables import machine_session as table
@@ -19,15 +18,15 @@ from idp.storage.protocol_tables import client as registered
 _PROOF = (registered.c.auth_method, registered.c.secret_hash, registered.c.metadata)
 
 
-async def live_of(tx: Transaction, client: Client) -> MachineSession | None:
-    """The session that has not ended of a client that is switched on and proves itself as this one, to look at."""
+async def live_of(tx: Transaction, client_id: str, known: tuple[object, ...]) -> MachineSession | None:
+    """The session that has not ended of a client that is switched on and proves itself as is `known`, to look at."""
     query = (
         select(table, *_PROOF)
         .join(registered, registered.c.client_id == table.c.client_id)
-        .where(table.c.client_id == client.client_id, table.c.ended_at.is_(None), registered.c.enabled)
+        .where(table.c.client_id == client_id, table.c.ended_at.is_(None), registered.c.enabled)
     )
     row = (await tx.execute(query)).mappings().one_or_none()
-    if row is None or not _proves_itself_as(row, client):
+    if row is None or _proof(row) != known:
         return None
     return MachineSession(**{column.name: row[column] for column in table.c})
 
@@ -37,16 +36,14 @@ async def find(tx: Transaction, sid: str) -> MachineSession | None:
     return await _one(tx, select(table).where(table.c.sid == sid))
 
 
-async def lock_client(tx: Transaction, client: Client) -> bool:
+async def lock_client(tx: Transaction, client_id: str, known: tuple[object, ...]) -> bool:
     """Let nobody else begin one of this client, nor change it. False: it is switched off, or proves itself otherwise
     by now."""
     query = (
-        select(registered.c.enabled, *_PROOF)
-        .where(registered.c.client_id == client.client_id)
-        .with_for_update(key_share=True)
+        select(registered.c.enabled, *_PROOF).where(registered.c.client_id == client_id).with_for_update(key_share=True)
     )
     row = (await tx.execute(query)).mappings().one_or_none()
-    return row is not None and row["enabled"] and _proves_itself_as(row, client)
+    return row is not None and row["enabled"] and _proof(row) == known
 
 
 async def lock_live(tx: Transaction, client_id: str) -> MachineSession | None:
@@ -114,11 +111,9 @@ def _not_ended(client_id: str) -> Select[Any]:
     return select(table).where(table.c.client_id == client_id, table.c.ended_at.is_(None))
 
 
-def _proves_itself_as(row: RowMapping, client: Client) -> bool:
-    """Whether what is registered now is what a client was known by when it proved itself."""
-    now = {column.name: row[column] for column in _PROOF}
-    metadata = msgspec.convert(now["metadata"], ClientMetadata)
-    return proof_of(replace(client, **{**now, "metadata": metadata})) == proof_of(client)
+def _proof(row: RowMapping) -> tuple[object, ...]:
+    """What is registered now of how a client proves itself."""
+    return proof(row["auth_method"], row["secret_hash"], msgspec.convert(row["metadata"], ClientMetadata))
 
 
 async def _one(tx: Transaction, query: Select[Any]) -> MachineSession | None:

@@ -105,9 +105,11 @@ async def test_those_of_programs_end_too(settings: Settings, database: Databases
         for name in ("nightly", "hourly"):
             known = await clients.find(tx, name)
             assert known is not None
-            assert await machines.join(tx, known) is not None
+            assert await machines.join(tx, name, known.proof) is not None
             other = replace(known, secret_hash=bytes(31) + b"1")
-            assert await machines.join(tx, other) is None  # it lives, for who proves itself as is registered
+            assert (
+                await machines.join(tx, name, other.proof) is None
+            )  # it lives, for who proves itself as is registered
     async with every_session.every_session(settings, clock) as every:
         assert await every.count() == 2
         assert [ended async for ended in every.end(WHY)] == [2]
@@ -116,7 +118,7 @@ async def test_those_of_programs_end_too(settings: Settings, database: Databases
     async with database("idp").begin() as tx:
         known = await clients.find(tx, "nightly")
         assert known is not None
-        assert await machines.join(tx, replace(known, secret_hash=bytes(31) + b"1")) is None
+        assert await machines.join(tx, "nightly", replace(known, secret_hash=bytes(31) + b"1").proof) is None
 
 
 async def test_interrupted_it_is_begun_again(

@@ -75,7 +75,7 @@ async def test_a_node_that_has_not_heard_of_it_gives_the_old_secret_nothing(prov
     if begun:
         now = await known_now(provider, app)
         async with provider.parts.database.begin() as tx:
-            assert await provider.parts.machines.join(tx, now) is not None
+            assert await provider.parts.machines.join(tx, now.client_id, now.proof) is not None
     assert (await provider.token(app, grant_type="client_credentials")).status_code == 401
 
 
