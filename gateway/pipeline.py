@@ -153,22 +153,14 @@ class Pipeline:
             if caller is None:
                 return self._nobody(head, route, shown, self._clock.timestamp())
             session = await self._sessions.state(caller.identity.sid)
+            if isinstance(session, LiveSession):
+                if (refused := await self._unready(head, route, shown, caller)) is not None:
+                    return refused
+                session = await self._sessions.state(caller.identity.sid)  # it may have ended meanwhile (S4)
             if isinstance(session, EndedSession):
                 return self._ended(head, route, shown)
             if session is None:
                 return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
-            now = self._clock.timestamp()
-            if now >= caller.identity.expires_at:
-                if caller.cookie is None:
-                    return enforcement.refuse_token(head)
-                refreshed = await self._refresh.refresh(caller)
-                now = self._clock.timestamp()
-                if refreshed is Refreshed.ENDED:
-                    return self._ended(head, route, shown)
-                if refreshed is Refreshed.AWAY and not self._expired_is_taken(caller, route, now):
-                    return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
-            if shown.by_dpop or (caller.cookie is None and caller.identity.confirmation):
-                await self._keys.require(head, route.authority, shown, dict(caller.identity.confirmation))
         except InvalidToken:
             return enforcement.refuse_token(head)
         except Unproven as error:
@@ -178,7 +170,24 @@ class Pipeline:
             return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         except Problem as error:
             return enforcement.refuse(error.kind, head)
-        return self._decide(head, route, shown, caller, session, now)
+        return self._decide(head, route, shown, caller, session, self._clock.timestamp())
+
+    async def _unready(self, head: RequestHead, route: Route, shown: Credentials, caller: Caller) -> Verdict | None:
+        """Why a caller may not go on: their token is over, or its key is not proven. None: they may.
+
+        Raises `Unproven`, `StoreUnreachable`.
+        """
+        if self._clock.timestamp() >= caller.identity.expires_at:
+            if caller.cookie is None:
+                return enforcement.refuse_token(head)
+            refreshed = await self._refresh.refresh(caller)
+            if refreshed is Refreshed.ENDED:
+                return self._ended(head, route, shown)
+            if refreshed is Refreshed.AWAY and not self._expired_is_taken(caller, route, self._clock.timestamp()):
+                return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+        if shown.by_dpop or (caller.cookie is None and caller.identity.confirmation):
+            await self._keys.require(head, route.authority, shown, dict(caller.identity.confirmation))
+        return None
 
     async def _find_caller(self, shown: Credentials, address: str) -> Caller | EndedSession | None:
         now = self._clock.timestamp()

@@ -241,6 +241,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "introspection": IntrospectionEndpoint(
             requests=requests,
             tokens=tokens,
+            clients=parts.clients,
             identifiers=parts.subject_identifiers,
             answers=signed_answers,
             families=refresh_families,

@@ -120,6 +120,8 @@ class ForeignToken:
             raise InvalidToken(Refusal.CRITICAL)
         try:
             self.claims = msgspec.json.decode(self.signature.payload, type=dict[str, object])
+            if not _is_counted(self.claims):
+                raise InvalidToken(Refusal.CLAIMS)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise InvalidToken(Refusal.CLAIMS) from error
 
@@ -151,6 +153,19 @@ class ForeignToken:
         """A claim that is a NumericDate (RFC 7519, section 2)."""
         value = self.claims.get(name)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _is_counted(value: object) -> bool:
+    """Whether every whole number has 64 bits at most (RFC 8259, section 6): with larger ones nobody reckons alike, and
+    a float cannot hold them."""
+    match value:
+        case int():
+            return abs(value) < 2**63
+        case dict():
+            return all(_is_counted(one) for one in value.values())
+        case list():
+            return all(_is_counted(one) for one in value)
+    return True
 
 
 def read_keys(document: bytes) -> tuple[ForeignKey, ...]:

@@ -56,9 +56,29 @@ class Client:
         if self.backchannel_logout_uri is not None and not is_registrable(self.backchannel_logout_uri):
             raise ValueError(f"{self.client_id}: backchannel_logout_uri may not be registered")
 
+    @property
+    def proof(self) -> tuple[object, ...]:
+        """What it proves itself by."""
+        return proof(self.auth_method, self.secret_hash, self.metadata)
+
     def has_secret(self, secret: str) -> bool:
         """Whether this is the client's secret, compared in constant time."""
         return self.secret_hash is not None and hmac.compare_digest(hash_secret(secret), self.secret_hash)
+
+
+def proof(auth_method: str, secret_hash: bytes | None, registered: ClientMetadata) -> tuple[object, ...]:
+    """What a client proves itself by: whatever it is changed to, nothing is owed to what it was before."""
+    return (
+        auth_method,
+        secret_hash,
+        registered.jwks,
+        registered.jwks_uri,
+        registered.tls_client_auth_subject_dn,
+        registered.tls_client_auth_san_dns,
+        registered.tls_client_auth_san_uri,
+        registered.tls_client_auth_san_ip,
+        registered.tls_client_auth_san_email,
+    )
 
 
 def hash_secret(secret: str) -> bytes:

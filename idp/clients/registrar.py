@@ -96,7 +96,7 @@ class Registrar:
         token = self._entropy.token(SECRET_SIZE) if new_token else None
         token_hash = hash_token(token) if token is not None else claimed.token_hash
         registered = await self._register.change(tx, client, token_hash, now)
-        if _proof(client) != _proof(claimed.client):
+        if client.proof != claimed.client.proof:
             await self._end_machine(tx, client.client_id, "client_credentials_replaced")
         await _tell(tx, client.client_id)
         return Issued(registered=registered, secret=secret, token=token)
@@ -135,12 +135,6 @@ class Registrar:
             return client, None
         secret = self._entropy.token(SECRET_SIZE)
         return replace(client, secret_hash=hash_secret(secret)), secret
-
-
-def _proof(client: Client) -> tuple[object, ...]:
-    """What a client proves itself by."""
-    keys = client.metadata.jwks, client.metadata.jwks_uri
-    return client.auth_method, client.secret_hash, *keys
 
 
 async def _tell(tx: Transaction, client_id: str) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -29,6 +30,14 @@ from jose.foreign import ForeignKey
 TLS: Final = "tls_client_auth"
 SELF_SIGNED: Final = "self_signed_tls_client_auth"
 LONGEST_CHAIN: Final = 4
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""How a certificate that anybody may have made says that it cannot be read."""
 SUBJECTS: Final = (
     "tls_client_auth_subject_dn",
     "tls_client_auth_san_dns",
@@ -80,7 +89,7 @@ class Authorities:
         try:
             between = [x509.load_der_x509_certificate(der) for der in certificate.chain[:LONGEST_CHAIN]]
             policy.build_client_verifier().verify(certificate.x509, between)
-        except (verification.VerificationError, ValueError, TypeError):
+        except (verification.VerificationError, *_UNREADABLE):
             return False
         return True
 
@@ -104,7 +113,7 @@ def names_client(certificate: ClientCertificate, metadata: ClientMetadata) -> bo
                 return ipaddress.ip_address(value) in names.get_values_for_type(x509.IPAddress)
             case _:
                 return value in names.get_values_for_type(x509.RFC822Name)
-    except (ValueError, x509.ExtensionNotFound):
+    except (x509.ExtensionNotFound, *_UNREADABLE):
         return False
 
 
@@ -118,7 +127,7 @@ def is_registered(certificate: ClientCertificate, jwks: Iterable[Mapping[str, ob
         spki = found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         if not found.not_valid_before_utc <= now < found.not_valid_after_utc:
             return False
-    except ValueError:
+    except _UNREADABLE:
         return False
     return any(_first_x5c(jwk) == certificate.der if "x5c" in jwk else _spki(jwk) == spki for jwk in jwks)
 

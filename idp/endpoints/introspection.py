@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from config.clock import Clock
 from config.connections import Database, Transaction, reading
+from idp.clients.cache import ClientCache
 from idp.clients.client import Client
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
@@ -31,6 +32,7 @@ class IntrospectionEndpoint:
         *,
         requests: ClientRequests,
         tokens: AccessTokens,
+        clients: ClientCache,
         identifiers: SubjectIdentifiers,
         answers: SignedAnswers,
         families: Families,
@@ -40,6 +42,7 @@ class IntrospectionEndpoint:
     ) -> None:
         self._requests = requests
         self._tokens = tokens
+        self._clients = clients
         self._identifiers = identifiers
         self._answers = answers
         self._families = families
@@ -53,10 +56,12 @@ class IntrospectionEndpoint:
             token = asked.required("token")
         except OAuth2Error as error:
             return oauth_error(request, error)
+        claims = self._tokens.issued(token)
+        # whoever it was issued to may have been switched off or removed since: nobody else may use it (as at /userinfo)
+        orphaned = claims is not None and await self._clients.find(str(claims["client_id"])) is None
         async with reading(self._database) as tx:
-            claims = self._tokens.issued(token)
             if claims is not None:
-                told = await self._access_token(tx, claims)
+                told = INACTIVE if orphaned else await self._access_token(tx, claims)
             else:
                 told = await self._refresh_token(tx, token, asked.client)
         return self._answers.introspection(request, asked.client, told)

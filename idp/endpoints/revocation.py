@@ -68,7 +68,7 @@ class RevocationEndpoint:
             await self._record(tx, request, asked, str(family.user_id), family.sid)
 
     async def _revoke_access_token(self, tx: Transaction, request: Request, asked: ClientRequest, token: str) -> None:
-        claims = self._tokens.claims(token)
+        claims = self._tokens.issued(token)
         if claims is None:
             return  # what is not known is as good as revoked (section 2.2)
         if not of_program(claims):

@@ -34,7 +34,7 @@ from idp.endpoints.key_proofs import KeyProofs, NonceWanted
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
-from idp.grants.grant import Credential, Grant, MachineCredential, Misuse, Unready
+from idp.grants.grant import Credential, Grant, InvalidTargetError, MachineCredential, Misuse, Unready
 from idp.protocol import fapi2, resource
 from idp.protocol.access_token import AUDIENCE
 from idp.protocol.confirmation import Confirmation
@@ -46,12 +46,6 @@ _ISSUED = {"refresh_token": Kind.TOKEN_REFRESHED}
 _WAITING = ("authorization_pending", "slow_down")
 """Errors that are the usual course of a grant (RFC 8628, section 3.5), and nothing for the record."""
 _MISUSED = {"code_replayed": Kind.CODE_REPLAYED, "refresh_reused": Kind.REFRESH_REUSED}
-
-
-class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
-    """RFC 8707, section 2."""
-
-    error = "invalid_target"
 
 
 class TokenEndpoint:

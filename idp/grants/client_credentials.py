@@ -29,7 +29,7 @@ class ClientCredentials:
         if client.auth_method == "none":
             raise UnauthorizedClientError("a public client proves nothing, so it gets nothing for itself")
         scope = machine_scope(client.scopes, form.get("scope"))
-        joined = await self._machines.join(tx, client.client_id, client.secret_hash)
+        joined = await self._machines.join(tx, client.client_id, client.proof)
         if joined is None:
             raise InvalidClientError("the client did not prove itself", status_code=401)
         session, began = joined

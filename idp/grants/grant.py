@@ -89,6 +89,12 @@ class Unready:
     error: OAuth2Error
 
 
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """The token is asked for where it may not be good (RFC 8707, section 2; RFC 8693, section 2.2.2)."""
+
+    error = "invalid_target"
+
+
 def binding(client: Client, proven: Confirmation) -> Confirmation:
     """What refresh tokens are bound to: the key of a client that has nothing else to prove itself by (RFC 9449, 5)."""
     return dict(proven) if client.auth_method == "none" else {}

@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, UnauthorizedClientError
-from authlib.oauth2.rfc6749.errors import OAuth2Error
 
 from config.connections import Transaction
 from idp.clients.client import Client
-from idp.grants.grant import Credential, LiveSessions
+from idp.grants.grant import Credential, InvalidTargetError, LiveSessions
 from idp.grants.joining import Joining
 from idp.protocol import access_token, scopes
 from idp.protocol.confirmation import Confirmation, UnknownConfirmation, confirmation_of, is_met
@@ -24,12 +23,6 @@ from idp.tokens.refresh_family import token_hash
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - the name of a kind
 _KINDS: Final = (ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jwt")
-
-
-class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
-    """RFC 8693, section 2.2.2."""
-
-    error = "invalid_target"
 
 
 class OwnTokens(Protocol):

@@ -21,11 +21,13 @@ from idp.sessions.one_session import SID_SIZE, SWEEPER
 class MachineSessionStorage(Protocol):
     """What a storage of them must do."""
 
-    async def live_of(self, tx: Transaction, client_id: str) -> MachineSession | None:
-        """The client's session that has not ended, to look at."""
+    async def live_of(self, tx: Transaction, client_id: str, known: tuple[object, ...]) -> MachineSession | None:
+        """The session that has not ended of a client that is switched on and proves itself by what is `known`, to look
+        at."""
 
-    async def lock_client(self, tx: Transaction, client_id: str, secret_hash: bytes | None) -> bool:
-        """Let nobody else begin one of this client, nor change it. False: none with this secret is switched on."""
+    async def lock_client(self, tx: Transaction, client_id: str, known: tuple[object, ...]) -> bool:
+        """Let nobody else begin one of this client, nor change it. False: it is switched off, or proves itself
+        otherwise by now."""
 
     async def lock_live(self, tx: Transaction, client_id: str) -> MachineSession | None:
         """The client's session that has not ended, locked."""
@@ -52,19 +54,19 @@ class MachineSessions:
         self._lifetime = absolute_lifetime
 
     async def join(
-        self, tx: Transaction, client_id: str, secret_hash: bytes | None
+        self, tx: Transaction, client_id: str, known: tuple[object, ...]
     ) -> tuple[MachineSession, bool] | None:
         """The client's session, begun where none lives, and whether it was; None: no such client is switched on.
 
-        `secret_hash` is of the secret that it proved itself by, where it has one: a node that has not heard of a new
-        one yet begins nothing for whoever knows the old.
+        `known` is what is registered of its proof where it was believed (`Client.proof`): a node that has not heard yet
+        of another secret, or of other keys, gives whoever has the old ones nothing of a session that began since.
 
         One that lives is not locked: a token that is signed while it ends names a sid that ended, and is refused by it.
         """
-        live = await self._storage.live_of(tx, client_id)
+        live = await self._storage.live_of(tx, client_id, known)
         if live is not None and live.lives(self._clock.now()):
             return live, False
-        if not await self._storage.lock_client(tx, client_id, secret_hash):
+        if not await self._storage.lock_client(tx, client_id, known):
             return None
         live = await self._storage.lock_live(tx, client_id)
         now = self._clock.now()

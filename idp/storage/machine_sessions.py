@@ -5,17 +5,30 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, update
+import msgspec
+from sqlalchemy import RowMapping, Select, delete, func, insert, select, update
 
 from config.connections import Transaction
+from idp.clients.client import proof
+from idp.clients.metadata import ClientMetadata
 from idp.sessions.machine_session import MachineSession
 from idp.storage.grant_tables import machine_session as table
-from idp.storage.protocol_tables import client
+from idp.storage.protocol_tables import client as registered
+
+_PROOF = (registered.c.auth_method, registered.c.secret_hash, registered.c.metadata)
 
 
-async def live_of(tx: Transaction, client_id: str) -> MachineSession | None:
-    """The client's session that has not ended, to look at."""
-    return await _one(tx, _not_ended(client_id))
+async def live_of(tx: Transaction, client_id: str, known: tuple[object, ...]) -> MachineSession | None:
+    """The session that has not ended of a client that is switched on and proves itself as is `known`, to look at."""
+    query = (
+        select(table, *_PROOF)
+        .join(registered, registered.c.client_id == table.c.client_id)
+        .where(table.c.client_id == client_id, table.c.ended_at.is_(None), registered.c.enabled)
+    )
+    row = (await tx.execute(query)).mappings().one_or_none()
+    if row is None or _proof(row) != known:
+        return None
+    return MachineSession(**{column.name: row[column] for column in table.c})
 
 
 async def find(tx: Transaction, sid: str) -> MachineSession | None:
@@ -23,15 +36,14 @@ async def find(tx: Transaction, sid: str) -> MachineSession | None:
     return await _one(tx, select(table).where(table.c.sid == sid))
 
 
-async def lock_client(tx: Transaction, client_id: str, secret_hash: bytes | None) -> bool:
-    """Let nobody else begin one of this client, nor change it. False: none with this secret is switched on."""
+async def lock_client(tx: Transaction, client_id: str, known: tuple[object, ...]) -> bool:
+    """Let nobody else begin one of this client, nor change it. False: it is switched off, or proves itself otherwise
+    by now."""
     query = (
-        select(client.c.enabled, client.c.secret_hash)
-        .where(client.c.client_id == client_id)
-        .with_for_update(key_share=True)
+        select(registered.c.enabled, *_PROOF).where(registered.c.client_id == client_id).with_for_update(key_share=True)
     )
-    row = (await tx.execute(query)).one_or_none()
-    return row is not None and row.enabled and row.secret_hash == secret_hash
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return row is not None and row["enabled"] and _proof(row) == known
 
 
 async def lock_live(tx: Transaction, client_id: str) -> MachineSession | None:
@@ -97,6 +109,11 @@ async def forget_ended(tx: Transaction, before: datetime, limit: int) -> int:
 
 def _not_ended(client_id: str) -> Select[Any]:
     return select(table).where(table.c.client_id == client_id, table.c.ended_at.is_(None))
+
+
+def _proof(row: RowMapping) -> tuple[object, ...]:
+    """What is registered now of how a client proves itself."""
+    return proof(row["auth_method"], row["secret_hash"], msgspec.convert(row["metadata"], ClientMetadata))
 
 
 async def _one(tx: Transaction, query: Select[Any]) -> MachineSession | None:

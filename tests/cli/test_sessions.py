@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from idp import every_session
 from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.one_session import Began
 from idp.sessions.session import Session
-from idp.storage import machine_sessions
+from idp.storage import clients, machine_sessions
 from tests.clock import FakeClock
 from tests.idp.people import add_person, beginning, one_session
 
@@ -102,15 +103,22 @@ async def test_those_of_programs_end_too(settings: Settings, database: Databases
             await tx.execute(text(statement), {"name": name, "hash": bytes(32)})
     async with database("idp").begin() as tx:
         for name in ("nightly", "hourly"):
-            assert await machines.join(tx, name, bytes(32)) is not None
-            assert await machines.join(tx, name, bytes(31) + b"1") is not None  # it lives: nothing is begun
+            known = await clients.find(tx, name)
+            assert known is not None
+            assert await machines.join(tx, name, known.proof) is not None
+            other = replace(known, secret_hash=bytes(31) + b"1")
+            assert (
+                await machines.join(tx, name, other.proof) is None
+            )  # it lives, for who proves itself as is registered
     async with every_session.every_session(settings, clock) as every:
         assert await every.count() == 2
         assert [ended async for ended in every.end(WHY)] == [2]
         assert await every.count() == 0
     assert await rows(database, "SELECT DISTINCT end_reason FROM idp.machine_session") == [("administrator",)]
     async with database("idp").begin() as tx:
-        assert await machines.join(tx, "nightly", bytes(31) + b"1") is None  # another secret than is registered now
+        known = await clients.find(tx, "nightly")
+        assert known is not None
+        assert await machines.join(tx, "nightly", replace(known, secret_hash=bytes(31) + b"1").proof) is None
 
 
 async def test_interrupted_it_is_begun_again(

@@ -126,6 +126,23 @@ async def test_while_nobody_remembers_proofs_none_is_taken(rig: Rig, monkeypatch
     assert isinstance(rig.pipeline(free), Forward), "whoever has no such token does not notice"
 
 
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+async def test_a_session_that_ends_while_its_proof_is_looked_at_is_over(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, *, warm: bool
+) -> None:
+    token = bound(rig)
+    if warm:
+        assert isinstance(await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token)])), Forward)
+
+    async def ends_meanwhile(*_: object, **__: object) -> bool:
+        rig.session_event(state="ended")
+        return True
+
+    monkeypatch.setattr(rig.pipeline._keys._replays, "is_first", ends_meanwhile)
+    verdict = await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token)]))
+    assert refusal(verdict)[:2] == (401, "MJ-GATEWAY-212")
+
+
 async def test_a_certificate_proves_what_is_bound_to_it(rig: Rig) -> None:
     der = b"what a proxy says is a certificate"
     token = bound(rig, **{"x5t#S256": certificate_thumbprint(der)})

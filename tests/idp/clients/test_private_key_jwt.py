@@ -92,6 +92,8 @@ def said(**claims: Any) -> Callable[[], str]:
         (said(iat=NOW + 11), Refusal.NOT_YET),
         (said(nbf=NOW + 11), Refusal.NOT_YET),
         (said(iat="now"), Refusal.CLAIMS),
+        (said(exp=10**400), Refusal.CLAIMS),
+        (said(iat=-(10**400)), Refusal.CLAIMS),
         (said(jti=None), Refusal.CLAIMS),
         (said(jti=""), Refusal.CLAIMS),
         (said(jti="j" * 257), Refusal.CLAIMS),

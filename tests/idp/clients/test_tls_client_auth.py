@@ -100,3 +100,19 @@ def test_a_self_signed_one_is_registered_itself_or_by_its_key() -> None:
         assert not is_registered(shown(found), jwks, NOW)
     assert not is_registered(shown(found), [KEY.jwk], NOW + timedelta(days=1)), "over exactly then"
     assert not is_registered(ClientCertificate(b"none"), [KEY.jwk], NOW)
+
+
+def _changed(found: x509.Certificate, old: str, new: str) -> ClientCertificate:
+    """The same certificate with other bytes in one place; nobody has looked at its signature yet."""
+    assert bytes.fromhex(old) in der(found)
+    return ClientCertificate(der(found).replace(bytes.fromhex(old), bytes.fromhex(new)))
+
+
+def test_a_certificate_that_is_odd_is_nobodys() -> None:
+    # prime256v1 becomes a curve that nobody knows, and the key usage a second list of names
+    unknown = _changed(certificate(KEY, NOW), "06082a8648ce3d030107", "06082a8648ce3d03017f")
+    twice = _changed(issued(names=NAMES), "0603551d25", "0603551d11")
+    assert not is_registered(unknown, [KEY.registered], NOW)
+    assert not names_client(twice, ClientMetadata(tls_client_auth_san_dns="app.example"))
+    for one in (unknown, twice):
+        assert not Authorities([CA]).vouch_for(one, NOW)

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from tests.clock import FakeClock
+from tests.idp.grants.programs import change
 from tests.idp.provider import SECRET, App, Provider
 
 
@@ -166,3 +167,15 @@ async def test_userinfo_wants_one_good_access_token(provider: Provider) -> None:
         assert (await client.get("/userinfo", headers=good)).headers["cache-control"] == "no-store"
         in_query = await client.get(f"/userinfo?access_token={tokens['access_token']}")
         assert in_query.status_code == 401
+
+
+async def test_the_tokens_of_a_client_that_is_switched_off_are_active_no_more(provider: Provider) -> None:
+    app, asking = await provider.register(), await provider.register("asking")
+    token = (await _tokens(provider, app))["access_token"]
+
+    async def active() -> bool:
+        return bool((await provider.post("/introspect", {"token": token}, provider.basic(asking))).json()["active"])
+
+    assert await active()
+    await change(provider, app, enabled=False)
+    assert not await active()

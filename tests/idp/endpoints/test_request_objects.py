@@ -112,12 +112,16 @@ UNUSABLE: tuple[dict[str, Any], ...] = (
     {"exp": "soon"},
     {"exp": True},
     {"nbf": "now"},
+    {"nbf": -(10**400)},
+    {"exp": 10**400, "nbf": 10**400},
     {"sub": "app"},
     {"request": "a.b.c"},
     {"request_uri": "urn:x"},
     {"scope": ["openid"]},
     {"state": True},
     {"resource": [1]},
+    {"max_age": 10**4299},
+    {"claims": {"userinfo": {"name": {"value": 10**30}}}},
 )
 
 

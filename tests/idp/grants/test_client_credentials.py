@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from events.storage import outbox
+from idp.clients.metadata import ClientMetadata
 from idp.storage import machine_sessions
 from tests.clock import FakeClock
 from tests.idp.grants.programs import change, claims, program
@@ -170,6 +171,17 @@ async def test_one_token_is_revoked_alone(provider: Provider, database: OpenData
     assert (await kinds(provider, database))[-1] == "token_revoked"
     jti = claims(provider, one)["jti"]
     assert [(event["version"], event["revoked"]) for event in await told(database)] == [(1, []), (2, [jti])]
+
+
+async def test_a_token_for_another_resource_is_revoked_as_well(provider: Provider) -> None:
+    metadata = ClientMetadata(resources=("https://api.example",))
+    app, thief = await program(provider, metadata=metadata), await program(provider, "thief")
+    token = (await ask(provider, app, resource="https://api.example")).json()["access_token"]
+    assert claims(provider, token)["aud"] == "https://api.example"
+    assert (await revoke(provider, thief, token)).status_code == 200
+    assert await active(provider, app, token)
+    assert (await revoke(provider, app, token)).status_code == 200
+    assert not await active(provider, app, token)
 
 
 async def test_nobody_revokes_the_token_of_another(provider: Provider) -> None:

@@ -105,6 +105,7 @@ def _by_shared_secret() -> str:
         (said(jti="j" * 257), Fault.CLAIMS),
         (said(iat=None), Fault.CLAIMS),
         (said(iat=True), Fault.CLAIMS),
+        (said(iat=10**400), Fault.MALFORMED),
         (said(iat="1800000000"), Fault.CLAIMS),
         (said(htm=None), Fault.CLAIMS),
         (said(htu=None), Fault.CLAIMS),
