@@ -11,6 +11,14 @@ from config.entropy import SystemEntropy
 from config.settings import Role, Settings
 from tests.clock import FakeClock
 from tests.engines import TestEngines, engines_for_tests
+from tests.made_once import make_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        make_once(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
