@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -71,7 +72,19 @@ def entropy() -> SystemEntropy:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A real browser shares two cores with engines and other tests, and now and then answers too late: what fails there
-    runs once more, and the report names it as rerun. Nothing else is given a second try."""
+    runs once more, and the report names it as rerun. Nothing else is given a second try.
+
+    The files with a browser take the longest, and begin first (with `--no-loadscope-reorder`): at the end, no worker
+    waits long for another.
+    """
+    long = {item.path for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in long)
     for item in items:
         if item.get_closest_marker("browser") and not item.get_closest_marker("proof"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """With `-n auto`: half as many workers again as cores, because a test with engines or a browser often waits."""
+    cores = len(os.sched_getaffinity(0))
+    return cores + cores // 2
