@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -82,9 +81,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser") and not item.get_closest_marker("proof"):
             item.add_marker(pytest.mark.flaky(reruns=1))
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """With `-n auto`: half as many workers again as cores, because a test with engines or a browser often waits."""
-    cores = len(os.sched_getaffinity(0))
-    return cores + cores // 2
