@@ -23,7 +23,7 @@ dev: $(installed_for_tests) ## as run, with readable logs; the services start ag
 	@exec env MUNJIGI_LOG__FORMAT=console .venv/bin/munjigi up --reload
 
 test: $(installed_for_tests) browser $(installed_clients) ## run the whole suite, with real engines and a real browser (ARGS='tests/idp -k takeover')
-	$(python) -m pytest -q -n auto --dist loadfile $(ARGS)
+	$(python) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(installed_for_tests) ## style, types, import contracts, migrations up and down, examples in the docs
 	$(python) -m ruff check .

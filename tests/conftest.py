@@ -11,6 +11,14 @@ from config.entropy import SystemEntropy
 from config.settings import Role, Settings
 from tests.clock import FakeClock
 from tests.engines import TestEngines, engines_for_tests
+from tests.made_once import make_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        make_once(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +71,13 @@ def entropy() -> SystemEntropy:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A real browser shares two cores with engines and other tests, and now and then answers too late: what fails there
-    runs once more, and the report names it as rerun. Nothing else is given a second try."""
+    runs once more, and the report names it as rerun. Nothing else is given a second try.
+
+    The files with a browser take the longest, and begin first (with `--no-loadscope-reorder`): at the end, no worker
+    waits long for another.
+    """
+    long = {item.path for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in long)
     for item in items:
         if item.get_closest_marker("browser") and not item.get_closest_marker("proof"):
             item.add_marker(pytest.mark.flaky(reruns=1))

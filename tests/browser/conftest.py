@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.chromium import program
 from tests.house import House, running_house
-
-
-def chromium() -> str:
-    """Debian's Chromium, or whichever stands in its place; `make test` installs it."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    raise AssertionError("no Chromium; `make test` installs it")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +24,7 @@ def browser() -> Iterator[Browser]:
     """Closed with the module: while it runs, its loop keeps every other from running in this thread."""
     arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        launched = playwright.chromium.launch(executable_path=program(), args=arguments)
         yield launched
         launched.close()
 

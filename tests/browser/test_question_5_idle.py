@@ -17,7 +17,7 @@ from tests.house import House, running_house
 
 pytestmark = pytest.mark.browser
 
-IDLE, WARN = 45, 35
+IDLE, WARN = 36, 31
 """Seconds."""
 SOON = (IDLE + 10) * 1000
 """Milliseconds in which an idle session comes to its end, or to its warning."""

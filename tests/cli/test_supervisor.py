@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ import pytest
 from tests.machine import processes_below
 
 PROJECT = Path(__file__).parents[2]
+PATIENCE = 60.0
+"""Seconds."""
 
 HOUSE = """
 import os, signal, sys, time
@@ -46,6 +50,7 @@ def child(name, on_stop=0.0):
             signal.pause()
     return ForkedChild(name, folder / f"{name}.log", run, lambda: (folder / name).exists())
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # where the tests were started by nohup(1), it would stay ignored
 supervisor = Supervisor(told)
 supervisor.listen_to_signals()
 """
@@ -57,15 +62,23 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def house(folder: Path, script: str) -> subprocess.Popen[str]:
-    """A supervisor in a process of its own."""
-    return subprocess.Popen(
+@contextmanager
+def house(folder: Path, script: str) -> Iterator[subprocess.Popen[str]]:
+    """A supervisor in a process of its own, which is killed when it takes for ever."""
+    process = subprocess.Popen(
         [sys.executable, "-c", HOUSE + script, str(folder)],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    patience = threading.Timer(PATIENCE, process.kill)
+    patience.start()
+    try:
+        with process:
+            yield process
+    finally:
+        patience.cancel()
 
 
 def line(process: subprocess.Popen[str]) -> str:

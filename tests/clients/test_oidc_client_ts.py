@@ -13,14 +13,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from config.serving import serve_application
-from tests.browser.conftest import chromium
+from tests.chromium import shared_chromium
 from tests.clients.app import CALLBACK, LEFT, LIBRARIES, ORIGIN, PASSWORD, PERSON, PORT
 
 pytestmark = pytest.mark.browser
@@ -59,12 +59,10 @@ async def page(issuer: str) -> AsyncIterator[Page]:
     ready, stop = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve_application(app(issuer), f"127.0.0.1:{PORT}", ready=ready.set, stop=stop))
     await ready.wait()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+    async with shared_chromium() as browser:
         page = await browser.new_page()
         await page.goto(ORIGIN)
         yield page
-        await browser.close()
     stop.set()
     await serving
 

@@ -5,7 +5,6 @@ hand on both sides. The identity provider is played by a page or two of the stag
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,13 +13,14 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, Locator, Page, expect
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from gateway.exchange import Answer, Forward, OwnPage, RequestHead
 from gateway.injection.page_script import PageScript
 from gateway.step_up.page import StepUpPages
+from tests.chromium import provider_socket, shared_chromium
 from tests.gateway.rig import ISSUER, Rig
 
 PATIENCE = 15_000
@@ -214,23 +214,18 @@ def corner(page: Page) -> Locator:
 
 @asynccontextmanager
 async def staged(rig: Rig, **context: Any) -> AsyncIterator[Stage]:
-    """A stage, and a Chromium of its own."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-        program = shutil.which("chromium") or shutil.which("google-chrome")
-        mapped = f"--host-resolver-rules=MAP {urlsplit(ISSUER).netloc} 127.0.0.1:{port}"
-        async with async_playwright() as playwright:
-            chromium: Browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox", mapped])
-            opened = await chromium.new_context(**{"locale": "en-US", **context})
-            opened.set_default_timeout(PATIENCE)
-            expect.set_options(timeout=PATIENCE)
-            stage = Stage(rig, opened, port)
-            async with _served(stage._app, listening):
-                await opened.clock.install(time=rig.clock.now())
-                yield stage
-                rig.watch.close()
-                await chromium.close()
+    """A stage, and a browser of its own."""
+    async with shared_chromium() as chromium:
+        listening = provider_socket()
+        opened = await chromium.new_context(**{"locale": "en-US", **context})
+        opened.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        stage = Stage(rig, opened, listening.getsockname()[1])
+        async with _served(stage._app, listening):
+            await opened.clock.install(time=rig.clock.now())
+            yield stage
+            rig.watch.close()
+            await opened.close()
     assert stage.errors == []
 
 

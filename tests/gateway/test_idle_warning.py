@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from config.settings import Settings
+from tests.chromium import shared_chromium
 from tests.gateway.house import (
     GATEWAY,
     PASSWORD,
@@ -40,9 +40,7 @@ async def page(settings: Settings) -> AsyncIterator[Page]:
         update={"gateway": place.gateway.model_copy(update={"listen": f"127.0.0.1:{port}"}), "session": session}
     )
     await people(place)
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    async with running(place, RELAY, PROVIDER, shops, GATEWAY), async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    async with running(place, RELAY, PROVIDER, shops, GATEWAY), shared_chromium() as chromium:
         context = await chromium.new_context(locale="en-US")
         opened = await context.new_page()
         errors: list[str] = []
@@ -55,7 +53,6 @@ async def page(settings: Settings) -> AsyncIterator[Page]:
         await opened.click("form button.primary")
         await expect(opened).to_have_url(f"{shop}/page")
         yield opened
-        await chromium.close()
         assert errors == []
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -18,6 +17,7 @@ from starlette.routing import Route
 from config.serving import serve_application
 from config.settings import Settings
 from gateway.routes.route_file import SHIPPED
+from tests.chromium import shared_chromium
 from tests.gateway.house import GATEWAY, PASSWORD, PROVIDER, RELAY, code, on_free_ports, people, running
 
 pytestmark = pytest.mark.browser
@@ -88,9 +88,7 @@ async def visit(settings: Settings, tmp_path) -> AsyncIterator[Visit]:
         update={"gateway": place.gateway.model_copy(update={"listen": f"127.0.0.1:{port}", "routes": routes})}
     )
     await people(place)
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    async with running(place, RELAY, PROVIDER, shop, GATEWAY), async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    async with running(place, RELAY, PROVIDER, shop, GATEWAY), shared_chromium() as chromium:
         context = await chromium.new_context(locale="en-US")
         page = await context.new_page()
         await page.goto(f"http://shop.localhost:{port}/orders")
@@ -101,7 +99,6 @@ async def visit(settings: Settings, tmp_path) -> AsyncIterator[Visit]:
         await page.click("form button.primary")
         await expect(page).to_have_title("Give a gift")
         yield Visit(page, f"http://shop.localhost:{port}")
-        await chromium.close()
 
 
 async def test_it_stays_on_its_page_and_goes_on_by_itself(visit: Visit) -> None:

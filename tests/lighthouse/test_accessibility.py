@@ -15,7 +15,8 @@ import pyotp
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.conftest import Person, chromium
+from tests.browser.conftest import Person
+from tests.chromium import program
 from tests.house import House, free_port, running_house
 
 pytestmark = pytest.mark.lighthouse
@@ -62,7 +63,7 @@ def auditor(tmp_path: Path) -> Iterator[Auditor]:
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             tmp_path / "profile",
-            executable_path=chromium(),
+            executable_path=program(),
             args=["--no-sandbox", f"--remote-debugging-port={port}", "--lang=en-GB"],
             locale="en-GB",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext
 
 from config.clock import SystemClock
 from config.connections import Database
@@ -29,6 +28,7 @@ from idp.grants.device_code import DEVICE_CODE
 from idp.protocol.assurance import ACR_TWO
 from idp.storage import clients, passwords, sign_in_history
 from tests.axe import assert_accessible_async
+from tests.chromium import shared_chromium
 from tests.idp.account.conftest import PASSWORD
 from tests.idp.conftest import OpenDatabase
 from tests.idp.people import add_person
@@ -119,10 +119,8 @@ async def _someone_with_a_history(idp: Database, issuer: str) -> UUID:
 
 @pytest.fixture
 async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield launched
-        await launched.close()
+    async with shared_chromium() as browser:
+        yield browser
 
 
 async def sign_in(chromium: Browser, served: Served, *, scripts: bool = True) -> BrowserContext:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from config.clock import SystemClock
 from config.connections import Database, open_database
@@ -23,6 +22,7 @@ from idp.directory.account import ClientHome
 from idp.federation.provider import UpstreamProvider, callback_of, secret_context
 from idp.storage import clients, directory, passwords, upstream_links, upstream_providers
 from tests.axe import assert_accessible_async
+from tests.chromium import shared_chromium
 from tests.engines import TestEngines
 from tests.house import free_port
 from tests.idp.conftest import OpenDatabase
@@ -122,10 +122,8 @@ async def houses(settings: Settings, other_settings: Settings, database: OpenDat
 
 @pytest.fixture
 async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield launched
-        await launched.close()
+    async with shared_chromium() as browser:
+        yield browser
 
 
 async def give_password(page: Page, password: str) -> None:

@@ -1,0 +1,97 @@
+"""What a process makes once in its life, a test would make anew a thousand times: keys that are read, trust stores,
+catalogues, compiled templates. A process of tests makes each of them once as well; none is changed by whoever uses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import tomllib
+from functools import cache, lru_cache
+from types import SimpleNamespace
+from typing import Any
+
+import httpcore2
+import jinja2
+import pytest
+import uvicorn.server
+from argon2 import PasswordHasher
+
+import idp.credentials.password
+import pages.catalogue
+import pages.renderer
+from jose.keys import SigningKey
+
+NOBODYS = "the password of nobody"
+HASTE = 10
+"""So many times as often as otherwise, uvicorn looks whether it is to stop, and its last connection has gone."""
+
+
+def make_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until `monkeypatch` is undone."""
+    monkeypatch.setattr(httpcore2, "default_ssl_context", _trust_store)
+    monkeypatch.setattr(SigningKey, "from_private_bytes", lru_cache(64)(SigningKey.from_private_bytes))
+    monkeypatch.setattr(pages.catalogue, "tomllib", SimpleNamespace(loads=cache(tomllib.loads)))
+    monkeypatch.setattr(pages.renderer, "Environment", _Environment)
+    monkeypatch.setattr(idp.credentials.password, "PasswordHasher", _Hasher)
+    monkeypatch.setattr(uvicorn.server, "asyncio", _Hasty())
+
+
+_new_context = httpcore2.default_ssl_context
+
+
+def _trust_store(*, _trust_env: bool = True) -> ssl.SSLContext:
+    named = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")) if _trust_env else None
+    return _trust_store_of(named)
+
+
+@cache
+def _trust_store_of(named: tuple[str | None, str | None] | None) -> ssl.SSLContext:
+    return _new_context(_trust_env=named is not None)
+
+
+class _Compiled(jinja2.BytecodeCache):
+    """jinja2 itself compares the template's source with what was compiled."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        if code := self._codes.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
+
+
+class _Environment(jinja2.Environment):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(bytecode_cache=_compiled, **options)
+
+
+class _Hasher(PasswordHasher):
+    """Of nobody's password, the hash by some parameters is made once."""
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        if password != NOBODYS:
+            return super().hash(password, salt=salt)
+        return _hash_of_nobodys(self.time_cost, self.memory_cost, self.parallelism)
+
+
+@cache
+def _hash_of_nobodys(time_cost: int, memory_cost: int, parallelism: int) -> str:
+    return PasswordHasher(time_cost, memory_cost, parallelism).hash(NOBODYS)
+
+
+class _Hasty:
+    """asyncio, as uvicorn's server sees it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, delay: float) -> None:
+        await asyncio.sleep(delay / HASTE)
