@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from config.connections import Database
 from config.settings import Role
 from idp.clients.metadata import ClientMetadata
+from idp.storage import clients
 from tests.idp.browser import Browser
 from tests.idp.login_pages.test_sign_in import hidden, kinds, person, submit
+from tests.idp.people import BEGUN
 from tests.idp.provider import App, Provider
 
 OpenDatabase = Callable[[Role], Database]
@@ -55,6 +58,20 @@ async def test_it_asks_in_words_and_only_then_is_there_a_code(
     tokens = (await provider.redeem(app, browser.query()["code"])).json()
     assert tokens["scope"] == "openid email"
     assert (await kinds(provider, database))[-3:] == ["consent_granted", "code_issued", "token_issued"]
+
+
+async def test_what_nobody_has_words_for_is_told_by_its_name(provider: Provider, app: App) -> None:
+    await person(provider)
+    async with provider.parts.database.begin() as tx:
+        client = await clients.find(tx, app.client_id)
+        assert client is not None
+        await clients.put(tx, replace(client, scopes=(*client.scopes, "orders.<read>")), BEGUN)
+    provider.parts.clients.on_reset()
+    browser = provider.browser("10.0.0.1")
+    page = await asked(provider, browser, app, scope="orders.<read> openid")
+    assert "what the app calls “orders.&lt;read&gt;”" in page.text
+    await answer(browser, page, "allow")
+    assert (await provider.redeem(app, browser.query()["code"])).json()["scope"] == "orders.<read> openid"
 
 
 async def test_it_is_asked_once_and_again_only_for_more(provider: Provider, app: App) -> None:
