@@ -27,7 +27,7 @@ from config.connections import Database, open_database
 from config.engines.embedded import running_engines
 from config.problem import ProblemType
 from config.settings import IdentityProviderSettings, Settings
-from idp.openapi import document
+from idp.openapi_document import document
 from migrations.runner import migrate
 
 FOLDER = PROJECT / "docs" / "reference"

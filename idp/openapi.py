@@ -6,100 +6,27 @@ people see in between, pages, is not described.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
-from config.openapi import ProblemDocument, Schema
-from config.problem import PROBLEM_JSON
-from idp.endpoints.parameters import FORM
+from config.openapi import ProblemDocument
 from idp.grants.grant_types import GRANT_TYPES
+from idp.openapi_bodies import (
+    BackchannelAnswer,
+    ClientInformation,
+    ClientMetadata,
+    DeviceAnswer,
+    IntrospectionAnswer,
+    Keys,
+    Metadata,
+    Nothing,
+    OAuthError,
+    PushedAnswer,
+    TokenAnswer,
+    UserInfo,
+)
 from idp.routes import Method
-
-
-class OAuthError(msgspec.Struct):
-    """An error (RFC 6749, section 5.2), with two members of our own."""
-
-    error: str
-    code: str
-    correlation_id: str
-    error_description: str = ""
-
-
-class TokenAnswer(msgspec.Struct):
-    """Tokens (RFC 6749, section 5.1)."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
-    scope: str
-    refresh_token: str = ""
-    id_token: str = ""
-
-
-class PushedAnswer(msgspec.Struct):
-    """A pushed request (RFC 9126, section 2.2)."""
-
-    request_uri: str
-    expires_in: int
-
-
-class DeviceAnswer(msgspec.Struct):
-    """A device's codes (RFC 8628, section 3.2)."""
-
-    device_code: str
-    user_code: str
-    verification_uri: str
-    verification_uri_complete: str
-    expires_in: int
-    interval: int
-
-
-class BackchannelAnswer(msgspec.Struct):
-    """A request that waits for its person (OpenID Connect CIBA Core 1.0, section 7.3)."""
-
-    auth_req_id: str
-    expires_in: int
-    interval: int
-
-
-class IntrospectionAnswer(msgspec.Struct):
-    """What a token is (RFC 7662, section 2.2); `active` false says nothing more."""
-
-    active: bool
-    iss: str = ""
-    sub: str = ""
-    client_id: str = ""
-    scope: str = ""
-    exp: int = 0
-
-
-class UserInfo(msgspec.Struct):
-    """Claims about the person, as far as the scope goes (OpenID Connect Core 1.0, section 5.3.2)."""
-
-    sub: str
-
-
-class Metadata(msgspec.Struct):
-    """What the provider says of itself (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2)."""
-
-    issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    response_types_supported: list[str]
-
-
-class Keys(msgspec.Struct):
-    """A JWK Set (RFC 7517, section 5)."""
-
-    keys: list[dict[str, str]]
-
-
-class Nothing(msgspec.Struct):
-    """An object without members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One path and what it takes: by `GET` in the query, by `POST` in a form."""
+    """One path and what it takes: by `GET` in the query, by `POST` in a form, or as JSON where it names a body."""
 
     path: str
     methods: tuple[Method, ...]
@@ -133,11 +60,15 @@ class Endpoint:
     parameters: tuple[Parameter, ...]
     answers: tuple[Answer, ...]
     security: tuple[str, ...] = ()
+    body: type[msgspec.Struct] | None = None
+    """Of `POST` and `PUT`, as JSON."""
 
 
 _CLIENT = (
     Parameter("client_id", "of a client that sends no Authorization header"),
     Parameter("client_secret", "of a client registered for `client_secret_post`"),
+    Parameter("client_assertion", "of a client registered for `private_key_jwt` (RFC 7523, section 2.2)"),
+    Parameter("client_assertion_type", "`urn:ietf:params:oauth:client-assertion-type:jwt-bearer`"),
 )
 _PROVEN = ("client_basic", "")
 _REFUSED = (
@@ -151,6 +82,13 @@ _UNPROVEN = (
 _PROBLEM = Answer(400, "the request cannot be answered to the client: a page, or a problem", ProblemDocument)
 _TOO_MANY = Answer(429, "too many of one address", ProblemDocument)
 _AWAY = Answer(503, "the engines are away", ProblemDocument)
+_UNREGISTERED = (
+    Answer(400, "what is asked for may not be registered", OAuthError),
+    Answer(401, "there is no token, or it is not good (RFC 6750, section 3)", OAuthError),
+    Answer(404, "clients do not register themselves here", ProblemDocument),
+    _TOO_MANY,
+    _AWAY,
+)
 _METADATA = (Answer(200, "the metadata", Metadata),)
 
 _ASKED = (
@@ -281,6 +219,31 @@ ENDPOINTS = (
         _PROVEN,
     ),
     Endpoint(
+        "/register",
+        ("POST",),
+        "Register a client (RFC 7591), where `idp.registration` lets whoever asks",
+        (),
+        (
+            Answer(201, "what it is, its secret and its own token, told once", ClientInformation),
+            *_UNREGISTERED,
+        ),
+        ("token", ""),
+        ClientMetadata,
+    ),
+    Endpoint(
+        "/register/{client_id}",
+        ("GET", "PUT", "DELETE"),
+        "Look at a registered client, change it, remove it (RFC 7592)",
+        (),
+        (
+            Answer(200, "what it is", ClientInformation),
+            Answer(204, "it is gone"),
+            *_UNREGISTERED,
+        ),
+        ("token",),
+        ClientMetadata,
+    ),
+    Endpoint(
         "/end-session",
         ("GET", "POST"),
         "Sign out (OpenID Connect RP-Initiated Logout 1.0)",
@@ -299,80 +262,3 @@ ENDPOINTS = (
     ),
 )
 """What `munjigi reference` writes down. An endpoint that discovery names and that is missing here fails a test."""
-
-
-def document(issuer: str) -> dict[str, Any]:
-    """The description of the provider at `issuer`."""
-    kinds = list(dict.fromkeys(answer.kind for row in ENDPOINTS for answer in row.answers if answer.kind is not None))
-    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
-    by_kind: Mapping[type, Schema] = dict(zip(kinds, schemas, strict=True))
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Munjigi, the OpenID provider",
-            "version": "1",
-            "description": "OAuth 2.0 and OpenID Connect, for relying apps.",
-        },
-        "servers": [{"url": issuer}],
-        "paths": {
-            row.path: {method.lower(): _operation(row, method, by_kind) for method in row.methods} for row in ENDPOINTS
-        },
-        "components": {
-            "schemas": components,
-            "securitySchemes": {
-                "client_basic": {"type": "http", "scheme": "basic"},
-                "token": {"type": "http", "scheme": "bearer"},
-            },
-        },
-    }
-
-
-def _operation(row: Endpoint, method: Method, schemas: Mapping[type, Schema]) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "summary": row.summary,
-        "responses": {str(answer.status): _answer(answer, schemas) for answer in row.answers},
-    }
-    if row.security:
-        described["security"] = [{name: []} if name else {} for name in row.security]
-    if method == "GET":
-        described["parameters"] = [
-            {
-                "name": one.name,
-                "in": "query",
-                "required": one.required,
-                "description": one.means,
-                "schema": _schema(one),
-            }
-            for one in row.parameters
-            if not one.in_form_alone
-        ]
-    elif row.parameters:
-        needed = not all(one.in_form_alone for one in row.parameters)
-        described["requestBody"] = {"required": needed, "content": {FORM: {"schema": _form(row.parameters)}}}
-    return described
-
-
-def _answer(answer: Answer, schemas: Mapping[type, Schema]) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": answer.means}
-    if answer.kind is ProblemDocument:
-        described["content"] = {PROBLEM_JSON: {"schema": schemas[answer.kind]}, "text/html": {}}
-    elif answer.kind is not None:
-        described["content"] = {"application/json": {"schema": schemas[answer.kind]}}
-    return described
-
-
-def _form(parameters: Sequence[Parameter]) -> Schema:
-    return {
-        "type": "object",
-        "properties": {one.name: _schema(one) for one in parameters},
-        "required": [one.name for one in parameters if one.required],
-    }
-
-
-def _schema(parameter: Parameter) -> Schema:
-    described: Schema = {"type": "string"}
-    if parameter.one_of:
-        described["enum"] = list(parameter.one_of)
-    if parameter.means:
-        described["description"] = parameter.means
-    return described

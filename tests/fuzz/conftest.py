@@ -65,6 +65,8 @@ async def known(settings: Settings) -> dict[str, str]:
 def client(settings: Settings, known: dict[str, str]) -> Iterator[httpx2.Client]:
     """Of the provider, over its socket."""
     socket = settings.var / "idp.sock"
-    own = settings.model_copy(update={"idp": settings.idp.model_copy(update={"listen": f"unix:{socket}"})})
+    own = settings.model_copy(
+        update={"idp": settings.idp.model_copy(update={"listen": f"unix:{socket}", "registration": "open"})}
+    )
     with served(serve, own, socket, settings.idp.issuer) as client:
         yield client
