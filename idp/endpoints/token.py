@@ -188,10 +188,10 @@ class TokenEndpoint:
             not_after=credential.not_after,
         )
         if isinstance(subject, Subject) and sector(asked.client) is not None:
-            # what names the person otherwise is no token for the house's own services
+            # what names the person otherwise is no token for the house's own services, and does not name their device
             elsewhere = tuple(value for value in audiences if value != AUDIENCE)
             audience = replace(audience, audiences=elsewhere or (self._mint.issuer,))
-            subject = replace(subject, sub=self._identifiers.shown(asked.client, subject.sub))
+            subject = replace(subject, sub=self._identifiers.shown(asked.client, subject.sub), device_id="")
         response = self._mint.issue(subject, audience, now.timestamp())
         if with_refresh_token:
             response["refresh_token"] = credential.successor or self._entropy.token(TOKEN_SIZE)

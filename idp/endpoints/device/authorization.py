@@ -18,13 +18,15 @@ from config.entropy import Entropy
 from config.web import correlation_id
 from idp.clients.client import Client
 from idp.credentials.throttle import DEVICES_OF_ADDRESS, Throttle, address_subject
-from idp.endpoints.client_requests import ClientRequests, address
+from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.whereabouts import client_ip
 from idp.grants.device_code import DEVICE_CODE
+from idp.grants.grant import InvalidTargetError
 from idp.grants.pending import CODE_SIZE, INTERVAL, PendingGrant, PendingGrants, code_hash
 from idp.grants.user_code import new_user_code, shown
+from idp.protocol import resource
 from idp.protocol.scopes import split
 
 LIFETIME: Final = timedelta(minutes=10)
@@ -60,11 +62,12 @@ class DeviceAuthorizationEndpoint:
             if DEVICE_CODE not in asked.client.grant_types:
                 raise UnauthorizedClientError("the client has not registered this grant_type")
             scope = registered_scope(asked.client, asked.form.get("scope"))
+            resources = _resources(asked)
         except OAuth2Error as error:
             return oauth_error(request, error)
         await self._throttle.attempt(DEVICES_OF_ADDRESS, address_subject(client_ip(request)))
         device_code, user_code = self._entropy.token(CODE_SIZE), new_user_code(self._entropy)
-        await self._keep(request, asked.client, scope, device_code, user_code)
+        await self._keep(request, asked.client, scope, resources, device_code, user_code)
         return oauth_answer(
             {
                 "device_code": device_code,
@@ -77,13 +80,20 @@ class DeviceAuthorizationEndpoint:
         )
 
     async def _keep(
-        self, request: Request, client: Client, scope: tuple[str, ...], device_code: str, user_code: str
+        self,
+        request: Request,
+        client: Client,
+        scope: tuple[str, ...],
+        resources: tuple[str, ...],
+        device_code: str,
+        user_code: str,
     ) -> None:
         now = self._clock.now()
         pending = PendingGrant(
             code_hash=code_hash(device_code),
             client_id=client.client_id,
             scope=scope,
+            resources=resources,
             user_code_hash=code_hash(user_code),
             user_id=None,
             came_from=visitor(request, None).told(),
@@ -110,3 +120,11 @@ def registered_scope(client: Client, asked: str | None) -> tuple[str, ...]:
     if not set(scope) <= set(client.scopes):
         raise InvalidScopeError("the client has not registered all of this scope")
     return scope
+
+
+def _resources(asked: ClientRequest) -> tuple[str, ...]:
+    """Where the tokens are to be good (RFC 8707, section 2). Raises `InvalidTargetError`."""
+    try:
+        return resource.targets(asked.resources, asked.client.metadata.resources)
+    except resource.InvalidTarget as error:
+        raise InvalidTargetError(str(error)) from None

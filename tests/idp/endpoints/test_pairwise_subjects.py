@@ -50,6 +50,7 @@ async def test_every_token_names_the_person_alike_and_by_nothing_that_others_kno
         assert told["active"]
         assert told["sub"] == sub
     assert str(user) not in json.dumps([claims(again["id_token"]), claims(again["access_token"])])
+    assert claims(again["access_token"])["device"]["id"] == "", "two sectors could compare it"
 
 
 async def test_another_sector_sees_another_person(provider: Provider) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.entropy import SystemEntropy
+from idp.clients.metadata import ClientMetadata
 from idp.grants.device_code import DEVICE_CODE
 from idp.grants.user_code import LENGTH, LETTERS, new_user_code, shown, typed
 from idp.storage import protocol_sweep
@@ -53,6 +54,19 @@ async def answer(mina: Resident, begun: dict[str, Any], decision: str = "allow")
     page = await mina.get(begun["verification_uri_complete"].removeprefix(mina.provider.parts.issuer))
     assert page.status_code == 200, page.text
     return await mina.post("/device", hop=hidden(page), user_code=hidden(page, "user_code"), decision=decision)
+
+
+async def test_a_resource_is_granted_as_it_was_asked_for(provider: Provider, tv: App, arrive: Arrive) -> None:
+    there = "https://api.example/"
+    await change(provider, tv, metadata=ClientMetadata(resources=(there,)))
+    mina = await arrive()
+    begun = await begin(provider, tv, resource=there)
+    await answer(mina, begun)
+    tokens = (await poll(provider, tv, begun)).json()
+    assert claims(provider, tokens["access_token"])["aud"] == there
+    form = {"client_id": tv.client_id, "resource": "https://elsewhere.example/"}
+    refused = await provider.post("/device_authorization", form)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
 
 
 async def test_a_device_joins_the_session_of_whoever_allows_it_and_ends_with_it(
