@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from weakref import WeakKeyDictionary
 
 import redis.asyncio as redis
 from pydantic import SecretStr
@@ -59,7 +60,14 @@ def open_database(settings: Settings, role: Role) -> Database:
 def reading(database: Database) -> AbstractAsyncContextManager[Transaction]:
     """A connection to look with: each statement by itself, as READ COMMITTED sees it, without BEGIN and ROLLBACK around
     them, which take as long as a statement. For whatever neither writes nor holds a lock."""
-    return database.execution_options(isolation_level="AUTOCOMMIT").connect()
+    committing = _committing.get(database)
+    if committing is None:
+        committing = _committing[database] = database.execution_options(isolation_level="AUTOCOMMIT")
+    return committing.connect()
+
+
+_committing: WeakKeyDictionary[Database, Database] = WeakKeyDictionary()
+"""Each pool as it is read by: made once, since that costs as much as a statement."""
 
 
 def open_valkey(settings: Settings) -> Valkey:

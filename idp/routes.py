@@ -14,6 +14,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
+    # asked most often, and looked for first
+    ("/token", ("POST",), "token"),
+    ("/introspect", ("POST",), "introspection"),
+    ("/userinfo", ("GET", "POST"), "userinfo"),
+    ("/revoke", ("POST",), "revocation"),
     ("/.well-known/openid-configuration", ("GET",), "discovery"),
     ("/.well-known/oauth-authorization-server", ("GET",), "discovery"),
     ("/jwks", ("GET",), "jwks"),
@@ -68,13 +73,9 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/account/notices", ("GET", "POST"), "account_notices"),
     ("/account/language", ("GET", "POST"), "account_language"),
     ("/session/status", ("GET",), "session_status"),
-    ("/token", ("POST",), "token"),
     ("/device_authorization", ("POST",), "device_authorization"),
     ("/device", ("GET", "POST"), "device"),
     ("/bc-authorize", ("POST",), "backchannel_authentication"),
-    ("/userinfo", ("GET", "POST"), "userinfo"),
-    ("/revoke", ("POST",), "revocation"),
-    ("/introspect", ("POST",), "introspection"),
     ("/register", ("POST",), "registration"),
     ("/register/{client_id}", ("GET", "PUT", "DELETE"), "registration_managed"),
     ("/help", ("GET",), "help"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from config.clock import Clock
 from config.connections import Transaction
@@ -14,6 +16,9 @@ from idp.sessions.machine_session import MachineSession
 from idp.sessions.session import Session
 from jose.jws import InvalidToken, verify
 from jose.keys import KeyRing
+
+MOST_KNOWN = 4096
+"""Tokens that are remembered as verified."""
 
 
 class SessionLookup(Protocol):
@@ -46,6 +51,7 @@ class AccessTokens:
         self._sessions = sessions
         self._machines = machines
         self._clock = clock
+        self._known: OrderedDict[tuple[bytes, str], tuple[KeyRing, Mapping[str, object]]] = OrderedDict()
 
     def claims(self, token: str) -> Mapping[str, object] | None:
         """The claims of a token that is sound, has not expired, and is good here; None for any other.
@@ -61,17 +67,28 @@ class AccessTokens:
         return self._verified(token, first) if isinstance(first, str) else None
 
     def _verified(self, token: str, audience: str) -> Mapping[str, object] | None:
+        """Its claims, verified once and remembered until it expires, or the keys change."""
+        ring, now = self._ring(), self._clock.timestamp()
+        key = hashlib.sha256(token.encode()).digest(), audience
+        known = self._known.get(key)
+        if known is not None and known[0] is ring:
+            expires_at: Any = known[1]["exp"]
+            return known[1] if now < expires_at else None
         try:
-            return verify(
+            claims = verify(
                 token,
-                self._ring(),
+                ring,
                 expected_typ=access_token.TYP,
                 expected_issuer=self._issuer,
                 expected_audience=audience,
-                now=self._clock.timestamp(),
+                now=now,
             )
         except InvalidToken:
             return None
+        self._known[key] = ring, claims
+        while len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+        return claims
 
     async def live_session(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> Session | None:
         """The person's session of these claims, while it lives; a program has none."""
