@@ -25,10 +25,10 @@ def visible(claims: Mapping[str, object], scope: Collection[str]) -> dict[str, o
     return {name: value for name, value in claims.items() if name in names and value is not None}
 
 
-def in_words(scope: Iterable[str]) -> list[str]:
-    """Those that people are told of in words, in the order of `SCOPES`."""
-    asked = frozenset(scope)
-    return [value for value in SCOPES if value in asked]
+def in_order(scope: Iterable[str]) -> list[str]:
+    """Each once, as people are told of them: in the order of `SCOPES`, then those of others as they were asked for."""
+    asked = dict.fromkeys(scope)
+    return [*(value for value in SCOPES if value in asked), *(value for value in asked if value not in SCOPES)]
 
 
 def split(text: str) -> tuple[str, ...]:
