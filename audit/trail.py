@@ -78,6 +78,8 @@ class Kind(StrEnum):
     """Somebody wanted to register a client, or to look after one, and was not let."""
     INITIAL_TOKEN_ISSUED = "initial_token_issued"  # noqa: S105 - the name of an event
     INITIAL_TOKEN_REVOKED = "initial_token_revoked"  # noqa: S105 - the name of an event
+    RESOURCE_CHANGED = "resource_changed"
+    """An administrator added, changed or removed an API of others; `act` says which."""
     POLICY_PUBLISHED = "policy_published"
     POLICY_ROLLED_BACK = "policy_rolled_back"
     ADMINISTRATION_REFUSED = "administration_refused"

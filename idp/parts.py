@@ -41,6 +41,7 @@ from idp.federation.upstream import Upstreams
 from idp.person_told import PersonTold
 from idp.protocol.dpop_nonce import Nonces
 from idp.protocol.pairwise import PairwiseSubjects
+from idp.resources.scope_words import ScopeWords
 from idp.routes import ASSETS, HELP
 from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
@@ -59,6 +60,7 @@ from idp.storage import (
     machine_sessions,
     not_me_links,
     preferences,
+    resource_servers,
     secrets,
     sessions,
     sign_in_history,
@@ -138,6 +140,7 @@ class Parts:
     passwords: PasswordPool
     outbound: Outbound
     offers: OfferCache
+    scope_words: ScopeWords
     upstreams: Upstreams
     question_key: QuestionKey
 
@@ -262,6 +265,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         passwords=PasswordPool(settings.idp.password_threads),
         outbound=outbound,
         offers=OfferCache(upstream_providers, database, clock),
+        scope_words=ScopeWords(resource_servers, database, clock),
         upstreams=Upstreams(outbound, Targets.of(settings.idp.issuer), envelope, clock),
         question_key=question_key,
     )

@@ -37,6 +37,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         telling=parts.telling,
         presence=parts.presence,
         pages=parts.pages,
+        scope_words=parts.scope_words,
         database=parts.database,
         clock=parts.clock,
         entropy=parts.entropy,

@@ -26,6 +26,8 @@ from idp.administration.person_acts import PersonActs
 from idp.administration.provider_acts import ProviderActs
 from idp.administration.provider_endpoints import ProviderEndpoints
 from idp.administration.reading import Reading
+from idp.administration.resource_acts import ResourceActs
+from idp.administration.resource_endpoints import ResourceEndpoints
 from idp.administration.transmitter_endpoints import TransmitterEndpoints
 from idp.administration.transmitters import Transmitters
 from idp.federation.targets import Targets
@@ -50,6 +52,7 @@ from idp.storage import (
     logins,
     not_me_links,
     preferences,
+    resource_servers,
     sessions,
     sign_in_history,
     signal_transmitters,
@@ -153,10 +156,19 @@ def application(
         targets=Targets.of(settings.idp.issuer),
         issuer=settings.idp.issuer,
     )
+    resource_acts = ResourceActs(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        entropy=entropy,
+        resources=resource_servers,
+        operator=settings.policy.operator,
+    )
     more = {
         **transmitters.operations(),
         **ClientEndpoints(client_acts, token_acts).operations(),
         **ProviderEndpoints(provider_acts).operations(),
+        **ResourceEndpoints(resource_acts).operations(),
     }
     api = IdentityApi(admission, reading, acts, person_acts, more)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)

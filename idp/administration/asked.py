@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from idp.administration.reading import Page
 MAX_BODY = 64 * 1024
 PAGE = 50
 MOST = 200
+PAGING: Final = (("after", "`next` of the page before"), ("limit", f"at most {MOST}, otherwise {PAGE}"))
 LONGEST_NAME = 100
 _BODY = BodyRules(
     most=MAX_BODY,

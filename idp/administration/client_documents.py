@@ -86,17 +86,6 @@ class ClientRemoved(Struct, frozen=True):
     client_id: str
 
 
-class ScopeEntry(Struct, frozen=True):
-    """A scope, and the claims that it shows."""
-
-    scope: str
-    claims: tuple[str, ...]
-
-
-class ScopeList(Struct, frozen=True):
-    scopes: tuple[ScopeEntry, ...]
-
-
 class InitialTokenEntry(Struct, frozen=True, kw_only=True):
     """A token by which clients may be registered; never what it is."""
 

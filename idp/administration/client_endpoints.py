@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from config.openapi import Operation
-from idp.administration.asked import MOST, PAGE, as_uuid, asked_name, asked_page, asked_text, path_uuid, read_body
+from idp.administration.asked import PAGING, as_uuid, asked_name, asked_page, asked_text, path_uuid, read_body
 from idp.administration.client_acts import ClientActs
 from idp.administration.client_documents import (
     ClientChange,
@@ -23,21 +22,15 @@ from idp.administration.client_documents import (
     InitialTokenList,
     InitialTokenRequest,
     InitialTokenRevoked,
-    ScopeEntry,
-    ScopeList,
 )
 from idp.administration.documents import Asked, AskedOfVersion
 from idp.administration.endpoints import Endpoint, answer
 from idp.administration.initial_token_acts import InitialTokenActs
 from idp.administration.scope import Administrator
-from idp.protocol import scopes
-
-_PAGING: Final = (("after", "`next` of the page before"), ("limit", f"at most {MOST}, otherwise {PAGE}"))
-_SCOPES: Final = ScopeList(tuple(ScopeEntry(scope, scopes.claims_of((scope,))) for scope in scopes.SCOPES))
 
 
 class ClientEndpoints:
-    """What stands under `/clients`, `/scopes` and `/initial-access-tokens`."""
+    """What stands under `/clients` and `/initial-access-tokens`."""
 
     def __init__(self, acts: ClientActs, token_acts: InitialTokenActs) -> None:
         self._acts = acts
@@ -48,7 +41,7 @@ class ClientEndpoints:
         named = ("name", "part of a name or of an id")
         created = HTTPStatus.CREATED
         return {
-            Operation("GET", "/clients", "Find clients", ClientList, query=(named, *_PAGING)): self.clients,
+            Operation("GET", "/clients", "Find clients", ClientList, query=(named, *PAGING)): self.clients,
             Operation("POST", "/clients", "Register a client", ClientIssued, ClientRequest, created): self.add,
             Operation("GET", one, "Show one client", ClientDocument): self.client,
             Operation("PUT", one, "Change what is registered of it", ClientIssued, ClientChange): self.change,
@@ -56,9 +49,8 @@ class ClientEndpoints:
             Operation("POST", f"{one}/enable", "Switch it on again", ClientDocument, AskedOfVersion): self.enable,
             Operation("POST", f"{one}/secret", "Give it another secret", ClientIssued, AskedOfVersion): self.secret,
             Operation("POST", f"{one}/remove", "Remove it", ClientRemoved, AskedOfVersion): self.remove,
-            Operation("GET", "/scopes", "List the scopes that there are", ScopeList): self.scopes,
             Operation(
-                "GET", tokens, "List initial access tokens that are good", InitialTokenList, query=_PAGING
+                "GET", tokens, "List initial access tokens that are good", InitialTokenList, query=PAGING
             ): self.tokens,
             Operation("POST", tokens, "Issue one", InitialTokenIssued, InitialTokenRequest, created): self.issue,
             Operation("POST", tokens + "/{token_id}/revoke", "Take one back", InitialTokenRevoked, Asked): self.revoke,
@@ -96,9 +88,6 @@ class ClientEndpoints:
         client_id = _client_id(request)
         await self._acts.remove(who, client_id, asked.version, asked.why)
         return answer(ClientRemoved(client_id))
-
-    async def scopes(self, _request: Request, _who: Administrator) -> Response:
-        return answer(_SCOPES)
 
     async def tokens(self, request: Request, who: Administrator) -> Response:
         after = asked_text(request, "after")

@@ -162,3 +162,15 @@ NO_SECRET = ProblemType(
     "This client has no secret",
     "Change its token_endpoint_auth_method first.",
 )
+RESOURCE_REFUSED = ProblemType(
+    "MJ-IDENTITY-024",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "An API cannot be described so",
+    "Correct the field that is named, and send all of it again.",
+)
+RESOURCE_TAKEN = ProblemType(
+    "MJ-IDENTITY-025",
+    HTTPStatus.CONFLICT,
+    "This identifier or scope is taken",
+    "Change the API that has it, or choose another name.",
+)

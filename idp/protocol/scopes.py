@@ -25,11 +25,10 @@ def visible(claims: Mapping[str, object], scope: Collection[str]) -> dict[str, o
     return {name: value for name, value in claims.items() if name in names and value is not None}
 
 
-def in_words(scope: Iterable[str]) -> list[tuple[str, bool]]:
-    """What people are told of, and whether there are words for it: the standard ones first; of any other its name."""
-    asked = tuple(dict.fromkeys(scope))
-    standard = [(value, True) for value in SCOPES if value in asked]
-    return [*standard, *((value, False) for value in asked if value not in SCOPES)]
+def in_order(scope: Iterable[str]) -> list[str]:
+    """Each once, as people are told of them: in the order of `SCOPES`, then those of others as they were asked for."""
+    asked = dict.fromkeys(scope)
+    return [*(value for value in SCOPES if value in asked), *(value for value in asked if value not in SCOPES)]
 
 
 def split(text: str) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from idp.clients.connected_app import ConnectedApp, ConnectedApps
 from idp.endpoints.account.door import AccountDoor, Person, back, record_change
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.login.login_page import LoginPages
-from idp.protocol.scopes import in_words
 from idp.sessions.delivery import Delivery, Happening
 from idp.sessions.relying_parties import DeliveryQueue
 from idp.sessions.signals.security_event import SESSION_REVOKED
@@ -112,13 +111,19 @@ class AppsPage:
             if person is None:
                 return self._door.nobody(request)
             apps = await self._apps.of(tx, person.account.id, person.session.sid)
+        scopes_of = {
+            app.client_id: await self._shared.scope_words.lines(
+                app.scopes, await self._shared.clients.find(app.client_id)
+            )
+            for app in apps
+        }
         return await self._door.show(
             request,
             person,
             "account_apps.html",
             status=HTTPStatus.NOT_FOUND if missing else HTTPStatus.OK,
             apps=apps,
-            in_words=in_words,
+            scopes_of=scopes_of,
             missing=missing,
             done=request.query_params.get("done"),
         )

@@ -18,7 +18,6 @@ from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_
 from idp.endpoints.login.login_page import LoginPages
 from idp.grants.pending import AskedRequests, PendingGrant
 from idp.protocol.assurance import assurance, demanded_assurance
-from idp.protocol.scopes import in_words
 
 PATH: Final = "/account/requests"
 _DONE: Final = frozenset({"allowed", "refused"})
@@ -70,15 +69,12 @@ class RequestsPage:
             if person is None:
                 return self._door.nobody(request)
             waiting = await self._requests.waiting_for(tx, person.account.id, self._shared.clock.now())
-        shown = [
-            {
-                "request": one,
-                "app": await self._shared.clients.find(one.client_id),
-                "scopes": in_words(one.scope),
-                "stronger": not is_known_well_enough(person, one),
-            }
-            for one in waiting
-        ]
+        shown = []
+        for one in waiting:
+            app = await self._shared.clients.find(one.client_id)
+            scopes = await self._shared.scope_words.lines(one.scope, app)
+            stronger = not is_known_well_enough(person, one)
+            shown.append({"request": one, "app": app, "scopes": scopes, "stronger": stronger})
         status = {"": HTTPStatus.OK, "unknown": HTTPStatus.NOT_FOUND, "stronger": HTTPStatus.FORBIDDEN}[problem]
         done = request.query_params.get("done")
         return await self._door.show(

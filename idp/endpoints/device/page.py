@@ -31,7 +31,6 @@ from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.whereabouts import client_ip
 from idp.grants.pending import PendingGrants, code_hash
 from idp.grants.user_code import shown, typed
-from idp.protocol.scopes import in_words
 
 FIELD: Final = "user_code"
 
@@ -84,7 +83,7 @@ class DevicePage:
             "device_confirm.html",
             app=client,
             came_from=pending.came_from,
-            scopes=in_words(pending.scope),
+            scopes=await self._shared.scope_words.lines(pending.scope, client),
             user_code=shown(user_code),
         )
 

@@ -11,7 +11,6 @@ from audit.trail import Kind
 from idp.authorization.consent import Consent, Consents
 from idp.authorization.next_step import Step
 from idp.endpoints.login.login_page import LoginPages, record_attempt
-from idp.protocol.scopes import in_words
 
 
 class ConsentPage:
@@ -34,14 +33,15 @@ class ConsentPage:
                 return self._shared.hops.to_dispatcher(login)
             before = await self._consents.find(tx, arrived.known.user_id, login.client_id)
         client = await self._shared.clients.find(login.client_id)
+        lines = await self._shared.scope_words.lines(login.request.scope, client)
         allowed = before.scopes if before is not None else ()
         return await self._shared.show(
             request,
             login,
             Step.CONSENT,
             "consent.html",
-            new=in_words(scope for scope in login.request.scope if scope not in allowed),
-            allowed=in_words(scope for scope in login.request.scope if scope in allowed),
+            new=[line for line in lines if line.name not in allowed],
+            allowed=[line for line in lines if line.name in allowed],
             metadata=client.metadata if client is not None else None,
             destination=urlsplit(login.request.redirect_uri).netloc,
         )

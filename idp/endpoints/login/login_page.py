@@ -27,6 +27,7 @@ from idp.endpoints.login.telling import Telling
 from idp.endpoints.parameters import Unreadable, once_each, read_form
 from idp.endpoints.presence import Presence, support_mail
 from idp.endpoints.whereabouts import client_ip
+from idp.resources.scope_words import ScopeWords
 from pages import Pages
 from pages.locale import Locale
 
@@ -49,6 +50,7 @@ class LoginPages:
     telling: Telling
     presence: Presence
     pages: Pages
+    scope_words: ScopeWords
     database: Database
     clock: Clock
     entropy: Entropy
