@@ -223,6 +223,7 @@ def test_of_two_takeovers_one_wins_and_the_other_says_so(house: House, people: P
         asked(person.page)
     choice(second.page, "take_over").click()
     second.is_in_the_shop()
+    expect(told(first.page)).to_be_visible(timeout=AT_ONCE)
     before = house.mails(look.person)
     choice(third.page, "take_over").click()
     expect(third.page.locator("main")).to_contain_text(
@@ -236,7 +237,6 @@ def test_of_two_takeovers_one_wins_and_the_other_says_so(house: House, people: P
     look.picture(third.page, "overtaken", whole=True)
     second.page.reload()
     second.is_in_the_shop()
-    expect(told(first.page)).to_be_visible()
 
 
 @in_each_look

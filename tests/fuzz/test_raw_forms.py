@@ -118,7 +118,8 @@ def test_what_clients_post(client: httpx2.Client, known: dict[str, str], example
         if answer.status_code != 200:
             assert body["code"].startswith("MJ-IDP-")
             assert body["error"]
-        assert ("www-authenticate" in answer.headers) == (answer.status_code in (401, 403))
+        challenged = answer.status_code in (401, 403) or (asked.path == "/userinfo" and answer.status_code == 400)
+        assert ("www-authenticate" in answer.headers) == challenged  # RFC 6750, section 3; RFC 6749, section 5.2
 
     ask()
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from config.settings import IdentityProviderSettings
 from idp.endpoints.discovery import JwksEndpoint, metadata
 from idp.tokens.keys import KeyCache
 from jose.keys import KeyRing, SigningKey
@@ -105,4 +106,4 @@ async def test_jwks_says_what_verifies_now(provider: Provider) -> None:
 
 
 def test_discovery_names_both_algorithms() -> None:
-    assert metadata("https://id.example")["id_token_signing_alg_values_supported"] == ["ES256", "RS256"]
+    assert metadata(IdentityProviderSettings())["id_token_signing_alg_values_supported"] == ["ES256", "RS256"]
