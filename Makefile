@@ -22,7 +22,7 @@ run: $(installed) ## start everything on this machine and print where to go
 dev: $(installed_for_tests) ## as run, with readable logs; the services start again when their code changes
 	@exec env MUNJIGI_LOG__FORMAT=console .venv/bin/munjigi up --reload
 
-test: $(installed_for_tests) browser $(installed_clients) ## run the whole suite, with real engines and a real browser (ARGS='tests/idp -k takeover')
+test: $(installed_for_tests) browser nginx $(installed_clients) ## run the whole suite, with real engines and a real browser (ARGS='tests/idp -k takeover')
 	$(python) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(installed_for_tests) ## style, types, import contracts, migrations up and down, examples in the docs
@@ -35,7 +35,7 @@ check: $(installed_for_tests) ## style, types, import contracts, migrations up a
 bench: $(installed_for_tests) nginx wrk $(installed_peer) ## measure against peers in the same run; writes benchmarks/results.json
 	$(python) -m benchmarks $(ARGS)
 
-proof: $(installed_for_tests) browser $(installed_clients) ## run the long proofs that `make test` leaves out
+proof: $(installed_for_tests) browser nginx $(installed_clients) ## run the long proofs that `make test` leaves out
 	$(python) -m pytest -m proof $(ARGS)
 
 screens: $(installed_for_tests) browser korean ## take the pictures of docs/screens.md anew
@@ -98,7 +98,7 @@ korean:
 	@fc-list :lang=ko 2>/dev/null | grep -q . || $(call install_from_debian,fontconfig fonts-nanum,the pictures show Korean)
 
 nginx:
-	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install_from_debian,nginx,the gateway is measured against nginx)
+	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install_from_debian,nginx,nginx stands before the provider in tests, and is measured against)
 
 wrk:
 	@command -v wrk >/dev/null || $(call install_from_debian,wrk,wrk makes the load of the benchmarks)

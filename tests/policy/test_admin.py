@@ -57,15 +57,16 @@ class Caller:
     async def __call__(
         self, method: str, path: str, body: object = None, *, who: Subject | None = ADMIN, upstream: str = "policy"
     ) -> httpx2.Response:
-        headers, now = {}, SystemClock().timestamp()
-        if who is not None:
-            if who.auth_time is not None:
-                who = msgspec.structs.replace(who, auth_time=who.auth_time + now - LOADED)
-            token = self.signer.sign(upstream, who, zone="admin", now=now)
-            headers["Munjigi-Assertion"] = token
+        headers = {} if who is None else {"Munjigi-Assertion": self.assertion(who, upstream)}
         return await self.client.request(
             method, f"/api/policy{path}", headers=headers, **({} if body is None else {"json": body})
         )
+
+    def assertion(self, who: Subject, upstream: str = "policy") -> str:
+        """What the gateway would say of somebody now."""
+        now = SystemClock().timestamp()
+        shifted = msgspec.structs.replace(who, auth_time=who.auth_time + now - LOADED) if who.auth_time else who
+        return self.signer.sign(upstream, shifted, zone="admin", now=now)
 
 
 @pytest.fixture
@@ -221,7 +222,7 @@ async def test_what_cannot_be_done_is_a_problem_with_a_code(
 
 
 async def test_a_form_of_a_foreign_page_is_not_understood(call: Caller) -> None:
-    token = call.signer.sign("policy", ADMIN, zone="admin", now=SystemClock().timestamp())
+    token = call.assertion(ADMIN)
     answer = await call.client.post(
         "/api/policy/rollback",
         content=b'{"to": 1, "why": "a foreign page"}',
