@@ -10,8 +10,7 @@ import httpx2
 import pytest
 from joserfc import jwt
 
-from idp.sessions.courier import TIMEOUTS, Courier
-from idp.storage import deliveries
+from idp.sessions.courier import TIMEOUTS
 from tests.conformance.party import Party
 from tests.idp.provider import AFTER_LOGOUT, Provider
 from tests.idp.sessions.receiver import receiving
@@ -101,16 +100,7 @@ async def test_oidcc_backchannel_rp_initiated_logout(provider: Provider) -> None
         party = await Party.of(provider, backchannel_logout_uri=receiver.address)
         tokens = await party.tokens()
         await log_out(party, id_token_hint=tokens["id_token"], post_logout_redirect_uri=AFTER_LOGOUT)
-        courier = Courier(
-            deliveries=deliveries,
-            database=parts.database,
-            ring=parts.keys.ring,
-            envelope=parts.envelope,
-            client=http,
-            issuer=parts.issuer,
-            clock=parts.clock,
-            entropy=parts.entropy,
-        )
+        courier = provider.courier(http)
         await courier.step()
         await courier.drain()
         (token,) = receiver.tokens()

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-
-import pytest
-
-from config.connections import Database, Valkey
-from config.settings import Role, Settings
 from tests.clock import FakeClock
 from tests.docs.test_examples import PROJECT, defined_by
 from tests.idp.account.conftest import hidden
 from tests.idp.grants.backchannel import till_of
 from tests.idp.grants.programs import change, claims
-from tests.idp.provider import Provider, running_provider
+from tests.idp.provider import Provider
 
 PAGE = PROJECT / "docs" / "how-to" / "ask-a-person-out-of-band.md"
-
-
-@pytest.fixture
-async def provider(
-    settings: Settings, database: Callable[[Role], Database], valkey: Valkey, clock: FakeClock
-) -> AsyncIterator[Provider]:
-    async with running_provider(settings, database("idp"), valkey, clock) as running:
-        yield running
 
 
 async def test_a_client_waits_until_it_is_allowed(provider: Provider, clock: FakeClock) -> None:

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-
-import pytest
-
-from config.connections import Database, Valkey
-from config.settings import Role, Settings
-from tests.clock import FakeClock
 from tests.docs.test_examples import PROJECT, defined_by
 from tests.idp.grants.programs import claims, program
 from tests.idp.grants.test_client_credentials import active
-from tests.idp.provider import SECRET, Provider, running_provider
+from tests.idp.provider import SECRET, Provider
 
 PAGE = PROJECT / "docs" / "how-to" / "call-services-as-a-program.md"
-
-
-@pytest.fixture
-async def provider(
-    settings: Settings, database: Callable[[Role], Database], valkey: Valkey, clock: FakeClock
-) -> AsyncIterator[Provider]:
-    async with running_provider(settings, database("idp"), valkey, clock) as running:
-        yield running
 
 
 async def test_a_program_gets_a_token_and_takes_it_back(provider: Provider) -> None:

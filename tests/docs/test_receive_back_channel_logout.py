@@ -14,8 +14,7 @@ from config.clock import SystemClock
 from config.connections import Database, Valkey
 from config.settings import Role, Settings
 from idp.demo import ShippedClient, register
-from idp.sessions.courier import TIMEOUTS, Courier
-from idp.storage import deliveries
+from idp.sessions.courier import TIMEOUTS
 from tests.docs.test_examples import PROJECT, defined_by
 from tests.idp.provider import App, Provider, running_provider
 
@@ -68,16 +67,7 @@ async def test_it_forgets_the_session_that_ended(page: dict[str, Any], provider:
     async with parts.database.begin() as tx:
         assert await parts.one_session.end(tx, sid, "administrator", correlation_id="c-1") is not None
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(ear), timeout=TIMEOUTS) as http:
-        courier = Courier(
-            deliveries=deliveries,
-            database=parts.database,
-            ring=parts.keys.ring,
-            envelope=parts.envelope,
-            client=http,
-            issuer=parts.issuer,
-            clock=parts.clock,
-            entropy=parts.entropy,
-        )
+        courier = provider.courier(http)
         assert await courier.step() == 1
         await courier.drain()
     assert sessions == {"another": "somebody else's"}

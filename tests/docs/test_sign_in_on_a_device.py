@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-
-import pytest
-
-from config.connections import Database, Valkey
-from config.settings import Role, Settings
 from tests.clock import FakeClock
 from tests.docs.test_examples import PROJECT, defined_by
 from tests.idp.account.conftest import hidden
 from tests.idp.grants.programs import change, claims
-from tests.idp.provider import Provider, running_provider
+from tests.idp.provider import Provider
 
 PAGE = PROJECT / "docs" / "how-to" / "sign-in-on-a-device.md"
-
-
-@pytest.fixture
-async def provider(
-    settings: Settings, database: Callable[[Role], Database], valkey: Valkey, clock: FakeClock
-) -> AsyncIterator[Provider]:
-    async with running_provider(settings, database("idp"), valkey, clock) as running:
-        yield running
 
 
 async def test_a_device_waits_until_it_is_allowed(provider: Provider, clock: FakeClock) -> None:

@@ -25,7 +25,8 @@ from idp.authorization.next_step import Step
 from idp.clients.client import AuthMethod, Client, hash_secret
 from idp.clients.metadata import NOTHING_MORE, ClientMetadata
 from idp.parts import Parts, build_parts
-from idp.storage import clients, logins
+from idp.sessions.courier import Courier
+from idp.storage import clients, deliveries, logins
 from tests.idp.browser import Browser
 from tests.idp.people import add_person
 from tests.keys import seed_rsa_key
@@ -172,6 +173,20 @@ class Provider:
 
     def client(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app), base_url=self.parts.issuer)
+
+    def courier(self, client: httpx2.AsyncClient) -> Courier:
+        """Who tells relying parties and subscribers of ends."""
+        parts = self.parts
+        return Courier(
+            deliveries=deliveries,
+            database=parts.database,
+            ring=parts.keys.ring,
+            envelope=parts.envelope,
+            client=client,
+            issuer=parts.issuer,
+            clock=parts.clock,
+            entropy=parts.entropy,
+        )
 
 
 @asynccontextmanager

@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 from idp.clients.client import Client, hash_secret
 from idp.directory.account import ClientHome
-from idp.sessions.courier import TIMEOUTS, Courier
+from idp.sessions.courier import TIMEOUTS
 from idp.sessions.one_session import Began
 from idp.sessions.signals.security_event import SESSION_REVOKED, VERIFICATION
 from idp.sessions.signals.stream import MOST_STREAMS, POLL, PUSH
-from idp.storage import clients, deliveries, directory
+from idp.storage import clients, directory
 from tests.clock import FakeClock
 from tests.idp.people import HOUSE, add_person, beginning
 from tests.idp.provider import SECRET, Provider
@@ -69,18 +69,8 @@ class Subscriber:
         return user, begun.session.sid
 
     async def carry(self) -> int:
-        parts = self.provider.parts
         async with httpx2.AsyncClient(timeout=TIMEOUTS, trust_env=False) as http:
-            courier = Courier(
-                deliveries=deliveries,
-                database=parts.database,
-                ring=parts.keys.ring,
-                envelope=parts.envelope,
-                client=http,
-                issuer=parts.issuer,
-                clock=parts.clock,
-                entropy=parts.entropy,
-            )
+            courier = self.provider.courier(http)
             begun = await courier.step()
             await courier.drain()
         return begun
