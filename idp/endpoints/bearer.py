@@ -51,41 +51,42 @@ class AccessTokens:
         self._sessions = sessions
         self._machines = machines
         self._clock = clock
-        self._known: OrderedDict[tuple[bytes, str], tuple[KeyRing, Mapping[str, object]]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[KeyRing, Mapping[str, object]]] = OrderedDict()
 
     def claims(self, token: str) -> Mapping[str, object] | None:
         """The claims of a token that is sound, has not expired, and is good here; None for any other.
 
         One whose subject is pairwise is good here alone, and at no service of the house.
         """
-        return self._verified(token, access_token.AUDIENCE) or self._verified(token, self._issuer)
+        found = self.issued(token)
+        if found is None or not {access_token.AUDIENCE, self._issuer}.intersection(_audience(found)):
+            return None
+        return found
 
     def issued(self, token: str) -> Mapping[str, object] | None:
         """`claims` of a token for whatever resource (RFC 8707): to say something about it, never to let anybody in."""
-        audience = unverified_claims(token).get("aud")
-        first = audience[0] if isinstance(audience, list) and audience else audience
-        return self._verified(token, first) if isinstance(first, str) else None
-
-    def _verified(self, token: str, audience: str) -> Mapping[str, object] | None:
-        """Its claims, verified once and remembered until it expires, or the keys change."""
+        # verified once, and remembered until it expires or the keys change
         ring, now = self._ring(), self._clock.timestamp()
-        key = hashlib.sha256(token.encode()).digest(), audience
-        known = self._known.get(key)
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._known.get(digest)
         if known is not None and known[0] is ring:
             expires_at: Any = known[1]["exp"]
             return known[1] if now < expires_at else None
+        audience = _audience(unverified_claims(token))
+        if not audience:
+            return None
         try:
             claims = verify(
                 token,
                 ring,
                 expected_typ=access_token.TYP,
                 expected_issuer=self._issuer,
-                expected_audience=audience,
+                expected_audience=audience[0],
                 now=now,
             )
         except InvalidToken:
             return None
-        self._known[key] = ring, claims
+        self._known[digest] = ring, claims
         while len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
         return claims
@@ -101,6 +102,13 @@ class AccessTokens:
             return await self.live_session(tx, claims, now) is not None
         session = await self._machines.find(tx, str(claims.get("sid")))
         return session is not None and session.lives(now) and claims.get("jti") not in session.revoked_tokens
+
+
+def _audience(claims: Mapping[str, object]) -> list[str]:
+    """For whom a token says it is."""
+    audience = claims.get("aud")
+    named = audience if isinstance(audience, list) else [audience]
+    return [one for one in named if isinstance(one, str)]
 
 
 def of_program(claims: Mapping[str, object]) -> bool:
