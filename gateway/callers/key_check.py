@@ -73,10 +73,11 @@ class KeyCheck:
             now=now,
             access_token=shown.bearer.decode("ascii"),
         )
-        name = f"{proof.jkt}\0{proof.jti}"
         try:
             async with asyncio.timeout(READ_TIMEOUT):
-                first = await self._replays.is_first(name, made_at=proof.made_at, good_until=proof.good_until, now=now)
+                first = await self._replays.is_first(
+                    proof.name, made_at=proof.made_at, good_until=proof.good_until, now=now
+                )
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreUnreachable(type(error).__name__) from error
         if not first:

@@ -70,14 +70,13 @@ class KeyProofs:
         Raises `WrongProof`, `NonceWanted`, or Authlib's `InvalidRequestError` where a certificate is missing.
         """
         registered = client.metadata
-        strict = registered.profile == "fapi2"
         proven: dict[str, str] = {}
         certificate = client_certificate(request)
         if registered.tls_client_certificate_bound_access_tokens:
             if certificate is None:
                 raise InvalidRequestError("this client's tokens are bound to its certificate, and there is none")
             proven[X5T] = certificate.thumbprint
-        needs_proof = registered.dpop_bound_access_tokens or (strict and not proven)
+        needs_proof = registered.dpop_bound_access_tokens or (fapi2.is_bound(client) and not proven)
         jkt = await self.of_push(request, client)
         if jkt is not None:
             proven[JKT] = jkt
@@ -94,7 +93,7 @@ class KeyProofs:
         if proof is None:
             return None
         registered = client.metadata
-        with_nonce = self._nonce_required or registered.dpop_bound_access_tokens or registered.profile == "fapi2"
+        with_nonce = self._nonce_required or registered.dpop_bound_access_tokens or fapi2.is_bound(client)
         return (await self._checked(request, proof, None, client, nonce_required=with_nonce)).jkt
 
     async def of_token(
@@ -147,8 +146,7 @@ class KeyProofs:
             raise _refused(request, error.fault) from error
         if nonce_required if proof.nonce is None else not self._nonces.accepts(proof.nonce, now):
             raise NonceWanted
-        name = f"{proof.jkt}\0{proof.jti}"
-        if not await self._replays.is_first(name, made_at=proof.made_at, good_until=proof.good_until, now=now):
+        if not await self._replays.is_first(proof.name, made_at=proof.made_at, good_until=proof.good_until, now=now):
             raise _refused(request, Fault.REPLAYED)
         return proof
 

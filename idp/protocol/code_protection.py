@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, Protocol
 
+from idp.protocol import fapi2
+
 CodeProtection = Literal["pkce", "pkce_or_nonce", "optional"]
 """`pkce`: always a challenge. `pkce_or_nonce`: a client that compares the `nonce` of its ID tokens may do with it.
 `optional`: neither need be there, as OpenID Connect Core 1.0 has it; for certification."""
@@ -36,7 +38,7 @@ def lacks(client: Registered, *, challenge: str | None, nonce: str | None) -> st
     if challenge is not None:
         return None
     registered = client.metadata
-    if registered.code_protection == PKCE or client.auth_method == "none" or registered.profile == "fapi2":
+    if registered.code_protection == PKCE or client.auth_method == "none" or registered.profile == fapi2.NAME:
         return "code_challenge is missing: this client must use PKCE"
     if registered.code_protection == "pkce_or_nonce" and nonce is None:
         return "code_challenge and nonce are missing: this client must use one of them"

@@ -61,6 +61,11 @@ class Proof:
     nonce: str | None
 
     @property
+    def name(self) -> str:
+        """What may be used once: the key's `jti`."""
+        return f"{self.jkt}\0{self.jti}"
+
+    @property
     def good_until(self) -> float:
         """Epoch seconds after which it is refused for its age; until then its use is remembered."""
         return self.made_at + MAX_AGE

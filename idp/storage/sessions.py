@@ -103,8 +103,7 @@ async def taken_over(tx: Transaction, cookie_hash: bytes, since: datetime) -> Se
 
 async def find(tx: Transaction, sid: str) -> Session | None:
     """One session, live or ended, to look at."""
-    row = (await tx.execute(_FIND, {"sid": sid})).one_or_none()
-    return _session(row) if row is not None else None
+    return await _one(tx, _FIND, sid=sid)
 
 
 async def forget_ended(tx: Transaction, before: datetime, limit: int) -> int:
@@ -123,8 +122,8 @@ def _if_live(session: Session | None, now: datetime) -> Session | None:
     return session if session is not None and session.lives(now) else None
 
 
-async def _one(tx: Transaction, query: Select[tuple[Any, ...]]) -> Session | None:
-    row = (await tx.execute(query)).one_or_none()
+async def _one(tx: Transaction, query: Select[tuple[Any, ...]], **parameters: str) -> Session | None:
+    row = (await tx.execute(query, parameters)).one_or_none()
     return _session(row) if row is not None else None
 
 
