@@ -30,7 +30,7 @@ def standing(asked: AuthorizationRequest, consent: Consent | None, *, required: 
         return "due"
     if not required:
         return "given"
-    return "given" if consent is not None and set(asked.scope) <= set(consent.scopes) else "due"
+    return "given" if consent is not None and set(asked.wanted) <= set(consent.scopes) else "due"
 
 
 class Consents(Protocol):

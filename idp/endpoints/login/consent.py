@@ -40,8 +40,8 @@ class ConsentPage:
             login,
             Step.CONSENT,
             "consent.html",
-            new=in_words(scope for scope in login.request.scope if scope not in allowed),
-            allowed=in_words(scope for scope in login.request.scope if scope in allowed),
+            new=in_words(scope for scope in login.request.wanted if scope not in allowed),
+            allowed=in_words(scope for scope in login.request.wanted if scope in allowed),
             metadata=client.metadata if client is not None else None,
             destination=urlsplit(login.request.redirect_uri).netloc,
         )
@@ -58,7 +58,7 @@ class ConsentPage:
                 kind = Kind.CONSENT_REFUSED
                 if choice == "allow":
                     kind = Kind.CONSENT_GRANTED
-                    consent = Consent(user_id=person, client_id=login.client_id, scopes=asked.scope, given_at=now)
+                    consent = Consent(user_id=person, client_id=login.client_id, scopes=asked.wanted, given_at=now)
                     await self._consents.give(tx, consent)
                 login = login.answered("given" if choice == "allow" else "refused")
                 await self._shared.logins.save(tx, login)
@@ -68,6 +68,6 @@ class ConsentPage:
                     kind,
                     subject=str(person),
                     sid=login.session or "",
-                    details={"client": login.client_id, "scope": " ".join(asked.scope)},
+                    details={"client": login.client_id, "scope": " ".join(asked.wanted)},
                 )
         return self._shared.hops.to_dispatcher(login)

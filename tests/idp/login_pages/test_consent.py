@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import httpx2
@@ -69,6 +70,25 @@ async def test_it_is_asked_once_and_again_only_for_more(provider: Provider, app:
     assert page.text.index("You allowed before") < page.text.index("your mail address")
     await answer(browser, page, "allow")
     await asked(provider, browser, app, scope="openid profile")
+    assert "code" in browser.query()
+
+
+@pytest.mark.parametrize("member", ["id_token", "userinfo"])
+async def test_a_claim_that_is_asked_for_by_name_is_asked_of_the_person_like_its_scope(
+    provider: Provider, app: App, member: str
+) -> None:
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    await answer(browser, await asked(provider, browser, app, scope="openid"), "allow")
+
+    named = json.dumps({member: {"email": None}})
+    page = await asked(provider, browser, app, scope="openid", claims=named)
+    assert at_consent(browser)
+    assert "your mail address" in page.text
+    assert "your name, login name and language" not in page.text
+    await answer(browser, page, "allow")
+    assert "code" in browser.query()
+    await asked(provider, browser, app, scope="openid", claims=named)
     assert "code" in browser.query()
 
 
