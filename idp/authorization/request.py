@@ -26,7 +26,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     acr_values: tuple[str, ...] = ()
     login_hint: str | None = None
     expected_sub: str | None = None
-    """Whom the `id_token_hint` names: nobody else may be answered for (OIDC Core 1.0, section 3.1.2.1)."""
+    """Whom the `id_token_hint`, or the `sub` of `claims`, names: nobody else may be answered for (OIDC Core 1.0,
+    sections 3.1.2.1 and 5.5.1)."""
     ui_locales: tuple[str, ...] = ()
     response_mode: ResponseMode = "query"
     essential_acr: tuple[str, ...] = ()
