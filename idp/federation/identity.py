@@ -21,7 +21,7 @@ class Described:
     name: str
     """Empty: it told none."""
     email: str | None
-    """Verified by the upstream, and of a domain that is the organisation's there; nothing else is believed."""
+    """Verified by the upstream, and of a domain that is proven to be the organisation's; nothing else is believed."""
     shown: str
     """What a person knows the account by: a mail address or name, never believed."""
 
