@@ -74,6 +74,7 @@ async def test_it_forgets_the_session_that_ended(page: dict[str, Any], provider:
             ring=parts.keys.ring,
             envelope=parts.envelope,
             client=http,
+            outbound=parts.outbound,
             issuer=parts.issuer,
             clock=parts.clock,
             entropy=parts.entropy,

@@ -77,6 +77,7 @@ class Subscriber:
                 ring=parts.keys.ring,
                 envelope=parts.envelope,
                 client=http,
+                outbound=parts.outbound,
                 issuer=parts.issuer,
                 clock=parts.clock,
                 entropy=parts.entropy,
