@@ -48,7 +48,9 @@ def build_application(parts: Parts) -> ASGIApp:
     addresses = ClientAddresses(parts.settings.idp.trusted_proxies)
     where = FromWhere(LoginQueries(starlette), addresses=addresses, places=parts.places)
     certified = FromCertificate(
-        CrossOrigin(where), addresses=addresses, believed=parts.settings.idp.client_certificate_header
+        CrossOrigin(where, registration=parts.settings.idp.registration != "off"),
+        addresses=addresses,
+        believed=parts.settings.idp.client_certificate_header,
     )
     return web_application(ResponseHeaders(certified, issuer=parts.issuer), help_at=parts.issuer + HELP)
 

@@ -24,6 +24,7 @@ from events import outbox
 from idp.authorization.abandoned import Abandoned
 from idp.authorization.attempts import EVERY as TOLD_EVERY
 from idp.authorization.attempts import Attempts
+from idp.clients.unused import UnusedClients
 from idp.devices.sign_in_history import KEPT_FOR, SignInHistory
 from idp.grants import lapsing
 from idp.sessions.delivery import KEPT
@@ -35,6 +36,7 @@ from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
 from idp.storage import (
     attempts,
+    client_register,
     deliveries,
     devices,
     factors,
@@ -74,6 +76,7 @@ class Sweeper:
         one_session: OneSession,
         machines: MachineSessions,
         abandoned: Abandoned,
+        unused: UnusedClients,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -81,6 +84,7 @@ class Sweeper:
         self._one_session = one_session
         self._machines = machines
         self._abandoned = abandoned
+        self._unused = unused
         self._clock = clock
         self._forgot_at: datetime | None = None
 
@@ -130,6 +134,8 @@ class Sweeper:
         await self._some(lambda tx: sessions.forget_ended(tx, now - KEPT_FOR, BATCH))
         await self._some(lambda tx: machine_sessions.forget_ended(tx, now - KEPT_FOR, BATCH))
         await self._some(lambda tx: devices.forget_unused(tx, now - UNUSED_KEPT, BATCH))
+        await self._some(lambda tx: self._unused.sweep(tx, now, BATCH))
+        await outbox.poke(self._valkey)
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -167,6 +173,11 @@ def build_sweeper(settings: Settings, database: Database, valkey: Valkey, clock:
             attempts,
             Attempts(attempts, preferences, not_me, notices),
             SignInHistory(sign_in_history, clock, entropy),
+        ),
+        UnusedClients(
+            client_register,
+            kept=timedelta(days=settings.idp.unused_clients_kept),
+            longest_session=times.absolute_lifetime,
         ),
         clock,
     )

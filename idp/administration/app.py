@@ -19,6 +19,8 @@ from config.settings import Settings
 from idp.administration.acts import Acts
 from idp.administration.client_acts import ClientActs
 from idp.administration.client_endpoints import ClientEndpoints
+from idp.administration.domain_acts import DomainActs
+from idp.administration.domain_endpoints import DomainEndpoints
 from idp.administration.endpoints import IdentityApi, nothing_here
 from idp.administration.entrance import Admission
 from idp.administration.initial_token_acts import InitialTokenActs
@@ -164,11 +166,19 @@ def application(
         resources=resource_servers,
         operator=settings.policy.operator,
     )
+    domain_acts = DomainActs(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        providers=upstream_providers,
+        operator=settings.policy.operator,
+    )
     more = {
         **transmitters.operations(),
         **ClientEndpoints(client_acts, token_acts).operations(),
         **ProviderEndpoints(provider_acts).operations(),
         **ResourceEndpoints(resource_acts).operations(),
+        **DomainEndpoints(domain_acts).operations(),
     }
     api = IdentityApi(admission, reading, acts, person_acts, more)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)

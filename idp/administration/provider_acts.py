@@ -83,7 +83,7 @@ class ProviderActs:
                 raise Problem(problems.TOO_MANY_PROVIDERS)
             if not await self.providers.add(tx, provider, self.clock.now()):
                 raise Problem(problems.PROVIDER_TAKEN, "issuer, client_id: the organisation has these already")
-            await self._lead(tx, provider)
+            await self.providers.put_domains(tx, provider, provider.claimed_domains)
             await self._record(tx, who, provider, asked.why, "added")
         await outbox.poke(self.valkey)
         return self._entry(provider)
@@ -100,7 +100,7 @@ class ProviderActs:
             provider = self._as_asked(before, asked)
             if not await self.providers.change(tx, provider):
                 raise Problem(problems.PROVIDER_TAKEN, "client_id: the organisation has another one of it")
-            await self._lead(tx, provider)
+            await self.providers.put_domains(tx, provider, provider.claimed_domains)
             await self._record(tx, who, provider, asked.why, "changed")
             after = _found(await self.providers.find(tx, provider_id), organisation_id)
         await outbox.poke(self.valkey)
@@ -133,18 +133,13 @@ class ProviderActs:
             sealed_secret=sealed,
             scopes=tuple(dict.fromkeys(asked.scopes)),
             name={locale: asked.name[locale].strip() for locale in LOCALES},
-            domains=tuple(sorted({domain.lower() for domain in asked.domains})),
+            claimed_domains=tuple(sorted({domain.lower() for domain in asked.domains})),
             just_in_time=asked.just_in_time,
             roles=tuple(dict.fromkeys(asked.roles)),
             name_claim=asked.name_claim,
             counts=asked.counts,
             enabled=asked.enabled,
         )
-
-    async def _lead(self, tx: Transaction, provider: UpstreamProvider) -> None:
-        taken = await self.providers.put_domains(tx, provider, provider.domains)
-        if taken:
-            raise Problem(problems.PROVIDER_TAKEN, f"domains: {', '.join(taken)} leads elsewhere already")
 
     async def _record(
         self, tx: Transaction, who: Administrator, provider: UpstreamProvider, why: str, act: str, **more: object
@@ -163,7 +158,8 @@ class ProviderActs:
             has_secret=provider.sealed_secret is not None,
             scopes=provider.scopes,
             name=provider.name,
-            domains=provider.domains,
+            domains=provider.claimed_domains,
+            proven_domains=provider.domains,
             just_in_time=provider.just_in_time,
             roles=provider.roles,
             name_claim=provider.name_claim,

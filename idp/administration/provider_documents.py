@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -32,7 +33,9 @@ class ProviderEntry(Struct, frozen=True, kw_only=True):
     name: Mapping[str, str]
     """What its button says, in both languages."""
     domains: tuple[str, ...]
-    """Domains of mail addresses whose people are led there."""
+    """Domains of mail addresses whose people are to be led there."""
+    proven_domains: tuple[str, ...]
+    """Those of them for which the operator gave their word: these lead there."""
     just_in_time: bool
     """Whether an account is made for whoever comes from there first."""
     roles: tuple[str, ...]
@@ -85,3 +88,28 @@ class ProviderRemoved(Struct, frozen=True):
     id: UUID
     links: int
     """How many accounts it was linked to."""
+
+
+class DomainEntry(Struct, frozen=True, kw_only=True):
+    """A domain that an organisation says is its own, for one of its providers."""
+
+    domain: str
+    provider_id: UUID
+    organisation_id: UUID
+    issuer: str
+    proven_at: datetime | None
+    """null: it leads nobody anywhere yet."""
+
+
+class DomainList(Struct, frozen=True):
+    domains: tuple[DomainEntry, ...]
+    next: str | None
+
+
+class DomainAsked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The operator's word about a domain, or that it is taken back."""
+
+    why: Why
+    """How it was proven."""
+    provider_id: UUID
+    domain: Domain

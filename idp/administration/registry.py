@@ -24,7 +24,7 @@ from idp.administration.session_document import SessionDocument
 from idp.authorization.login_rules import LoginRules
 from idp.devices.sign_in_history import Cursor, Outcome, Told
 from idp.directory.account import Account, Face, LockReason
-from idp.federation.provider import UpstreamProvider
+from idp.federation.provider import DomainClaim, UpstreamProvider
 from idp.sessions.session import Session
 from idp.sessions.signals.changes import CredentialChange
 
@@ -192,8 +192,21 @@ class UpstreamProviders(Protocol):
     async def change(self, tx: Transaction, provider: UpstreamProvider) -> bool:
         """Keep what changed in a claimed one, but its domains; its version rises. False likewise."""
 
-    async def put_domains(self, tx: Transaction, provider: UpstreamProvider, domains: Collection[str]) -> Sequence[str]:
-        """Let these domains lead there, and no others. Returns those that lead elsewhere already."""
+    async def put_domains(self, tx: Transaction, provider: UpstreamProvider, domains: Collection[str]) -> None:
+        """Keep that it is to be led to from these domains, and no others: those that were proven stay so."""
+
+    async def claims(
+        self, tx: Transaction, *, after: tuple[str, UUID] | None, limit: int, provider_id: UUID | None = None
+    ) -> Sequence[DomainClaim]:
+        """Who names which domain, by domain; all, or those of one provider."""
+
+    async def prove_domain(
+        self, tx: Transaction, provider: UpstreamProvider, domain: str, who: UUID, now: datetime
+    ) -> bool | None:
+        """Let a domain lead to a claimed provider that names it. False: it leads elsewhere; None: it names it not."""
+
+    async def withdraw_domain(self, tx: Transaction, provider: UpstreamProvider, domain: str) -> bool:
+        """Let a domain lead to a claimed provider no more. False: it does not."""
 
     async def remove(self, tx: Transaction, provider: UpstreamProvider) -> int:
         """Forget one, its domains and its links. Returns how many links."""

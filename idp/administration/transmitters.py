@@ -162,6 +162,12 @@ class Transmitters:
         fault = fault_of(issuer=asked.issuer, jwks_uri=asked.jwks_uri, poll_uri=poll_uri, authorization=authorization)
         if fault:
             raise Problem(problems.TRANSMITTER_REFUSED, fault)
+        kept = asked.authorization is None and before.sealed_authorization is not None
+        if kept and poll_uri not in (None, before.poll_uri):
+            # it is shown to nobody, and so is not sent where somebody else might see it either
+            raise Problem(
+                problems.TRANSMITTER_REFUSED, "authorization: say it anew, or leave it empty, where poll_uri changes"
+            )
         sealed = before.sealed_authorization if asked.authorization is None else None
         if authorization is not None:
             sealed = self.envelope.seal(authorization.encode("ascii"), authorization_context(before.id))

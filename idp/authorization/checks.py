@@ -15,6 +15,8 @@ from idp.protocol.claims_request import NOTHING_ASKED, ClaimsRequest, InvalidCla
 
 LONGEST = {"claims": claims_request.LONGEST}
 """Parameters that may be longer."""
+NOBODY = ""
+"""An `expected_sub` that no person has."""
 DISPLAYS = ("page", "popup", "touch", "wap")
 """All of them are shown the same pages, which fit into any of them (OIDC Core 1.0, section 3.1.2.1)."""
 
@@ -37,12 +39,22 @@ Check = Callable[[Values, RegisteredClient, Carriage], None]
 NamedBy = Callable[[str], str | None]
 
 
+def _itself(sub: str) -> str | None:
+    return sub
+
+
 def check(
-    parameters: Parameters, client: RegisteredClient, named_by: NamedBy, carriage: Carriage = IN_THE_OPEN
+    parameters: Parameters,
+    client: RegisteredClient,
+    named_by: NamedBy,
+    carriage: Carriage = IN_THE_OPEN,
+    *,
+    called: NamedBy = _itself,
 ) -> AuthorizationRequest:
     """The request, once it passed every check. Raises `Problem` or `RequestError`.
 
-    `named_by` is whom an `id_token_hint` names, None where it is not a good one.
+    `named_by` is whom an `id_token_hint` names, None where it is not a good one; `called`, whom this client calls by a
+    `sub`, None where that is nobody: it may know people by identifiers of its own (OIDC Core 1.0, section 8.1).
     """
     redirect_uri = trusted_redirect_uri(parameters, client)
     names = [name for name, _ in parameters if name != resource.PARAMETER]
@@ -66,7 +78,7 @@ def check(
         max_age=int(values["max_age"]) if "max_age" in values else client.metadata.default_max_age,
         acr_values=_acr_values(values, claims, client),
         login_hint=values.get("login_hint"),
-        expected_sub=_expected_sub(values, claims, named_by),
+        expected_sub=_expected_sub(values, claims, named_by, called),
         ui_locales=scopes.split(values.get("ui_locales", "")),
         response_mode=_mode(values),
         essential_acr=essential_acr,
@@ -96,21 +108,23 @@ def _acr_values(values: Values, claims: ClaimsRequest, client: RegisteredClient)
     return asked or (() if claims.acr(essential=True) else client.metadata.default_acr_values)
 
 
-def _expected_sub(values: Values, claims: ClaimsRequest, named_by: NamedBy) -> str | None:
+def _expected_sub(values: Values, claims: ClaimsRequest, named_by: NamedBy, called: NamedBy) -> str | None:
     """The one person that a request is about: by its `id_token_hint`, by a `sub` that its `claims` name, or by both."""
     hint = values.get("id_token_hint")
     hinted = named_by(hint) if hint is not None else None
     if hint is not None and hinted is None:
         raise RequestError("invalid_request", "id_token_hint is not an ID token of this issuer")
     try:
-        asked = claims.subjects()
+        subjects = claims.subjects()
     except InvalidClaims as error:
         raise RequestError("invalid_request", str(error)) from None
+    # who is nobody to this client is answered for by nobody: whoever signs in is somebody else
+    asked = {person for sub in subjects if (person := called(sub)) is not None} or ({NOBODY} if subjects else set())
     if hinted is not None and asked and hinted not in asked:
         raise RequestError("invalid_request", "id_token_hint and claims name two different people")
     if hinted is None and len(asked) > 1:
         raise RequestError("invalid_request", "claims names more than one sub")
-    return hinted or next(iter(asked), None)
+    return hinted if hinted is not None else next(iter(asked), None)
 
 
 def _resources(parameters: Parameters, client: RegisteredClient) -> tuple[str, ...]:

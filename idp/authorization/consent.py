@@ -30,7 +30,7 @@ def standing(asked: AuthorizationRequest, consent: Consent | None, *, required: 
         return "due"
     if not required:
         return "given"
-    return "given" if consent is not None and set(asked.scope) <= set(consent.scopes) else "due"
+    return "given" if consent is not None and set(asked.wanted) <= set(consent.scopes) else "due"
 
 
 class Consents(Protocol):
@@ -38,6 +38,9 @@ class Consents(Protocol):
 
     async def find(self, tx: Transaction, user_id: UUID, client_id: str) -> Consent | None:
         """What this person allows this client."""
+
+    async def belongs(self, tx: Transaction, user_id: UUID, organisation_id: UUID) -> bool:
+        """Whether this person is a member of the organisation whose app asks."""
 
     async def give(self, tx: Transaction, consent: Consent) -> None:
         """Keep it; what was allowed before stays allowed."""

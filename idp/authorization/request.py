@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from idp.authorization.answer import ResponseMode, ReturnAddress
+from idp.protocol import scopes
 from idp.protocol.claims_request import NO_CLAIMS, RequestedClaims
 
 
@@ -25,7 +26,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     acr_values: tuple[str, ...] = ()
     login_hint: str | None = None
     expected_sub: str | None = None
-    """Whom the `id_token_hint` names: nobody else may be answered for (OIDC Core 1.0, section 3.1.2.1)."""
+    """Whom the `id_token_hint`, or the `sub` of `claims`, names: nobody else may be answered for (OIDC Core 1.0,
+    sections 3.1.2.1 and 5.5.1)."""
     ui_locales: tuple[str, ...] = ()
     response_mode: ResponseMode = "query"
     essential_acr: tuple[str, ...] = ()
@@ -38,6 +40,12 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the client was held to when it asked: `fapi2` shortens the life of the code."""
     dpop_jkt: str | None = None
     """The thumbprint of the key that the code is bound to (RFC 9449, section 10)."""
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """What a person is asked to allow: the scopes, and those of claims that are asked for by name beside them."""
+        named = scopes.showing((*self.claims.id_token, *self.claims.userinfo))
+        return tuple(dict.fromkeys((*self.scope, *named)))
 
     @property
     def return_address(self) -> ReturnAddress:

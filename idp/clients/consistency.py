@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
+from config.this_machine import is_this_machine
 from idp.clients.certificate_names import NAMES, can_be_read
 from idp.clients.client import Client
 from idp.clients.invalid import InvalidRegistration
@@ -186,6 +188,8 @@ def _pairwise(draft: _Draft) -> None:
         return
     if len(sector_hosts(draft.client.redirect_uris)) != 1:
         raise _invalid("pairwise subjects need sector_identifier_uri where redirect_uris are not all of one host")
+    if any(is_this_machine(urlsplit(uri).hostname or "") for uri in draft.client.redirect_uris):
+        raise _invalid("pairwise subjects need sector_identifier_uri where redirect_uris are of this very machine")
 
 
 def _others(draft: _Draft) -> None:

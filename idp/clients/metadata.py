@@ -77,7 +77,8 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """Its requests behind people's backs are signed so, every one; None: none is (CIBA Core 1.0, section 4)."""
 
     consent_required: bool = False
-    """Whether people are asked before it gets anything; an organisation's own apps do not ask."""
+    """Whether people are asked before it gets anything. Without it an organisation's app asks people of others alone,
+    and the house's own nobody."""
     profile: Profile = "oauth2"
     """`fapi2`: held to the FAPI 2.0 Security Profile."""
     code_protection: CodeProtection = "pkce"

@@ -73,6 +73,9 @@ class Registrar:
 
         Raises `InvalidRegistration`.
         """
+        if client_id is not None and _is_uuid(client_id):
+            # people are called so, and a program's tokens have its id for their `sub` (RFC 9700, section 4.15.2)
+            raise InvalidRegistration("invalid_client_metadata", "client_id must not look like the id of a person")
         named = current.client_id if current is not None else client_id or str(self._entropy.uuid())
         client = read_registration(asked, terms, client_id=named, organisation_id=organisation_id, current=current)
         await self._sectors.check(client)
@@ -135,6 +138,14 @@ class Registrar:
             return client, None
         secret = self._entropy.token(SECRET_SIZE)
         return replace(client, secret_hash=hash_secret(secret)), secret
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 async def _tell(tx: Transaction, client_id: str) -> None:

@@ -6,7 +6,7 @@ Pure: what is fetched is looked at elsewhere, ids and secrets are made elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeVar
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from idp.clients.client import AuthMethod, Client
-from idp.clients.consistency import check
+from idp.clients.consistency import DEVICE, check
 from idp.clients.invalid import InvalidRegistration, RegistrationError
 from idp.clients.member_forms import is_language_tag, is_text
 from idp.clients.metadata import ClientMetadata
@@ -107,6 +107,7 @@ def read_registration(
     had = current.grant_types if current is not None else ()
     if terms.grant_types is not None and (beyond := {*wanted.grant_types} - {*terms.grant_types, *had}):
         raise InvalidRegistration("invalid_client_metadata", f"{min(beyond)} is granted by an administrator alone")
+    _refuse_the_sector_of_others(members, wanted.grant_types, terms, current)
     more = {name: value for name, value in members.items() if name in _MORE}
     if not terms.vouched:
         more = {name: value for name, value in more.items() if name not in OURS} | _decided(current)
@@ -203,6 +204,19 @@ def _refuse_what_is_not_done(members: Mapping[str, object], terms: Terms) -> Non
         unknown = sorted(name for name in members if name not in _UNDERSTOOD and not name.startswith("client_name#"))
         if unknown:
             raise InvalidRegistration("invalid_client_metadata", f"{unknown[0][:64]!a} is not understood")
+
+
+def _refuse_the_sector_of_others(
+    members: Mapping[str, object], grants: Collection[str], terms: Terms, current: Client | None
+) -> None:
+    """A sector is named by redirect URIs, and nothing but an answer that goes there shows whose they are: a stranger
+    who gets tokens otherwise would learn the identifiers that another's app knows people by (OIDC Core 1.0, 8.1)."""
+    if terms.vouched or members.get("subject_type") != "pairwise" or DEVICE not in grants:
+        return
+    if current is None or current.metadata.subject_type != "pairwise" or DEVICE not in current.grant_types:
+        raise InvalidRegistration(
+            "invalid_client_metadata", f"subject_type pairwise with {DEVICE} is granted by an administrator alone"
+        )
 
 
 def _scopes(asked: str | None, terms: Terms, current: Client | None) -> tuple[str, ...]:

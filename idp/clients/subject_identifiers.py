@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from idp.clients.client import Client
+from idp.clients.sector import sector_hosts
 from idp.protocol.pairwise import PairwiseSubjects
 
 
@@ -17,13 +17,12 @@ def sector(client: Client) -> str | None:
     if client.metadata.subject_type == "public":
         return None
     if client.metadata.sector_identifier_uri is not None:
-        hosts = {urlsplit(client.metadata.sector_identifier_uri).hostname}
+        hosts = sector_hosts((client.metadata.sector_identifier_uri,))
     else:
-        hosts = {urlsplit(uri).hostname for uri in client.redirect_uris}
-    host = hosts.pop() if len(hosts) == 1 else None
-    if host is None:
+        hosts = sector_hosts(client.redirect_uris)
+    if len(hosts) != 1:
         raise ValueError(f"{client.client_id}: pairwise subjects need one host or a sector_identifier_uri")
-    return host
+    return next(iter(hosts))
 
 
 class SubjectIdentifiers:

@@ -100,7 +100,9 @@ class AuthorizationEndpoint:
                 said, signed = await self._objects.unfolded(parameters, client, client_ip(request))
                 must_be_pushed = self._must_push(client.client_id)
                 carriage = Carriage(signed=signed, must_be_pushed=must_be_pushed)
-                asked = check(said, client, self._hints.named_by(client), carriage)
+                asked = check(
+                    said, client, self._hints.named_by(client), carriage, called=self._hints.called_by(client)
+                )
         except RequestError as error:
             return self._tell_client(request, return_address(said, client, error), error)
         try:

@@ -19,24 +19,22 @@ OPEN = frozenset(
         "/revoke",
     )
 )
+REGISTRATION = "/register"
 _ANY = (b"access-control-allow-origin", b"*")
 _READABLE = (b"access-control-expose-headers", b"WWW-Authenticate, DPoP-Nonce, Munjigi-Correlation-Id")
-_PREFLIGHT = (
-    _ANY,
-    (b"access-control-allow-methods", b"GET, POST"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, DPoP"),
-    (b"access-control-max-age", b"600"),
-)
 
 
 class CrossOrigin:
     """Pure ASGI: answers a browser's preflight of these paths, and marks their answers as readable."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, registration: bool) -> None:
+        """`registration`: whether clients may register themselves, and so apps in browsers as well."""
         self._app = app
+        self._registration = registration
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] not in OPEN:
+        methods = self._methods(scope["path"]) if scope["type"] == "http" else b""
+        if not methods:
             await self._app(scope, receive, send)
             return
 
@@ -46,10 +44,29 @@ class CrossOrigin:
             await send(message)
 
         if scope["method"] == "OPTIONS" and _is_preflight(scope):
-            await send({"type": "http.response.start", "status": 204, "headers": list(_PREFLIGHT)})
+            await send({"type": "http.response.start", "status": 204, "headers": _preflight(methods)})
             await send({"type": "http.response.body"})
         else:
             await self._app(scope, receive, send_readable)
+
+    def _methods(self, path: str) -> bytes:
+        """What a script may ask of a path; empty: it is not open."""
+        if path in OPEN:
+            return b"GET, POST"
+        if not self._registration:
+            return b""
+        if path == REGISTRATION:
+            return b"POST"
+        return b"GET, PUT, DELETE" if path.startswith(REGISTRATION + "/") else b""
+
+
+def _preflight(methods: bytes) -> list[tuple[bytes, bytes]]:
+    return [
+        _ANY,
+        (b"access-control-allow-methods", methods),
+        (b"access-control-allow-headers", b"Authorization, Content-Type, DPoP"),
+        (b"access-control-max-age", b"600"),
+    ]
 
 
 def _is_preflight(scope: Scope) -> bool:

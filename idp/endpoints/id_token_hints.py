@@ -42,6 +42,10 @@ class IdTokenHints:
 
         return named
 
+    def called_by(self, client: Client) -> Callable[[str], str | None]:
+        """Whom this client calls by a `sub`; None: nobody."""
+        return lambda sub: self._identifiers.user(client, sub)
+
     def read(self, token: str) -> Hint | None:
         """What an ID token of ours says, also when it has expired; None for any other."""
         claims = unverified_claims(token)

@@ -100,7 +100,13 @@ class PushedAuthorizationRequestEndpoint:
             *((resource.PARAMETER, value) for value in asked.resources),
         ]
         said, signed = await self._objects.unfolded(parameters, client, client_ip(request))
-        checked = check(said, client, self._hints.named_by(client), Carriage(pushed=True, signed=signed))
+        checked = check(
+            said,
+            client,
+            self._hints.named_by(client),
+            Carriage(pushed=True, signed=signed),
+            called=self._hints.called_by(client),
+        )
         jkt = await self._proofs.of_push(request, client)
         if jkt is None:
             return checked

@@ -42,6 +42,8 @@ REGISTRATIONS_OF_ADDRESS: Final = Allowance("registration-address", 60, 3600)
 """Clients that an address registers, and attempts to; whoever has a token for it is bounded by that."""
 TOKENS_OF_ADDRESS: Final = Allowance("registration-token-address", 100, 900)
 """Tokens that were not good."""
+CHANGES_OF_ADDRESS: Final = Allowance("registration-change-address", 60, 3600)
+"""Changes: each is told to every node, put on record, and may have another machine asked for a document."""
 LONGEST_TOKEN = 256
 _NOT_SENT_BACK: Final = (
     "registration_access_token",
@@ -103,6 +105,7 @@ class RegistrationEndpoint:
             return await self._not_let(request)
         await self.throttle.was_right(TOKENS_OF_ADDRESS, subject)
         if request.method == "PUT":
+            await self.throttle.attempt(CHANGES_OF_ADDRESS, subject)
             return await self._change(request, token, found)
         if request.method == "DELETE":
             return await self._remove(request, token)

@@ -21,7 +21,7 @@ class Described:
     name: str
     """Empty: it told none."""
     email: str | None
-    """Verified by the upstream, and of a domain that is the organisation's there; nothing else is believed."""
+    """Verified by the upstream, and of a domain that is proven to be the organisation's; nothing else is believed."""
     shown: str
     """What a person knows the account by: a mail address or name, never believed."""
 
@@ -36,7 +36,13 @@ def with_userinfo(claims: Mapping[str, Any], told: Mapping[str, Any]) -> Mapping
     """The claims of both. Raises `UpstreamUnsound` where userinfo is about somebody else (section 5.3.2)."""
     if told.get("sub") != claims["sub"]:
         raise UpstreamUnsound("userinfo is about somebody else")
-    return {**told, **claims}
+    # whether an address is verified is said beside the address, and of no other one (section 5.1)
+    source = claims if "email" in claims else told
+    address = {name: source[name] for name in ("email", "email_verified") if name in source}
+    if "email" in claims and "email_verified" not in claims and told.get("email") == claims["email"]:
+        address["email_verified"] = told.get("email_verified")
+    others = {name: value for name, value in {**told, **claims}.items() if name not in ("email", "email_verified")}
+    return {**others, **address}
 
 
 def described(provider: UpstreamProvider, claims: Mapping[str, Any]) -> Described:

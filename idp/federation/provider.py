@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Literal, Protocol
 from uuid import UUID
 
@@ -49,7 +50,9 @@ class UpstreamProvider:
     name: Mapping[str, str]
     """What its button says, by language."""
     domains: tuple[str, ...] = ()
-    """Domains of mail addresses whose people are led there."""
+    """Domains of mail addresses whose people are led there, and whose addresses it is believed about: proven ones."""
+    claimed_domains: tuple[str, ...] = ()
+    """All that its organisation names, proven or not."""
     just_in_time: bool = False
     """Whether an account is made for whoever comes from there first; otherwise only links lead in."""
     roles: tuple[str, ...] = ()
@@ -58,6 +61,18 @@ class UpstreamProvider:
     counts: Counts = field(default_factory=Counts)
     enabled: bool = True
     version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainClaim:
+    """A domain that an organisation says is its own, for one of its providers."""
+
+    domain: str
+    provider_id: UUID
+    organisation_id: UUID
+    issuer: str
+    proven_at: datetime | None
+    """When the operator gave their word for it; None: it leads nobody anywhere yet."""
 
 
 def secret_context(provider_id: UUID) -> str:
@@ -110,4 +125,4 @@ class Providers(Protocol):
         """The enabled ones of an organisation, the oldest first."""
 
     async def enabled_for_domain(self, tx: Transaction, domain: str) -> UpstreamProvider | None:
-        """The enabled one where a domain leads; no two have the same."""
+        """The enabled one where a proven domain leads; no two have the same."""

@@ -19,6 +19,11 @@ def claims_of(scope: Collection[str]) -> tuple[str, ...]:
     return tuple(name for value in scope for name in _CLAIMS.get(value, ()))
 
 
+def showing(names: Collection[str]) -> tuple[str, ...]:
+    """The scopes that would show these claims: what asking for them by name comes to, in the words of scopes."""
+    return tuple(scope for scope, claims in _CLAIMS.items() if not set(claims).isdisjoint(names))
+
+
 def visible(claims: Mapping[str, object], scope: Collection[str]) -> dict[str, object]:
     """Those of a person's claims that these scopes show; what is not known of a person is left out."""
     names = claims_of(scope)

@@ -20,6 +20,7 @@ from config.clock import Clock
 from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.envelope import Envelope
+from config.outbound import NotFetched, Outbound
 from idp.sessions import delivery_news, logout_token
 from idp.sessions.delivery import Claimed, Delivery, Outcome, judge, refusal_code, wait
 from idp.sessions.lanes import Lanes
@@ -36,6 +37,9 @@ PATIENCE = 10.0
 TIMEOUTS = httpx2.Timeout(5.0, connect=3.0)
 LARGEST_ANSWER = 4096
 """Bytes of an answer that are read; of what it says beyond its status only the code of a refusal is kept."""
+LARGEST_PAGE = 65_536
+"""Bytes of an answer from where others say; a longer one is none."""
+_SENT = ("content-type", "accept", "authorization")
 EACH = 4
 """Deliveries of one recipient under way at once, in one process."""
 MOST = 128
@@ -84,6 +88,7 @@ class Courier:
         ring: Callable[[], KeyRing],
         envelope: Envelope,
         client: httpx2.AsyncClient,
+        outbound: Outbound,
         issuer: str,
         clock: Clock,
         entropy: Entropy,
@@ -93,6 +98,7 @@ class Courier:
         self._ring = ring
         self._envelope = envelope
         self._client = client
+        self._outbound = outbound
         self._issuer = issuer
         self._clock = clock
         self._entropy = entropy
@@ -156,7 +162,11 @@ class Courier:
             return _Answer(410, "nothing is registered to be told at")
         try:
             async with asyncio.timeout(PATIENCE):
-                return await self._exchange(self._request(claimed, claimed.address))
+                if claimed.vouched:
+                    return await self._exchange(self._request(claimed, claimed.address))
+                return await self._ask(self._post_to(claimed.address, claimed), claimed.address)
+        except NotFetched as error:
+            return _Answer(None, str(error))
         except (httpx2.HTTPError, OSError, TimeoutError) as error:
             return _Answer(None, type(error).__name__)
         except Exception as error:  # it is as wrong the next time, and must not come back for ever
@@ -174,6 +184,13 @@ class Courier:
             await response.aclose()
         words = refusal_code(said) if response.is_client_error else ""
         return _Answer(response.status_code, f"{response.status_code} {words}".strip())
+
+    async def _ask(self, request: httpx2.Request, address: str) -> _Answer:
+        """Where an organisation, or a client itself, says where: to no place that is not public (CWE-918)."""
+        headers = {name: request.headers[name] for name in _SENT if name in request.headers}
+        answer = await self._outbound.ask("POST", address, headers=headers, most=LARGEST_PAGE, content=request.read())
+        words = refusal_code(answer.body[:LARGEST_ANSWER]) if 400 <= answer.status < 500 else ""
+        return _Answer(answer.status, f"{answer.status} {words}".strip())
 
     def _request(self, claimed: Claimed, address: str) -> httpx2.Request:
         url, host = reachable(address)

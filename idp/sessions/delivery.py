@@ -82,6 +82,8 @@ class Claimed:
     """The `Authorization` header that the receiver of a stream wants to see, sealed."""
     pairwise: bool = False
     """The client knows people by identifiers of its own sector, so it is told of sessions alone."""
+    vouched: bool = False
+    """Whoever runs the house registered the client: its address may be anywhere. Of others it must be public."""
 
 
 def judge(status: int | None, attempts: int) -> Verdict:

@@ -17,6 +17,7 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, open_database
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.outbound import Outbound
 from config.pause import pause
 from config.settings import Settings
 from idp.sessions.courier import MOST, TIMEOUTS, Courier
@@ -49,6 +50,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         ring=keys.ring,
         envelope=envelope,
         client=client,
+        outbound=Outbound.of(settings),
         issuer=settings.idp.issuer,
         clock=clock,
         entropy=SystemEntropy(),

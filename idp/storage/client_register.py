@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, RowMapping, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
 from idp.clients.client import Client
 from idp.clients.register import Reach, Registered
+from idp.clients.unused import Gone
 from idp.storage import clients
+from idp.storage.end_tables import session_client, signal_stream
+from idp.storage.grant_tables import machine_session, pending_grant
 from idp.storage.protocol_tables import authorization_code, login, refresh_family
 from idp.storage.protocol_tables import client as table
 from idp.storage.way_in_tables import client_home
@@ -55,6 +58,31 @@ async def remove(tx: Transaction, client_id: str) -> bool:
     for held in (login, authorization_code, refresh_family):
         await tx.execute(delete(held).where(held.c.client_id == client_id))
     return (await tx.execute(delete(table).where(table.c.client_id == client_id))).rowcount > 0
+
+
+async def remove_unused(tx: Transaction, before: datetime, joined_before: datetime, limit: int) -> list[Gone]:
+    """Forget some that registered themselves, changed last before a moment, and joined no session since another.
+
+    A session knows each client that joined it, for longer than that (`idp.devices.sign_in_history.KEPT_FOR`).
+    """
+    mine = table.c.client_id
+    sessions_since = select(session_client.c.sid).where(session_client.c.client_id == mine)
+    programs_since = select(machine_session.c.sid).where(
+        machine_session.c.client_id == mine,
+        or_(machine_session.c.created_at >= joined_before, machine_session.c.ended_at.is_(None)),
+    )
+    unused = (
+        table.c.registration_token_hash.is_not(None),
+        table.c.updated_at < before,
+        ~sessions_since.where(session_client.c.first_at >= joined_before).exists(),
+        ~programs_since.exists(),
+        ~select(literal(True)).where(login.c.client_id == mine).exists(),
+        ~select(literal(True)).where(pending_grant.c.client_id == mine).exists(),
+        ~select(literal(True)).where(signal_stream.c.client_id == mine).exists(),
+    )
+    some = list((await tx.execute(select(mine).where(*unused).order_by(table.c.updated_at).limit(limit))).scalars())
+    gone = delete(table).where(mine.in_(some), *unused).returning(mine, table.c.organisation_id)
+    return [Gone(*row) for row in await tx.execute(gone)] if some else []
 
 
 async def page(tx: Transaction, reach: Reach, *, name: str, after: str, limit: int) -> Sequence[Registered]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
 from idp.authorization.consent import Consent
+from idp.storage.directory_tables import membership
 from idp.storage.protocol_tables import consent as table
 
 
@@ -17,6 +18,12 @@ async def find(tx: Transaction, user_id: UUID, client_id: str) -> Consent | None
     query = select(table).where(table.c.user_id == user_id, table.c.client_id == client_id)
     row = (await tx.execute(query)).mappings().one_or_none()
     return Consent(**{**row, "scopes": tuple(row["scopes"])}) if row is not None else None
+
+
+async def belongs(tx: Transaction, user_id: UUID, organisation_id: UUID) -> bool:
+    """Whether this person is a member of the organisation whose app asks."""
+    mine = (membership.c.user_id == user_id, membership.c.organisation_id == organisation_id)
+    return bool((await tx.execute(select(exists().where(*mine)))).scalar_one())
 
 
 async def give(tx: Transaction, consent: Consent) -> None:

@@ -95,7 +95,8 @@ _SUBSCRIBERS = text(
 # Each recipient gives a few at most, so that a dead one with a long queue fills no batch.
 _CLAIM = """
     WITH found AS MATERIALIZED (
-        SELECT due.id, {address} AS address, {sealed} AS sealed_authorization, {pairwise} AS pairwise
+        SELECT due.id, {address} AS address, {sealed} AS sealed_authorization, {pairwise} AS pairwise,
+            client.organisation_id IS NULL AND client.registration_token_hash IS NULL AS vouched
         FROM {recipients} CROSS JOIN LATERAL (
             SELECT id FROM idp.delivery
             WHERE {theirs} AND settled_at IS NULL AND due_at <= :now
@@ -107,7 +108,7 @@ _CLAIM = """
     UPDATE idp.delivery AS delivery SET attempts = delivery.attempts + 1, due_at = :lease
     FROM found WHERE delivery.id = found.id
     RETURNING delivery.id, delivery.client_id, delivery.stream_id, delivery.facts, delivery.happened_at,
-        delivery.attempts, found.address, found.sealed_authorization, found.pairwise
+        delivery.attempts, found.address, found.sealed_authorization, found.pairwise, found.vouched
 """
 _CLAIM_LOGOUTS = text(
     _CLAIM.format(
@@ -235,7 +236,7 @@ async def _claim(
 ) -> list[Claimed]:
     values = {"now": now, "lease": lease, "leaving_out": leaving_out, "each": each, "limit": limit}
     return [
-        Claimed(_delivery(row), row["address"], row["sealed_authorization"], row["pairwise"])
+        Claimed(_delivery(row), row["address"], row["sealed_authorization"], row["pairwise"], row["vouched"])
         for row in (await tx.execute(statement, values)).mappings()
     ]
 

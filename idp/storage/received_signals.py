@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
@@ -16,6 +16,7 @@ from idp.sessions.received.transmitter import Transmitter
 from idp.storage.directory_tables import device, membership, user_account
 from idp.storage.received_tables import device_compliance
 from idp.storage.received_tables import signal_received as table
+from idp.storage.upstream_tables import upstream_link, upstream_provider
 
 
 async def take(tx: Transaction, transmitter_id: UUID, event: SecurityEvent, now: datetime) -> bool:
@@ -97,14 +98,15 @@ async def sweep(tx: Transaction, before: datetime) -> int:
 
 
 class StoredSubjects:
-    """Whom transmitters name: members by their mail address, or by this house's own `sub`."""
+    """Whom transmitters name: members by their mail address, by this house's own `sub`, or as an identity provider of
+    their organisation calls them, where that account is linked."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
 
     async def subject_of(self, tx: Transaction, organisation_id: UUID, subject: Identifier) -> UUID | None:
         """The one member of the organisation whom it names; `None`: nobody, or more than one."""
-        which = self._which(subject)
+        which = self._which(organisation_id, subject)
         if which is None:
             return None
         query = (
@@ -119,12 +121,26 @@ class StoredSubjects:
         found = (await tx.execute(query)).scalars().all()
         return found[0] if len(found) == 1 else None
 
-    def _which(self, subject: Identifier) -> ColumnElement[bool] | None:
+    def _which(self, organisation_id: UUID, subject: Identifier) -> ColumnElement[bool] | None:
         if subject.format == "email":
             return func.lower(user_account.c.email) == subject.value.lower()
         if subject.format == "iss_sub" and subject.issuer != self._issuer:
-            return None
+            return user_account.c.id.in_(_linked(organisation_id, subject))
         try:
             return user_account.c.id == UUID(subject.value)
         except ValueError:
             return None
+
+
+def _linked(organisation_id: UUID, subject: Identifier) -> Select[tuple[UUID]]:
+    """Whose account it is that this issuer calls so: of providers of this organisation alone, and of those that it has
+    switched off as well, since news of an account is good news whether or not it leads in."""
+    return (
+        select(upstream_link.c.user_id)
+        .join(upstream_provider, upstream_provider.c.id == upstream_link.c.provider_id)
+        .where(
+            upstream_provider.c.organisation_id == organisation_id,
+            upstream_provider.c.issuer == subject.issuer,
+            upstream_link.c.subject == subject.value,
+        )
+    )

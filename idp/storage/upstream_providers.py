@@ -8,27 +8,31 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Label, Row, Select, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import Text
 
 from config.connections import Transaction
 from events.outbox import append
 from idp.federation.offers import EVENT_TOPIC
-from idp.federation.provider import Counts, UpstreamProvider
+from idp.federation.provider import Counts, DomainClaim, UpstreamProvider
 from idp.storage.directory_tables import organisation
 from idp.storage.upstream_tables import upstream_domain as domain_table
 from idp.storage.upstream_tables import upstream_link as link_table
 from idp.storage.upstream_tables import upstream_provider as table
 
-_DOMAINS = (
-    select(func.array_agg(aggregate_order_by(domain_table.c.domain, domain_table.c.domain), type_=ARRAY(Text)))
-    .where(domain_table.c.provider_id == table.c.id)
-    .correlate(table)
-    .scalar_subquery()
-    .label("domains")
-)
+
+def _domains(*which: ColumnElement[bool]) -> Label[Any]:
+    """The domains of a provider, in order."""
+    listed = func.array_agg(aggregate_order_by(domain_table.c.domain, domain_table.c.domain), type_=ARRAY(Text))
+    found = select(listed).where(domain_table.c.provider_id == table.c.id, *which).correlate(table)
+    return found.scalar_subquery().label("domains" if which else "claimed_domains")
+
+
+_PROVEN = domain_table.c.proven_at.is_not(None)
+_DOMAINS = (_domains(_PROVEN), _domains())
 
 
 async def find(tx: Transaction, provider_id: UUID) -> UpstreamProvider | None:
@@ -60,7 +64,7 @@ async def enabled_for_domain(tx: Transaction, domain: str) -> UpstreamProvider |
     query = (
         _all()
         .join(domain_table, domain_table.c.provider_id == table.c.id)
-        .where(domain_table.c.domain == domain, table.c.enabled)
+        .where(domain_table.c.domain == domain, _PROVEN, table.c.enabled)
     )
     return await _one(tx, query)
 
@@ -109,18 +113,58 @@ async def change(tx: Transaction, provider: UpstreamProvider) -> bool:
     return True
 
 
-async def put_domains(tx: Transaction, provider: UpstreamProvider, domains: Collection[str]) -> list[str]:
-    """Let these domains lead there, and no others. Returns those that lead elsewhere already."""
-    await tx.execute(delete(domain_table).where(domain_table.c.provider_id == provider.id))
-    if not domains:
-        return []
-    added = await tx.execute(
-        upsert(domain_table)
-        .values([{"domain": domain, "provider_id": provider.id} for domain in sorted(domains)])
-        .on_conflict_do_nothing()
-        .returning(domain_table.c.domain)
+async def put_domains(tx: Transaction, provider: UpstreamProvider, domains: Collection[str]) -> None:
+    """Keep that a claimed provider is to be led to from these, and no others: those that were proven stay so."""
+    mine = domain_table.c.provider_id == provider.id
+    await tx.execute(delete(domain_table).where(mine, domain_table.c.domain.not_in(list(domains))))
+    if domains:
+        rows = [{"domain": domain, "provider_id": provider.id} for domain in sorted(domains)]
+        await tx.execute(upsert(domain_table).values(rows).on_conflict_do_nothing())
+
+
+async def claims(
+    tx: Transaction, *, after: tuple[str, UUID] | None, limit: int, provider_id: UUID | None = None
+) -> list[DomainClaim]:
+    """Who names which domain, by domain; all, or those of one provider."""
+    columns = (domain_table.c.domain, domain_table.c.provider_id)
+    query = (
+        select(domain_table.c.domain, domain_table.c.proven_at, table.c.organisation_id, table.c.issuer)
+        .add_columns(domain_table.c.provider_id)
+        .join(table, table.c.id == domain_table.c.provider_id)
+        .order_by(*columns)
+        .limit(limit)
     )
-    return sorted(set(domains) - set(added.scalars()))
+    if after is not None:
+        query = query.where(tuple_(*columns) > tuple_(*after))
+    if provider_id is not None:
+        query = query.where(domain_table.c.provider_id == provider_id)
+    return [DomainClaim(**row) for row in (await tx.execute(query)).mappings()]
+
+
+async def prove_domain(
+    tx: Transaction, provider: UpstreamProvider, domain: str, who: UUID, now: datetime
+) -> bool | None:
+    """Let a domain lead to a claimed provider that names it. False: it leads elsewhere; None: this one names it not."""
+    mine = (domain_table.c.domain == domain, domain_table.c.provider_id == provider.id)
+    named = (await tx.execute(select(_PROVEN).where(*mine))).scalar_one_or_none()
+    if named is None:
+        return None
+    if not named:
+        try:
+            async with tx.begin_nested():
+                await tx.execute(update(domain_table).where(*mine).values(proven_at=now, proven_by=who))
+        except IntegrityError:  # what holds of many at once is held by the index
+            return False
+        await _tell(tx, provider)
+    return True
+
+
+async def withdraw_domain(tx: Transaction, provider: UpstreamProvider, domain: str) -> bool:
+    """Let a domain lead to a claimed provider no more. False: it does not."""
+    mine = (domain_table.c.domain == domain, domain_table.c.provider_id == provider.id, _PROVEN)
+    withdrawn = await tx.execute(update(domain_table).where(*mine).values(proven_at=None, proven_by=None))
+    await _tell(tx, provider)
+    return withdrawn.rowcount > 0
 
 
 async def remove(tx: Transaction, provider: UpstreamProvider) -> int:
@@ -148,7 +192,7 @@ def _changing(provider: UpstreamProvider) -> dict[str, Any]:
 
 
 def _all() -> Select[tuple[Any, ...]]:
-    return select(table, _DOMAINS)
+    return select(table, *_DOMAINS)
 
 
 async def _one(tx: Transaction, query: Select[tuple[Any, ...]]) -> UpstreamProvider | None:
@@ -164,6 +208,7 @@ def _provider(row: Row[tuple[Any, ...]]) -> UpstreamProvider:
             "scopes": tuple(row.scopes),
             "roles": tuple(row.roles),
             "domains": tuple(row.domains or ()),
+            "claimed_domains": tuple(row.claimed_domains or ()),
             "counts": msgspec.convert(row.counts, Counts),
         }
     )

@@ -1,4 +1,4 @@
-"""The tables of migration 0027: upstream providers, their domains, links, questions that wait."""
+"""The tables of migrations 0027 and 0031: upstream providers, their domains, links, questions that wait."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ upstream_domain = Table(
     "upstream_domain",
     metadata,
     Column("domain", Text, primary_key=True),
-    Column("provider_id", Uuid, nullable=False),
+    Column("provider_id", Uuid, primary_key=True),
+    Column("proven_at", _TIME),
+    Column("proven_by", Uuid),
 )
 
 upstream_link = Table(

@@ -183,6 +183,7 @@ class Provider:
             ring=parts.keys.ring,
             envelope=parts.envelope,
             client=client,
+            outbound=parts.outbound,
             issuer=parts.issuer,
             clock=parts.clock,
             entropy=parts.entropy,

@@ -33,7 +33,7 @@ class ConsentPage:
                 return self._shared.hops.to_dispatcher(login)
             before = await self._consents.find(tx, arrived.known.user_id, login.client_id)
         client = await self._shared.clients.find(login.client_id)
-        lines = await self._shared.scope_words.lines(login.request.scope, client)
+        lines = await self._shared.scope_words.lines(login.request.wanted, client)
         allowed = before.scopes if before is not None else ()
         return await self._shared.show(
             request,
@@ -58,7 +58,7 @@ class ConsentPage:
                 kind = Kind.CONSENT_REFUSED
                 if choice == "allow":
                     kind = Kind.CONSENT_GRANTED
-                    consent = Consent(user_id=person, client_id=login.client_id, scopes=asked.scope, given_at=now)
+                    consent = Consent(user_id=person, client_id=login.client_id, scopes=asked.wanted, given_at=now)
                     await self._consents.give(tx, consent)
                 login = login.answered("given" if choice == "allow" else "refused")
                 await self._shared.logins.save(tx, login)
@@ -68,6 +68,6 @@ class ConsentPage:
                     kind,
                     subject=str(person),
                     sid=login.session or "",
-                    details={"client": login.client_id, "scope": " ".join(asked.scope)},
+                    details={"client": login.client_id, "scope": " ".join(asked.wanted)},
                 )
         return self._shared.hops.to_dispatcher(login)

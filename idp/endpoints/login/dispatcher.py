@@ -188,6 +188,9 @@ class Dispatcher:
         """Whether the person must be asked what the app may have: most apps are the house's own, and ask nobody."""
         client = await self._clients.find(login.client_id)
         required = client is None or client.metadata.consent_required
+        if client is not None and client.organisation_id is not None and not required:
+            # an organisation speaks for its own people: those of others decide for themselves
+            required = not await self._consents.belongs(tx, user_id, client.organisation_id)
         before = await self._consents.find(tx, user_id, login.client_id) if required else None
         return standing(login.request, before, required=required)
 

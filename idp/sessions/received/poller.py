@@ -34,6 +34,9 @@ EACH = 50
 """Tokens that are asked for at once."""
 MOST_ROUNDS = 20
 """Requests to one transmitter in a row, while it says that it holds more."""
+TURN = 15.0
+"""Seconds after which no further round of one transmitter begins: who answers slowly keeps those of others waiting
+once, and not for every round."""
 MOST = 16
 """Transmitters that are polled at once, in one process."""
 LARGEST = 1_048_576
@@ -104,14 +107,14 @@ class Poller:
             await self.transmitters.polled(tx, transmitter, self.clock.now() + wait, failures)
 
     async def _rounds(self, transmitter: Transmitter) -> None:
-        answers = _Answers()
+        answers, over_at = _Answers(), self.clock.monotonic() + TURN
         for _ in range(MOST_ROUNDS):
             polled = await self._ask(transmitter, answers, EACH)
             answers, away = await self._take(transmitter, polled)
             if away is not None:
                 await self._ask(transmitter, answers, 0)
                 raise away
-            if not (polled.more_available and polled.sets):
+            if not (polled.more_available and polled.sets) or self.clock.monotonic() >= over_at:
                 break
         if answers:
             await self._ask(transmitter, answers, 0)

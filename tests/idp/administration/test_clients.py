@@ -70,6 +70,8 @@ async def test_an_id_is_made_where_none_is_asked_for(house: House) -> None:
         {"metadata": {**METADATA, "unknown": 1}},
         {"metadata": []},
         {"client_id": "a b"},
+        {"client_id": str(HOUSE)},
+        {"client_id": HOUSE.hex},
         {"why": " "},
         {"organisation_id": "x"},
         {"unknown": 1},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -9,10 +10,11 @@ import pytest
 
 from config.envelope import Envelope
 from config.settings import Settings
+from idp.directory.account import Organisation
 from idp.federation.provider import secret_context
-from idp.storage import upstream_providers
+from idp.storage import directory, upstream_providers
 from tests.idp.administration.conftest import OTHER, House
-from tests.idp.people import HOUSE
+from tests.idp.people import BEGUN, HOUSE
 
 WHY = "Acme's people sign in with their own accounts"
 PATH = f"/organisations/{HOUSE}/providers"
@@ -39,7 +41,7 @@ async def add(house: House, **changed: Any) -> dict[str, Any]:
 
 def change(document: dict[str, Any], **changed: Any) -> dict[str, Any]:
     """The body of a change that changes nothing else."""
-    fixed = ("id", "organisation_id", "issuer", "has_secret", "callback")
+    fixed = ("id", "organisation_id", "issuer", "has_secret", "callback", "proven_domains")
     return {"why": WHY, **{name: value for name, value in document.items() if name not in fixed}, **changed}
 
 
@@ -142,22 +144,85 @@ async def test_what_is_not_understood(house: House, wrong: dict[str, Any]) -> No
     assert (refused.status_code, refused.json()["code"]) == (422, "MJ-IDENTITY-004")
 
 
-async def test_a_domain_leads_to_one_alone(house: House) -> None:
+async def leads(house: House, domain: str) -> str | None:
+    async with house.database("idp").connect() as tx:
+        led = await upstream_providers.enabled_for_domain(tx, domain)
+    return str(led.id) if led is not None else None
+
+
+async def word(house: House, act: str, made: dict[str, Any], domain: str = "Acme.example", **more: Any) -> Any:
+    body = {"why": "their DNS says so", "provider_id": made["id"], "domain": domain}
+    return await house("POST", f"/provider-domains/{act}", body, **more)
+
+
+async def operate(house: House, settings: Settings) -> None:
+    """Make the boss an administrator of the operator's."""
+    async with house.database("idp").begin() as tx:
+        operator = Organisation(
+            id=settings.policy.operator, name="Operator", time_zone="Asia/Seoul", duplicate_login=None
+        )
+        await directory.put_organisation(tx, operator, BEGUN)
+        await directory.put_membership(tx, house.boss.id, operator.id, ("administrator",), BEGUN)
+
+
+async def test_a_domain_leads_nowhere_before_the_operators_word(house: House, settings: Settings) -> None:
+    made = await add(house)
+    assert (made["domains"], made["proven_domains"]) == (["acme.example"], [])
+    assert await leads(house, "acme.example") is None
+    for act in ("prove", "withdraw"):
+        assert (await word(house, act, made)).status_code == 404, "only the operator's administrators"
+    assert (await house("GET", "/provider-domains")).status_code == 404
+    await operate(house, settings)
+    assert (await word(house, "prove", made, "other.example")).status_code == 404, "it names it not"
+    assert (await word(house, "withdraw", made)).status_code == 404, "it does not lead there"
+    assert await leads(house, "acme.example") is None
+
+    proven = await word(house, "prove", made)
+    assert (proven.status_code, proven.json()["domain"]) == (200, "acme.example"), proven.text
+    assert proven.json()["proven_at"] is not None
+    assert await leads(house, "acme.example") == made["id"]
+    one = f"{PATH}/{made['id']}"
+    kept = await house("PUT", one, change(made, domains=["acme.example", "acme.test"]))
+    assert (kept.json()["domains"], kept.json()["proven_domains"]) == (["acme.example", "acme.test"], ["acme.example"])
+    assert await house.got("/provider-domains?limit=1") | {"next": ""} == {"domains": [proven.json()], "next": ""}
+    rest = await house.got(f"/provider-domains?after={(await house.got('/provider-domains?limit=1'))['next']}")
+    assert [(entry["domain"], entry["proven_at"]) for entry in rest["domains"]] == [("acme.test", None)]
+
+    taken_back = await word(house, "withdraw", made)
+    assert taken_back.json() == {**proven.json(), "proven_at": None}
+    assert await leads(house, "acme.example") is None
+    records = [record.details for record in await house.audited("organisation_changed")]
+    assert [(one["act"], one.get("domain")) for one in records if "domain" in one] == [
+        ("domain_proven", "acme.example"),
+        ("domain_withdrawn", "acme.example"),
+    ]
+
+
+async def test_a_domain_that_is_named_anew_is_proven_anew(house: House, settings: Settings) -> None:
+    made = await add(house)
+    await operate(house, settings)
+    await word(house, "prove", made)
+    one = f"{PATH}/{made['id']}"
+    without = (await house("PUT", one, change(made, domains=[]))).json()
+    assert await leads(house, "acme.example") is None
+    again = (await house("PUT", one, change(without, domains=["acme.example"]))).json()
+    assert (again["domains"], again["proven_domains"]) == (["acme.example"], [])
+
+
+async def test_a_domain_leads_to_one_alone(house: House, settings: Settings) -> None:
     made = await add(house)
     await house.join_other(house.boss, "administrator")
+    await operate(house, settings)
     there = f"/organisations/{OTHER}/providers"
-    refused = await house("POST", there, NEW)
-    assert (refused.status_code, refused.json()["code"]) == (409, "MJ-IDENTITY-031")
-    assert "acme.example" in refused.json()["detail"]
-    assert await house.got(there) == {"providers": []}
-    other = await house("POST", there, {**NEW, "domains": ["other.example"]})
-    assert other.status_code == 200, other.text
-    taken = await house("PUT", f"{there}/{other.json()['id']}", change(other.json(), domains=["acme.example"]))
-    assert taken.json()["code"] == "MJ-IDENTITY-031"
-    async with house.database("idp").connect() as tx:
-        led = await upstream_providers.enabled_for_domain(tx, "acme.example")
-    assert led is not None
-    assert str(led.id) == made["id"]
+    # whoever names it first keeps nobody else from proving it
+    other = (await house("POST", there, NEW)).json()
+    assert (await word(house, "prove", other)).status_code == 200
+    taken = await word(house, "prove", made)
+    assert (taken.status_code, taken.json()["code"]) == (409, "MJ-IDENTITY-031")
+    assert "acme.example" in taken.json()["detail"]
+    assert await leads(house, "acme.example") == other["id"]
+    answers = await asyncio.gather(*(word(house, "prove", one) for one in (made, other, made, other)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 409, 409]
 
 
 async def test_one_issuer_and_client_once(house: House) -> None:

@@ -95,6 +95,9 @@ async def test_one_that_is_polled(house: House) -> None:
         return row.sealed
 
     assert await kept(None, 1) == row.sealed
+    elsewhere = {**POLLED, "poll_uri": "https://evil.example/poll", "authorization": None, "version": 2}
+    answer = await house("PUT", one, elsewhere)
+    assert (answer.status_code, answer.json()["code"]) == (422, "MJ-IDENTITY-051"), "what nobody sees goes nowhere else"
     assert await kept("Bearer another", 2) not in (None, row.sealed)
     assert await kept("", 3) is None
     pushed = {**ASKED, "version": 4}

@@ -17,6 +17,7 @@ from idp.clients.client import Client
 from idp.clients.invalid import InvalidRegistration
 from idp.clients.metadata import ClientMetadata
 from idp.clients.registration import ADMINISTRATOR, STRANGER, Terms, read_registration, registered_members
+from idp.clients.subject_identifiers import sector
 from idp.protocol import scopes
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -75,6 +76,34 @@ def test_a_name_without_a_language_stands_for_those_that_have_none() -> None:
 
 def test_null_is_as_good_as_nothing() -> None:
     assert read({**BASE, "logo_uri": None, "unknown": None}) == read(BASE)
+
+
+def test_an_app_with_a_scheme_of_its_own_is_a_sector_of_its_own() -> None:
+    uri = "com.example.app:/callback"
+    native = {"redirect_uris": [uri], "application_type": "native", "subject_type": "pairwise"}
+    for terms in (STRANGER, ADMINISTRATOR):
+        assert sector(read(native, terms)) == uri
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1/callback", "http://[::1]:1/", "https://localhost/callback"])
+def test_this_very_machine_is_nobody_s_sector(uri: str) -> None:
+    asked = {"redirect_uris": [uri], "application_type": "native", "subject_type": "pairwise"}
+    with pytest.raises(InvalidRegistration, match="this very machine"):
+        read(asked)
+    document = "https://app.example/sector.json"
+    assert sector(read({**asked, "sector_identifier_uri": document})) == "app.example"
+
+
+def test_a_stranger_learns_nothing_of_the_sector_of_another_app() -> None:
+    # the redirect URI is another's: no answer goes there, since a device has its tokens from the token endpoint
+    asked = {**BASE, "subject_type": "pairwise", "grant_types": ["authorization_code", DEVICE]}
+    for more in ({}, {"sector_identifier_uri": "https://app.example/sector.json"}):
+        with pytest.raises(InvalidRegistration, match="administrator alone"):
+            read({**asked, **more}, STRANGER)
+    given = read(asked)
+    assert read({**asked, "client_name": "x"}, STRANGER, given).metadata.subject_type == "pairwise"
+    with pytest.raises(InvalidRegistration, match="administrator alone"):
+        read(asked, STRANGER, read({**BASE, "subject_type": "pairwise"}, STRANGER))
 
 
 @pytest.mark.parametrize(

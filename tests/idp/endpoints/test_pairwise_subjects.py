@@ -93,6 +93,24 @@ async def test_a_hint_of_its_own_is_understood_and_anothers_is_not(provider: Pro
     assert browser.query()["error"] == "login_required"
 
 
+async def test_the_sub_of_claims_is_the_one_that_it_knows(provider: Provider) -> None:
+    user = await person(provider)
+    app = await provider.register(metadata=PAIRWISE)
+    browser = await sign_in(provider, app)
+    sub = claims((await provider.redeem(app, browser.query()["code"])).json()["id_token"])["sub"]
+
+    async def answered(*named: object) -> dict[str, str]:
+        asked = json.dumps({"id_token": {"sub": {"values": named}}})
+        await browser.follow(await browser.get(app.request(prompt="none", claims=asked)))
+        return browser.query()
+
+    assert "code" in await answered(sub)
+    assert "code" in await answered(sub, "of another sector")
+    # by what others know a person it learns nothing, not even that it is they
+    for other in (str(user), "nobody"):
+        assert (await answered(other))["error"] == "login_required"
+
+
 async def test_it_is_told_of_an_end_by_the_session_alone(provider: Provider, clock: FakeClock) -> None:
     token = logout_token.claims(issuer="i", audience="a", subject=None, sid="s", jti="j", issued_at=1)
     assert "sub" not in token

@@ -26,7 +26,7 @@ from idp.clients.invalid import InvalidRegistration
 from idp.clients.register import InitialAccessToken, hash_token
 from idp.clients.registration import ADMINISTRATOR, read_registration
 from idp.clients.sector import LARGEST, Sectors
-from idp.endpoints.registration import REGISTRATIONS_OF_ADDRESS, TOKENS_OF_ADDRESS
+from idp.endpoints.registration import CHANGES_OF_ADDRESS, REGISTRATIONS_OF_ADDRESS, TOKENS_OF_ADDRESS
 from idp.storage import client_register, initial_access_tokens
 from tests.clock import FakeClock
 from tests.idp.conftest import OpenDatabase
@@ -324,6 +324,17 @@ async def test_strangers_are_bounded(provider: Provider) -> None:
     for _ in range(TOKENS_OF_ADDRESS.attempts):
         assert (await manage(provider, "GET", told)).status_code == 401
     assert (await manage(provider, "GET", told)).status_code == 429
+
+
+async def test_changes_are_bounded(provider: Provider) -> None:
+    told = await registered(provider)
+    for _ in range(CHANGES_OF_ADDRESS.attempts):
+        answer = await manage(provider, "PUT", told, body=changed_from(told))
+        assert answer.status_code == 200
+        told = answer.json()
+    refused = await manage(provider, "PUT", told, body=changed_from(told))
+    assert (refused.status_code, refused.json()["code"]) == (429, "MJ-IDP-102")
+    assert (await manage(provider, "GET", told)).status_code == 200, "its token is the one that it was"
 
 
 async def test_removing_a_client_ends_what_it_has(provider: Provider, database: OpenDatabase) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from config.clock import SystemClock
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.outbound import Outbound
 from config.settings import Settings
 from examples.relying_app.app import relying_app
 from idp import demo
@@ -133,6 +134,7 @@ async def test_the_app_is_told_of_an_end_elsewhere(settings: Settings, listening
                 ring=lambda: ring,
                 envelope=Envelope.load(settings),
                 client=client,
+                outbound=Outbound.of(settings),
                 issuer=settings.idp.issuer,
                 clock=clock,
                 entropy=entropy,

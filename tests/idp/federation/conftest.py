@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from config.connections import Transaction
 from idp.directory.account import ClientHome, Organisation
 from idp.federation.links import Link
 from idp.federation.provider import UpstreamProvider, secret_context
@@ -34,6 +35,13 @@ async def upstream(clock: FakeClock) -> AsyncIterator[Upstream]:
         yield running
 
 
+async def lead(tx: Transaction, provider: UpstreamProvider) -> None:
+    """Let the domains of a provider lead there, as the operator's word does."""
+    await upstream_providers.put_domains(tx, provider, provider.domains)
+    for domain in provider.domains:
+        assert await upstream_providers.prove_domain(tx, provider, domain, uuid4(), BEGUN)
+
+
 @dataclass
 class Acme:
     """The house organisation, whose app this is, and its upstream."""
@@ -49,7 +57,7 @@ class Acme:
         async with self.provider.parts.database.begin() as tx:
             self.registered = replace(self.registered, **changed)
             assert await upstream_providers.change(tx, self.registered)
-            assert await upstream_providers.put_domains(tx, self.registered, self.registered.domains) == []
+            await lead(tx, self.registered)
         self.provider.parts.offers.on_reset()
         return self.registered
 
@@ -135,7 +143,7 @@ async def acme(provider: Provider, upstream: Upstream, database: OpenDatabase) -
             await directory.put_organisation(tx, organisation, BEGUN)
         await directory.put_client_home(tx, app.client_id, ClientHome(organisation_id=HOUSE))
         assert await upstream_providers.add(tx, registered, BEGUN)
-        assert await upstream_providers.put_domains(tx, registered, registered.domains) == []
+        await lead(tx, registered)
 
     async def rows(statement: str, **values: object) -> list[Any]:
         async with database("owner").connect() as tx:

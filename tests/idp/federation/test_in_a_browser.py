@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,6 +26,7 @@ from tests.chromium import shared_chromium
 from tests.engines import TestEngines
 from tests.house import free_port
 from tests.idp.conftest import OpenDatabase
+from tests.idp.federation.conftest import lead
 from tests.idp.login_pages.test_sign_in import PASSWORD
 from tests.idp.people import BEGUN, HOUSE, add_person
 from tests.idp.provider import SECRET, App
@@ -114,7 +115,7 @@ async def houses(settings: Settings, other_settings: Settings, database: OpenDat
             name={"ko": "아크메", "en": "Acme"},
         )
         assert await upstream_providers.add(tx, provider, BEGUN)
-        await upstream_providers.put_domains(tx, provider, ["acme.example"])
+        await lead(tx, replace(provider, domains=("acme.example",)))
     async with served(other_settings, "localhost", other_port), served(settings, "house.localhost", port):
         yield Houses(issuer, upstream, ours, user)
     await there.dispose()

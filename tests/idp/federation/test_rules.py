@@ -11,7 +11,7 @@ import pytest
 
 from config.envelope import Envelope
 from config.outbound import PATIENCE, Answer, Outbound, Unanswered
-from idp.federation.identity import described
+from idp.federation.identity import described, with_userinfo
 from idp.federation.links import WaysIn, may_be_linked
 from idp.federation.problems import UpstreamUnreachable, UpstreamUnsound
 from idp.federation.provider import Counts, UpstreamProvider, domain_of, is_domain
@@ -171,3 +171,27 @@ def test_the_last_way_in() -> None:
     assert WaysIn(password=False, passkeys=0, links=1).only_one
     assert not WaysIn(password=True, passkeys=0, links=1).only_one
     assert not WaysIn(password=False, passkeys=1, links=1).only_one
+
+
+@pytest.mark.parametrize(
+    ("claims", "told", "verified"),
+    [
+        ({"email": "a@acme.example"}, {"email": "a@acme.example", "email_verified": True}, True),
+        ({"email": "a@acme.example"}, {"email": "b@acme.example", "email_verified": True}, None),
+        ({"email": "a@acme.example"}, {"email_verified": True}, None),
+        (
+            {"email": "a@acme.example", "email_verified": False},
+            {"email": "a@acme.example", "email_verified": True},
+            False,
+        ),
+        ({"email_verified": True}, {"email": "b@acme.example"}, None),
+        ({}, {"email": "b@acme.example", "email_verified": True}, True),
+    ],
+)
+def test_an_address_is_verified_where_that_is_said_of_it(
+    claims: dict[str, object], told: dict[str, object], verified: bool | None
+) -> None:
+    both = with_userinfo({"sub": "u-1", **claims}, {"sub": "u-1", "name": "Mina", **told})
+    assert both["email"] == claims.get("email", told.get("email"))
+    assert both.get("email_verified") is verified
+    assert both["name"] == "Mina"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import UUID
 
 import httpx2
 import pytest
+from sqlalchemy import delete, update
 
 from config.connections import Database
 from config.settings import Role
 from idp.clients.metadata import ClientMetadata
-from idp.storage import clients
+from idp.directory.account import Organisation
+from idp.storage import clients, directory
+from idp.storage.protocol_tables import client, consent
 from tests.idp.browser import Browser
 from tests.idp.login_pages.test_sign_in import hidden, kinds, person, submit
 from tests.idp.people import BEGUN
@@ -19,6 +24,7 @@ from tests.idp.provider import App, Provider
 
 OpenDatabase = Callable[[Role], Database]
 CONSENT = "/consent"
+OTHER = UUID("00000000-0000-4000-8000-0000000000bb")
 
 
 @pytest.fixture
@@ -89,6 +95,25 @@ async def test_it_is_asked_once_and_again_only_for_more(provider: Provider, app:
     assert "code" in browser.query()
 
 
+@pytest.mark.parametrize("member", ["id_token", "userinfo"])
+async def test_a_claim_that_is_asked_for_by_name_is_asked_of_the_person_like_its_scope(
+    provider: Provider, app: App, member: str
+) -> None:
+    await person(provider)
+    browser = provider.browser("10.0.0.1")
+    await answer(browser, await asked(provider, browser, app, scope="openid"), "allow")
+
+    named = json.dumps({member: {"email": None}})
+    page = await asked(provider, browser, app, scope="openid", claims=named)
+    assert at_consent(browser)
+    assert "your mail address" in page.text
+    assert "your name, login name and language" not in page.text
+    await answer(browser, page, "allow")
+    assert "code" in browser.query()
+    await asked(provider, browser, app, scope="openid", claims=named)
+    assert "code" in browser.query()
+
+
 async def test_whoever_refuses_gives_nothing_and_stays_signed_in(
     provider: Provider, app: App, database: OpenDatabase
 ) -> None:
@@ -121,6 +146,30 @@ async def test_the_houses_own_app_asks_only_where_the_request_says_so(provider: 
     assert at_consent(browser)
     await answer(browser, page, "allow")
     assert "code" in browser.query()
+
+
+async def test_an_organisation_s_app_asks_people_of_others(provider: Provider, app: App) -> None:
+    """Whoever administers one organisation decides nothing about the data of another's people."""
+    own, user = await provider.register("theirs"), await person(provider)
+    other = Organisation(id=OTHER, name="Other", time_zone="Asia/Seoul", duplicate_login=None)
+    async with provider.parts.database.begin() as tx:
+        await directory.put_organisation(tx, other, BEGUN)
+        await tx.execute(update(client).where(client.c.client_id == "theirs").values(organisation_id=OTHER))
+    browser = provider.browser("10.0.0.1")
+    await answer(browser, await asked(provider, browser, app), "allow")
+    await browser.follow(await browser.get(own.request(prompt="none")))
+    assert browser.query()["error"] == "consent_required"
+    page = await asked(provider, browser, own)
+    assert at_consent(browser)
+    await answer(browser, page, "allow")
+    await browser.follow(await browser.get(own.request(prompt="none")))
+    assert "code" in browser.query()
+
+    async with provider.parts.database.begin() as tx:
+        await tx.execute(delete(consent))
+        await directory.put_membership(tx, user, OTHER, ("customer",), BEGUN)
+    await browser.follow(await browser.get(own.request(prompt="none")))
+    assert "code" in browser.query(), "its own people are not asked"
 
 
 async def test_an_answer_counts_once_and_from_its_own_page(provider: Provider, app: App) -> None:

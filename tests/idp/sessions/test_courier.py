@@ -13,13 +13,14 @@ from uuid import uuid4
 import httpx2
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import text
+from sqlalchemy import text, update
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from config.connections import Database
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.outbound import Outbound
 from config.settings import Role, Settings
 from idp.clients.client import Client
 from idp.sessions import courier as courier_module
@@ -30,12 +31,13 @@ from idp.sessions.logout_worker import serve
 from idp.sessions.one_session import Began
 from idp.sessions.session import ON_ITS_WAY, EndReason, Session
 from idp.storage import clients, deliveries, session_clients, sessions
+from idp.storage.protocol_tables import client
 from jose.jws import verify
 from jose.keys import KeyRing, SigningKey
 from jose.storage.keys import SigningKeys
 from tests.clock import FakeClock
 from tests.events.listening import until
-from tests.idp.people import TIMES, add_person, beginning, one_session
+from tests.idp.people import HOUSE, TIMES, add_person, beginning, one_session
 from tests.idp.sessions.receiver import receiving, saying
 
 OpenDatabase = Callable[[Role], Database]
@@ -110,6 +112,7 @@ async def telling(settings: Settings, database: OpenDatabase, clock: FakeClock) 
             ring=lambda: ring,
             envelope=Envelope.load(settings),
             client=client,
+            outbound=Outbound(),
             issuer=ISSUER,
             clock=clock,
             entropy=SystemEntropy(),
@@ -224,6 +227,41 @@ async def test_what_can_never_be_sent_is_dead_at_once(telling: Telling) -> None:
         ("two", "dead", "it cannot be sent: ValueError"),
     }
     assert dead() - before == 2
+
+
+@pytest.mark.parametrize("whose", ["an organisation's", "its own"])
+async def test_who_is_not_the_houses_own_is_told_at_public_places_alone(telling: Telling, whose: str) -> None:
+    async with receiving() as inside, receiving() as ours:
+        session = await telling.session(app("theirs", inside.address), app("ours", ours.address))
+        async with telling.idp.begin() as tx:
+            theirs = (
+                {"organisation_id": HOUSE} if whose == "an organisation's" else {"registration_token_hash": bytes(32)}
+            )
+            await tx.execute(update(client).where(client.c.client_id == "theirs").values(**theirs))
+        await telling.end(session)
+        assert await telling.carry() == 2
+        assert inside.tokens() == []
+        assert len(ours.tokens()) == 1
+        rows = {row.client_id: row for row in await telling.rows()}
+        assert (rows["theirs"].outcome, rows["theirs"].problem) == (None, "its address is not public")
+        assert rows["ours"].outcome == "delivered"
+
+
+async def test_who_is_not_the_houses_own_is_told_like_everybody(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling.courier, "_outbound", Outbound(this_machine=True))
+    async with receiving() as receiver, receiving(saying(400)) as refusing:
+        session = await telling.session(app("theirs", receiver.address), app("refusing", refusing.address))
+        async with telling.idp.begin() as tx:
+            await tx.execute(update(client).values(organisation_id=HOUSE))
+        await telling.end(session)
+        assert await telling.carry() == 2
+        (token,) = receiver.tokens()
+        assert telling.claims(token, "theirs")["sid"] == session.sid
+        assert receiver.headers[0]["content-type"] == "application/x-www-form-urlencoded"
+        refused, delivered = await telling.rows()
+        assert (delivered.outcome, refused.outcome, refused.problem) == ("delivered", "dead", "400")
 
 
 async def test_no_redirect_is_followed(telling: Telling) -> None:

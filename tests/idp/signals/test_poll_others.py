@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
@@ -11,9 +13,10 @@ from joserfc.jwk import ECKey
 from config.clock import SystemClock
 from config.connections import Valkey
 from config.entropy import SystemEntropy
+from config.outbound import PATIENCE, Answer
 from idp.received_signals import poller, serve
 from idp.sessions.received.keys import AGAIN_AFTER
-from idp.sessions.received.poller import EACH, EVERY, LONGEST_WAIT, MOST_ROUNDS, Poller
+from idp.sessions.received.poller import EACH, EVERY, LONGEST_WAIT, MOST_ROUNDS, TURN, Poller
 from idp.sessions.received.security_event import EventKind
 from idp.sessions.received.transmitter import authorization_context
 from tests.idp.signals.listening import Listening, listening, settings
@@ -113,6 +116,25 @@ async def test_one_that_never_ends_is_left_after_so_many_rounds(
     hold(listening, *[listening.by_mail()] * (MOST_ROUNDS + 2))
     await polling.step()
     assert len(listening.transmitter.held) == 2
+
+
+async def test_one_that_answers_slowly_keeps_the_others_waiting_for_a_turn_alone(
+    listening: Listening, polling: Poller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow:
+        async def ask(self, *args: Any, **more: Any) -> Answer:
+            listening.clock.advance(PATIENCE)
+            return await polling.outbound.ask(*args, **more)
+
+    monkeypatch.setattr("idp.sessions.received.poller.EACH", 1)
+    hold(listening, *[listening.by_mail()] * MOST_ROUNDS)
+    began = listening.clock.monotonic()
+    await replace(polling, outbound=Slow()).step()  # type: ignore[arg-type] # as much of it as is asked
+    assert listening.clock.monotonic() - began <= TURN + 2 * PATIENCE
+    assert 0 < len(listening.transmitter.held) < MOST_ROUNDS
+    before = len(listening.transmitter.held)
+    await due(listening, polling)
+    assert len(listening.transmitter.held) < before, "the rest is taken at its next turn"
 
 
 async def test_one_that_does_not_answer_is_left_alone_longer_each_time(listening: Listening, polling: Poller) -> None:

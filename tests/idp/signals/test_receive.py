@@ -15,9 +15,11 @@ from prometheus_client import REGISTRY
 
 from idp.credentials.remembered import Remembered
 from idp.directory.account import Organisation
+from idp.federation.links import Link
+from idp.federation.provider import UpstreamProvider
 from idp.sessions.received.keys import AGAIN_AFTER, FRESH
 from idp.sessions.received.security_event import OLDEST, EventKind
-from idp.storage import directory, remembered, signal_transmitters
+from idp.storage import directory, remembered, signal_transmitters, upstream_links, upstream_providers
 from idp.storage import subjects as people_now
 from tests.idp.people import BEGUN, HOUSE
 from tests.idp.signals.listening import Listening, add_device, listening, settings
@@ -95,6 +97,49 @@ async def test_whoever_is_not_meant_is_left_alone(listening: Listening) -> None:
     assert await listening.outcomes() == ["nobody"] * len(strangers)
     assert await listening.end_reason() is None
     assert await listening.end_reason(other) is None
+
+
+async def link(listening: Listening, person: UUID, issuer: str, subject: str, organisation: UUID, client: str) -> None:
+    """An account of an organisation's own provider that is a person's."""
+    provider = UpstreamProvider(
+        id=uuid4(),
+        organisation_id=organisation,
+        issuer=issuer,
+        client_id=client,
+        auth_method="none",
+        sealed_secret=None,
+        scopes=("openid",),
+        name={"ko": "아크메", "en": "Acme"},
+    )
+    found = Link(
+        provider_id=provider.id, subject=subject, user_id=person, shown=subject, linked_at=listening.clock.now()
+    )
+    async with listening.provider.parts.database.begin() as tx:
+        assert await upstream_providers.add(tx, provider, listening.clock.now())
+        assert await upstream_links.add(tx, found)
+
+
+async def test_a_linked_account_is_known_as_its_provider_calls_it(listening: Listening) -> None:
+    ours, theirs = "https://idp.acme.example", "https://idp.other.example"
+    jun = await listening.provider.person("jun")
+    other = Organisation(id=OTHER, name="Other", time_zone="Asia/Seoul", duplicate_login=None)
+    async with listening.provider.parts.database.begin() as tx:
+        await directory.put_organisation(tx, other, listening.clock.now())
+    await link(listening, listening.person, ours, "u-1", HOUSE, "one")
+    await link(listening, listening.person, ours, "u-2", HOUSE, "two")
+    await link(listening, jun, ours, "u-2", HOUSE, "three")  # `sub` of one client is another's of another
+    await link(listening, listening.person, theirs, "u-1", OTHER, "one")  # another organisation says whose it is
+    for subject in (
+        listening.iss_sub("u-3", ours),
+        listening.iss_sub("u-2", ours),
+        listening.iss_sub("u-1", theirs),
+        listening.iss_sub(listening.person, ours),
+        listening.iss_sub("u-1"),
+    ):
+        assert await listening.push(listening.transmitter.revoked(subject)) == 202
+        assert await listening.end_reason() is None, subject
+    assert await listening.push(listening.transmitter.revoked(listening.iss_sub("u-1", ours))) == 202
+    assert await listening.end_reason() == "response"
 
 
 async def test_two_people_with_one_address_are_nobody(listening: Listening) -> None:
