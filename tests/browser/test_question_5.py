@@ -305,5 +305,5 @@ def test_a_remembered_browser_and_one_that_copied_it(house: House, people: Peopl
     person.page.goto(house.shop + "orders")
     person.open_shop()
     expect(person.page.locator("#identifier")).to_be_visible()
-    told = meanwhile.mail(house, look.person, before, r"not-me\?")
-    assert look.words("브라우저", "browser") in str(told["text"])
+    told = meanwhile.mail(house, look.person, before, look.words("기억해 둔 브라우저", "browser you let us remember"))
+    assert re.search(r"not-me\?", str(told["text"]))
