@@ -1,4 +1,4 @@
-"""The tables of migrations 0027 and 0031: upstream providers, their domains, links, questions that wait."""
+"""The tables of migrations 0027 and 0033: upstream providers, their domains, links, questions that wait."""
 
 from __future__ import annotations
 
