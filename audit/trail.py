@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 from sqlalchemy import text
 
 from config.connections import Transaction
+from config.together import keep
 
 
 class Kind(StrEnum):
@@ -118,22 +119,30 @@ class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
 _INSERT = text(
     """
     INSERT INTO audit.record (kind, actor, subject, sid, ip, details, correlation_id)
-    VALUES (:kind, :actor, :subject, :sid, CAST(:ip AS inet), CAST(:details AS jsonb), :correlation_id)
+    SELECT kind, actor, subject, sid, CAST(ip AS inet), CAST(details AS jsonb), correlation_id
+    FROM unnest(
+        CAST(:kind AS text[]), CAST(:actor AS text[]), CAST(:subject AS text[]), CAST(:sid AS text[]),
+        CAST(:ip AS text[]), CAST(:details AS text[]), CAST(:correlation_id AS text[])
+    ) AS event (kind, actor, subject, sid, ip, details, correlation_id)
     """
 )
 
 
 async def record(tx: Transaction, event: AuditEvent) -> None:
     """Write the event within `tx`; its moment and number are the database's."""
+    await keep(tx, _insert, event)
+
+
+async def _insert(tx: Transaction, events: Sequence[AuditEvent]) -> None:
     await tx.execute(
         _INSERT,
         {
-            "kind": event.kind.value,
-            "actor": event.actor,
-            "subject": event.subject,
-            "sid": event.sid,
-            "ip": event.ip,
-            "details": msgspec.json.encode(event.details).decode(),
-            "correlation_id": event.correlation_id,
+            "kind": [event.kind.value for event in events],
+            "actor": [event.actor for event in events],
+            "subject": [event.subject for event in events],
+            "sid": [event.sid for event in events],
+            "ip": [event.ip for event in events],
+            "details": [msgspec.json.encode(event.details).decode() for event in events],
+            "correlation_id": [event.correlation_id for event in events],
         },
     )

@@ -17,12 +17,13 @@ from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.problem import Problem
-from config.public_http import PublicHttpProtocol
+from config.public_http import with_documents
 from config.serving import serve_application
 from config.settings import Settings
 from config.web import web_application
 from events import outbox
 from events.subscription import Subscription
+from idp.directly import Directly
 from idp.endpoints.client_certificate import FromCertificate
 from idp.endpoints.cross_origin import CrossOrigin
 from idp.endpoints.login.query_metrics import LoginQueries
@@ -32,7 +33,7 @@ from idp.endpoints.whereabouts import FromWhere
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
 from idp.relying_apps import protocol_endpoints
-from idp.routes import HELP, routes
+from idp.routes import DOCUMENTS, HELP, often, routes
 from idp.the_end import end_endpoints
 from jose.key_keeper import watch as watch_keys
 
@@ -40,13 +41,15 @@ from jose.key_keeper import watch as watch_keys
 def build_application(parts: Parts) -> ASGIApp:
     """The web application: routes, problems as pages, headers, correlation ids."""
     problems = ProblemPage(parts.pages)
+    endpoints = {**protocol_endpoints(parts), **people_endpoints(parts), **end_endpoints(parts)}
     starlette = Starlette(
-        routes=routes({**protocol_endpoints(parts), **people_endpoints(parts), **end_endpoints(parts)}, parts.assets),
+        routes=routes(endpoints, parts.assets),
         exception_handlers={Problem: problems, HTTPException: problems},
         middleware=[Middleware(UnexpectedPage, problems=problems)],
     )
     addresses = ClientAddresses(parts.settings.idp.trusted_proxies)
-    where = FromWhere(LoginQueries(starlette), addresses=addresses, places=parts.places)
+    directly = Directly(LoginQueries(starlette), often(endpoints), problems)
+    where = FromWhere(directly, addresses=addresses, places=parts.places)
     certified = FromCertificate(
         CrossOrigin(where, registration=parts.settings.idp.registration != "off"),
         addresses=addresses,
@@ -104,7 +107,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                     settings.idp.listen,
                     ready=ready,
                     stop=stop,
-                    http=PublicHttpProtocol,
+                    http=with_documents(DOCUMENTS),
                     ws="none",
                 )
         finally:

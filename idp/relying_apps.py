@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
+from config.connections import reading
+from config.together import Together
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account.sign_in import CLIENT_ID as ACCOUNT
 from idp.endpoints.authorization import AuthorizationEndpoint
@@ -73,6 +76,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         refresh_token_lifetime=timedelta(seconds=idp.refresh_token_lifetime),
     )
     answers = ClientAnswers(parts.pages)
+    looking = Together(partial(reading, parts.database))
     objects = RequestObjects(
         keys=parts.client_keys, fetch=parts.outbound.fetch, throttle=throttle, issuer=parts.issuer, clock=parts.clock
     )
@@ -159,6 +163,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             one_session=parts.one_session,
             mint=Mint(parts.issuer, parts.keys.ring, parts.entropy, access_token_lifetime=idp.access_token_lifetime),
             database=parts.database,
+            together=Together(parts.database.begin),
             valkey=parts.valkey,
             clock=parts.clock,
             entropy=parts.entropy,
@@ -198,7 +203,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             identifiers=parts.subject_identifiers,
             answers=signed_answers,
             proofs=parts.key_proofs,
-            database=parts.database,
+            together=looking,
             clock=parts.clock,
         ),
         "revocation": RevocationEndpoint(
@@ -217,7 +222,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             identifiers=parts.subject_identifiers,
             answers=signed_answers,
             families=refresh_families,
-            database=parts.database,
+            together=looking,
             clock=parts.clock,
             issuer=parts.issuer,
         ),

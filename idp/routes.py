@@ -14,7 +14,6 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
-    # asked most often, and looked for first
     ("/token", ("POST",), "token"),
     ("/introspect", ("POST",), "introspection"),
     ("/userinfo", ("GET", "POST"), "userinfo"),
@@ -94,6 +93,10 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
 )
 """Path, methods, and the name of the endpoint in the composition root."""
 
+DOCUMENTS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks")
+"""What is at hand: nothing is waited for to answer it."""
+OFTEN = (*DOCUMENTS, "/token", "/introspect", "/userinfo", "/revoke")
+"""What programs ask for most."""
 ASSETS = "/assets"
 HELP = "/help"
 
@@ -104,6 +107,12 @@ def routes(endpoints: Mapping[str, Endpoint], assets: ASGIApp) -> list[BaseRoute
         Route(path, _as_function(endpoints[name]), methods=list(methods)) for path, methods, name in TABLE
     ]
     return [*rows, Mount(ASSETS, assets)]
+
+
+def often(endpoints: Mapping[str, Endpoint]) -> Mapping[tuple[str, str], Endpoint]:
+    """The endpoints of what is asked for most, by method and path."""
+    rows = [(path, methods, name) for path, methods, name in TABLE if path in OFTEN]
+    return {(method, path): endpoints[name] for path, methods, name in rows for method in methods}
 
 
 def _as_function(endpoint: Endpoint) -> Endpoint:

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.clock import Clock
-from config.connections import Database, Transaction, reading
+from config.connections import Transaction
+from config.together import Together
 from idp.clients.cache import ClientCache
 from idp.clients.client import Client
 from idp.clients.subject_identifiers import SubjectIdentifiers
@@ -36,7 +37,7 @@ class IntrospectionEndpoint:
         identifiers: SubjectIdentifiers,
         answers: SignedAnswers,
         families: Families,
-        database: Database,
+        together: Together,
         clock: Clock,
         issuer: str,
     ) -> None:
@@ -46,7 +47,7 @@ class IntrospectionEndpoint:
         self._identifiers = identifiers
         self._answers = answers
         self._families = families
-        self._database = database
+        self._together = together
         self._clock = clock
         self._issuer = issuer
 
@@ -59,12 +60,13 @@ class IntrospectionEndpoint:
         claims = self._tokens.issued(token)
         # whoever it was issued to may have been switched off or removed since: nobody else may use it (as at /userinfo)
         orphaned = claims is not None and await self._clients.find(str(claims["client_id"])) is None
-        async with reading(self._database) as tx:
+
+        async def look(tx: Transaction) -> Mapping[str, object]:
             if claims is not None:
-                told = INACTIVE if orphaned else await self._access_token(tx, claims)
-            else:
-                told = await self._refresh_token(tx, token, asked.client)
-        return self._answers.introspection(request, asked.client, told)
+                return INACTIVE if orphaned else await self._access_token(tx, claims)
+            return await self._refresh_token(tx, token, asked.client)
+
+        return self._answers.introspection(request, asked.client, await self._together.run(look))
 
     async def _access_token(self, tx: Transaction, claims: Mapping[str, object]) -> Mapping[str, object]:
         if not await self._tokens.lives(tx, claims, self._clock.now()):

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import (
@@ -26,6 +27,7 @@ from audit.trail import AuditEvent, Kind, record
 from config.clock import Clock
 from config.connections import Database, Transaction, Valkey
 from config.entropy import Entropy
+from config.together import Together
 from config.web import correlation_id
 from events.outbox import poke
 from idp.clients.subject_identifiers import SubjectIdentifiers, sector
@@ -45,7 +47,18 @@ from idp.tokens.refresh_family import TOKEN_SIZE, Families
 _ISSUED = {"refresh_token": Kind.TOKEN_REFRESHED}
 _WAITING = ("authorization_pending", "slow_down")
 """Errors that are the usual course of a grant (RFC 8628, section 3.5), and nothing for the record."""
+_TOGETHER = ("refresh_token", "client_credentials")
+"""Grants that are asked for most, and whose storages share a round."""
 _MISUSED = {"code_replayed": Kind.CODE_REPLAYED, "refresh_reused": Kind.REFRESH_REUSED}
+
+
+class _Answer(NamedTuple):
+    """What came of a request, committed."""
+
+    response: dict[str, object] | None
+    """None: a misuse was met."""
+    told: bool
+    """Whether others have something to hear of it."""
 
 
 class TokenEndpoint:
@@ -62,6 +75,7 @@ class TokenEndpoint:
         one_session: OneSession,
         mint: Mint,
         database: Database,
+        together: Together,
         valkey: Valkey,
         clock: Clock,
         entropy: Entropy,
@@ -76,6 +90,7 @@ class TokenEndpoint:
         self._one_session = one_session
         self._mint = mint
         self._database = database
+        self._together = together
         self._valkey = valkey
         self._clock = clock
         self._entropy = entropy
@@ -96,8 +111,12 @@ class TokenEndpoint:
             raise UnauthorizedClientError("the client has not registered this grant_type")
         try:
             proven = await self._proofs.of_client(request, client_request.client)
-            async with self._database.begin() as tx:
-                answer = await self._answer(tx, request, client_request, grant, proven)
+            work = partial(self._answer, request=request, asked=client_request, grant=grant, proven=proven)
+            if grant.grant_type in _TOGETHER:
+                answer = await self._together.run(work)
+            else:
+                async with self._database.begin() as tx:
+                    answer = await work(tx)
             if isinstance(answer, Unready):
                 raise answer.error
         except NonceWanted:  # the way that a first proof goes, and no refusal to be recorded
@@ -111,16 +130,16 @@ class TokenEndpoint:
                     details={"error": error.error},
                 )
             raise
-        if answer is None or grant.grant_type == "client_credentials":
+        if answer.told:
             await poke(self._valkey)
-        if answer is None:
+        if answer.response is None:
             raise InvalidGrantError("it is not good, or not any more")
-        return answer
+        return answer.response
 
     async def _answer(
         self, tx: Transaction, request: Request, asked: ClientRequest, grant: Grant[Any], proven: Confirmation
-    ) -> dict[str, object] | Unready | None:
-        """The token response; None where a misuse was met, whose consequences must be committed, as an `Unready` is."""
+    ) -> _Answer | Unready:
+        """What must be committed: the token response, the consequences of a misuse, or that nothing is ready yet."""
         now = self._clock.now()
         named = {resource.PARAMETER: asked.resources[0]} if asked.resources else {}
         loaded = await grant.load(tx, {**asked.form, **named}, asked.client, now, proven)
@@ -128,7 +147,7 @@ class TokenEndpoint:
             return loaded
         if isinstance(loaded, Misuse):
             if await self._end_misused(tx, request, asked, loaded, now):
-                return None
+                return _Answer(None, told=True)
             loaded = None
         subject = await self._subject(tx, loaded) if loaded is not None else None
         credential = loaded if subject is not None else None
@@ -141,10 +160,11 @@ class TokenEndpoint:
             raise InvalidGrantError("it is not good, or not any more")
         refresh_token = response.get("refresh_token")
         await grant.save(tx, credential, str(refresh_token) if refresh_token else None, now)
-        if isinstance(credential, MachineCredential) and credential.began:
+        began = isinstance(credential, MachineCredential) and credential.began
+        if began:
             await self._record(tx, request, asked, Kind.MACHINE_SESSION_BEGAN, credential)
         await self._record(tx, request, asked, _ISSUED.get(grant.grant_type, Kind.TOKEN_ISSUED), credential)
-        return response
+        return _Answer(response, told=began)
 
     async def _subject(self, tx: Transaction, loaded: Credential | MachineCredential) -> Subject | Machine | None:
         """Whom the tokens will be about; None where the account may not sign in any more."""

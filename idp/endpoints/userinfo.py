@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from config.clock import Clock
-from config.connections import Database, reading
+from config.connections import Transaction
+from config.together import Together
 from idp.clients.cache import ClientCache
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
@@ -18,6 +19,7 @@ from idp.endpoints.parameters import FORM, Unreadable, once_each, read_form, rea
 from idp.endpoints.signed_answers import SignedAnswers
 from idp.endpoints.subjects import Subjects
 from idp.protocol import access_token, claims_request, scopes
+from idp.tokens.issue import Subject
 
 
 class UserInfoEndpoint:
@@ -33,7 +35,7 @@ class UserInfoEndpoint:
         identifiers: SubjectIdentifiers,
         answers: SignedAnswers,
         proofs: KeyProofs,
-        database: Database,
+        together: Together,
         clock: Clock,
     ) -> None:
         self._tokens = tokens
@@ -42,7 +44,7 @@ class UserInfoEndpoint:
         self._identifiers = identifiers
         self._answers = answers
         self._proofs = proofs
-        self._database = database
+        self._together = together
         self._clock = clock
 
     async def __call__(self, request: Request) -> Response:
@@ -66,9 +68,12 @@ class UserInfoEndpoint:
         scope = scopes.split(str(claims.get("scope", "")))
         if scopes.OPENID not in scope:
             return bearer_error(request, "insufficient_scope", status=403)
-        async with reading(self._database) as tx:
+
+        async def look(tx: Transaction) -> Subject | None:
             session = await self._tokens.live_session(tx, claims, self._clock.now())
-            subject = await self._subjects.of(tx, session) if session is not None else None
+            return await self._subjects.of(tx, session) if session is not None else None
+
+        subject = await self._together.run(look)
         if subject is None or client is None:
             return bearer_error(request, "invalid_token")
         sub = self._identifiers.shown(client, subject.sub)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, Select, delete, func, insert, select, update
+from sqlalchemy import RowMapping, Select, Text, any_, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from config.connections import Transaction
+from config.together import ask
 from idp.clients.client import proof
 from idp.clients.metadata import ClientMetadata
 from idp.sessions.machine_session import MachineSession
@@ -16,24 +19,24 @@ from idp.storage.grant_tables import machine_session as table
 from idp.storage.protocol_tables import client as registered
 
 _PROOF = (registered.c.auth_method, registered.c.secret_hash, registered.c.metadata)
+_NAMED = any_(bindparam("named", type_=ARRAY(Text)))
+_FIND = select(table).where(table.c.sid == _NAMED)
+_LIVE = (
+    select(table, *_PROOF)
+    .join(registered, registered.c.client_id == table.c.client_id)
+    .where(table.c.client_id == _NAMED, table.c.ended_at.is_(None), registered.c.enabled)
+)
 
 
 async def live_of(tx: Transaction, client_id: str, known: tuple[object, ...]) -> MachineSession | None:
     """The session that has not ended of a client that is switched on and proves itself as is `known`, to look at."""
-    query = (
-        select(table, *_PROOF)
-        .join(registered, registered.c.client_id == table.c.client_id)
-        .where(table.c.client_id == client_id, table.c.ended_at.is_(None), registered.c.enabled)
-    )
-    row = (await tx.execute(query)).mappings().one_or_none()
-    if row is None or _proof(row) != known:
-        return None
-    return MachineSession(**{column.name: row[column] for column in table.c})
+    live = await ask(tx, _live, client_id)
+    return live[0] if live is not None and live[1] == known else None
 
 
 async def find(tx: Transaction, sid: str) -> MachineSession | None:
     """One of them, live or ended, to look at."""
-    return await _one(tx, select(table).where(table.c.sid == sid))
+    return await ask(tx, _found, sid)
 
 
 async def lock_client(tx: Transaction, client_id: str, known: tuple[object, ...]) -> bool:
@@ -114,6 +117,20 @@ def _not_ended(client_id: str) -> Select[Any]:
 def _proof(row: RowMapping) -> tuple[object, ...]:
     """What is registered now of how a client proves itself."""
     return proof(row["auth_method"], row["secret_hash"], msgspec.convert(row["metadata"], ClientMetadata))
+
+
+async def _found(tx: Transaction, sids: Sequence[str]) -> Mapping[str, MachineSession]:
+    found = [MachineSession(**row._mapping) for row in await tx.execute(_FIND, {"named": sids})]
+    return {session.sid: session for session in found}
+
+
+async def _live(tx: Transaction, client_ids: Sequence[str]) -> Mapping[str, tuple[MachineSession, tuple[object, ...]]]:
+    """With what is registered now of how each client proves itself."""
+    rows = (await tx.execute(_LIVE, {"named": client_ids})).mappings()
+    return {
+        row["client_id"]: (MachineSession(**{column.name: row[column] for column in table.c}), _proof(row))
+        for row in rows
+    }
 
 
 async def _one(tx: Transaction, query: Select[Any]) -> MachineSession | None:

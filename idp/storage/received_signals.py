@@ -79,7 +79,7 @@ async def device_of_member(tx: Transaction, organisation_id: UUID, device_id: UU
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-def is_distrusted(device_id: ColumnElement[UUID], organisation_id: UUID) -> ColumnElement[bool]:
+def is_distrusted(device_id: ColumnElement[UUID], organisation_id: ColumnElement[UUID] | UUID) -> ColumnElement[bool]:
     """Whether a transmitter of the organisation says that a device is not compliant."""
     return (
         select(device_compliance.c.device_id)

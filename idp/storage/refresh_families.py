@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import any_, bindparam, delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from config.connections import Transaction
+from config.together import ask, keep
 from idp.protocol.claims_request import RequestedClaims
 from idp.storage.protocol_tables import refresh_family, refresh_token
 from idp.tokens.refresh_family import Family, Presented
+
+_DIGESTS = any_(bindparam("digests", type_=ARRAY(BYTEA)))
+_PRESENT = (
+    select(refresh_family, refresh_token.c.token_hash, refresh_token.c.rotated_at)
+    .join(refresh_token, refresh_token.c.family_id == refresh_family.c.id)
+    .where(refresh_token.c.token_hash == _DIGESTS)
+    .order_by(refresh_family.c.id)
+    # the token as well: another refresh may have rotated it while its family was waited for
+    .with_for_update(of=(refresh_family, refresh_token))
+)
+_CURRENT = select(refresh_token.c.token_hash).where(
+    refresh_token.c.token_hash == _DIGESTS, refresh_token.c.rotated_at.is_(None)
+)
+_USED = text(
+    """
+    UPDATE idp.refresh_token AS token SET rotated_at = used.rotated_at
+    FROM unnest(CAST(:used AS bytea[]), CAST(:moments AS timestamptz[])) AS used (token_hash, rotated_at)
+    WHERE token.token_hash = used.token_hash
+    """
+)
+_SUCCESSORS = text(
+    """
+    INSERT INTO idp.refresh_token (token_hash, family_id, issued_at)
+    SELECT * FROM unnest(CAST(:successors AS bytea[]), CAST(:families AS uuid[]), CAST(:moments AS timestamptz[]))
+    """
+)
+
+
+class _Rotation(NamedTuple):
+    used: bytes
+    successor: bytes
+    family_id: UUID
+    moment: datetime
 
 
 async def begin(tx: Transaction, family: Family, digest: bytes, now: datetime) -> None:
@@ -25,33 +62,37 @@ async def begin(tx: Transaction, family: Family, digest: bytes, now: datetime) -
 
 async def present(tx: Transaction, digest: bytes) -> Presented | None:
     """A token and its family, which nobody else can change before this transaction is over."""
-    family_id = select(refresh_token.c.family_id).where(refresh_token.c.token_hash == digest).scalar_subquery()
-    query = select(refresh_family).where(refresh_family.c.id == family_id).with_for_update()
-    row = (await tx.execute(query)).mappings().one_or_none()
-    if row is None:
-        return None
-    # read after the family was locked: another refresh may have rotated the token meanwhile
-    rotated = select(refresh_token.c.rotated_at).where(refresh_token.c.token_hash == digest)
-    values = {name: row[name] for name in Family.__slots__}
-    words = {name: tuple(row[name]) for name in ("scope", "resources")}
-    return Presented(
-        family=Family(**{**values, **words, "claims": msgspec.convert(row["claims"], RequestedClaims)}),
-        rotated_at=(await tx.execute(rotated)).scalar_one(),
-    )
+    return await ask(tx, _present, digest, alone=True)
 
 
 async def is_current(tx: Transaction, digest: bytes) -> bool:
     """Whether this is a token that has not been used."""
-    query = select(refresh_token.c.token_hash).where(
-        refresh_token.c.token_hash == digest, refresh_token.c.rotated_at.is_(None)
-    )
-    return (await tx.execute(query)).one_or_none() is not None
+    return await ask(tx, _current, digest) or False
 
 
 async def rotate(tx: Transaction, used: bytes, successor: bytes, family_id: UUID, now: datetime) -> None:
     """A token was used; its successor is the current one now."""
-    await tx.execute(update(refresh_token).where(refresh_token.c.token_hash == used).values(rotated_at=now))
-    await tx.execute(insert(refresh_token).values(token_hash=successor, family_id=family_id, issued_at=now))
+    await keep(tx, _rotate, _Rotation(used, successor, family_id, now))
+
+
+async def _present(tx: Transaction, digests: Sequence[bytes]) -> Mapping[bytes, Presented]:
+    found = {}
+    for row in (await tx.execute(_PRESENT, {"digests": digests})).mappings():
+        values = {name: row[name] for name in Family.__slots__}
+        words = {name: tuple(row[name]) for name in ("scope", "resources")}
+        family = Family(**{**values, **words, "claims": msgspec.convert(row["claims"], RequestedClaims)})
+        found[row["token_hash"]] = Presented(family=family, rotated_at=row["rotated_at"])
+    return found
+
+
+async def _current(tx: Transaction, digests: Sequence[bytes]) -> Mapping[bytes, bool]:
+    return dict.fromkeys((await tx.execute(_CURRENT, {"digests": digests})).scalars(), True)
+
+
+async def _rotate(tx: Transaction, rotations: Sequence[_Rotation]) -> None:
+    used, successors, families, moments = zip(*rotations, strict=True)
+    await tx.execute(_USED, {"used": used, "moments": moments})
+    await tx.execute(_SUCCESSORS, {"successors": successors, "families": families, "moments": moments})
 
 
 async def revoke(tx: Transaction, family_id: UUID, now: datetime) -> bool:

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from config.connections import Transaction
+from config.together import ask
 from idp.sessions.session import ON_ITS_WAY, Session, Visitor
 from idp.storage.directory_tables import session as table
 from idp.storage.directory_tables import user_account
 
-_FIND = select(table).where(table.c.sid == bindparam("sid"))
-"""Made once: to build a statement and its key for the cache costs as much as to send it."""
+# made once: to build a statement and its key for the cache costs as much as to send it
+_FIND = select(table).where(table.c.sid == any_(bindparam("sids", type_=ARRAY(Text))))
+_LOCK = (
+    _FIND.where(table.c.ended_at.is_(None))
+    .order_by(table.c.sid.collate("C"))  # as `lock_live` does
+    .with_for_update(key_share=True)
+)
 _VISITOR = ("device_id", "device_label", "browser", "ip", "place", "network")
 
 
@@ -39,7 +59,7 @@ async def lock_live(tx: Transaction, user_id: UUID, leaving: str | None) -> list
 
 async def lock(tx: Transaction, sid: str) -> Session | None:
     """One session that has not ended, locked against its end and its extension."""
-    return await _one(tx, _not_ended(table.c.sid == sid).with_for_update(key_share=True))
+    return await ask(tx, _locked, sid)
 
 
 async def lock_expired(tx: Transaction, now: datetime, limit: int) -> list[Session]:
@@ -103,7 +123,7 @@ async def taken_over(tx: Transaction, cookie_hash: bytes, since: datetime) -> Se
 
 async def find(tx: Transaction, sid: str) -> Session | None:
     """One session, live or ended, to look at."""
-    return await _one(tx, _FIND, sid=sid)
+    return await ask(tx, _found, sid)
 
 
 async def forget_ended(tx: Transaction, before: datetime, limit: int) -> int:
@@ -122,8 +142,21 @@ def _if_live(session: Session | None, now: datetime) -> Session | None:
     return session if session is not None and session.lives(now) else None
 
 
-async def _one(tx: Transaction, query: Select[tuple[Any, ...]], **parameters: str) -> Session | None:
-    row = (await tx.execute(query, parameters)).one_or_none()
+async def _found(tx: Transaction, sids: Sequence[str]) -> Mapping[str, Session]:
+    return await _by_sid(tx, _FIND, sids)
+
+
+async def _locked(tx: Transaction, sids: Sequence[str]) -> Mapping[str, Session]:
+    return await _by_sid(tx, _LOCK, sids)
+
+
+async def _by_sid(tx: Transaction, query: Select[tuple[Any, ...]], sids: Sequence[str]) -> Mapping[str, Session]:
+    found = [_session(row) for row in await tx.execute(query, {"sids": sids})]
+    return {session.sid: session for session in found}
+
+
+async def _one(tx: Transaction, query: Select[tuple[Any, ...]]) -> Session | None:
+    row = (await tx.execute(query)).one_or_none()
     return _session(row) if row is not None else None
 
 

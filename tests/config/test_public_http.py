@@ -10,14 +10,26 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from config import public_http
-from config.public_http import LARGEST_HEAD, PublicHttpProtocol
+from config.public_http import LARGEST_HEAD, with_documents
 from config.serving import serve_application
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
+DOCUMENT = b"d" * 200_000
+
+
 async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the length of the body."""
+    """Answers with the length of the body; at some paths with a document."""
+    if scope["path"] in ("/document", "/waiting", "/broken"):
+        if scope["path"] != "/document":
+            await asyncio.sleep(0)
+        if scope["path"] == "/broken":
+            raise LookupError
+        headers = [(b"content-length", b"%d" % len(DOCUMENT)), (b"method", scope["method"].encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": DOCUMENT})
+        return
     length = 0
     more = True
     while more:
@@ -30,12 +42,25 @@ async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For connections that are made after it."""
+    monkeypatch.setattr(public_http, "ARRIVAL", 0.5)
+
+
+@pytest.fixture
 async def connection(tmp_path: Path) -> AsyncIterator[Streams]:
     """A connection to a server."""
     ready, stop = asyncio.Event(), asyncio.Event()
     path = tmp_path / "public.sock"
     serving = asyncio.create_task(
-        serve_application(_echo, f"unix:{path}", ready=ready.set, stop=stop, http=PublicHttpProtocol, ws="none")
+        serve_application(
+            _echo,
+            f"unix:{path}",
+            ready=ready.set,
+            stop=stop,
+            http=with_documents(("/document", "/waiting", "/broken")),
+            ws="none",
+        )
     )
     await ready.wait()
     reader, writer = await asyncio.open_unix_connection(str(path))
@@ -78,11 +103,73 @@ async def test_a_head_without_an_end(connection: Streams, begin: bytes, again: b
 
 
 @pytest.mark.parametrize("sent", [b"GET / HT", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab"])
-async def test_a_request_that_never_comes(connection: Streams, monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+async def test_a_request_that_never_comes(impatient: None, connection: Streams, sent: bytes) -> None:
     reader, writer = connection
-    monkeypatch.setattr(public_http, "ARRIVAL", 0.05)
     writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
     await reader.readuntil(b"\r\n\r\n0")
     writer.write(sent)
     async with asyncio.timeout(10):
         assert await reader.read() == b""
+
+
+async def test_who_rests_between_requests_is_not_hurried(impatient: None, connection: Streams) -> None:
+    """What was due with the connection, and came, is due no more."""
+    reader, writer = connection
+    loop = asyncio.get_running_loop()
+    until = loop.time() + 2 * public_http.ARRIVAL
+    while loop.time() < until:
+        writer.write(b"GET /document HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert (await _answer(reader))[1] == DOCUMENT
+
+
+@pytest.mark.parametrize("path", [b"/document", b"/waiting"])
+async def test_documents_are_answered_like_all_else(connection: Streams, path: bytes) -> None:
+    reader, writer = connection
+    for _ in range(3):
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nhost: x\r\n\r\n")
+        head, body = await _answer(reader)
+        assert (b"method: GET" in head, body) == (True, DOCUMENT)
+        writer.write(b"POST " + path + b" HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nab")
+        head, body = await _answer(reader)
+        assert (b"method: POST" in head, body) == (True, DOCUMENT)
+        writer.write(b"HEAD " + path + b" HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert b"method: HEAD" in await reader.readuntil(b"\r\n\r\n")
+
+
+async def test_documents_keep_their_turn(connection: Streams) -> None:
+    """Of requests that are sent without waiting, the first one's answer comes first, and a body is no request."""
+    reader, writer = connection
+    echo = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabcde"
+    document = b"GET /document HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nGET"
+    writer.write(echo + document + echo + document)
+    for expected in (b"5", DOCUMENT, b"5", DOCUMENT):
+        assert (await _answer(reader))[1] == expected
+
+
+async def test_a_document_may_be_the_last_answer(connection: Streams) -> None:
+    reader, writer = connection
+    writer.write(b"GET /document HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    head, body = await _answer(reader)
+    assert (b"connection: close" in head, body, await reader.read()) == (True, DOCUMENT, b"")
+
+
+async def test_a_fault_behind_a_wait_is_told(connection: Streams) -> None:
+    reader, writer = connection
+    writer.write(b"GET /broken HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (await _answer(reader))[0].startswith(b"HTTP/1.1 500 ")
+
+
+async def test_whoever_reads_slowly_gets_all_of_it(connection: Streams) -> None:
+    """The server's buffer is full long before these are read: the answer waits for its reader."""
+    reader, writer = connection
+    for _ in range(20):
+        writer.write(b"GET /document HTTP/1.1\r\nhost: x\r\n\r\n")
+        await writer.drain()
+    for _ in range(20):
+        assert (await _answer(reader))[1] == DOCUMENT
+
+
+async def _answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length: "))
+    return head, await reader.readexactly(int(length.removeprefix(b"content-length: ")))
