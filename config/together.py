@@ -32,8 +32,11 @@ Write = Callable[[Transaction, Sequence[T]], Awaitable[None]]
 
 MOST: Final = 64
 """Pieces of work in one round."""
-ROUNDS: Final = 2
-"""Rounds at once: while one waits for its commit, the next one gathers."""
+ROUNDS: Final = 4
+"""Rounds at once."""
+PATIENCE: Final = 0.02
+"""Seconds that a round may take before another one begins beside it: rows that somebody has locked keep nobody waiting
+but those who need them. Two at once are otherwise no gain, since each then has half of the work."""
 
 
 async def ask(tx: Transaction, look: Look[K, V], key: K, *, alone: bool = False) -> V | None:
@@ -100,11 +103,14 @@ _OWN: Final = object()
 class Together:
     """Runs work in rounds; `begin` opens what a round is done in: a transaction, or a connection to look with."""
 
-    def __init__(self, begin: Callable[[], AbstractAsyncContextManager[Transaction]], *, rounds: int = ROUNDS) -> None:
+    def __init__(self, begin: Callable[[], AbstractAsyncContextManager[Transaction]]) -> None:
         self._begin = begin
-        self._free = rounds
         self._waiting: deque[_Piece] = deque()
+        self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._youngest = float("-inf")
+        """When the last round began, by the loop's clock."""
+        self._impatience: asyncio.TimerHandle | None = None
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """The result of `work`, committed; what it raises, and nothing of it kept.
@@ -123,20 +129,31 @@ class Together:
             return await work(tx)
 
     def _start(self) -> None:
-        if self._free and self._waiting:
-            self._free -= 1
-            task = asyncio.create_task(self._go(), context=contextvars.Context())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        loop = asyncio.get_running_loop()
+        if not self._running or loop.time() - self._youngest >= PATIENCE:
+            if self._running < ROUNDS:
+                self._running += 1
+                self._youngest = loop.time()
+                task = loop.create_task(self._go(), context=contextvars.Context())
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        elif self._impatience is None:
+            self._impatience = loop.call_at(self._youngest + PATIENCE, self._look_again)
+
+    def _look_again(self) -> None:
+        self._impatience = None
+        if self._waiting:
+            self._start()
 
     async def _go(self) -> None:
         try:
             while self._waiting:
                 # taken here, a turn later: whatever arrived in the same turn is in the round
                 pieces = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+                self._youngest = asyncio.get_running_loop().time()
                 await self._round(pieces)
         finally:
-            self._free += 1
+            self._running -= 1
 
     async def _round(self, pieces: Sequence[_Piece]) -> None:
         outcomes: list[object] = []

@@ -168,7 +168,7 @@ async def test_a_round_has_a_bound(together, register, owner) -> None:
 
 
 async def test_what_arrives_meanwhile_is_in_the_next_round(register, owner) -> None:
-    together = Together(owner.begin, rounds=1)
+    together = Together(owner.begin)
     arrived = asyncio.Event()
 
     async def first(tx: Transaction) -> int | None:
@@ -181,6 +181,23 @@ async def test_what_arrives_meanwhile_is_in_the_next_round(register, owner) -> N
 
     await asyncio.gather(together.run(first), later("n2"), later("n3"))
     assert register.looks == [("n1",), ("n2", "n3")]
+
+
+async def test_a_round_that_is_held_up_holds_up_nobody_else(together, register, owner) -> None:
+    arrived, released = asyncio.Event(), asyncio.Event()
+
+    async def held_up(tx: Transaction) -> int | None:
+        arrived.set()
+        await released.wait()
+        return await register.number(tx, "n1")
+
+    slow = asyncio.create_task(together.run(held_up))
+    await arrived.wait()
+    works = [register.copies("n2", "a"), register.copies("n3", "b")]
+    assert await asyncio.gather(*map(together.run, works)) == [2, 3]
+    assert not slow.done()
+    released.set()
+    assert await slow == 1
 
 
 async def test_each_has_its_own_context(together, register, owner) -> None:
