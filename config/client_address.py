@@ -7,6 +7,7 @@ right: the first address that no trusted proxy owns is the client's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -14,6 +15,7 @@ UNKNOWN = ""
 """The address of a peer that has none, such as one on a unix socket."""
 
 
+@lru_cache(maxsize=4096)
 def normal_address(text: str) -> Address | None:
     """An address without zone id, port or brackets; None: not one.
 

@@ -40,7 +40,7 @@ def open_database(settings: Settings, role: Role) -> Database:
     database = create_async_engine(
         database_url(settings, role),
         pool_size=settings.database.pool_size,
-        max_overflow=settings.database.pool_size,
+        max_overflow=0,  # what is opened beyond a pool is closed after its first use: it costs more than it does
         pool_timeout=5,
         hide_parameters=True,  # an error's text goes to the log, what was to be written does not
         connect_args={

@@ -3,7 +3,8 @@
 uvicorn's own keeps whatever is sent until the head is complete, for as long as that takes. The gateway's data path has
 bounds of its own (`gateway.proxy`).
 
-Documents that are at hand are answered without a task: to begin and end one costs more than some of the answers.
+Documents that are at hand are answered without a task: to begin and end one costs more than some of the answers. A head
+leaves with the body behind it: each write is a system call, and a packet.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class PublicHttpProtocol(HttpToolsProtocol):
             self._patience = self.loop.call_at(self._due, self._look_again)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.transport = _HeadWithBody(self.transport, self.loop)
         if cycle.scope["path"] not in self._at_once or cycle.scope["method"] != "GET":
             super()._start_asgi_task(cycle, app)
             return
@@ -104,6 +106,37 @@ class PublicHttpProtocol(HttpToolsProtocol):
         task = self.loop.create_task(_go_on(going, waited), context=context)
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
+
+
+class _HeadWithBody(asyncio.Transport):
+    """What one answer is written to: its head waits for what follows it, until the end of the loop's turn."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = None
+        self._gone = False
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        if self._gone:
+            self._transport.write(data)
+        elif self._head is None:
+            self._head = bytes(data)
+            self._loop.call_soon(self._send)
+        else:
+            self._send(data)
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def _send(self, more: bytes | bytearray | memoryview[Any] = b"") -> None:
+        if not self._gone and self._head is not None:
+            self._gone = True
+            self._transport.write(self._head + more)
 
 
 @coroutine

@@ -46,7 +46,7 @@ class DatabaseSettings(BaseModel):
     """`postgresql+asyncpg://munjigi_{role}:…@host/munjigi`; `{role}` stands for the service. Unset: embedded."""
     passwords: dict[Role, SecretStr] = {}
     """One password per role, put into `url`; not needed on the embedded engine (peer authentication)."""
-    pool_size: int = Field(default=8, ge=1)
+    pool_size: int = Field(default=16, ge=1)
     """Connections that one process keeps open."""
     statement_timeout: Seconds = 10
     """How long one statement may take, waiting for locks included; PostgreSQL ends it, or the client itself a second

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from starlette.requests import Request
 
 from audit.trail import AuditEvent, Kind, record
+from config.client_address import normal_address
 from config.connections import Database
 from config.web import correlation_id
 from idp.clients.authentication import CoreRequest, presented_assertion, presented_client_id
@@ -60,7 +60,7 @@ class ClientRequests:
         except Unreadable as error:
             raise InvalidRequestError(str(error)) from None
         resources = tuple(value for name, value in parameters if name == resource.PARAMETER and value)
-        return replace(await self._authenticated(request, endpoint, form), resources=resources)
+        return await self._authenticated(request, endpoint, form, resources)
 
     async def by_header(self, request: Request, endpoint: str) -> Client:
         """The client of a request whose body is no form: it proves itself by HTTP Basic (RFC 6749, section 2.3.1).
@@ -69,7 +69,9 @@ class ClientRequests:
         """
         return (await self._authenticated(request, endpoint, {})).client
 
-    async def _authenticated(self, request: Request, endpoint: str, form: dict[str, str]) -> ClientRequest:
+    async def _authenticated(
+        self, request: Request, endpoint: str, form: dict[str, str], resources: tuple[str, ...] = ()
+    ) -> ClientRequest:
         header = request.headers.getlist("authorization")
         if len(header) > 1:
             raise InvalidRequestError("there is more than one Authorization header")
@@ -87,7 +89,7 @@ class ClientRequests:
                 )
             # which of the two was wrong, the name or the secret, is nobody's business
             raise InvalidClientError("the client did not prove itself", status_code=401) from None
-        return ClientRequest(form, client, core)
+        return ClientRequest(form, client, core, resources)
 
     async def refused(
         self, request: Request, kind: Kind, *, actor: str = "", subject: str = "", details: Mapping[str, object]
@@ -121,5 +123,5 @@ def address(request: Request) -> str | None:
     """
     if request.client is None or not request.client.host:
         return None
-    found = ipaddress.ip_address(request.client.host.partition("%")[0])
-    return str(getattr(found, "ipv4_mapped", None) or found)
+    found = normal_address(request.client.host)
+    return str(found) if found is not None else None
