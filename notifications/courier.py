@@ -17,16 +17,17 @@ import msgspec
 import structlog
 
 from config.clock import Clock
-from config.connections import Database, is_away
+from config.connections import Database, is_away, reading
 from config.envelope import Envelope, EnvelopeError
 from notifications import metrics
+from notifications.face import Face
 from notifications.letter import WrongNotice
-from notifications.mail import Mails, WrongAddress
+from notifications.mail import OURS, Mails, WrongAddress
 from notifications.notice import Notice, NoticeKind
 from notifications.queue import Body, sealing_context
 from notifications.retries import MOST_ATTEMPTS, pause_after, pause_while_away
 from notifications.smtp import Away, Deferred, Postman, Refused
-from notifications.storage import messages
+from notifications.storage import faces, messages
 from notifications.storage.messages import LEASE, Claimed
 
 ATTEMPT_LIMIT = 45.0
@@ -114,13 +115,20 @@ class Courier:
 
     async def _send(self, claimed: Claimed) -> None:
         notice = self._opened(claimed)
-        mail = self.mails.mail(claimed.id, notice, self.clock.now())
+        mail = self.mails.mail(claimed.id, notice, self.clock.now(), await self._face(claimed))
         try:
             async with asyncio.timeout(ATTEMPT_LIMIT):
                 await self.postman.hand_over(mail, sender=self.mails.envelope_sender, recipient=_address(mail))
         except TimeoutError as error:
             raise Deferred("took too long") from error
         self.weather.failures, self.weather.clear_at = 0, None
+
+    async def _face(self, claimed: Claimed) -> Face:
+        """Whose mail it is: the organisation's that its person belongs to."""
+        if claimed.user_id is None:
+            return OURS
+        async with reading(self.database) as tx:
+            return await faces.of_person(tx, claimed.user_id)
 
     def _opened(self, claimed: Claimed) -> Notice:
         body = msgspec.json.decode(self.envelope.open(claimed.sealed, sealing_context(claimed.id)), type=Body)

@@ -16,6 +16,7 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config.settings import SupportSettings
+from notifications.face import Face, contact
 from notifications.letter import Letter, one_line, write
 from notifications.notice import Notice
 from pages.catalogue import Catalogue
@@ -26,6 +27,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_ADDRESS = 254
 """Characters of an address (RFC 5321, section 4.5.3.1.3, less the brackets)."""
 _NEVER = frozenset(" ,;<>")
+_LOGO = "logo@munjigi"
+"""The Content-ID of an organisation's logo (RFC 2392)."""
+OURS = Face()
+"""The product's own."""
 
 
 class WrongAddress(Exception):
@@ -38,7 +43,7 @@ class Mails:
     def __init__(self, sender: str, support: SupportSettings) -> None:
         """`sender` as RFC 5322, section 3.4 writes a mailbox. Raises `WrongAddress`."""
         self._sender = mailbox(sender)
-        self._support = " · ".join(part for part in (support.name, support.email, support.phone, support.url) if part)
+        self._support = support
         self._catalogue = Catalogue.load(PAGES / "templates" / "messages.toml", TEMPLATES / "messages.toml")
         loader = FileSystemLoader(TEMPLATES)
         self._html = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
@@ -59,13 +64,13 @@ class Mails:
         """Where reports of failed delivery go (RFC 5321, section 4.1.1.2)."""
         return self._sender.addr_spec
 
-    def mail(self, message_id: UUID, notice: Notice, now: datetime) -> EmailMessage:
-        """The mail of a notice.
+    def mail(self, message_id: UUID, notice: Notice, now: datetime, face: Face = OURS) -> EmailMessage:
+        """The mail of a notice, in the name of whoever's `face` it bears.
 
         Its Message-ID is made of the row's id, so that a mail that had to be sent twice is one mail to its receivers.
         Raises `WrongNotice` or `WrongAddress`.
         """
-        letter = write(notice, self._catalogue, self._support)
+        letter = write(notice, self._catalogue, contact(face.support or self._support))
         mail = EmailMessage(policy=SMTP)
         mail["From"] = self._sender
         mail["To"] = recipient(notice.to, notice.name)
@@ -73,15 +78,22 @@ class Mails:
         mail["Date"] = format_datetime(now)
         mail["Message-ID"] = f"<{message_id}@{self.domain}>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5: nobody's absence note answers it
-        context = self._context(letter)
+        context = self._context(letter, face)
         mail.set_content(self._text.get_template("letter.txt").render(context))
         mail.add_alternative(self._html.get_template("letter.html").render(context), subtype="html")
+        if (logo := face.logo()) is not None:
+            html: Any = mail.get_body(("html",))
+            html.add_related(logo, "image", "png", cid=f"<{_LOGO}>", disposition="inline")
         mail["Content-Language"] = letter.locale  # last, since `set_content` takes every Content-* header away
         return mail
 
-    def _context(self, letter: Letter) -> Mapping[str, object]:
-        brand = self._catalogue.text("page.brand", letter.locale)
-        return {"brand": brand, **{name: getattr(letter, name) for name in Letter.__dataclass_fields__}}
+    def _context(self, letter: Letter, face: Face) -> Mapping[str, object]:
+        return {
+            "brand": face.brand(letter.locale, self._catalogue.text("page.brand", letter.locale)),
+            "accent": face.colours(),
+            "logo": f"cid:{_LOGO}" if face.logo() is not None else "",
+            **{name: getattr(letter, name) for name in Letter.__dataclass_fields__},
+        }
 
 
 def mailbox(text: str) -> Address:

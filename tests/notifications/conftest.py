@@ -22,6 +22,7 @@ from notifications.queue import Queue
 from notifications.smtp import MailServer, Postman
 from tests.clock import FakeClock
 
+SOMEBODY = UUID(int=7)
 Put = Callable[..., Awaitable[UUID]]
 CourierTo = Callable[[MailServer], Courier]
 Look = Callable[[], Awaitable[list[Any]]]
@@ -32,11 +33,11 @@ def put(settings: Settings, clock: FakeClock, entropy: SystemEntropy, database: 
     """`await put(to=…)` queues a sign-in code for somebody."""
     queue = Queue(Envelope.load(settings), clock, entropy)
 
-    async def put_one(to: str = "mina@example.com", *, expires_in: timedelta | None = None) -> UUID:
+    async def put_one(
+        to: str = "mina@example.com", *, user_id: UUID | None = SOMEBODY, expires_in: timedelta | None = None
+    ) -> UUID:
         facts = {"code": "482913", "minutes": "600"}
-        notice = Notice(
-            kind=NoticeKind.SIGN_IN_CODE, user_id=UUID(int=7), to=to, locale="ko", name="김민아", facts=facts
-        )
+        notice = Notice(kind=NoticeKind.SIGN_IN_CODE, user_id=user_id, to=to, locale="ko", name="김민아", facts=facts)
         async with database("idp").begin() as tx:
             return await queue.put(tx, notice, expires_in=expires_in)
 
