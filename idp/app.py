@@ -32,7 +32,7 @@ from idp.endpoints.response_headers import ResponseHeaders
 from idp.endpoints.whereabouts import FromWhere
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
-from idp.relying_apps import protocol_endpoints
+from idp.relying_apps import protocol_endpoints, whose_browser
 from idp.routes import DOCUMENTS, HELP, often, routes
 from idp.the_end import end_endpoints
 from jose.key_keeper import watch as watch_keys
@@ -40,7 +40,7 @@ from jose.key_keeper import watch as watch_keys
 
 def build_application(parts: Parts) -> ASGIApp:
     """The web application: routes, problems as pages, headers, correlation ids."""
-    problems = ProblemPage(parts.pages)
+    problems = ProblemPage(parts.pages, whose_browser(parts).shown)
     endpoints = {**protocol_endpoints(parts), **people_endpoints(parts), **end_endpoints(parts)}
     starlette = Starlette(
         routes=routes(endpoints, parts.assets),

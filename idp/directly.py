@@ -30,7 +30,7 @@ class Directly:
         try:
             response = await endpoint(request)
         except Problem as problem:
-            response = self._problems.answer(request, problem)
+            response = await self._problems.answer(request, problem)
         except Exception as error:
-            response = self._problems.answer(request, fault(error))
+            response = await self._problems.answer(request, fault(error))
         await response(scope, receive, send)

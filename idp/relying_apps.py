@@ -19,7 +19,6 @@ from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.device.authorization import DeviceAuthorizationEndpoint
 from idp.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from idp.endpoints.end_session import EndSessionEndpoint
-from idp.endpoints.help_support import HelpSupport
 from idp.endpoints.id_token_hints import IdTokenHints
 from idp.endpoints.introspection import IntrospectionEndpoint
 from idp.endpoints.login.dispatcher import Dispatcher
@@ -30,6 +29,7 @@ from idp.endpoints.signed_answers import SignedAnswers
 from idp.endpoints.subjects import Subjects
 from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserInfoEndpoint
+from idp.endpoints.whose_browser import WhoseBrowser
 from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.ciba import Ciba
 from idp.grants.client_credentials import ClientCredentials
@@ -59,6 +59,11 @@ from idp.way_in import remembering
 from pages.help.help_pages import HelpPages
 
 
+def whose_browser(parts: Parts) -> WhoseBrowser:
+    """Whose pages somebody sees who may have nothing but a browser."""
+    return WhoseBrowser(parts.arrivals, logins, parts.presence, parts.database, parts.clock)
+
+
 def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     """The endpoints of OAuth and OpenID Connect, and the dispatcher."""
     idp = parts.settings.idp
@@ -82,7 +87,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     )
     # whose requests are made by the product itself, and never by a client that could push them
     ours = frozenset({parts.settings.gateway.client_id, ACCOUNT})
-    helped = HelpPages(parts.pages, HelpSupport(parts.arrivals, logins, parts.presence, parts.database, parts.clock))
+    helped = HelpPages(parts.pages, whose_browser(parts).asked)
     end_session = EndSessionEndpoint(
         clients=parts.clients,
         arrivals=parts.arrivals,

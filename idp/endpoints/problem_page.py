@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import structlog
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.problem import Problem, ProblemType
 from config.web import UNEXPECTED, fault, problem_response
+from idp.endpoints.presence import Shown
 from pages import Pages
 
 NO_SUCH_PAGE = ProblemType(
@@ -34,18 +36,20 @@ _log = structlog.get_logger(__name__)
 class ProblemPage:
     """Answers with problems, with what the router raises, and with what nobody expected."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, shown: Callable[[Request], Awaitable[Shown]]) -> None:
+        """`shown`: whose page whoever is behind a request sees."""
         self._pages = pages
+        self._shown = shown
 
-    def __call__(self, request: Request, error: Exception) -> Response:
+    async def __call__(self, request: Request, error: Exception) -> Response:
         """Starlette's handler of `Problem` and of its own `HTTPException`."""
         if isinstance(error, HTTPException):
             kind = _BY_STATUS.get(error.status_code, UNEXPECTED)
-            return self.answer(request, Problem(kind, headers=dict(error.headers or {})))
+            return await self.answer(request, Problem(kind, headers=dict(error.headers or {})))
         assert isinstance(error, Problem)
-        return self.answer(request, error)
+        return await self.answer(request, error)
 
-    def answer(self, request: Request, problem: Problem) -> Response:
+    async def answer(self, request: Request, problem: Problem) -> Response:
         """A page for whoever takes HTML, and `application/problem+json` for everybody else."""
         if "text/html" not in request.headers.get("accept", ""):
             return problem_response(request, problem)
@@ -55,6 +59,7 @@ class ProblemPage:
             request,
             "problem.html",
             status=kind.status.value,
+            look=(await self._shown(request)).look,
             code=kind.code,
         )
         response.headers.update(problem.headers)
@@ -81,4 +86,5 @@ class UnexpectedPage:
         except Exception as error:
             if started or scope["type"] != "http":
                 raise
-            await self._problems.answer(Request(scope), fault(error))(scope, receive, send)
+            answer = await self._problems.answer(Request(scope), fault(error))
+            await answer(scope, receive, send)

@@ -42,6 +42,7 @@ class HelpPages:
         return self._pages.respond(
             request,
             "help.html",
+            look=support.look,
             entry=found,
             reference=reference,
             support=support,
@@ -49,14 +50,16 @@ class HelpPages:
         )
 
     async def _index(self, request: Request, *, status: int = 200) -> Response:
+        support = await self._support(request)
         rooms = [(room, list(entries)) for room, entries in groupby(help_entries().values(), lambda entry: entry.room)]
         return self._pages.respond(
             request,
             "help_index.html",
             status=status,
+            look=support.look,
             rooms=rooms,
             unknown=status == 404,
-            support=await self._support(request),
+            support=support,
         )
 
     def _mail(self, request: Request, entry: HelpEntry, reference: str, support: Support) -> str:

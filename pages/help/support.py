@@ -9,6 +9,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from config.settings import SupportSettings
+from pages.look import Look
 
 Asking = Callable[[Request], Awaitable["Support"]]
 """Whom the person behind a request can ask."""
@@ -22,6 +23,8 @@ class Support:
     email: str
     phone: str
     url: str
+    look: Look | None = None
+    """How the pages of theirs look."""
 
     @classmethod
     def of(cls, settings: SupportSettings) -> Support:

@@ -45,6 +45,35 @@ async def test_the_sign_in_looks_like_the_organisation_of_its_app(provider: Prov
     assert LOOK.css() not in (await open_sign_in(provider.browser(), other)).text
 
 
+async def test_pages_of_problems_and_of_help_look_like_the_app_one_comes_from(provider: Provider, app: App) -> None:
+    await dress(provider, app)
+    browser = provider.browser()
+    before = (await browser.get("/nowhere")).text
+    assert "Dalbit" not in before
+    assert LOOK.css() not in before
+    await open_sign_in(browser, app)
+    for address in ("/nowhere", "/help", "/help/MJ-IDP-003"):
+        page = await browser.get(address)
+        assert LOOK.css() in page.text
+        assert "· Dalbit</title>" in page.text
+    assert LOOK.css() not in (await provider.browser().get("/help")).text
+
+
+async def test_a_page_of_a_problem_comes_without_the_store(provider: Provider, app: App, monkeypatch) -> None:
+    await dress(provider, app)
+    browser = provider.browser()
+    await open_sign_in(browser, app)
+
+    async def away(*_: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(type(provider.parts.arrivals), "own", away)
+    page = await browser.get("/nowhere")
+    assert page.status_code == 404
+    assert "MJ-IDP-003" in page.text
+    assert LOOK.css() not in page.text
+
+
 async def test_what_changed_is_seen_after_its_event(provider: Provider, app: App) -> None:
     await dress(provider, app)
     browser = provider.browser()

@@ -1,4 +1,6 @@
-"""Whom somebody who reads a help page can ask: their organisation, or that of the app that sent them to sign in."""
+"""Whose pages somebody sees who may have nothing but a browser: those of the organisation that they are signed in to,
+or of the app that sent them to sign in. So it is with pages of help and of problems.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,8 @@ class LoginsOfBrowsers(Protocol):
         """The client whose login one of these browsers is in the middle of; of several the newest."""
 
 
-class HelpSupport:
-    """A help page must come even while nothing else does: whoever cannot be told apart asks the house."""
+class WhoseBrowser:
+    """Such a page must come even while nothing else does: whoever cannot be told apart is the house's."""
 
     def __init__(
         self, arrivals: Arrivals, logins: LoginsOfBrowsers, presence: Presence, database: Database, clock: Clock
@@ -40,14 +42,19 @@ class HelpSupport:
         self._database = database
         self._clock = clock
 
-    async def __call__(self, request: Request) -> Support:
+    async def shown(self, request: Request) -> Shown:
+        """How the page looks, and whom its reader can ask."""
         try:
-            shown = await self._shown(request)
+            return await self._shown(request)
         except (SQLAlchemyError, OSError) as error:
             _log.warning("store_away", error=type(error).__name__)
-            shown = await self._presence.of_client(None)
+            return await self._presence.of_client(None)
+
+    async def asked(self, request: Request) -> Support:
+        """The same, for pages of help."""
+        shown = await self.shown(request)
         found = shown.support
-        return Support(found.name, found.email, found.phone, found.url)
+        return Support(found.name, found.email, found.phone, found.url, shown.look)
 
     async def _shown(self, request: Request) -> Shown:
         browsers = [browser_hash(cookie) for cookie in login_cookies(request).values()]
