@@ -14,8 +14,10 @@ from config.envelope import Envelope
 from config.outbound import Outbound
 from config.places import Places
 from config.query_count import watch_queries
+from config.recollection import UNVOUCHED
 from config.replays import Replays
 from config.settings import Settings
+from events.lease import Lease
 from idp.authorization.attempts import Attempts
 from idp.authorization.login_rules import LoginRules, LoginRulesCache
 from idp.authorization.step_mac import StepMac
@@ -116,6 +118,8 @@ class Parts:
     assets: Assets
     keys: KeyCache
     key_keeper: KeyKeeper
+    lease: Lease
+    """Held while the relay vouches that every event was told here."""
     clients: ClientCache
     client_keys: ClientKeys
     client_proofs: ClientProofs
@@ -190,7 +194,8 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     )
     assets = Assets(STATIC, base=ASSETS)
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
-    client_cache = ClientCache(clients, database, clock)
+    lease = Lease(UNVOUCHED)
+    client_cache = ClientCache(clients, database, clock, lease)
     origins = _origins(settings)
     assertions, dpop_proofs = Replays(valkey, "assertion"), Replays(valkey, "dpop")
     for replays in (assertions, dpop_proofs):
@@ -211,6 +216,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         assets=assets,
         keys=keys,
         key_keeper=KeyKeeper("token", signing_keys, Schedule.of(settings), key_trail.tell),
+        lease=lease,
         clients=client_cache,
         client_keys=client_keys,
         client_proofs=ClientProofs(
