@@ -22,7 +22,6 @@ from idp.authorization.attempts import Attempts
 from idp.authorization.login_rules import LoginRules, LoginRulesCache
 from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
-from idp.clients.client_keys import ClientKeys
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.clients.tls_client_auth import Authorities
 from idp.credentials.password import PasswordPool
@@ -72,6 +71,7 @@ from idp.tokens.keys import KeyCache
 from idp.tokens.refresh_family import Successors
 from jose.key_keeper import KeyKeeper
 from jose.keys import KeyRing
+from jose.published_keys import PublishedKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from notifications.queue import Queue
@@ -121,7 +121,7 @@ class Parts:
     lease: Lease
     """Held while the relay vouches that every event was told here."""
     clients: ClientCache
-    client_keys: ClientKeys
+    published_keys: PublishedKeys
     client_proofs: ClientProofs
     key_proofs: KeyProofs
     mac: StepMac
@@ -201,7 +201,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     for replays in (assertions, dpop_proofs):
         await replays.begin(clock.timestamp())
     outbound = Outbound.of(settings)
-    client_keys = ClientKeys(outbound.fetch, clock)
+    published_keys = PublishedKeys(outbound.fetch, clock)
     authorities = settings.idp.client_certificate_authorities
     faces = FaceCache(directory, database, clock)
     presence = Presence(faces, settings.support)
@@ -218,11 +218,11 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         key_keeper=KeyKeeper("token", signing_keys, Schedule.of(settings), key_trail.tell),
         lease=lease,
         clients=client_cache,
-        client_keys=client_keys,
+        published_keys=published_keys,
         client_proofs=ClientProofs(
             issuer=settings.idp.issuer,
             addresses=[f"{origin}/token" for origin in origins],
-            keys=client_keys,
+            keys=published_keys,
             authorities=Authorities.read(authorities) if authorities is not None else None,
             replays=assertions,
             clock=clock,
@@ -272,6 +272,6 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         outbound=outbound,
         offers=OfferCache(upstream_providers, database, clock),
         scope_words=ScopeWords(resource_servers, database, clock),
-        upstreams=Upstreams(outbound, Targets.of(settings.idp.issuer), envelope, clock),
+        upstreams=Upstreams(outbound, published_keys, Targets.of(settings.idp.issuer), envelope, clock),
         question_key=question_key,
     )

@@ -74,7 +74,11 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     )
     answers = ClientAnswers(parts.pages)
     objects = RequestObjects(
-        keys=parts.client_keys, fetch=parts.outbound.fetch, throttle=throttle, issuer=parts.issuer, clock=parts.clock
+        keys=parts.published_keys,
+        fetch=parts.outbound.fetch,
+        throttle=throttle,
+        issuer=parts.issuer,
+        clock=parts.clock,
     )
     # whose requests are made by the product itself, and never by a client that could push them
     ours = frozenset({parts.settings.gateway.client_id, ACCOUNT})
