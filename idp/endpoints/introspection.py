@@ -76,7 +76,7 @@ class IntrospectionEndpoint:
     async def _refresh_token(self, tx: Transaction, token: str, client: Client) -> Mapping[str, object]:
         """A client learns of its own refresh tokens alone (RFC 7662, section 2.1)."""
         now = self._clock.now()
-        presented = await self._families.present(tx, token_hash(token))
+        presented = await self._families.look(tx, token_hash(token))
         if presented is None or presented.rotated_at is not None:
             return INACTIVE
         family = presented.family

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 
 from config.connections import Transaction
 from idp.protocol.claims_request import RequestedClaims
@@ -32,12 +32,18 @@ async def present(tx: Transaction, digest: bytes) -> Presented | None:
         return None
     # read after the family was locked: another refresh may have rotated the token meanwhile
     rotated = select(refresh_token.c.rotated_at).where(refresh_token.c.token_hash == digest)
-    values = {name: row[name] for name in Family.__slots__}
-    words = {name: tuple(row[name]) for name in ("scope", "resources")}
-    return Presented(
-        family=Family(**{**values, **words, "claims": msgspec.convert(row["claims"], RequestedClaims)}),
-        rotated_at=(await tx.execute(rotated)).scalar_one(),
+    return _presented(row, (await tx.execute(rotated)).scalar_one())
+
+
+async def look(tx: Transaction, digest: bytes) -> Presented | None:
+    """A token and its family as they are, to say something about them alone."""
+    query = (
+        select(refresh_family, refresh_token.c.rotated_at)
+        .join(refresh_token, refresh_token.c.family_id == refresh_family.c.id)
+        .where(refresh_token.c.token_hash == digest)
     )
+    row = (await tx.execute(query)).mappings().one_or_none()
+    return _presented(row, row["rotated_at"]) if row is not None else None
 
 
 async def is_current(tx: Transaction, digest: bytes) -> bool:
@@ -67,3 +73,12 @@ async def revoke(tx: Transaction, family_id: UUID, now: datetime) -> bool:
 async def sweep(tx: Transaction, before: datetime) -> int:
     """Forget families that expired before a moment, with their tokens. Returns how many."""
     return (await tx.execute(delete(refresh_family).where(refresh_family.c.expires_at < before))).rowcount
+
+
+def _presented(row: RowMapping, rotated_at: datetime | None) -> Presented:
+    values = {name: row[name] for name in Family.__slots__}
+    words = {name: tuple(row[name]) for name in ("scope", "resources")}
+    return Presented(
+        family=Family(**{**values, **words, "claims": msgspec.convert(row["claims"], RequestedClaims)}),
+        rotated_at=rotated_at,
+    )
