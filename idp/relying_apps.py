@@ -38,6 +38,7 @@ from idp.parts import Parts
 from idp.registering import registration_endpoints
 from idp.routes import Endpoint
 from idp.storage import (
+    clients,
     codes,
     consents,
     directory,
@@ -62,7 +63,9 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     throttle = Throttle(parts.valkey)
     hints = IdTokenHints(parts.issuer, parts.keys.ring, parts.subject_identifiers)
     requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle, parts.client_proofs)
-    tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, machine_sessions, parts.clock)
+    tokens = AccessTokens(
+        parts.issuer, parts.keys.ring, sessions, machine_sessions, parts.subject_identifiers, parts.clock
+    )
     subjects = Subjects(people_now)
     signed_answers = SignedAnswers(parts.issuer, parts.keys.ring, parts.clock)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
@@ -155,7 +158,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 ClientCredentials(parts.machines),
                 DeviceCode(pending_grants, sessions, joining),
                 Ciba(pending_grants, sessions, joining),
-                TokenExchange(tokens, sessions, joining),
+                TokenExchange(tokens, clients, sessions, joining),
             ),
             subjects=subjects,
             identifiers=parts.subject_identifiers,

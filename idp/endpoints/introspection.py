@@ -91,7 +91,7 @@ class IntrospectionEndpoint:
             "sub": self._identifiers.shown(client, family.user_id),
             "client_id": family.client_id,
             "scope": " ".join(family.scope),
-            "sid": family.sid,
+            "sid": self._identifiers.sid(client, family.sid),
             "exp": int(family.expires_at.timestamp()),
             **({"cnf": dict(family.confirmation)} if family.confirmation else {}),
         }
