@@ -24,7 +24,7 @@ async def tell(
     tx: Transaction, purpose: Purpose, changes: Sequence[Change], published: Iterable[str], order: Order
 ) -> None:
     """`jose.key_keeper.Tell`: within the transaction of the changes. `published` are the keys that verify now."""
-    correlation_id = new_correlation_id()
+    correlation_id = order.correlation_id or new_correlation_id()
     for change in changes:
         details = {"purpose": purpose, "algorithm": change.algorithm, "why": order.why}
         if change.until is not None:

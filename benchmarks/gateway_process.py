@@ -25,7 +25,7 @@ from config.places import Places
 from config.replays import Replays
 from config.settings import Settings
 from gateway.callers.cookie_check import CookieCheck
-from gateway.callers.key_check import KeyCheck
+from gateway.callers.key_check import KeyCheck, nonces_of
 from gateway.callers.token_check import AUDIENCE, TYPE, TokenCheck
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
@@ -110,7 +110,9 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             log=DecisionLog(segments.append),
             judge=judge,
             idle_timeout=settings.session.idle_timeout,
-            keys=KeyCheck(replays=Replays(valkey, "gateway-dpop"), clock=clock, scheme="http"),
+            keys=KeyCheck(
+                replays=Replays(valkey, "gateway-dpop"), nonces=nonces_of("a secret"), clock=clock, scheme="http"
+            ),
         )
         now = clock.timestamp()
         sessions.cache.learn_live(SID, 1, idle_expires_at=now + 1800, absolute_expires_at=now + 43200)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from audit import key_trail
 from config.clock import Clock, SystemClock
-from config.connections import Database, Valkey, open_database, open_valkey
+from config.connections import Database, Transaction, Valkey, open_database, open_valkey
 from config.envelope import Envelope
 from config.settings import Settings
 from events import outbox
@@ -22,6 +22,10 @@ from policy.succession import Succession
 
 OPERATOR = "operator"
 """Who did it, on record: whoever may run a command on a machine of the house."""
+
+
+Changes = Sequence[tuple[Purpose, Change]]
+_Act = Callable[[KeyKeeper, Transaction, Order, datetime], Awaitable[Sequence[Change]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,24 @@ class Keys:
         async with self.database.connect() as tx:
             return [(purpose, key) for purpose in PURPOSES for key in await self.signing_keys.records(tx, purpose)]
 
-    async def rotate(self, purposes: Sequence[Purpose], why: str, *, at_once: bool) -> Sequence[tuple[Purpose, Change]]:
+    async def rotate(self, purposes: Sequence[Purpose], why: str, *, at_once: bool) -> Changes:
         """Rotate the keys of these purposes, all or none; `at_once`: they leaked."""
+        return await self._change(purposes, why, KeyKeeper.replace if at_once else KeyKeeper.rotate)
+
+    async def prepare(self, purposes: Sequence[Purpose], why: str) -> Changes:
+        """Publish the next keys of these purposes, all or none."""
+        return await self._change(purposes, why, KeyKeeper.prepare)
+
+    async def retire(self, kid: str, why: str) -> Changes:
+        """Believe a key no more, of whatever purpose. Raises `StillSigns`."""
+        return await self._change(PURPOSES, why, lambda keeper, tx, order, now: keeper.retire(tx, order, kid, now))
+
+    async def _change(self, purposes: Sequence[Purpose], why: str, act: _Act) -> Changes:
         order, changed = Order(who=OPERATOR, why=why), []
         async with self.database.begin() as tx:
             for purpose in purposes:
-                keeper = self._keeper(purpose)
-                turn = keeper.replace if at_once else keeper.rotate
-                changed += [(purpose, change) for change in await turn(tx, order, self.clock.now())]
+                changes = await act(self._keeper(purpose), tx, order, self.clock.now())
+                changed += [(purpose, change) for change in changes]
         await outbox.poke(self.valkey)
         return changed
 
@@ -76,8 +90,19 @@ async def listed(settings: Settings) -> list[str]:
 async def rotated(settings: Settings, purposes: Sequence[Purpose], why: str, *, at_once: bool) -> list[str]:
     """Rotate, and say what became of each key."""
     async with all_keys(settings) as keys:
-        changed = await keys.rotate(purposes, why, at_once=at_once)
-    return [_told(purpose, change) for purpose, change in changed]
+        return _told(await keys.rotate(purposes, why, at_once=at_once))
+
+
+async def prepared(settings: Settings, purposes: Sequence[Purpose], why: str) -> list[str]:
+    """Publish the next keys, and say when they sign."""
+    async with all_keys(settings) as keys:
+        return _told(await keys.prepare(purposes, why))
+
+
+async def retired(settings: Settings, kid: str, why: str) -> list[str]:
+    """Believe a key no more, and say so; nothing where there is none. Raises `StillSigns`."""
+    async with all_keys(settings) as keys:
+        return _told(await keys.retire(kid, why))
 
 
 def price(purposes: Sequence[Purpose]) -> list[str]:
@@ -112,7 +137,11 @@ def _line(purpose: Purpose, key: KeyRecord) -> str:
     return f"{purpose:9}  {key.algorithm}  {key.state:8}  {key.kid}  {about}"
 
 
-def _told(purpose: Purpose, change: Change) -> str:
+def _told(changed: Changes) -> list[str]:
+    return [_told_of(purpose, change) for purpose, change in changed]
+
+
+def _told_of(purpose: Purpose, change: Change) -> str:
     until = "" if change.until is None else _moment(change.until)
     meanings = {
         "next": f"is published, and signs from {until}",

@@ -19,7 +19,8 @@ from config.connections import Valkey
 AHEAD: Final = 10.0
 """Seconds by which the moment that something names as its own may lie in the future; whoever checks it lets no more."""
 SPREAD: Final = 30.0
-"""Seconds by which the clocks of two nodes may differ: so much longer is everything remembered."""
+"""Seconds by which the clocks of two nodes may differ: so much longer is everything remembered, and so much more of
+what may have been lost is refused."""
 
 # KEYS: the moment from which on everything is remembered, the thing. ARGV: when the thing was made, the moment from
 # which on things count if the memory begins now, milliseconds to remember it.
@@ -64,4 +65,5 @@ class Replays:
 
 
 def _beginning(now: float) -> str:
-    return str(math.floor(now + AHEAD) + 1)
+    """What nothing is as new as that any node has taken until `now`."""
+    return str(math.floor(now + AHEAD + SPREAD) + 1)

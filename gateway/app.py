@@ -30,7 +30,7 @@ from events import outbox
 from events.subscription import Subscription
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.cookie_upkeep import CookieUpkeep
-from gateway.callers.key_check import KeyCheck
+from gateway.callers.key_check import KeyCheck, nonces_of
 from gateway.callers.token_check import TokenCheck
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
@@ -106,10 +106,11 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                         tx, settings.idp.issuer, metadata=metadata, jwks=jwks, now=clock.now()
                     )
 
+        client_secret = load_client_secret(settings).get_secret_value()
         provider = Provider(
             issuer=settings.idp.issuer,
             client_id=settings.gateway.client_id,
-            client_secret=load_client_secret(settings).get_secret_value(),
+            client_secret=client_secret,
             http=http,
             clock=clock,
             remember=remember_provider,
@@ -208,7 +209,12 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             log=DecisionLog(segments.append),
             judge=judge,
             idle_timeout=settings.session.idle_timeout,
-            keys=KeyCheck(replays=proofs, clock=clock, scheme=settings.gateway.origin_scheme),
+            keys=KeyCheck(
+                replays=proofs,
+                nonces=nonces_of(client_secret),
+                clock=clock,
+                scheme=settings.gateway.origin_scheme,
+            ),
         )
         visitors = Visitors(cookies=cookies, sessions=sessions, clock=clock, scheme=settings.gateway.origin_scheme)
         sign_out = SignOut(

@@ -164,7 +164,7 @@ class Pipeline:
         except InvalidToken:
             return enforcement.refuse_token(head)
         except Unproven as error:
-            return enforcement.refuse_key(head, error.error, by_dpop=error.by_dpop)
+            return enforcement.refuse_key(head, error.error, by_dpop=error.by_dpop, nonce=error.nonce)
         except StoreUnreachable as error:
             _log.warning("store_unreachable", private=str(error), correlation_id=head.correlation_id)
             return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
@@ -186,7 +186,7 @@ class Pipeline:
             if refreshed is Refreshed.AWAY and not self._expired_is_taken(caller, route, self._clock.timestamp()):
                 return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         if shown.by_dpop or (caller.cookie is None and caller.identity.confirmation):
-            await self._keys.require(head, route.authority, shown, dict(caller.identity.confirmation))
+            await self._keys.require(head, route, shown, dict(caller.identity.confirmation))
         return None
 
     async def _find_caller(self, shown: Credentials, address: str) -> Caller | EndedSession | None:

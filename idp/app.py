@@ -70,7 +70,11 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         parts.offers.on_event(topic, payload)
         parts.scope_words.on_event(topic, payload)
 
+    def on_heartbeat(moment: float) -> None:
+        parts.lease.renew(moment, wall=parts.clock.timestamp(), monotonic=parts.clock.monotonic())
+
     def on_reset() -> None:
+        parts.lease.drop(parts.clock.monotonic())
         parts.keys.on_reset()
         parts.clients.on_reset()
         parts.rules.on_reset()
@@ -79,7 +83,7 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         parts.scope_words.on_reset()
 
     subscription = Subscription(
-        parts.valkey, parts.clock, on_event=on_event, on_heartbeat=lambda _moment: None, on_reset=on_reset
+        parts.valkey, parts.clock, on_event=on_event, on_heartbeat=on_heartbeat, on_reset=on_reset
     )
     poke = partial(outbox.poke, parts.valkey)
     tasks = [

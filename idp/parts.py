@@ -14,13 +14,14 @@ from config.envelope import Envelope
 from config.outbound import Outbound
 from config.places import Places
 from config.query_count import watch_queries
+from config.recollection import UNVOUCHED
 from config.replays import Replays
 from config.settings import Settings
+from events.lease import Lease
 from idp.authorization.attempts import Attempts
 from idp.authorization.login_rules import LoginRules, LoginRulesCache
 from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
-from idp.clients.client_keys import ClientKeys
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.clients.tls_client_auth import Authorities
 from idp.credentials.password import PasswordPool
@@ -70,6 +71,7 @@ from idp.tokens.keys import KeyCache
 from idp.tokens.refresh_family import Successors
 from jose.key_keeper import KeyKeeper
 from jose.keys import KeyRing
+from jose.published_keys import PublishedKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from notifications.queue import Queue
@@ -116,8 +118,10 @@ class Parts:
     assets: Assets
     keys: KeyCache
     key_keeper: KeyKeeper
+    lease: Lease
+    """Held while the relay vouches that every event was told here."""
     clients: ClientCache
-    client_keys: ClientKeys
+    published_keys: PublishedKeys
     client_proofs: ClientProofs
     key_proofs: KeyProofs
     mac: StepMac
@@ -190,13 +194,14 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     )
     assets = Assets(STATIC, base=ASSETS)
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
-    client_cache = ClientCache(clients, database, clock)
+    lease = Lease(UNVOUCHED)
+    client_cache = ClientCache(clients, database, clock, lease)
     origins = _origins(settings)
     assertions, dpop_proofs = Replays(valkey, "assertion"), Replays(valkey, "dpop")
     for replays in (assertions, dpop_proofs):
         await replays.begin(clock.timestamp())
     outbound = Outbound.of(settings)
-    client_keys = ClientKeys(outbound.fetch, clock)
+    published_keys = PublishedKeys(outbound.fetch, clock)
     authorities = settings.idp.client_certificate_authorities
     faces = FaceCache(directory, database, clock)
     presence = Presence(faces, settings.support)
@@ -211,12 +216,13 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         assets=assets,
         keys=keys,
         key_keeper=KeyKeeper("token", signing_keys, Schedule.of(settings), key_trail.tell),
+        lease=lease,
         clients=client_cache,
-        client_keys=client_keys,
+        published_keys=published_keys,
         client_proofs=ClientProofs(
             issuer=settings.idp.issuer,
             addresses=[f"{origin}/token" for origin in origins],
-            keys=client_keys,
+            keys=published_keys,
             authorities=Authorities.read(authorities) if authorities is not None else None,
             replays=assertions,
             clock=clock,
@@ -266,6 +272,6 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         outbound=outbound,
         offers=OfferCache(upstream_providers, database, clock),
         scope_words=ScopeWords(resource_servers, database, clock),
-        upstreams=Upstreams(outbound, Targets.of(settings.idp.issuer), envelope, clock),
+        upstreams=Upstreams(outbound, published_keys, Targets.of(settings.idp.issuer), envelope, clock),
         question_key=question_key,
     )

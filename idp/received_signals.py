@@ -24,7 +24,6 @@ from idp.person_told import PersonTold
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.received.intake import Intake
-from idp.sessions.received.keys import TransmitterKeys
 from idp.sessions.received.poller import Poller
 from idp.sessions.received.reception import Reception
 from idp.sessions.relying_parties import RelyingParties
@@ -40,6 +39,7 @@ from idp.storage import (
     sessions,
     signal_transmitters,
 )
+from jose.published_keys import PublishedKeys
 from notifications.queue import Queue
 
 EVERY = 1.0
@@ -49,11 +49,11 @@ _log = structlog.get_logger(__name__)
 
 
 def intake(
-    settings: Settings, database: Database, valkey: Valkey, clock: Clock, one_session: OneSession, asks: Outbound
+    settings: Settings, database: Database, valkey: Valkey, clock: Clock, one_session: OneSession, keys: PublishedKeys
 ) -> Intake:
     """Everything between a token and what follows from it."""
     return Intake(
-        keys=TransmitterKeys(asks.fetch, clock),
+        keys=keys,
         reception=Reception(
             log=received_signals,
             subjects=received_signals.StoredSubjects(settings.idp.issuer),
@@ -86,7 +86,7 @@ def poller(
     one_session = OneSession(sessions, times, clock, entropy, (RelyingParties(deliveries, entropy), told))
     return Poller(
         transmitters=signal_transmitters,
-        intake=intake(settings, database, valkey, clock, one_session, asks),
+        intake=intake(settings, database, valkey, clock, one_session, PublishedKeys(asks.fetch, clock)),
         outbound=asks,
         envelope=envelope,
         database=database,

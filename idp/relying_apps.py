@@ -41,6 +41,7 @@ from idp.parts import Parts
 from idp.registering import registration_endpoints
 from idp.routes import Endpoint
 from idp.storage import (
+    clients,
     codes,
     consents,
     directory,
@@ -70,7 +71,9 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     throttle = Throttle(parts.valkey)
     hints = IdTokenHints(parts.issuer, parts.keys.ring, parts.subject_identifiers)
     requests = ClientRequests(parts.issuer, parts.clients, parts.database, throttle, parts.client_proofs)
-    tokens = AccessTokens(parts.issuer, parts.keys.ring, sessions, machine_sessions, parts.clock)
+    tokens = AccessTokens(
+        parts.issuer, parts.keys.ring, sessions, machine_sessions, parts.subject_identifiers, parts.clock
+    )
     subjects = Subjects(people_now)
     signed_answers = SignedAnswers(parts.issuer, parts.keys.ring, parts.clock)
     login_lifetime = timedelta(seconds=idp.login_lifetime)
@@ -83,7 +86,11 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     answers = ClientAnswers(parts.pages)
     looking = Together(partial(reading, parts.database))
     objects = RequestObjects(
-        keys=parts.client_keys, fetch=parts.outbound.fetch, throttle=throttle, issuer=parts.issuer, clock=parts.clock
+        keys=parts.published_keys,
+        fetch=parts.outbound.fetch,
+        throttle=throttle,
+        issuer=parts.issuer,
+        clock=parts.clock,
     )
     # whose requests are made by the product itself, and never by a client that could push them
     ours = frozenset({parts.settings.gateway.client_id, ACCOUNT})
@@ -160,7 +167,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 ClientCredentials(parts.machines),
                 DeviceCode(pending_grants, sessions, joining),
                 Ciba(pending_grants, sessions, joining),
-                TokenExchange(tokens, sessions, joining),
+                TokenExchange(tokens, clients, sessions, joining),
             ),
             subjects=subjects,
             identifiers=parts.subject_identifiers,

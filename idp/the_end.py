@@ -72,7 +72,7 @@ def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 parts.valkey,
                 parts.clock,
                 parts.one_session,
-                parts.outbound,
+                parts.published_keys,
             ),
             requests=requests,
             database=parts.database,

@@ -7,7 +7,7 @@ of the claims stands in docs/house.md.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import msgspec
 
@@ -47,6 +47,8 @@ class Subject(msgspec.Struct, frozen=True, cache_hash=True):
     device_trust: str = "unknown"
     name: str = ""
     locale: str = ""
+    actors: tuple[str, ...] = ()
+    """Who acts for the person (RFC 8693, section 4.1), the last one first; none: they ask for themselves."""
 
 
 class Assertion(msgspec.Struct, frozen=True):
@@ -110,12 +112,31 @@ def _claims(upstream: str, subject: Subject, zone: str, obligations: tuple[str, 
         "obligations": obligations,
         "name": subject.name,
         "locale": subject.locale,
+        **_act(subject.actors),
     }
+
+
+def _act(actors: tuple[str, ...]) -> dict[str, object]:
+    claims: dict[str, object] = {}
+    for actor in reversed(actors):
+        claims = {"act": {"sub": actor, **claims}}
+    return claims
+
+
+def _actors(act: _Act | None) -> Iterator[str]:
+    while act is not None:
+        yield act.sub
+        act = act.act
 
 
 class _Device(msgspec.Struct, frozen=True):
     id: str
     trust: str
+
+
+class _Act(msgspec.Struct, frozen=True):
+    sub: str
+    act: _Act | None = None
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -131,6 +152,7 @@ class _Claims(msgspec.Struct, frozen=True):
     name: str
     locale: str
     auth_time: float = 0.0
+    act: _Act | None = None
 
 
 class AssertionVerifier:
@@ -215,6 +237,7 @@ class AssertionVerifier:
                 device_trust=claims.device.trust,
                 name=claims.name,
                 locale=claims.locale,
+                actors=tuple(_actors(claims.act)),
             ),
             zone=claims.zone,
             obligations=claims.obligations,

@@ -37,6 +37,13 @@ _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _FITTING = {"EC": frozenset({"ES256"}), "RSA": frozenset({"RS256", "PS256"})}
 
 
+class UnknownKey(InvalidToken):
+    """None of the keys is the one that a token names: whoever has them from an address may look there anew."""
+
+    def __init__(self) -> None:
+        super().__init__(Refusal.UNKNOWN_KEY)
+
+
 class _Registry(JWSRegistry):
     """A header that bears a key, or its certificates, is larger than joserfc expects; `MAX_LENGTH` bounds all of it."""
 
@@ -132,8 +139,7 @@ class ForeignToken:
         return typ.lower().removeprefix("application/") if isinstance(typ, str) else "not a string"
 
     def check_signature(self, keys: Iterable[ForeignKey]) -> None:
-        """Raises `InvalidToken` unless one of the keys signed it; with `Refusal.UNKNOWN_KEY` none of them is the one
-        that it names, and whoever has them from an address may look there anew.
+        """Raises `InvalidToken` unless one of the keys signed it, `UnknownKey` where none of them is the one it names.
 
         A key without a name may be the one that is named: the name is a hint (RFC 7515, section 4.1.4).
         """
@@ -142,7 +148,7 @@ class ForeignToken:
         if any(key.verifies(self) for key in fitting):
             return
         named = kid is not None and any(key.kid == kid for key in fitting)
-        raise InvalidToken(Refusal.SIGNATURE if named else Refusal.UNKNOWN_KEY)
+        raise InvalidToken(Refusal.SIGNATURE) if named else UnknownKey
 
     def text(self, name: str) -> str | None:
         """A claim that is a string."""
@@ -168,13 +174,8 @@ def _is_counted(value: object) -> bool:
     return True
 
 
-def read_keys(document: bytes) -> tuple[ForeignKey, ...]:
-    """Those of a JWK Set (RFC 7517, section 5) that verify here. Raises `ValueError` where it is no such set."""
-    return usable(read_jwks(document))
-
-
 def read_jwks(document: bytes) -> list[object]:
-    """The keys of a JWK Set as they are. Raises `ValueError` where it is none, or one of too many."""
+    """The keys of a JWK Set (RFC 7517, section 5) as they are. Raises `ValueError`: it is none, or one of too many."""
     try:
         listed = msgspec.json.decode(document, type=dict[str, object]).get("keys")
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:

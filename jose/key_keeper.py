@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.clock import Clock
 from config.connections import Database, Transaction
 from jose.keys import ALGORITHMS_OF, Algorithm, KeyRing, PublicKeys, Purpose, SigningKey
-from jose.rotation import KeyRecord, Make, Move, Schedule, State, due, hastened, replaced
+from jose.rotation import KeyRecord, Make, Move, Schedule, State, due, hastened, prepared, replaced, withdrawn
 
 LOOK_EVERY = 60.0
 """Seconds between two looks at what is due."""
@@ -44,6 +44,8 @@ class Order:
 
     who: str
     why: str
+    correlation_id: str = ""
+    """Of the request that it came by; empty: of none."""
 
 
 SCHEDULE = "schedule"
@@ -110,12 +112,23 @@ class KeyKeeper:
         """Begin a rotation that no token notices: the next key signs as soon as it was published for long enough."""
         return await self._change(tx, order, now, self._hastened, self._due)
 
+    async def prepare(self, tx: Transaction, order: Order, now: datetime) -> Sequence[Change]:
+        """Publish the next keys before they are due, where there are none."""
+        return await self._change(tx, order, now, self._prepared)
+
+    async def retire(self, tx: Transaction, order: Order, kid: str, now: datetime) -> Sequence[Change]:
+        """Believe a key that does not sign no more; none of this name: nothing changes. Raises `StillSigns`."""
+        return await self._change(tx, order, now, lambda keys, _now: withdrawn(keys, kid))
+
     async def replace(self, tx: Transaction, order: Order, now: datetime) -> Sequence[Change]:
         """After a leak: new keys sign at once, and nothing is believed that any other key of this purpose signed."""
         return await self._change(tx, order, now, self._replaced)
 
     def _due(self, keys: Sequence[KeyRecord], now: datetime) -> Iterable[Move]:
         return due(keys, ALGORITHMS_OF[self.purpose], self._schedule, now)
+
+    def _prepared(self, keys: Sequence[KeyRecord], now: datetime) -> Iterable[Move]:
+        return prepared(keys, ALGORITHMS_OF[self.purpose], self._schedule, now)
 
     def _hastened(self, keys: Sequence[KeyRecord], now: datetime) -> Iterable[Move]:
         return hastened(keys, ALGORITHMS_OF[self.purpose], self._schedule, now)

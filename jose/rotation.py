@@ -107,14 +107,24 @@ def due(
         if active is None:
             yield Make(algorithm, None)
         elif following is None:
-            ends_at = (active.activated_at or active.created_at) + schedule.rotate_every
-            if now >= ends_at - schedule.publish_ahead:
-                yield Make(algorithm, max(ends_at, now + schedule.publish_ahead))
+            if now >= _ends_at(active, schedule) - schedule.publish_ahead:
+                yield _next(active, schedule, now)
         elif following.activates_at is None or now >= following.activates_at:
             yield Switch(active, following, now + schedule.keep)
     for key in keys:
         if key.state == "retiring" and (key.retires_at is None or now >= key.retires_at):
             yield Retire(key)
+
+
+def prepared(
+    keys: Sequence[KeyRecord], algorithms: Sequence[Algorithm], schedule: Schedule, now: datetime
+) -> Iterator[Move]:
+    """The next key is published before it is due, and signs when it would have: a rotation that comes sooner has not to
+    wait for it."""
+    for algorithm in algorithms:
+        active, following = _pair(keys, algorithm)
+        if active is not None and following is None:
+            yield _next(active, schedule, now)
 
 
 def hastened(
@@ -139,6 +149,27 @@ def replaced(keys: Sequence[KeyRecord], algorithms: Sequence[Algorithm]) -> Iter
             yield Retire(key)
     for algorithm in algorithms:
         yield Make(algorithm, None)
+
+
+class StillSigns(Exception):
+    """The active key cannot be done without: another one must sign first."""
+
+
+def withdrawn(keys: Sequence[KeyRecord], kid: str) -> Iterator[Move]:
+    """A key that does not sign is believed no more from now on. Raises `StillSigns`."""
+    for key in keys:
+        if key.kid == kid and key.state == "active":
+            raise StillSigns
+        if key.kid == kid and key.state != "retired":
+            yield Retire(key)
+
+
+def _ends_at(active: KeyRecord, schedule: Schedule) -> datetime:
+    return (active.activated_at or active.created_at) + schedule.rotate_every
+
+
+def _next(active: KeyRecord, schedule: Schedule, now: datetime) -> Make:
+    return Make(active.algorithm, max(_ends_at(active, schedule), now + schedule.publish_ahead))
 
 
 def _pair(keys: Sequence[KeyRecord], algorithm: Algorithm) -> tuple[KeyRecord | None, KeyRecord | None]:

@@ -40,8 +40,9 @@ LEVELS = {trust.name.lower(): int(trust) for trust in DeviceTrust if trust}
 _TYPES: dict[str, type] = {
     "device": int, "assurance": int, "auth_age": int, "country": str, "network": str, "hour": int, "weekday": int,
     "risk": int, "same_device": bool, "same_country": bool, "same_address": bool,
+    "actor": str,
 }  # fmt: skip
-_ALWAYS_KNOWN = frozenset({"assurance", "risk"})
+_ALWAYS_KNOWN = frozenset({"assurance", "risk", "actor"})
 _OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in",
@@ -196,7 +197,7 @@ def _literal(node: ast.expr, name: str, wanted: type) -> int | str:
     value = node.value if isinstance(node, ast.Constant) else None
     if wanted is int and type(value) is int and value <= 2**31:
         return value
-    if wanted is str and isinstance(value, str) and _TEXT.fullmatch(value):
+    if wanted is str and isinstance(value, str) and (_TEXT.fullmatch(value) or (name == "actor" and not value)):
         return value
     expected = "a whole number" if wanted is int else "a short text in quotes, of letters, digits, space and _:/@+-"
     raise WrongCondition(f"{name} is compared with {expected}, not with {ast.unparse(node)!r}")

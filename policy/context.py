@@ -34,6 +34,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """The request comes from the device that the session began on."""
     same_country: bool | None
     same_address: bool | None
+    actor: str
+    """The program that acts for the caller; empty: nobody does. Always known: a signed token says it."""
 
 
 def since_authentication(subject: Subject, at: float) -> float | None:

@@ -65,6 +65,7 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         seen.same_device,
         seen.same_country,
         seen.same_address,
+        facts.actor,
     )
     zone = snapshot.zones[request.zone]
     candidates = snapshot.candidates(standing, request.zone, request.method, request.path)

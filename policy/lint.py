@@ -132,7 +132,7 @@ def _may_publish(snapshot: Snapshot, organisation: str) -> bool:
     networks = zone.networks or ("loopback", "private")
     countries = zone.countries or (None,)
     for network, country, weekday, hour in product(networks, countries, range(1, 8), range(24)):
-        context = Context(DeviceTrust.ATTESTED, 2, 0.0, country, network, hour, weekday, 0, True, True, True)
+        context = Context(DeviceTrust.ATTESTED, 2, 0.0, country, network, hour, weekday, 0, True, True, True, "")
         if all(not judge(candidates, zone, context, method).refused for method, candidates in wanted):
             return True
     return False

@@ -59,6 +59,9 @@ class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """The device that the session began on; another one now raises the risk."""
     session_country: str = ""
     session_address: str = ""
+    actor: str = ""
+    """The program that acts for the subject, by a token that it exchanged for one of theirs (RFC 8693); empty: nobody
+    does."""
 
 
 class AccessRequest(msgspec.Struct, frozen=True, gc=False):

@@ -65,4 +65,5 @@ class Caller:
             device_trust=identity.device_trust.name.lower(),
             name=identity.name,
             locale=identity.locale,
+            actors=identity.actors,
         )

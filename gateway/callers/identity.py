@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -30,6 +30,13 @@ class Device(msgspec.Struct):
     trust: str = "unknown"
 
 
+class Act(msgspec.Struct):
+    """The claim `act` (RFC 8693, section 4.1): who acts, and within it who did before."""
+
+    sub: str
+    act: Act | None = None
+
+
 class AccessTokenClaims(msgspec.Struct):
     """What the gateway reads of an access token (RFC 9068, section 2.2; docs/house.md)."""
 
@@ -43,6 +50,7 @@ class AccessTokenClaims(msgspec.Struct):
     roles: list[str] = []
     acr: str = ""
     auth_time: float | None = None
+    act: Act | None = None
     device: Device = msgspec.field(default_factory=Device)
 
 
@@ -68,6 +76,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     """Which browser that was; empty: unknown."""
     confirmation: tuple[tuple[str, str], ...] = ()
     """The members of `cnf`: the keys that must be proven with the token."""
+    actors: tuple[str, ...] = ()
+    """Who acts for the subject by a token that was exchanged, and before that one whoever did; empty: nobody does."""
 
 
 def read_identity(
@@ -115,7 +125,14 @@ def read_identity(
         session_address=session_address,
         session_browser=session_browser,
         confirmation=confirmation,
+        actors=tuple(_actors(token.act)),
     )
+
+
+def _actors(act: Act | None) -> Iterator[str]:
+    while act is not None:
+        yield act.sub
+        act = act.act
 
 
 def _program(token: AccessTokenClaims, confirmation: tuple[tuple[str, str], ...]) -> Identity:

@@ -73,4 +73,6 @@ class DecisionLog:
             record["sub"] = subject.id
             record["sid"] = caller.identity.sid
             record["org"] = subject.organisation
+            if caller.identity.actors:
+                record["actors"] = caller.identity.actors
         return b"," + self._encode(record)[1:]

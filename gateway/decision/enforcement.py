@@ -120,11 +120,13 @@ def refuse_token(head: RequestHead, kind: ProblemType = TOKEN_REFUSED) -> Verdic
     return problem(kind, head, headers=[challenged])
 
 
-def refuse_key(head: RequestHead, error: str, *, by_dpop: bool) -> Verdict:
-    """The key that a token is bound to was not proven (RFC 9449, section 7.1; RFC 8705, section 3)."""
+def refuse_key(head: RequestHead, error: str, *, by_dpop: bool, nonce: str | None = None) -> Verdict:
+    """The key that a token is bound to was not proven (RFC 9449, section 7.1; RFC 8705, section 3). `nonce`: what a
+    proof must repeat (RFC 9449, section 9)."""
     if not by_dpop:
         return problem(KEY_UNPROVEN, head, headers=[_challenge(error=error, error_description=KEY_UNPROVEN.title)])
-    return problem(KEY_UNPROVEN, head, headers=[(b"www-authenticate", dpop.challenge(error).encode())])
+    given = [(b"dpop-nonce", nonce.encode())] if nonce is not None else []
+    return problem(KEY_UNPROVEN, head, headers=[(b"www-authenticate", dpop.challenge(error).encode()), *given])
 
 
 def tell_ended(head: RequestHead, *, by_token: bool) -> Verdict:

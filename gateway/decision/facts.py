@@ -49,6 +49,7 @@ class FactsFinder:
             session_device=identity.device_id,
             session_country=self.country(identity.session_address),
             session_address=identity.session_address,
+            actor=identity.actors[0] if identity.actors else "",
         )
 
     def anonymous(self, address: str) -> Facts:

@@ -42,6 +42,7 @@ class _ZoneEntry(msgspec.Struct, forbid_unknown_fields=True):
     store_away: str = "strict"
     expired_tokens: float = 0.0
     warn: str | None = None
+    dpop_nonce_required: bool = False
 
 
 class _DemandEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,12 +98,17 @@ def load_route_table(path: Path, *, runtime: Path, port: int) -> RouteTable:
 def _zone(name: str, entry: _ZoneEntry) -> Zone:
     if entry.expired_tokens < 0:
         raise ValueError(f"zones.{name}.expired_tokens: seconds, 0 or more")
-    warn = _warn(name, entry.warn)
-    if grace := _GRACE.fullmatch(entry.store_away):
-        return Zone(name, StoreAway.GRACE, float(grace[1]), entry.expired_tokens, warn)
-    if entry.store_away not in ("strict", "read_only"):
+    grace = _GRACE.fullmatch(entry.store_away)
+    if grace is None and entry.store_away not in ("strict", "read_only"):
         raise ValueError(f'zones.{name}.store_away: "strict", "grace N" (seconds) or "read_only"')
-    return Zone(name, StoreAway(entry.store_away), 0.0, entry.expired_tokens, warn)
+    return Zone(
+        name,
+        store_away=StoreAway.GRACE if grace is not None else StoreAway(entry.store_away),
+        grace=float(grace[1]) if grace is not None else 0.0,
+        expired_tokens=entry.expired_tokens,
+        warn=_warn(name, entry.warn),
+        dpop_nonce_required=entry.dpop_nonce_required,
+    )
 
 
 def _warn(zone: str, entry: str | None) -> Warn | None:

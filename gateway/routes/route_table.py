@@ -78,6 +78,8 @@ class Zone(msgspec.Struct, frozen=True, gc=False):
     """Seconds past its expiry for which a living session's token is taken while the identity provider is away (S9)."""
     warn: Warn | None = None
     """None: as the settings say."""
+    dpop_nonce_required: bool = False
+    """A proof of a token's key must repeat a nonce of this gateway's (RFC 9449, section 9)."""
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):

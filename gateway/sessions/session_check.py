@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from config import key_space
 from config.clock import Clock
 from config.connections import Valkey
-from gateway.sessions.lease import Lease
+from events.lease import Lease
 from gateway.sessions.near_cache import EndedSession, LiveSession, NearCache
 from gateway.sessions.staleness import FRESH, Staleness
 

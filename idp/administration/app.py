@@ -10,6 +10,7 @@ from typing import Final
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
+from audit import key_trail
 from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
@@ -24,6 +25,8 @@ from idp.administration.domain_endpoints import DomainEndpoints
 from idp.administration.endpoints import IdentityApi, nothing_here
 from idp.administration.entrance import Admission
 from idp.administration.initial_token_acts import InitialTokenActs
+from idp.administration.key_acts import KeyActs
+from idp.administration.key_endpoints import KeyEndpoints
 from idp.administration.person_acts import PersonActs
 from idp.administration.provider_acts import ProviderActs
 from idp.administration.provider_endpoints import ProviderEndpoints
@@ -61,6 +64,8 @@ from idp.storage import (
     upstream_providers,
 )
 from jose.entrance import Entrance
+from jose.key_keeper import KeyKeeper
+from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from notifications.queue import Queue
 
@@ -173,12 +178,22 @@ def application(
         providers=upstream_providers,
         operator=settings.policy.operator,
     )
+    keys = SigningKeys(envelope)
+    key_acts = KeyActs(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        keys=keys,
+        keeper=KeyKeeper("token", keys, Schedule.of(settings), key_trail.tell),
+        operator=settings.policy.operator,
+    )
     more = {
         **transmitters.operations(),
         **ClientEndpoints(client_acts, token_acts).operations(),
         **ProviderEndpoints(provider_acts).operations(),
         **ResourceEndpoints(resource_acts).operations(),
         **DomainEndpoints(domain_acts).operations(),
+        **KeyEndpoints(key_acts).operations(),
     }
     api = IdentityApi(admission, reading, acts, person_acts, more)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)

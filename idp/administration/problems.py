@@ -174,3 +174,9 @@ RESOURCE_TAKEN = ProblemType(
     "This identifier or scope is taken",
     "Change the API that has it, or choose another name.",
 )
+KEY_SIGNS = ProblemType(
+    "MJ-IDENTITY-060",
+    HTTPStatus.CONFLICT,
+    "This key signs at the moment",
+    "Rotate first: once another key signs, this one can be retired. If it leaked, rotate at once.",
+)

@@ -28,8 +28,9 @@ from idp.clients import tls_client_auth
 from idp.clients.client import AuthMethod, Client
 from idp.clients.private_key_jwt import ASSERTION_TYPE, Assertion, check_assertion
 from idp.clients.tls_client_auth import SELF_SIGNED, TLS, Authorities, ClientCertificate
-from jose.foreign import ForeignKey, ForeignToken
-from jose.jws import InvalidToken, Refusal
+from jose.foreign import ForeignToken, UnknownKey
+from jose.jws import InvalidToken
+from jose.published_keys import KeySet
 
 PRIVATE_KEY: Final = "private_key_jwt"
 METHODS: tuple[AuthMethod, ...] = (
@@ -52,16 +53,10 @@ class Evidence:
     """Of the token endpoint."""
     now: datetime
     assertion: ForeignToken | None = None
-    keys: tuple[ForeignKey, ...] = ()
-    """Of the client's; for `private_key_jwt`."""
-    jwks: tuple[Mapping[str, object], ...] = ()
-    """Likewise; for `self_signed_tls_client_auth`."""
+    keys: KeySet
+    """The client's."""
     certificate: ClientCertificate | None = None
     authorities: Authorities | None = None
-
-
-class LacksKey(Exception):
-    """The client's keys lack the one that its proof was made with: they may be fetched anew, and asked again."""
 
 
 class CoreClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
@@ -142,7 +137,7 @@ def authenticate(request: CoreRequest, client: Client | None, endpoint: str, evi
     """Let the client prove itself: it, and the way, are recorded in `request.client` and `request.auth_method`.
 
     Returns the assertion that it did it by, whose use must be the first one. Raises Authlib's `InvalidClientError`, or
-    `LacksKey`.
+    `UnknownKey` where the client's keys lack the one of its proof.
     """
     known = CoreClient(client) if client is not None else None
     proof = _Proof(client, evidence)
@@ -170,15 +165,15 @@ class _Proof:
         try:
             self.assertion = check_assertion(
                 evidence.assertion,
-                evidence.keys,
+                evidence.keys.keys,
                 client,
                 issuer=evidence.issuer,
                 addresses=evidence.addresses,
                 now=evidence.now.timestamp(),
             )
-        except InvalidToken as error:
-            if error.refusal is Refusal.UNKNOWN_KEY:
-                raise LacksKey from error
+        except UnknownKey:
+            raise
+        except InvalidToken:
             return False
         return True
 
@@ -193,10 +188,10 @@ class _Proof:
         if client is None or client.auth_method != method or evidence.certificate is None:
             return False
         proven = tls_client_auth.proves(
-            client, evidence.certificate, authorities=evidence.authorities, jwks=evidence.jwks, now=evidence.now
+            client, evidence.certificate, authorities=evidence.authorities, jwks=evidence.keys.jwks, now=evidence.now
         )
         if not proven and method == SELF_SIGNED:
-            raise LacksKey
+            raise UnknownKey
         return proven
 
 

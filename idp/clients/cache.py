@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from config.clock import Clock
 from config.connections import Database, reading
-from config.recollection import Recollection
+from config.recollection import Lease, Recollection
 from idp.clients.client import EVENT_TOPIC, Client, Clients
 
 LONGEST_NAME = 256
@@ -16,10 +16,10 @@ LONGEST_NAME = 256
 class ClientCache:
     """`find` for endpoints. Only clients that exist are kept, so strangers' names do not fill it."""
 
-    def __init__(self, clients: Clients, database: Database, clock: Clock) -> None:
+    def __init__(self, clients: Clients, database: Database, clock: Clock, lease: Lease) -> None:
         self._clients = clients
         self._database = database
-        self._known: Recollection[str, Client | None] = Recollection(clock, keeps_none=False)
+        self._known: Recollection[str, Client | None] = Recollection(clock, keeps_none=False, lease=lease)
 
     async def find(self, client_id: str) -> Client | None:
         """One client, from memory or from storage. What cannot be the name of one is nobody's."""

@@ -21,8 +21,8 @@ from idp.clients.member_forms import (
 )
 from idp.clients.metadata import ClientMetadata
 from idp.clients.public_keys import can_sign, fault_of
-from idp.clients.sector import sector_hosts
 from idp.protocol.code_protection import PKCE
+from idp.protocol.pairwise import sector_hosts
 from idp.protocol.redirect_uri import is_registrable, is_registrable_by_native_app
 
 MOST_VALUES = 50

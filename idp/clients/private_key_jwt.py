@@ -40,7 +40,7 @@ def check_assertion(
 ) -> Assertion:
     """The assertion, if it is this client's and meant for us: for the issuer, or the `addresses` of its token endpoint.
 
-    `now` is epoch seconds. Raises `InvalidToken`; with `Refusal.UNKNOWN_KEY` the client's keys may be fetched anew.
+    `now` is epoch seconds. Raises `InvalidToken`; `UnknownKey` where the client's keys may be fetched anew.
     """
     wanted = client.metadata.token_endpoint_auth_signing_alg
     allowed = fapi2.ALGORITHMS if fapi2.is_bound(client) else ALGORITHMS

@@ -3,9 +3,8 @@ document of a `sector_identifier_uri` that names every redirect URI (Dynamic Cli
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -15,11 +14,6 @@ from idp.clients.invalid import InvalidRegistration
 
 LARGEST: Final = 65_536
 """Bytes of the document."""
-
-
-def sector_hosts(redirect_uris: Iterable[str]) -> frozenset[str]:
-    """The hosts of redirect URIs; one that has none, of an app on people's own machines, is a sector of its own."""
-    return frozenset(urlsplit(uri).hostname or uri for uri in redirect_uris)
 
 
 def check_document(document: bytes, redirect_uris: Collection[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from config.clock import Clock
 from config.connections import Transaction
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.id_token_hints import unverified_claims
 from idp.protocol import access_token
 from idp.sessions.machine_session import MachineSession
@@ -44,12 +45,14 @@ class AccessTokens:
         ring: Callable[[], KeyRing],
         sessions: SessionLookup,
         machines: MachineLookup,
+        identifiers: SubjectIdentifiers,
         clock: Clock,
     ) -> None:
         self._issuer = issuer
         self._ring = ring
         self._sessions = sessions
         self._machines = machines
+        self._identifiers = identifiers
         self._clock = clock
         self._known: OrderedDict[bytes, tuple[KeyRing, Mapping[str, object]]] = OrderedDict()
 
@@ -91,9 +94,13 @@ class AccessTokens:
             self._known.popitem(last=False)
         return claims
 
+    def session_of(self, claims: Mapping[str, object]) -> str:
+        """The session id that these claims name, to whichever client."""
+        return self._identifiers.session(str(claims.get("sid")))
+
     async def live_session(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> Session | None:
         """The person's session of these claims, while it lives; a program has none."""
-        session = await self._sessions.find(tx, str(claims.get("sid")))
+        session = await self._sessions.find(tx, self.session_of(claims))
         return session if session is not None and session.lives(now) else None
 
     async def lives(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> bool:

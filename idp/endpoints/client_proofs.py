@@ -8,12 +8,13 @@ from authlib.oauth2.rfc6749 import InvalidClientError
 
 from config.clock import Clock
 from config.replays import Replays
-from idp.clients.authentication import PRIVATE_KEY, CoreRequest, Evidence, LacksKey, authenticate
+from idp.clients.authentication import PRIVATE_KEY, CoreRequest, Evidence, authenticate
 from idp.clients.client import Client
-from idp.clients.client_keys import ClientKeys
+from idp.clients.client_keys import check_by_keys
 from idp.clients.private_key_jwt import Assertion
 from idp.clients.tls_client_auth import SELF_SIGNED, Authorities, ClientCertificate
-from jose.foreign import ForeignToken
+from jose.foreign import ForeignToken, UnknownKey
+from jose.published_keys import KeySet, PublishedKeys
 
 
 class ClientProofs:
@@ -24,7 +25,7 @@ class ClientProofs:
         *,
         issuer: str,
         addresses: Collection[str],
-        keys: ClientKeys,
+        keys: PublishedKeys,
         authorities: Authorities | None,
         replays: Replays,
         clock: Clock,
@@ -45,39 +46,31 @@ class ClientProofs:
         certificate: ClientCertificate | None,
     ) -> Client:
         """The client, once it has proven itself. Raises Authlib's `InvalidClientError`."""
-        for anew in (False, True):
-            evidence = await self._evidence(client, assertion, certificate, anew=anew)
-            try:
-                used = authenticate(core, client, endpoint, evidence)
-            except LacksKey:
-                continue
-            proven: Client = core.client.client
-            if used is not None and not await self._is_first(proven, used):
-                break
-            return proven
-        raise InvalidClientError(status_code=401)
 
-    async def _evidence(
-        self,
-        client: Client | None,
-        assertion: ForeignToken | None,
-        certificate: ClientCertificate | None,
-        *,
-        anew: bool,
-    ) -> Evidence:
-        method = client.auth_method if client is not None else None
-        asserted = client is not None and method == PRIVATE_KEY and assertion is not None
-        certified = client is not None and method == SELF_SIGNED and certificate is not None
-        return Evidence(
-            issuer=self._issuer,
-            addresses=self._addresses,
-            now=self._clock.now(),
-            assertion=assertion,
-            keys=await self._keys.of(client, anew=anew) if client is not None and asserted else (),
-            jwks=await self._keys.jwks(client, anew=anew) if client is not None and certified else (),
-            certificate=certificate,
-            authorities=self._authorities,
-        )
+        def prove(keys: KeySet) -> Assertion | None:
+            evidence = Evidence(
+                issuer=self._issuer,
+                addresses=self._addresses,
+                now=self._clock.now(),
+                keys=keys,
+                assertion=assertion,
+                certificate=certificate,
+                authorities=self._authorities,
+            )
+            return authenticate(core, client, endpoint, evidence)
+
+        shown = {PRIVATE_KEY: assertion, SELF_SIGNED: certificate}
+        try:
+            if client is not None and shown.get(client.auth_method) is not None:
+                used = await check_by_keys(client, self._keys, prove)
+            else:
+                used = prove(KeySet(()))
+        except UnknownKey:
+            raise InvalidClientError(status_code=401) from None
+        proven: Client = core.client.client
+        if used is not None and not await self._is_first(proven, used):
+            raise InvalidClientError(status_code=401)
+        return proven
 
     async def _is_first(self, client: Client, assertion: Assertion) -> bool:
         return await self._replays.is_first(

@@ -15,7 +15,7 @@ from idp.authorization.checks import DISPLAYS
 from idp.clients.authentication import METHODS
 from idp.clients.tls_client_auth import SELF_SIGNED, TLS
 from idp.grants.grant_types import GRANT_TYPES
-from idp.protocol import pkce, scopes
+from idp.protocol import dpop, pkce, scopes
 from idp.protocol.assurance import ACR_VALUES
 from jose import foreign
 from jose.keys import ALGORITHMS, KeyRing
@@ -31,7 +31,7 @@ def client_authentication(settings: IdentityProviderSettings) -> dict[str, objec
         taken = [method for method in methods if endpoint != "introspection" or method != "none"]
         found[f"{endpoint}_endpoint_auth_methods_supported"] = taken
         found[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(foreign.ALGORITHMS)
-    found["dpop_signing_alg_values_supported"] = list(foreign.ALGORITHMS)
+    found["dpop_signing_alg_values_supported"] = list(dpop.ALGORITHMS)
     if certified:
         found["tls_client_certificate_bound_access_tokens"] = True
     if certified and settings.mtls_origin:

@@ -64,7 +64,7 @@ class IdTokenHints:
             )
         except InvalidToken:
             return None
-        return Hint(str(sound.get("sub", "")), str(sound.get("sid", "")), audience)
+        return Hint(str(sound.get("sub", "")), self._identifiers.session(str(sound.get("sid", ""))), audience)
 
 
 def unverified_claims(token: str) -> Mapping[str, object]:

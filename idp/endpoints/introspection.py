@@ -78,7 +78,7 @@ class IntrospectionEndpoint:
     async def _refresh_token(self, tx: Transaction, token: str, client: Client) -> Mapping[str, object]:
         """A client learns of its own refresh tokens alone (RFC 7662, section 2.1)."""
         now = self._clock.now()
-        presented = await self._families.present(tx, token_hash(token))
+        presented = await self._families.look(tx, token_hash(token))
         if presented is None or presented.rotated_at is not None:
             return INACTIVE
         family = presented.family
@@ -93,7 +93,7 @@ class IntrospectionEndpoint:
             "sub": self._identifiers.shown(client, family.user_id),
             "client_id": family.client_id,
             "scope": " ".join(family.scope),
-            "sid": family.sid,
+            "sid": self._identifiers.sid(client, family.sid),
             "exp": int(family.expires_at.timestamp()),
             **({"cnf": dict(family.confirmation)} if family.confirmation else {}),
         }

@@ -17,7 +17,6 @@ from idp.protocol import dpop, fapi2
 from idp.protocol.confirmation import JKT, X5T, Confirmation, UnknownConfirmation, confirmation_of, is_met
 from idp.protocol.dpop import Fault, InvalidProof, Proof
 from idp.protocol.dpop_nonce import Nonces
-from jose.foreign import ALGORITHMS
 
 NONCE_HEADER = "DPoP-Nonce"
 
@@ -94,15 +93,13 @@ class KeyProofs:
             return None
         registered = client.metadata
         with_nonce = self._nonce_required or registered.dpop_bound_access_tokens or fapi2.is_bound(client)
-        return (await self._checked(request, proof, None, client, nonce_required=with_nonce)).jkt
+        return (await self._checked(request, proof, None, nonce_required=with_nonce)).jkt
 
-    async def of_token(
-        self, request: Request, claims: Mapping[str, object], token: str, scheme: str, client: Client | None
-    ) -> None:
+    async def of_token(self, request: Request, claims: Mapping[str, object], token: str, scheme: str) -> None:
         """Whether a request to a resource proves every key that its access token is bound to (RFC 9449, section 7).
 
-        `scheme` is that of its Authorization header, in lower case; `client` whose token it is. Raises `WrongProof`,
-        `NonceWanted` or `NotForBearers`.
+        `scheme` is that of its Authorization header, in lower case. Raises `WrongProof`, `NonceWanted` or
+        `NotForBearers`.
         """
         try:
             bound = confirmation_of(claims)
@@ -119,7 +116,7 @@ class KeyProofs:
             proof = _shown(request)
             if proof is None:
                 raise WrongProof
-            proven[JKT] = (await self._checked(request, proof, token, client, nonce_required=self._nonce_required)).jkt
+            proven[JKT] = (await self._checked(request, proof, token, nonce_required=self._nonce_required)).jkt
         if not is_met(bound, proven):
             raise WrongProof if by_dpop else NotForBearers(by_dpop=False)
 
@@ -128,11 +125,8 @@ class KeyProofs:
         shown = "dpop" in request.headers
         return {NONCE_HEADER: self._nonces.issue(self._clock.timestamp())} if shown else {}
 
-    async def _checked(
-        self, request: Request, text: str, token: str | None, client: Client | None, *, nonce_required: bool
-    ) -> Proof:
+    async def _checked(self, request: Request, text: str, token: str | None, *, nonce_required: bool) -> Proof:
         now = self._clock.timestamp()
-        strict = client is not None and fapi2.is_bound(client)
         try:
             proof = dpop.check_proof(
                 text,
@@ -140,7 +134,6 @@ class KeyProofs:
                 addresses=[origin + request.scope["path"] for origin in self._origins],
                 now=now,
                 access_token=token,
-                algorithms=fapi2.ALGORITHMS if strict else ALGORITHMS,
             )
         except InvalidProof as error:
             raise _refused(request, error.fault) from error

@@ -12,11 +12,12 @@ from config.outbound import Fetch, NotFetched
 from config.problem import Problem
 from idp.authorization.trust import Parameters, RequestError, given
 from idp.clients.client import Client
-from idp.clients.client_keys import ClientKeys
+from idp.clients.client_keys import check_by_keys
 from idp.credentials.throttle import Allowance, Throttle, address_subject
 from idp.protocol import fapi2, request_object
 from jose.foreign import ALGORITHMS, ForeignToken
 from jose.jws import MAX_LENGTH, InvalidToken, Refusal
+from jose.published_keys import PublishedKeys
 
 FETCHES_OF_ADDRESS = Allowance("request-uri-address", 300, 900)
 """Request objects that one address has us fetch."""
@@ -37,7 +38,7 @@ _log = structlog.get_logger(__name__)
 class RequestObjects:
     """Unfolds them, for one issuer."""
 
-    def __init__(self, *, keys: ClientKeys, fetch: Fetch, throttle: Throttle, issuer: str, clock: Clock) -> None:
+    def __init__(self, *, keys: PublishedKeys, fetch: Fetch, throttle: Throttle, issuer: str, clock: Clock) -> None:
         self._keys = keys
         self._fetch = fetch
         self._throttle = throttle
@@ -83,7 +84,7 @@ class RequestObjects:
     ) -> Parameters:
         try:
             found = ForeignToken(token, algorithms=algorithms)
-            await self._check_signature(found, client)
+            await check_by_keys(client, self._keys, lambda known: found.check_signature(known.keys))
             return request_object.parameters(
                 found,
                 client_id=client.client_id,
@@ -96,15 +97,6 @@ class RequestObjects:
             raise RequestError("invalid_request_object", _WRONG.get(error.refusal, _NO_JWT)) from None
         except request_object.InvalidRequestObject as error:
             raise RequestError("invalid_request_object", str(error)) from None
-
-    async def _check_signature(self, token: ForeignToken, client: Client) -> None:
-        """By a key of the client's; one that is not known may be new. Raises `InvalidToken`."""
-        try:
-            token.check_signature(await self._keys.of(client))
-        except InvalidToken as error:
-            if error.refusal is not Refusal.UNKNOWN_KEY:
-                raise
-            token.check_signature(await self._keys.of(client, anew=True))
 
 
 def _allowed(client: Client, registered: str | None) -> Sequence[str]:

@@ -211,7 +211,12 @@ class TokenEndpoint:
             # what names the person otherwise is no token for the house's own services, and does not name their device
             elsewhere = tuple(value for value in audiences if value != AUDIENCE)
             audience = replace(audience, audiences=elsewhere or (self._mint.issuer,))
-            subject = replace(subject, sub=self._identifiers.shown(asked.client, subject.sub), device_id="")
+            subject = replace(
+                subject,
+                sub=self._identifiers.shown(asked.client, subject.sub),
+                sid=self._identifiers.sid(asked.client, subject.sid),
+                device_id="",
+            )
         response = self._mint.issue(subject, audience, now.timestamp())
         if with_refresh_token:
             response["refresh_token"] = credential.successor or self._entropy.token(TOKEN_SIZE)

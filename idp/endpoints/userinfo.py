@@ -60,7 +60,7 @@ class UserInfoEndpoint:
             return bearer_error(request, "invalid_token")
         client = await self._clients.find(str(claims.get("client_id")))
         try:
-            await self._proofs.of_token(request, claims, token, scheme, client)
+            await self._proofs.of_token(request, claims, token, scheme)
         except (WrongProof, NonceWanted) as error:
             return dpop_error(request, error.error, headers=self._proofs.headers(request))
         except NotForBearers as error:

@@ -10,17 +10,13 @@ import msgspec
 
 from idp.federation.problems import UpstreamUnsound
 from idp.protocol.id_token import at_hash
-from jose.foreign import ForeignKey, ForeignToken
-from jose.jws import InvalidToken, Refusal
+from jose.foreign import ForeignKey, ForeignToken, UnknownKey
+from jose.jws import InvalidToken
 
 CLOCK_SKEW = 30.0
 """Seconds by which another machine's clock may be ahead. `exp` has no such grace."""
 OLDEST = 600.0
 """Seconds since `iat`; it was asked for a moment ago."""
-
-
-class UnknownKey(UpstreamUnsound):
-    """The key set has no key of this name: perhaps it is newer than the set."""
 
 
 class IdTokenClaims(msgspec.Struct, frozen=True):
@@ -81,9 +77,10 @@ def _payload(token: str, keys: Iterable[ForeignKey], algorithms: Collection[str]
         _expect(found.typ in ("", "jwt"), "a token of another kind")
         _expect(isinstance(found.header.get("kid"), str), "no key is named")
         found.check_signature(keys)
+    except UnknownKey:
+        raise
     except InvalidToken as error:
-        kind = UnknownKey if error.refusal is Refusal.UNKNOWN_KEY else UpstreamUnsound
-        raise kind(f"ID token: {error}") from error
+        raise UpstreamUnsound(f"ID token: {error}") from error
     return found.claims
 
 

@@ -17,18 +17,19 @@ from config.clock import Clock
 from config.envelope import Envelope
 from config.outbound import Answer, NotFetched, Outbound
 from idp.federation.discovery import Metadata, discovery_address, read_metadata
-from idp.federation.id_token import IdTokenClaims, UnknownKey, verify_id_token
+from idp.federation.id_token import IdTokenClaims, verify_id_token
 from idp.federation.problems import UpstreamProblem, UpstreamRefused, UpstreamUnreachable, UpstreamUnsound
 from idp.federation.provider import UpstreamProvider, secret_context
 from idp.federation.targets import Targets
-from jose.foreign import ForeignKey, read_keys
+from jose.foreign import UnknownKey
+from jose.published_keys import KeysAway, KeySet, PublishedKeys
 
 FRESH = 3600.0
-"""Seconds that a discovery document and a key set are used for."""
-PAUSE = 30.0
-"""Seconds between two fetches of what is known at least, however many tokens name unknown keys."""
+"""Seconds that a discovery document is used for."""
+AGAIN_AFTER = 30.0
+"""Seconds between two fetches of one that is known and could not be had anew."""
 RETRY = 5.0
-"""Seconds between two fetches of what was never known."""
+"""Seconds between two fetches of one that was never known."""
 LARGEST = 262_144
 """Bytes of an answer."""
 MOST = 1024
@@ -49,41 +50,31 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class _Fetched:
-    """When something was fetched last, and how that ended."""
-
-    at: float = float("-inf")
-    problem: UpstreamProblem | None = None
-
-    def is_due(self, now: float, *, known: bool, wanted: bool) -> bool:
-        """Whether to fetch (again): it is unknown, old, or not good enough; but never twice in a short while."""
-        if now - self.at < (PAUSE if known else RETRY):
-            return False
-        return not known or wanted or self.problem is not None or now - self.at >= FRESH
-
-    def failed(self, problem: UpstreamProblem, now: float) -> None:
-        """Whoever waited meanwhile meets the same problem, and does not wait as long again."""
-        self.problem = problem
-        self.at = now
-
-
-@dataclass(slots=True)
 class _Known:
     """What is known of one provider, and who is asking it just now."""
 
     issuer: str
     metadata: Metadata | None = None
-    keys: tuple[ForeignKey, ...] | None = None
-    metadata_fetch: _Fetched = field(default_factory=_Fetched)
-    keys_fetch: _Fetched = field(default_factory=_Fetched)
+    at: float = float("-inf")
+    """When it answered last, or met its `problem`: whoever waited for that does not wait as long again."""
+    problem: UpstreamProblem | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def is_due(self, now: float) -> bool:
+        """Whether to ask (again)."""
+        if self.problem is None:
+            return now - self.at >= FRESH
+        return now - self.at >= (RETRY if self.metadata is None else AGAIN_AFTER)
 
 
 class Upstreams:
     """Asks upstream providers. Every method raises `UpstreamProblem`s."""
 
-    def __init__(self, outbound: Outbound, targets: Targets, envelope: Envelope, clock: Clock) -> None:
+    def __init__(
+        self, outbound: Outbound, keys: PublishedKeys, targets: Targets, envelope: Envelope, clock: Clock
+    ) -> None:
         self._outbound = outbound
+        self._keys = keys
         self._targets = targets
         self._envelope = envelope
         self._clock = clock
@@ -93,20 +84,18 @@ class Upstreams:
         """Its endpoints. A good answer outlives the fetches that fail later."""
         known = self._of(provider)
         async with known.lock:
-            fetch = known.metadata_fetch
-            if fetch.is_due(self._clock.monotonic(), known=known.metadata is not None, wanted=False):
-                fetch.at = self._clock.monotonic()
+            if known.is_due(self._clock.monotonic()):
                 try:
                     body = _body(await self._ask("GET", discovery_address(provider.issuer)))
                     known.metadata = read_metadata(
                         body, expected_issuer=provider.issuer, allows_uri=self._targets.allows_uri
                     )
-                    fetch.problem = None
+                    known.problem, known.at = None, self._clock.monotonic()
                 except UpstreamProblem as problem:
                     _log.warning("upstream_discovery_failed", provider=str(provider.id), error=str(problem))
-                    fetch.failed(problem, self._clock.monotonic())
+                    known.problem, known.at = problem, self._clock.monotonic()
             if known.metadata is None:
-                raise _again(fetch.problem)
+                raise _again(known.problem)
             return known.metadata
 
     async def redeem(self, provider: UpstreamProvider, *, code: str, verifier: str, redirect_uri: str) -> Tokens:
@@ -133,25 +122,27 @@ class Upstreams:
     async def verified(
         self, provider: UpstreamProvider, tokens: Tokens, *, expected_nonce: str
     ) -> tuple[IdTokenClaims, Mapping[str, Any]]:
-        """The claims of its ID token. A key that is not known is looked for once more, now and then."""
+        """The claims of its ID token."""
         metadata = await self.metadata(provider)
-        for wanted in (False, True):
-            keys = await self._keys(provider, metadata, wanted=wanted)
-            try:
-                return verify_id_token(
-                    tokens.id_token,
-                    keys,
-                    expected_issuer=provider.issuer,
-                    expected_client=provider.client_id,
-                    expected_nonce=expected_nonce,
-                    algorithms=metadata.algorithms,
-                    access_token=tokens.access_token,
-                    now=self._clock.timestamp(),
-                )
-            except UnknownKey:
-                if wanted:
-                    raise
-        raise AssertionError("the second try returns or raises")
+
+        def claims(published: KeySet) -> tuple[IdTokenClaims, Mapping[str, Any]]:
+            return verify_id_token(
+                tokens.id_token,
+                published.keys,
+                expected_issuer=provider.issuer,
+                expected_client=provider.client_id,
+                expected_nonce=expected_nonce,
+                algorithms=metadata.algorithms,
+                access_token=tokens.access_token,
+                now=self._clock.timestamp(),
+            )
+
+        try:
+            return await self._keys.check(metadata.jwks_uri, claims)
+        except UnknownKey as error:
+            raise UpstreamUnsound(f"ID token: {error}") from error
+        except KeysAway as away:
+            raise (UpstreamUnsound if away.answered else UpstreamUnreachable)(f"keys: {away}") from away
 
     async def userinfo(self, provider: UpstreamProvider, tokens: Tokens) -> Mapping[str, Any]:
         """What its userinfo endpoint tells (OIDC Core 1.0, section 5.3); nothing where it has none."""
@@ -164,23 +155,6 @@ class Upstreams:
             return msgspec.json.decode(_body(answer), type=dict[str, Any])
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise UpstreamUnsound("userinfo cannot be read") from error
-
-    async def _keys(self, provider: UpstreamProvider, metadata: Metadata, *, wanted: bool) -> tuple[ForeignKey, ...]:
-        """Its keys; `wanted`: newer ones than those that are known."""
-        known = self._of(provider)
-        async with known.lock:
-            fetch = known.keys_fetch
-            if fetch.is_due(self._clock.monotonic(), known=known.keys is not None, wanted=wanted):
-                fetch.at = self._clock.monotonic()
-                try:
-                    known.keys = _keys(_body(await self._ask("GET", metadata.jwks_uri)))
-                    fetch.problem = None
-                except UpstreamProblem as problem:
-                    _log.warning("upstream_keys_failed", provider=str(provider.id), error=str(problem))
-                    fetch.failed(problem, self._clock.monotonic())
-            if known.keys is None:
-                raise _again(fetch.problem)
-            return known.keys
 
     async def _ask(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None
@@ -218,13 +192,6 @@ def _body(answer: Answer) -> bytes:
     if answer.status != 200:
         raise UpstreamUnreachable(f"it answers {answer.status}")
     return answer.body
-
-
-def _keys(body: bytes) -> tuple[ForeignKey, ...]:
-    try:
-        return read_keys(body)
-    except ValueError as error:
-        raise UpstreamUnsound(str(error)) from error
 
 
 def _error_of(answer: Answer) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, UnauthorizedClientError
 
 from config.connections import Transaction
-from idp.clients.client import Client
+from idp.clients.client import Client, Clients
 from idp.grants.grant import Credential, InvalidTargetError, LiveSessions
 from idp.grants.joining import Joining
 from idp.protocol import access_token, scopes
@@ -31,6 +31,9 @@ class OwnTokens(Protocol):
     def claims(self, token: str) -> Mapping[str, object] | None:
         """The claims of a token that is sound and has not expired; None for any other."""
 
+    def session_of(self, claims: Mapping[str, object]) -> str:
+        """The session id that these claims name, to whichever client."""
+
     async def lives(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> bool:
         """Whether the session of these claims lives, and the token was not revoked alone."""
 
@@ -40,8 +43,9 @@ class TokenExchange:
 
     grant_type = TOKEN_EXCHANGE
 
-    def __init__(self, tokens: OwnTokens, sessions: LiveSessions, joining: Joining) -> None:
+    def __init__(self, tokens: OwnTokens, clients: Clients, sessions: LiveSessions, joining: Joining) -> None:
         self._tokens = tokens
+        self._clients = clients
         self._sessions = sessions
         self._joining = joining
 
@@ -61,7 +65,10 @@ class TokenExchange:
             raise InvalidRequestError("actor_token: it is not the client's own")
         if not await self._tokens.lives(tx, actor, now):
             raise InvalidRequestError("actor_token: it is not good, or not any more")
-        session = await self._sessions.lock(tx, str(subject["sid"]))
+        # of a client that was switched off since, nothing comes any more (as at introspection and userinfo)
+        if await self._clients.find(tx, str(subject["client_id"])) is None:
+            raise InvalidRequestError("subject_token: it is not good, or not any more")
+        session = await self._sessions.lock(tx, self._tokens.session_of(subject))
         if session is None or not session.lives(now):
             raise InvalidRequestError("subject_token: it is not good, or not any more")
         over_at: Any = subject["exp"]

@@ -14,12 +14,15 @@ from enum import StrEnum
 from typing import Final
 
 from idp.protocol.htu import normal_htu
-from jose.foreign import AHEAD, ALGORITHMS, ForeignKey, ForeignToken
+from jose.foreign import AHEAD, ForeignKey, ForeignToken
 from jose.jws import InvalidToken
 
 TYP: Final = "dpop+jwt"
 SCHEME: Final = "DPoP"
 """In `Authorization`, in challenges, and as `token_type`."""
+ALGORITHMS: Final = ("ES256", "PS256")
+"""Those of the FAPI 2.0 Security Profile, section 5.4.1, for everybody: an access token does not say whether its client
+is held to it, and whoever makes a key for proofs may make one of these."""
 MAX_AGE: Final = 60.0
 """Seconds for which a proof is good after it was made (section 11.1)."""
 LONGEST_JTI: Final = 256
@@ -78,7 +81,6 @@ def check_proof(
     addresses: Collection[str],
     now: float,
     access_token: str | None = None,
-    algorithms: Collection[str] = ALGORITHMS,
 ) -> Proof:
     """The proof in a `DPoP` header, checked as section 4.3 says. `now` is epoch seconds.
 
@@ -86,7 +88,7 @@ def check_proof(
     it (`ath`). Raises `InvalidProof`.
     """
     try:
-        token = ForeignToken(text, algorithms=algorithms)
+        token = ForeignToken(text, algorithms=ALGORITHMS)
     except InvalidToken as error:
         raise InvalidProof(Fault.MALFORMED) from error
     if token.typ != TYP:

@@ -21,6 +21,7 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.envelope import Envelope
 from config.outbound import NotFetched, Outbound
+from idp.protocol.pairwise import PairwiseSubjects, sector_of
 from idp.sessions import delivery_news, logout_token
 from idp.sessions.delivery import Claimed, Delivery, Outcome, judge, refusal_code, wait
 from idp.sessions.lanes import Lanes
@@ -86,6 +87,7 @@ class Courier:
         deliveries: Deliveries,
         database: Database,
         ring: Callable[[], KeyRing],
+        pairwise: Callable[[], PairwiseSubjects],
         envelope: Envelope,
         client: httpx2.AsyncClient,
         outbound: Outbound,
@@ -96,6 +98,7 @@ class Courier:
         self._deliveries = deliveries
         self._database = database
         self._ring = ring
+        self._pairwise = pairwise
         self._envelope = envelope
         self._client = client
         self._outbound = outbound
@@ -215,11 +218,15 @@ class Courier:
     def _logout_token(self, claimed: Claimed) -> str:
         """Each try has a token of its own: it lives for two minutes only, and a relying party may keep its `jti`."""
         delivery = claimed.delivery
+        subject, sid = delivery.facts["sub"], delivery.facts["sid"]
+        if claimed.sector is not None:
+            sector, pairwise = sector_of(claimed.sector), self._pairwise()
+            subject, sid = pairwise.of(UUID(subject), sector), pairwise.sid_of(sid, sector)
         claims = logout_token.claims(
             issuer=self._issuer,
             audience=delivery.recipient.client_id,
-            subject=None if claimed.pairwise else delivery.facts["sub"],
-            sid=delivery.facts["sid"],
+            subject=subject,
+            sid=sid,
             jti=self._entropy.token(JTI_SIZE),
             issued_at=int(self._clock.timestamp()),
         )

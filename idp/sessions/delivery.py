@@ -80,8 +80,8 @@ class Claimed:
     """None: the client takes no such thing any more."""
     sealed_authorization: bytes | None = None
     """The `Authorization` header that the receiver of a stream wants to see, sealed."""
-    pairwise: bool = False
-    """The client knows people by identifiers of its own sector, so it is told of sessions alone."""
+    sector: tuple[str, ...] | None = None
+    """The addresses that name its sector, where the client knows people and sessions by identifiers of that alone."""
     vouched: bool = False
     """Whoever runs the house registered the client: its address may be anywhere. Of others it must be public."""
 

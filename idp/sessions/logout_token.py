@@ -8,15 +8,12 @@ LIFETIME = 120
 """Seconds: the specification wants no more than two minutes."""
 
 
-def claims(*, issuer: str, audience: str, subject: str | None, sid: str, jti: str, issued_at: int) -> dict[str, object]:
-    """The claims; `sid` says enough where the client may not be told the subject (None).
-
-    Never a `nonce`: without one, nobody can take it for an ID token.
-    """
+def claims(*, issuer: str, audience: str, subject: str, sid: str, jti: str, issued_at: int) -> dict[str, object]:
+    """The claims. Never a `nonce`: without one, nobody can take it for an ID token."""
     return {
         "iss": issuer,
         "aud": audience,
-        **({"sub": subject} if subject is not None else {}),
+        "sub": subject,
         "sid": sid,
         "iat": issued_at,
         "exp": issued_at + LIFETIME,

@@ -20,8 +20,9 @@ from config.envelope import Envelope
 from config.outbound import Outbound
 from config.pause import pause
 from config.settings import Settings
+from idp.protocol.pairwise import PairwiseSubjects
 from idp.sessions.courier import MOST, TIMEOUTS, Courier
-from idp.storage import deliveries
+from idp.storage import deliveries, secrets
 from jose.keys import ES256, KeyRing
 from jose.storage.keys import NoActiveKey, SigningKeys
 
@@ -40,7 +41,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     database = open_database(settings, "idp")
     envelope = Envelope.load(settings)
     clock = SystemClock()
-    keys = _Keys(SigningKeys(envelope), database, clock)
+    keys = _Keys(envelope, database, clock)
     limits = httpx2.Limits(max_connections=MOST, max_keepalive_connections=MOST // 4)
     # neither proxies nor redirects: a post goes where it was registered to go
     client = httpx2.AsyncClient(timeout=TIMEOUTS, limits=limits, follow_redirects=False, trust_env=False)
@@ -48,6 +49,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         deliveries=deliveries,
         database=database,
         ring=keys.ring,
+        pairwise=keys.pairwise,
         envelope=envelope,
         client=client,
         outbound=Outbound.of(settings),
@@ -76,19 +78,25 @@ async def _run(courier: Courier, keys: _Keys, ready: Callable[[], None], stop: a
 
 
 class _Keys:
-    """The key ring of tokens, read anew now and then."""
+    """The key ring of tokens, read anew now and then, and the key of pairwise identifiers, which never changes."""
 
-    def __init__(self, signing_keys: SigningKeys, database: Database, clock: Clock) -> None:
-        self._signing_keys = signing_keys
+    def __init__(self, envelope: Envelope, database: Database, clock: Clock) -> None:
+        self._envelope = envelope
+        self._signing_keys = SigningKeys(envelope)
         self._database = database
         self._clock = clock
         self._ring: KeyRing | None = None
+        self._pairwise: PairwiseSubjects | None = None
         self._stale_at = 0.0
 
     async def renew(self) -> None:
         """Read the ring where it is old. Raises `NoActiveKey` before the identity provider first ran."""
         if self._ring is not None and self._clock.monotonic() < self._stale_at:
             return
+        if self._pairwise is None:
+            async with self._database.begin() as tx:
+                kept = await secrets.ensure(tx, "pairwise-subjects", self._envelope, SystemEntropy(), self._clock.now())
+            self._pairwise = PairwiseSubjects(kept)
         async with self._database.connect() as tx:
             self._ring = await self._signing_keys.load_ring(tx, "token", (ES256,))
         self._stale_at = self._clock.monotonic() + KEYS_AGE
@@ -97,3 +105,8 @@ class _Keys:
         if self._ring is None:
             raise LookupError("the key ring was never loaded")
         return self._ring
+
+    def pairwise(self) -> PairwiseSubjects:
+        if self._pairwise is None:
+            raise LookupError("the key of pairwise identifiers was never loaded")
+        return self._pairwise

@@ -95,7 +95,7 @@ _SUBSCRIBERS = text(
 # Each recipient gives a few at most, so that a dead one with a long queue fills no batch.
 _CLAIM = """
     WITH found AS MATERIALIZED (
-        SELECT due.id, {address} AS address, {sealed} AS sealed_authorization, {pairwise} AS pairwise,
+        SELECT due.id, {address} AS address, {sealed} AS sealed_authorization, {sector} AS sector,
             client.organisation_id IS NULL AND client.registration_token_hash IS NULL AS vouched
         FROM {recipients} CROSS JOIN LATERAL (
             SELECT id FROM idp.delivery
@@ -108,7 +108,7 @@ _CLAIM = """
     UPDATE idp.delivery AS delivery SET attempts = delivery.attempts + 1, due_at = :lease
     FROM found WHERE delivery.id = found.id
     RETURNING delivery.id, delivery.client_id, delivery.stream_id, delivery.facts, delivery.happened_at,
-        delivery.attempts, found.address, found.sealed_authorization, found.pairwise, found.vouched
+        delivery.attempts, found.address, found.sealed_authorization, found.sector, found.vouched
 """
 _CLAIM_LOGOUTS = text(
     _CLAIM.format(
@@ -118,7 +118,9 @@ _CLAIM_LOGOUTS = text(
         only="",
         address="client.backchannel_logout_uri",
         sealed="CAST(NULL AS bytea)",
-        pairwise="COALESCE(client.metadata ->> 'subject_type' = 'pairwise', false)",
+        sector="""CASE WHEN client.metadata ->> 'subject_type' IS DISTINCT FROM 'pairwise' THEN NULL
+            WHEN client.metadata ->> 'sector_identifier_uri' IS NULL THEN client.redirect_uris
+            ELSE ARRAY[client.metadata ->> 'sector_identifier_uri'] END""",
     )
 )
 _CLAIM_PUSHES = text(
@@ -129,7 +131,7 @@ _CLAIM_PUSHES = text(
         only=f"AND stream.method = 'push' AND stream.status = 'enabled' AND {_MAY_HEAR}",
         address="stream.endpoint_url",
         sealed="stream.sealed_authorization",
-        pairwise="false",
+        sector="CAST(NULL AS text[])",
     )
 )
 _UNACKNOWLEDGED = """
@@ -236,7 +238,13 @@ async def _claim(
 ) -> list[Claimed]:
     values = {"now": now, "lease": lease, "leaving_out": leaving_out, "each": each, "limit": limit}
     return [
-        Claimed(_delivery(row), row["address"], row["sealed_authorization"], row["pairwise"], row["vouched"])
+        Claimed(
+            _delivery(row),
+            row["address"],
+            row["sealed_authorization"],
+            tuple(row["sector"]) if row["sector"] is not None else None,
+            row["vouched"],
+        )
         for row in (await tx.execute(statement, values)).mappings()
     ]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import any_, bindparam, delete, insert, select, text, update
+from sqlalchemy import RowMapping, Select, any_, bindparam, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from config.connections import Transaction
@@ -18,14 +18,13 @@ from idp.storage.protocol_tables import refresh_family, refresh_token
 from idp.tokens.refresh_family import Family, Presented
 
 _DIGESTS = any_(bindparam("digests", type_=ARRAY(BYTEA)))
-_PRESENT = (
+_LOOK = (
     select(refresh_family, refresh_token.c.token_hash, refresh_token.c.rotated_at)
     .join(refresh_token, refresh_token.c.family_id == refresh_family.c.id)
     .where(refresh_token.c.token_hash == _DIGESTS)
-    .order_by(refresh_family.c.id)
-    # the token as well: another refresh may have rotated it while its family was waited for
-    .with_for_update(of=(refresh_family, refresh_token))
 )
+# the token as well: another refresh may have rotated it while its family was waited for
+_PRESENT = _LOOK.order_by(refresh_family.c.id).with_for_update(of=(refresh_family, refresh_token))
 _CURRENT = select(refresh_token.c.token_hash).where(
     refresh_token.c.token_hash == _DIGESTS, refresh_token.c.rotated_at.is_(None)
 )
@@ -65,6 +64,11 @@ async def present(tx: Transaction, digest: bytes) -> Presented | None:
     return await ask(tx, _present, digest, alone=True)
 
 
+async def look(tx: Transaction, digest: bytes) -> Presented | None:
+    """A token and its family as they are, to say something about them alone."""
+    return await ask(tx, _look, digest)
+
+
 async def is_current(tx: Transaction, digest: bytes) -> bool:
     """Whether this is a token that has not been used."""
     return await ask(tx, _current, digest) or False
@@ -76,13 +80,18 @@ async def rotate(tx: Transaction, used: bytes, successor: bytes, family_id: UUID
 
 
 async def _present(tx: Transaction, digests: Sequence[bytes]) -> Mapping[bytes, Presented]:
-    found = {}
-    for row in (await tx.execute(_PRESENT, {"digests": digests})).mappings():
-        values = {name: row[name] for name in Family.__slots__}
-        words = {name: tuple(row[name]) for name in ("scope", "resources")}
-        family = Family(**{**values, **words, "claims": msgspec.convert(row["claims"], RequestedClaims)})
-        found[row["token_hash"]] = Presented(family=family, rotated_at=row["rotated_at"])
-    return found
+    return await _by_digest(tx, _PRESENT, digests)
+
+
+async def _look(tx: Transaction, digests: Sequence[bytes]) -> Mapping[bytes, Presented]:
+    return await _by_digest(tx, _LOOK, digests)
+
+
+async def _by_digest(
+    tx: Transaction, query: Select[tuple[Any, ...]], digests: Sequence[bytes]
+) -> Mapping[bytes, Presented]:
+    rows = (await tx.execute(query, {"digests": digests})).mappings()
+    return {row["token_hash"]: _presented(row) for row in rows}
 
 
 async def _current(tx: Transaction, digests: Sequence[bytes]) -> Mapping[bytes, bool]:
@@ -108,3 +117,10 @@ async def revoke(tx: Transaction, family_id: UUID, now: datetime) -> bool:
 async def sweep(tx: Transaction, before: datetime) -> int:
     """Forget families that expired before a moment, with their tokens. Returns how many."""
     return (await tx.execute(delete(refresh_family).where(refresh_family.c.expires_at < before))).rowcount
+
+
+def _presented(row: RowMapping) -> Presented:
+    values = {name: row[name] for name in Family.__slots__}
+    words = {name: tuple(row[name]) for name in ("scope", "resources")}
+    family = Family(**{**values, **words, "claims": msgspec.convert(row["claims"], RequestedClaims)})
+    return Presented(family=family, rotated_at=row["rotated_at"])

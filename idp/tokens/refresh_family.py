@@ -101,6 +101,9 @@ class Families(Protocol):
     async def present(self, tx: Transaction, digest: bytes) -> Presented | None:
         """A token and its family, which nobody else can change before this transaction is over."""
 
+    async def look(self, tx: Transaction, digest: bytes) -> Presented | None:
+        """A token and its family as they are, to say something about them alone."""
+
     async def is_current(self, tx: Transaction, digest: bytes) -> bool:
         """Whether this is a token that has not been used."""
 

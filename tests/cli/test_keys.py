@@ -96,6 +96,22 @@ def test_the_keys_of_tokens_are_meant_unless_others_are_named(installed: Setting
     assert sorted(following) == [("token", "ES256"), ("token", "RS256")]
 
 
+def test_a_next_key_is_prepared_and_withdrawn(installed: Settings) -> None:
+    said = munjigi(installed, "prepare", "--purpose", "policy")
+    assert re.fullmatch(r"policy ES256 [\w-]{43} is published, and signs from .+\n", said.output), said.output
+    assert munjigi(installed, "prepare", "--purpose", "policy").output.startswith("the next key is there already")
+    assert ("key_published", "operator", "prepared by command") in audited(installed)
+    [following] = [line[3] for line in listed(installed) if line[2] == "next"]
+    assert munjigi(installed, "retire", following).exit_code == 2, "it wants a reason"
+    assert munjigi(installed, "retire", following, "--why", " ").exit_code == 2
+    done = munjigi(installed, "retire", following, "--why", WHY)
+    assert (done.exit_code, done.output) == (0, f"policy ES256 {following} is believed no more\n")
+    assert ("key_retired", "operator", WHY) in audited(installed)
+    [active] = [line[3] for line in listed(installed) if line[0] == "policy"]
+    for kid in (following, active):
+        assert munjigi(installed, "retire", kid, "--why", WHY).exit_code == 2
+
+
 def test_a_leak_is_answered_at_once_after_its_price_was_told(installed: Settings) -> None:
     before = {line[3] for line in listed(installed)}
     refused = munjigi(installed, "rotate", "--now", "--why", WHY, answer="n\n")

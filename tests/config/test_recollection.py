@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from config import recollection
-from config.recollection import LONGEST, Recollection
+from config.recollection import LONGEST, UNVOUCHED, Recollection
 from tests.clock import FakeClock
 
 
@@ -34,6 +34,35 @@ async def test_it_is_read_once_a_minute(store: Store, clock: FakeClock) -> None:
     store.value = "b"
     assert await known.of("k", store.read) == "b"
     assert store.reads == 2
+
+
+class Held:
+    """A lease that somebody else keeps."""
+
+    held = True
+
+    def overdue(self, monotonic: float) -> float | None:
+        return None if self.held else 0.0
+
+
+async def test_without_a_lease_nothing_is_believed_that_is_not_of_now(store: Store, clock: FakeClock) -> None:
+    lease = Held()
+    known: Recollection[str, str | None] = Recollection(clock, lease=lease)
+    await known.of("k", store.read)
+    clock.advance(LONGEST - 0.1)
+    assert (await known.of("k", store.read), store.reads) == ("a", 1)
+    lease.held = False
+    store.value = "b"  # and the event is lost
+    assert (await known.of("k", store.read), store.reads) == ("b", 2)
+    clock.advance(UNVOUCHED - 0.1)
+    assert (await known.of("k", store.read), store.reads) == ("b", 2)
+    clock.advance(0.1)
+    await known.of("k", store.read)
+    assert store.reads == 3
+    lease.held = True
+    clock.advance(LONGEST)
+    await known.of("k", store.read)
+    assert store.reads == 4
 
 
 async def test_what_changed_is_read_anew(store: Store, clock: FakeClock) -> None:

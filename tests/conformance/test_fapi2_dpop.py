@@ -14,7 +14,7 @@ from tests.idp.provider import Provider
 
 @pytest.fixture
 async def bank(provider: Provider, clock: FakeClock) -> Bank:
-    clock.advance(12)
+    clock.advance(42)
     return await Bank(provider).registered()
 
 

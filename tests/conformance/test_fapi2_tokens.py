@@ -122,7 +122,7 @@ async def test_fapi2_par_ensure_jwt_client_assertion_with_iat_nbf_8_seconds_in_t
 
 
 async def test_fapi2_ensure_signed_client_assertion_with_rs256_fails(provider: Provider, clock: FakeClock) -> None:
-    clock.advance(12)
+    clock.advance(42)
     for algorithm, status in (("PS256", 201), ("RS256", 401)):
         bank = Bank(provider, app=App(f"bank-{algorithm}", None), own=rsa_key(algorithm=algorithm))
         bank.own.kid = "own"

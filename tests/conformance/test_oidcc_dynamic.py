@@ -32,7 +32,7 @@ async def provider(
     settings: Settings, database: OpenDatabase, valkey: Valkey, clock: FakeClock
 ) -> AsyncIterator[Provider]:
     async with running_provider(changed(settings, registration="open"), database("idp"), valkey, clock) as running:
-        clock.advance(12)
+        clock.advance(42)
         yield running
 
 

@@ -14,7 +14,7 @@ PAGE = PROJECT / "docs" / "how-to" / "bind-tokens-to-a-key.md"
 
 
 async def test_the_proof_of_the_page_is_believed(provider: Provider, clock: FakeClock) -> None:
-    clock.advance(12)
+    clock.advance(42)
     page = defined_by(PAGE)
     proof, now = page["proof"], clock.timestamp()
     app = await register(provider, "app", "none", dpop_bound_access_tokens=True)

@@ -20,7 +20,7 @@ from config.places import Places
 from config.replays import Replays
 from config.settings import Settings
 from gateway.callers.cookie_check import CookieCheck
-from gateway.callers.key_check import KeyCheck
+from gateway.callers.key_check import KeyCheck, nonces_of
 from gateway.callers.token_check import AUDIENCE, TokenCheck
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
@@ -195,7 +195,9 @@ class Rig:
             log=DecisionLog(lambda body: self.heard.records.append(msgspec.json.decode(body))),
             judge=self.judge,
             idle_timeout=1800,
-            keys=KeyCheck(replays=Replays(valkey, "gateway-dpop"), clock=clock, scheme="http"),
+            keys=KeyCheck(
+                replays=Replays(valkey, "gateway-dpop"), nonces=nonces_of("a secret"), clock=clock, scheme="http"
+            ),
         )
         self.watch = SessionWatch()
         self.sessions.on_ended.append(self.watch.ended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,14 +13,16 @@ from redis.exceptions import ConnectionError as ValkeyConnectionError
 from config.client_address import ClientAddresses
 from config.entropy import SystemEntropy
 from config.replays import Replays
-from gateway.callers.key_check import KeyCheck
+from gateway.callers.key_check import KeyCheck, nonces_of
 from gateway.exchange import CERTIFICATE, Answer, Forward, Header
 from gateway.proxy.door import Door
 from gateway.proxy.request_head import RequestHeadParser
 from gateway.proxy.watch import Watch
+from gateway.routes.route_file import load_route_table
 from idp.protocol.confirmation import certificate_thumbprint
-from tests.gateway.rig import Rig, bearer, head
-from tests.idp.keys import Key
+from idp.protocol.dpop_nonce import LIFETIME, STEP
+from tests.gateway.rig import ROUTES, Rig, bearer, head
+from tests.idp.keys import Key, rsa_key
 
 PRODUCTS = "http://shop.localhost:8080/products"
 KEY = Key()
@@ -50,7 +53,7 @@ def refusal(verdict: object) -> tuple[int, str, str]:
 
 
 def dpop_challenge(error: str) -> str:
-    return f'DPoP realm="munjigi", error="{error}", algs="ES256 RS256 PS256"'
+    return f'DPoP realm="munjigi", error="{error}", algs="ES256 PS256"'
 
 
 async def test_a_bound_token_with_its_proof_passes_and_both_stop_here(rig: Rig) -> None:
@@ -98,9 +101,60 @@ async def test_a_proof_is_good_once_at_whichever_gateway(rig: Rig) -> None:
     asked = head("/products", headers=[by_dpop(token), proof(rig, token)])
     assert isinstance(await rig.ask(asked), Forward)
     assert refusal(await rig.ask(asked))[2] == dpop_challenge("invalid_dpop_proof")
-    elsewhere = KeyCheck(replays=Replays(rig.valkey, "gateway-dpop"), clock=rig.clock, scheme="http")
-    rig.pipeline._keys = elsewhere
+    rig.pipeline._keys = elsewhere(rig)
     assert refusal(await rig.ask(asked))[2] == dpop_challenge("invalid_dpop_proof")
+
+
+def elsewhere(rig: Rig) -> KeyCheck:
+    """The check of another gateway, which shares Valkey and the gateways' secret."""
+    replays = Replays(rig.valkey, "gateway-dpop")
+    return KeyCheck(replays=replays, nonces=nonces_of("a secret"), clock=rig.clock, scheme="http")
+
+
+async def test_a_zone_may_ask_for_nonces(rig: Rig, tmp_path: Path) -> None:
+    free, token = rig.token(), bound(rig)
+    path = tmp_path / "with-nonces.toml"
+    path.write_text(ROUTES.replace("[zones.shop]", "[zones.shop]\ndpop_nonce_required = true"))
+    rig.pipeline.use_table(load_route_table(path, runtime=tmp_path, port=8080))
+
+    async def ask(**said: Any) -> object:
+        return await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token, **said)]))
+
+    asked = await ask()
+    assert refusal(asked) == (401, "MJ-GATEWAY-218", dpop_challenge("use_dpop_nonce"))
+    nonce = given_nonce(asked)
+    assert isinstance(await ask(nonce=nonce), Forward)
+    assert isinstance(await ask(nonce=nonce), Forward), "the next request need not fetch another one"
+    rig.pipeline._keys = elsewhere(rig)
+    assert isinstance(await ask(nonce=nonce), Forward), "any gateway knows it"
+    for other in ("made up", nonces_of("another secret").issue(rig.clock.timestamp())):
+        assert refusal(await ask(nonce=other))[2] == dpop_challenge("use_dpop_nonce")
+    assert refusal(await ask(nonce=nonce, htm="POST"))[2] == dpop_challenge("invalid_dpop_proof")
+    assert isinstance(await rig.ask(head("/products", headers=[bearer(free)])), Forward), "others are not asked"
+    reserved = "http://shop.localhost:8080/reservations"
+    beside = head("/reservations", headers=[by_dpop(token), proof(rig, token, address=reserved)])
+    assert isinstance(await rig.ask(beside), Forward), "nor does another zone ask"
+    rig.clock.advance(LIFETIME + STEP)
+    rig.beat()
+    token = bound(rig)
+    stale = await ask(nonce=nonce)
+    assert refusal(stale)[2] == dpop_challenge("use_dpop_nonce")
+    assert isinstance(await ask(nonce=given_nonce(stale)), Forward)
+
+
+def given_nonce(verdict: object) -> str:
+    assert isinstance(verdict, Answer)
+    return dict(verdict.headers)[b"dpop-nonce"].decode()
+
+
+async def test_proofs_are_signed_as_fapi_2_wants_of_whoever_shows_them(rig: Rig) -> None:
+    key = rsa_key(algorithm="PS256")
+    token = bound(rig, jkt=key.thumbprint)
+    shown = [by_dpop(token), proof(rig, token, key=key)]
+    assert isinstance(await rig.ask(head("/products", headers=shown)), Forward)
+    key.algorithm = "RS256"
+    refused = await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token, key=key)]))
+    assert refusal(refused) == (401, "MJ-GATEWAY-218", dpop_challenge("invalid_dpop_proof"))
 
 
 async def test_a_token_that_is_bound_in_an_unknown_way_is_refused(rig: Rig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from jose.assertion import ISSUER as ASSERTION_ISSUER
 from jose.assertion import audience
 from jose.jws import verify
 from jose.keys import KeyRing, SigningKey
-from tests.gateway.rig import NAVIGATION, ROUTES, Rig, bearer, head
+from policy.artefact import Rule, RuleEffect
+from policy.snapshot import compile_policy
+from tests.gateway.rig import NAVIGATION, POLICY, ROUTES, Rig, bearer, head
 
 
 def problem(verdict: object) -> tuple[int, str]:
@@ -48,6 +51,31 @@ async def test_a_bearer_request_passes_with_an_assertion_and_without_its_token(r
     assert (claims["sub"], claims["sid"], claims["roles"], claims["zone"]) == ("kim", "session-1", ["customer"], "shop")
     assert added[b"x-forwarded-for"] == b"127.0.0.1"
     assert added[b"x-forwarded-host"] == b"shop.localhost:8080"
+
+
+async def test_who_acts_for_a_person_is_decided_on_told_and_recorded(rig: Rig) -> None:
+    await rig.project()
+    rule = Rule(
+        "closed-to-it", 5, "customer", "shop", "/closed-to-ledger", RuleEffect.DENY, condition='actor == "ledger"'
+    )
+    rig.judge.snapshot = compile_policy(msgspec.structs.replace(POLICY, rules=(rule, *POLICY.rules)), 2)
+    acted = rig.token(act={"sub": "ledger", "act": {"sub": "shop"}})
+    verdict = await rig.ask(head("/products", headers=[bearer(acted)]))
+    assert isinstance(verdict, Forward)
+    said = dict(verdict.add)[b"munjigi-assertion"].decode().split(".")[1]
+    claims = msgspec.json.decode(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)))
+    assert (claims["sub"], claims["act"]) == ("kim", {"sub": "ledger", "act": {"sub": "shop"}})
+    assert rig.heard.records[-1]["actors"] == ["ledger", "shop"]
+    refused = await rig.ask(head("/closed-to-ledger", headers=[bearer(acted)]))
+    assert problem(refused) == (403, "MJ-GATEWAY-216")
+    for act in ({"sub": "shop"}, {"sub": "shop", "act": {"sub": "ledger"}}):
+        other = await rig.ask(head("/closed-to-ledger", headers=[bearer(rig.token(act=act))]))
+        assert isinstance(other, Forward), "who acts now is meant"
+    assert isinstance(await rig.ask(head("/closed-to-ledger", headers=[bearer(rig.token())])), Forward)
+    assert "actors" not in rig.heard.records[-1]
+    for wrong in ("ledger", {}, {"sub": 5}, {"sub": "a", "act": "b"}):
+        unusable = await rig.ask(head("/products", headers=[bearer(rig.token(act=wrong))]))
+        assert problem(unusable) == (401, "MJ-GATEWAY-211")
 
 
 async def test_the_second_request_does_not_wait(rig: Rig) -> None:

@@ -181,6 +181,7 @@ class Provider:
             deliveries=deliveries,
             database=parts.database,
             ring=parts.keys.ring,
+            pairwise=lambda: parts.subject_identifiers.pairwise,
             envelope=parts.envelope,
             client=client,
             outbound=parts.outbound,

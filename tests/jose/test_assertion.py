@@ -40,6 +40,19 @@ async def test_an_upstream_sees_who_it_is():
     assert await commerce.verify(token, now=NOW + 59.9) is seen
 
 
+async def test_who_acts_is_said_as_rfc_8693_has_it():
+    acted = msgspec.structs.replace(MINJI, actors=("ledger", "shop"))
+    signer = AssertionSigner(RING)
+    token = signer.sign("commerce", acted, zone="shop", now=NOW)
+    claims = jws.verify(
+        token, RING, expected_typ=TYPE, expected_issuer=ISSUER, expected_audience=audience("commerce"), now=NOW
+    )
+    assert claims["act"] == {"sub": "ledger", "act": {"sub": "shop"}}
+    commerce, _ = verifier()
+    assert (await commerce.verify(token, now=NOW)).subject == acted
+    assert signer.sign("commerce", MINJI, zone="shop", now=NOW) != token, "whoever asks for themselves is not acted for"
+
+
 async def test_nobody_is_somebody_too():
     token = AssertionSigner(RING).sign("commerce", Subject(), zone="shop", now=NOW)
     commerce, _ = verifier()

@@ -11,7 +11,7 @@ from joserfc import jws
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from jose.foreign import MOST_KEYS, ForeignKey, ForeignToken, read_keys
+from jose.foreign import MOST_KEYS, ForeignKey, ForeignToken, UnknownKey, read_jwks, usable
 from jose.jws import InvalidToken, Refusal
 
 EC = ECKey.generate_key("P-256", {"kid": "ec"})
@@ -35,7 +35,7 @@ def by_hand(**header: Any) -> str:
 
 
 def keys(*jwks: Any) -> tuple[ForeignKey, ...]:
-    return read_keys(json.dumps({"keys": jwks}).encode())
+    return usable(read_jwks(json.dumps({"keys": jwks}).encode()))
 
 
 @pytest.mark.parametrize(("key", "algorithm"), [(EC, "ES256"), (RSA, "RS256"), (RSA, "PS256")])
@@ -90,6 +90,7 @@ def test_a_name_is_a_hint() -> None:
         with pytest.raises(InvalidToken) as refused:
             ForeignToken(signed(EC, "ES256")).check_signature(known)
         assert refused.value.refusal is refusal
+        assert isinstance(refused.value, UnknownKey) is (refusal is Refusal.UNKNOWN_KEY)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_name_is_a_hint() -> None:
 )
 def test_what_is_no_set(document: bytes) -> None:
     with pytest.raises(ValueError, match="not a JWK Set"):
-        read_keys(document)
+        read_jwks(document)
 
 
 def test_odd_members_are_left_out() -> None:

@@ -11,7 +11,21 @@ from hypothesis import strategies as st
 
 from config.settings import KeySettings, Settings
 from jose.keys import ES256, RS256
-from jose.rotation import SPARE, Hasten, KeyRecord, Make, Retire, Schedule, Switch, due, hastened, replaced
+from jose.rotation import (
+    SPARE,
+    Hasten,
+    KeyRecord,
+    Make,
+    Retire,
+    Schedule,
+    StillSigns,
+    Switch,
+    due,
+    hastened,
+    prepared,
+    replaced,
+    withdrawn,
+)
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -65,6 +79,23 @@ def test_by_command_a_next_key_signs_once_it_was_published_for_long_enough(since
     far = KeyRecord(kid="n", algorithm=ES256, state="next", created_at=START, activates_at=START + 20 * DAY)
     hasten = Hasten(far, START + earliest)
     assert list(hastened([ACTIVE, far], (ES256,), SCHEDULE, START + since_created)) == [hasten]
+
+
+def test_a_next_key_that_is_prepared_signs_when_it_would_have():
+    assert list(prepared([ACTIVE], (ES256,), SCHEDULE, START + DAY)) == [Make(ES256, START + 30 * DAY)]
+    late = START + 100 * DAY
+    assert list(prepared([ACTIVE], (ES256,), SCHEDULE, late)) == [Make(ES256, late + DAY)]
+    assert list(prepared([ACTIVE, NEXT], (ES256,), SCHEDULE, START + 29 * DAY)) == []
+    assert list(prepared([], (ES256,), SCHEDULE, START)) == []
+
+
+def test_whatever_does_not_sign_may_be_withdrawn():
+    retiring = KeyRecord(kid="r", algorithm=ES256, state="retiring", created_at=START, retires_at=START + DAY)
+    gone = KeyRecord(kid="g", algorithm=ES256, state="retired", created_at=START)
+    keys = [ACTIVE, NEXT, retiring, gone]
+    assert [list(withdrawn(keys, kid)) for kid in ("n", "r", "g", "x")] == [[Retire(NEXT)], [Retire(retiring)], [], []]
+    with pytest.raises(StillSigns):
+        list(withdrawn(keys, "a"))
 
 
 def test_a_command_never_puts_a_rotation_off():

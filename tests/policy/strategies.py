@@ -16,6 +16,7 @@ METHODS = ["GET", "POST"]
 SEGMENTS = ["a", "b.c"]
 COUNTRIES = ["KR", "JP"]
 NETWORKS = ["office", "loopback"]
+ACTORS = ["ledger", "mailer", ""]
 
 _numbers = st.integers(0, 3)
 _orders = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
@@ -46,6 +47,7 @@ _comparisons = st.one_of(
     _compare("risk", st.sampled_from([0, 20, 50, 100])),
     _member("country", COUNTRIES),
     _member("network", NETWORKS),
+    _member("actor", ACTORS),
     st.sampled_from(["same_device", "same_country", "same_address", "9 <= hour < 12", "300 > auth_age"]),
 )
 
@@ -142,6 +144,7 @@ facts = st.builds(
     session_device=_or_unknown(["d-1"]),
     session_country=_or_unknown(["KR"]),
     session_address=_or_unknown(["192.0.2.1"]),
+    actor=st.sampled_from(ACTORS),
 )
 requests = st.builds(
     AccessRequest,

@@ -10,8 +10,8 @@ from policy.conditions import DEEPEST, WrongCondition, parse
 from policy.context import Context
 from tests.policy import strategies
 
-KNOWN = Context(2, 1, 120.0, "KR", "office", 11, 1, 0, True, True, True)
-UNKNOWN = Context(None, 1, None, None, None, None, None, 0, None, None, None)
+KNOWN = Context(2, 1, 120.0, "KR", "office", 11, 1, 0, True, True, True, "ledger")
+UNKNOWN = Context(None, 1, None, None, None, None, None, 0, None, None, None, "")
 
 
 def grants(text: str, context: Context) -> bool:
@@ -38,6 +38,10 @@ def restricts(text: str, context: Context) -> bool:
         ("not (hour < 9 or hour >= 12)", True),
         ("same_device and not (risk > 70)", True),
         ("weekday in [6, 7] or same_address", True),
+        ('actor == "ledger"', True),
+        ('actor in ["ledger", "mailer"] and actor != ""', True),
+        ('not (actor == "")', True),
+        ('actor == ""', False),
     ],
 )
 def test_what_is_known_is_decided_alike_for_grants_and_restrictions(text: str, holds: bool) -> None:
@@ -56,6 +60,12 @@ def test_what_is_known_is_decided_alike_for_grants_and_restrictions(text: str, h
 def test_the_unknown_neither_grants_nor_escapes_a_restriction(text: str) -> None:
     assert not grants(text, UNKNOWN)
     assert restricts(text, UNKNOWN)
+
+
+def test_that_nobody_acts_is_known() -> None:
+    for decide in (grants, restricts):
+        assert decide('actor == ""', UNKNOWN)
+        assert not decide('actor == "ledger"', UNKNOWN)
 
 
 def test_what_is_known_beside_the_unknown_still_counts() -> None:
@@ -82,6 +92,7 @@ def test_a_grant_and_its_negation_are_opposites_on_what_is_known(text: str) -> N
     [
         "", "True", "1 == 1", "device", "colour == 1", "device >= 'registered'", 'country == 3', "country < 'KR'",
         "device >= True", "risk > 1.5", "device is 2", "same_device == True", 'country in "KR"', "country in []",
+        'country == ""',
         'country in ["KR", 3]', "risk > hour", "registered > known", "__import__('os')", "device.real > 1",
         "risk > (lambda: 1)()", "[x for x in [1]] == 1", "risk if risk else risk", "risk > 10 ** 10",
         "risk == 99999999999",

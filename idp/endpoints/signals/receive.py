@@ -21,10 +21,10 @@ from config.web import correlation_id
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.oauth_answers import NO_STORE
 from idp.sessions.received.intake import Intake
-from idp.sessions.received.keys import AGAIN_AFTER, KeysAway
 from idp.sessions.received.security_event import Unacceptable
 from idp.sessions.received.transmitter import NOBODY_S, Transmitter, digest_of
 from jose.jws import MAX_LENGTH
+from jose.published_keys import AGAIN_AFTER, KeysAway
 
 MEDIA_TYPE = "application/secevent+jwt"
 

@@ -13,12 +13,12 @@ from prometheus_client import Counter
 from config.clock import Clock
 from config.connections import Database, Transaction, Valkey
 from events import outbox
-from idp.sessions.received.keys import NoSuchKey, TransmitterKeys
 from idp.sessions.received.reception import Outcome, Reception
 from idp.sessions.received.security_event import TYP, Err, SecurityEvent, Unacceptable, read_claims
 from idp.sessions.received.transmitter import Transmitter
 from jose.foreign import ForeignToken
 from jose.jws import InvalidToken, Refusal
+from jose.published_keys import PublishedKeys
 from notifications import queue
 
 _log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ _received = Counter(
     ["event", "outcome"],
 )
 _ERRS: Final[dict[Refusal, tuple[Err, str]]] = {
-    Refusal.UNKNOWN_KEY: ("invalid_key", "the token names no key"),
+    Refusal.UNKNOWN_KEY: ("invalid_key", "the key that it names is not among those that are published"),
     Refusal.SIGNATURE: ("invalid_key", "the signature is not by the key that it names"),
     Refusal.ALGORITHM: ("invalid_request", "alg must be ES256, RS256 or PS256"),
     Refusal.CRITICAL: ("invalid_request", "no crit is understood here"),
@@ -50,7 +50,7 @@ class TransmitterNotes(Protocol):
 class Intake:
     """Takes tokens, however they came."""
 
-    keys: TransmitterKeys
+    keys: PublishedKeys
     reception: Reception
     transmitters: TransmitterNotes
     database: Database
@@ -89,9 +89,7 @@ class Intake:
     async def _verified(self, transmitter: Transmitter, token: str) -> SecurityEvent:
         try:
             found = _read(token)
-            await self.keys.verify(transmitter.jwks_uri, found)
-        except NoSuchKey:
-            raise Unacceptable("invalid_key", "the key that it names is not among those that are published") from None
+            await self.keys.check(transmitter.jwks_uri, lambda published: found.check_signature(published.keys))
         except InvalidToken as error:
             err, why = _ERRS.get(error.refusal, ("invalid_request", "it is no security event token"))
             raise Unacceptable(err, why) from error
@@ -99,10 +97,10 @@ class Intake:
 
 
 def _read(token: str) -> ForeignToken:
-    """A token that says what it is and which key signed it. Raises `InvalidToken`."""
+    """A token that says what it is and which key signed it. Raises `InvalidToken`, `Unacceptable`."""
     found = ForeignToken(token)
     if found.typ != TYP:
         raise InvalidToken(Refusal.TYPE)
     if not isinstance(found.header.get("kid"), str):
-        raise InvalidToken(Refusal.UNKNOWN_KEY)
+        raise Unacceptable("invalid_key", "the token names no key")
     return found

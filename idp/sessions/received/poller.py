@@ -21,9 +21,9 @@ from config.envelope import Envelope
 from config.outbound import Forbidden, Outbound, Unanswered
 from config.web import new_correlation_id
 from idp.sessions.received.intake import Intake
-from idp.sessions.received.keys import KeysAway
 from idp.sessions.received.security_event import Unacceptable
 from idp.sessions.received.transmitter import Transmitter, authorization_context
+from jose.published_keys import KeysAway
 
 EVERY = timedelta(seconds=10)
 """Between two polls of one transmitter that holds nothing."""

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from config.recollection import LONGEST
+from config.recollection import LONGEST, UNVOUCHED
 from config.settings import Settings
+from events.lease import Lease
 from idp import demo
 from idp.clients.cache import ClientCache
 from idp.clients.client import Client, hash_secret
@@ -59,7 +60,9 @@ def test_secrets_are_compared() -> None:
 
 async def test_the_cache_believes_until_an_event_or_its_time(database: OpenDatabase, clock: FakeClock) -> None:
     idp = database("idp")
-    cache = ClientCache(clients, idp, clock)
+    lease = Lease(1.0)
+    lease.renew(0.0, wall=0.0, monotonic=clock.monotonic() + 3600)
+    cache = ClientCache(clients, idp, clock, lease)
     assert await cache.find("app") is None
     async with idp.begin() as tx:
         await clients.put(tx, CLIENT, clock.now())
@@ -80,6 +83,12 @@ async def test_the_cache_believes_until_an_event_or_its_time(database: OpenDatab
         await clients.put(tx, changed, clock.now())
     cache.on_reset()
     assert await cache.find("app") == changed
+    async with idp.begin() as tx:
+        await clients.put(tx, CLIENT, clock.now())
+    assert await cache.find("app") == changed
+    lease.drop(clock.monotonic())
+    clock.advance(UNVOUCHED)
+    assert await cache.find("app") == CLIENT, "nobody vouches that a change would have been told"
 
 
 async def test_the_shipped_clients_load_twice(settings: Settings, database: OpenDatabase) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from typing import Any
 
 import httpx2
 import pytest
 
+from idp.storage import refresh_families
+from idp.tokens.refresh_family import token_hash
 from tests.clock import FakeClock
 from tests.idp.grants.programs import change
 from tests.idp.provider import SECRET, App, Provider
@@ -179,3 +182,14 @@ async def test_the_tokens_of_a_client_that_is_switched_off_are_active_no_more(pr
     assert await active()
     await change(provider, app, enabled=False)
     assert not await active()
+
+
+async def test_introspection_of_a_refresh_token_waits_for_nobody(provider: Provider) -> None:
+    """Not for a refresh or an end that holds its family just now, and it holds up neither."""
+    app = await provider.register()
+    token = (await _tokens(provider, app))["refresh_token"]
+    async with provider.parts.database.begin() as refreshing:
+        assert await refresh_families.present(refreshing, token_hash(token)) is not None
+        async with asyncio.timeout(20):
+            told = await provider.post("/introspect", {"token": token}, provider.basic(app))
+    assert told.json()["active"]

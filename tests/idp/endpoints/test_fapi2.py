@@ -23,7 +23,7 @@ PAR = "http://localhost:9000/par"
 @pytest.fixture(autouse=True)
 def _later(provider: Provider, clock: FakeClock) -> None:
     """The memory of proofs begins a few seconds after the first node does."""
-    clock.advance(12)
+    clock.advance(42)
 
 
 class Bank:
@@ -152,7 +152,7 @@ async def test_tokens_may_be_bound_to_a_certificate_instead(
 ) -> None:
     behind = changed(settings, client_certificate_header=True, trusted_proxies=("127.0.0.1/32",))
     async with running_provider(behind, database("idp"), valkey, clock) as provider:
-        clock.advance(12)
+        clock.advance(42)
         found = certificate(Key(), clock.now())
         bank = await Bank(provider, App("bank", None), **{"Client-Cert": client_cert(found)}).registered(
             dpop_bound_access_tokens=False, tls_client_certificate_bound_access_tokens=True

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
+from urllib.parse import parse_qs
 
+import httpx2
 import pytest
 
-from idp.clients.metadata import ClientMetadata
-from idp.sessions import logout_token
-from idp.storage import deliveries
+from idp.clients.metadata import NOTHING_MORE, ClientMetadata
+from idp.sessions.session import Session
 from idp.storage import sessions as session_storage
 from jose.jws import InvalidToken, verify
 from tests.clock import FakeClock
@@ -18,6 +18,7 @@ from tests.idp.login_pages.test_sign_in import person, sign_in
 from tests.idp.provider import App, Provider
 
 PAIRWISE = ClientMetadata(subject_type="pairwise")
+ELSEWHERE = ClientMetadata(subject_type="pairwise", sector_identifier_uri="https://two.example/sector")
 
 
 def claims(token: str) -> dict[str, object]:
@@ -56,9 +57,7 @@ async def test_every_token_names_the_person_alike_and_by_nothing_that_others_kno
 async def test_another_sector_sees_another_person(provider: Provider) -> None:
     await person(provider)
     one = await provider.register("one", metadata=PAIRWISE)
-    two = await provider.register(
-        "two", metadata=ClientMetadata(subject_type="pairwise", sector_identifier_uri="https://two.example/sector")
-    )
+    two = await provider.register("two", metadata=ELSEWHERE)
     three = await provider.register("three")
     browser = await sign_in(provider, one)
     seen = {claims((await provider.redeem(one, browser.query()["code"])).json()["id_token"])["sub"]}
@@ -111,17 +110,76 @@ async def test_the_sub_of_claims_is_the_one_that_it_knows(provider: Provider) ->
         assert (await answered(other))["error"] == "login_required"
 
 
-async def test_it_is_told_of_an_end_by_the_session_alone(provider: Provider, clock: FakeClock) -> None:
-    token = logout_token.claims(issuer="i", audience="a", subject=None, sid="s", jti="j", issued_at=1)
-    assert "sub" not in token
-    assert token["sid"] == "s"
+async def both(provider: Provider, clock: FakeClock) -> tuple[list[dict[str, str]], Session]:
+    """What apps of two sectors, and one that knows people by their own names, are given of one session."""
     user = await person(provider)
-    app = await provider.register(metadata=PAIRWISE, backchannel_logout_uri="https://app.example/logout")
-    await tokens(provider, app)
-    async with provider.parts.database.begin() as tx:
+    given: list[dict[str, str]] = []
+    browser = provider.browser()
+    for name, metadata in (("one", PAIRWISE), ("two", ELSEWHERE), ("three", NOTHING_MORE)):
+        app = await provider.register(name, metadata=metadata, backchannel_logout_uri=f"https://{name}.example/bye")
+        if name == "one":
+            browser = await sign_in(provider, app)
+        else:
+            await browser.follow(await browser.get(app.request()))
+        given.append((await provider.redeem(app, browser.query()["code"])).json())
+    async with provider.parts.database.connect() as tx:
         session = await session_storage.live_of(tx, user, clock.now())
-        assert session is not None
+    assert session is not None
+    return given, session
+
+
+async def test_a_session_has_another_name_in_each_sector(provider: Provider, clock: FakeClock) -> None:
+    given, session = await both(provider, clock)
+    names = [claims(tokens["id_token"])["sid"] for tokens in given]
+    assert len(set(names)) == 3
+    assert names[2] == session.sid, "who knows people by their own names knows their sessions so, too"
+    for tokens, sid in zip(given, names, strict=True):
+        assert claims(tokens["access_token"])["sid"] == sid
+
+
+async def test_whatever_is_said_of_a_session_names_it_alike(provider: Provider, clock: FakeClock) -> None:
+    app = await provider.register(metadata=PAIRWISE)
+    await person(provider)
+    given = await tokens(provider, app)
+    sid = claims(given["id_token"])["sid"]
+    clock.advance(100)
+    again = (await provider.refresh(app, given["refresh_token"])).json()
+    assert {claims(again[name])["sid"] for name in ("id_token", "access_token")} == {sid}
+    for token in (again["access_token"], again["refresh_token"]):
+        told = (await provider.post("/introspect", {"token": token}, provider.basic(app))).json()
+        assert (told["active"], told["sid"]) == (True, sid)
+
+
+async def test_each_is_told_of_the_end_by_the_names_that_it_knows(provider: Provider, clock: FakeClock) -> None:
+    given, session = await both(provider, clock)
+    posted: dict[str, str] = {}
+
+    async def app(request: httpx2.Request) -> httpx2.Response:
+        posted[request.url.host] = parse_qs(request.content.decode())["logout_token"][0]
+        return httpx2.Response(200)
+
+    async with provider.parts.database.begin() as tx:
         await provider.parts.one_session.end(tx, session.sid, "sign_out", correlation_id="tests")
-        lease = clock.now() + timedelta(minutes=1)
-        (claimed,) = await deliveries.claim_logouts(tx, clock.now(), lease, [], each=5, limit=5)
-    assert claimed.pairwise
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(app)) as client:
+        courier = provider.courier(client)
+        await courier.step()
+        await courier.drain()
+    for name, tokens in zip(("one", "two", "three"), given, strict=True):
+        known, told = claims(tokens["id_token"]), claims(posted[f"{name}.example"])
+        assert (told["sub"], told["sid"], told["aud"]) == (known["sub"], known["sid"], name)
+
+
+async def test_the_end_of_its_session_ends_its_tokens_and_its_hint_ends_its_session(
+    provider: Provider, clock: FakeClock
+) -> None:
+    given, session = await both(provider, clock)
+    answered = [await userinfo(provider, tokens["access_token"]) for tokens in given]
+    assert [answer["sub"] for answer in answered] == [claims(tokens["id_token"])["sub"] for tokens in given]
+    async with provider.client() as client:
+        hint = {"id_token_hint": given[1]["id_token"]}
+        assert (await client.get("/end-session", params=hint)).status_code == 200
+    async with provider.parts.database.connect() as tx:
+        ended = await session_storage.find(tx, session.sid)
+    assert ended is not None
+    assert ended.end_reason == "sign_out"
+    assert [("error" in await userinfo(provider, tokens["access_token"])) for tokens in given] == [True] * 3

@@ -135,3 +135,12 @@ async def test_the_old_secret_stops_and_the_new_one_is_good(
     await until_refused(other, app)
     renewed = App("shop", issued.secret)
     assert (await other.redeem(renewed, "no code")).json()["error"] == "invalid_grant"
+
+
+async def test_each_node_knows_that_it_hears_of_every_change(nodes: tuple[Provider, Provider]) -> None:
+    """Otherwise it reads a client anew every second, and believes none that somebody may have switched off."""
+    for node in nodes:
+        assert await node.parts.clients.find("nobody") is None
+        async with asyncio.timeout(WITHIN):
+            while node.parts.lease.overdue(node.parts.clock.monotonic()) is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)

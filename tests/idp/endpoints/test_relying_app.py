@@ -21,6 +21,7 @@ from config.settings import Settings
 from examples.relying_app.app import relying_app
 from idp import demo
 from idp.app import serve
+from idp.protocol.pairwise import PairwiseSubjects
 from idp.sessions.courier import Courier
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
@@ -132,6 +133,7 @@ async def test_the_app_is_told_of_an_end_elsewhere(settings: Settings, listening
                 deliveries=deliveries,
                 database=database("idp"),
                 ring=lambda: ring,
+                pairwise=lambda: PairwiseSubjects(b"k"),
                 envelope=Envelope.load(settings),
                 client=client,
                 outbound=Outbound.of(settings),

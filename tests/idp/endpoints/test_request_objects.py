@@ -16,7 +16,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from config import outbound
-from idp.clients.client_keys import AGAIN_AFTER
+from jose.published_keys import AGAIN_AFTER
 from tests.clock import FakeClock
 from tests.idp.provider import CALLBACK, App, Provider
 from tests.idp.signing_app import (

@@ -60,7 +60,7 @@ async def test_never_in_the_query_nor_in_another_kind_of_body(provider: Provider
 
 
 async def test_a_token_that_is_bound_is_no_bearers(provider: Provider, clock: FakeClock) -> None:
-    clock.advance(12)
+    clock.advance(42)
     bank = await Bank(provider).registered()
     tokens = await bank.tokens()
     assert (await ask(provider, "POST", data={"access_token": tokens["access_token"]})).status_code == 401

@@ -20,8 +20,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from config import outbound
 from idp.endpoints.upstream import callback
 from idp.federation.provider import secret_context
-from idp.federation.upstream import LARGEST, PAUSE, RETRY
+from idp.federation.upstream import LARGEST, RETRY
 from idp.storage import upstream_providers
+from jose.published_keys import AGAIN_AFTER
 from tests.clock import FakeClock
 from tests.house import free_port
 from tests.idp.federation.conftest import Acme, button, code_of, onward
@@ -307,13 +308,13 @@ async def test_a_new_key_is_fetched_but_not_too_often(acme: Acme, provider: Prov
     acme.upstream.rotate()
     assert told(await acme.arrive(provider.browser())) == UNSOUND
     assert acme.upstream.asked.count("/jwks") == 1  # a moment ago
-    clock.advance(PAUSE)
+    clock.advance(AGAIN_AFTER)
     browser = provider.browser()
     page = await acme.arrive(browser)
     assert page.status_code in (200, 303), page.text
     assert acme.upstream.asked.count("/jwks") == 2
     acme.upstream.sign = lambda claims: acme.upstream.signed(claims, kid="nobody's")
-    clock.advance(PAUSE)
+    clock.advance(AGAIN_AFTER)
     for _ in range(3):
         assert told(await acme.arrive(provider.browser())) == UNSOUND
     assert acme.upstream.asked.count("/jwks") == 3

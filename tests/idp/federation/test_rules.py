@@ -18,6 +18,7 @@ from idp.federation.provider import Counts, UpstreamProvider, domain_of, is_doma
 from idp.federation.question import Demand, QuestionKey, authenticated_at
 from idp.federation.targets import Targets
 from idp.federation.upstream import RETRY, Upstreams
+from jose.published_keys import PublishedKeys
 from tests.clock import FakeClock
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -55,7 +56,8 @@ async def test_who_waited_for_an_upstream_that_hangs_does_not_wait_again(clock: 
             raise Unanswered(f"{method} {uri}")
 
     outbound = Hanging()
-    upstreams = Upstreams(outbound, Targets(), Envelope({b"k" * 8: b"k" * 32}, b"k" * 8), clock)
+    keys = PublishedKeys(outbound.fetch, clock)
+    upstreams = Upstreams(outbound, keys, Targets(), Envelope({b"k" * 8: b"k" * 32}, b"k" * 8), clock)
     met = await asyncio.gather(*(upstreams.metadata(ACME) for _ in range(5)), return_exceptions=True)
     assert [type(one) for one in met] == [UpstreamUnreachable] * 5
     assert outbound.asked == 1

@@ -84,7 +84,7 @@ async def test_nor_does_it_give_old_keys_anything(provider: Provider, clock: Fak
     keyed: dict[str, Any] = {"auth_method": "private_key_jwt", "secret_hash": None}
     await change(provider, app, **keyed, metadata=ClientMetadata(jwks={"keys": [old.registered]}))
     await Replays(provider.parts.valkey, "assertion").begin(provider.parts.clock.timestamp() - 60)
-    clock.advance(12)
+    clock.advance(42)
 
     async def asked(key: Key) -> int:
         proof = key.assertion(app.client_id, provider.parts.issuer, provider.parts.clock.timestamp())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from idp.clients.metadata import ClientMetadata
 from idp.grants.token_exchange import ACCESS_TOKEN, TOKEN_EXCHANGE, exchanged_scope
+from idp.storage import clients
 from tests.clock import FakeClock
 from tests.idp.grants.programs import change, claims
 from tests.idp.provider import App, Provider
@@ -103,6 +105,32 @@ async def test_what_does_not_fit_is_refused(provider: Provider, service: App) ->
     ):
         said = await answer
         assert (said.status_code, said.json()["error"]) == (400, error)
+
+
+async def test_nothing_comes_of_a_client_that_is_switched_off(provider: Provider, service: App) -> None:
+    app, tokens = await of_mina(provider)
+    actor = await own(provider, service)
+    async with provider.parts.database.begin() as tx:
+        client = await clients.find(tx, app.client_id)
+        assert client is not None
+        await clients.put(tx, replace(client, enabled=False), provider.parts.clock.now())
+    # before any node has heard of it
+    refused = await exchange(provider, service, tokens["access_token"], actor)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    async with provider.parts.database.begin() as tx:
+        await clients.put(tx, client, provider.parts.clock.now())
+    assert (await exchange(provider, service, tokens["access_token"], actor)).status_code == 200
+
+
+async def test_what_a_sector_calls_a_session_is_exchanged_as_the_session(provider: Provider, service: App) -> None:
+    app, tokens = await of_mina(provider)
+    old = claims(provider, tokens["access_token"])
+    await change(provider, app, metadata=ClientMetadata(subject_type="pairwise"))
+    hidden = (await provider.refresh(app, tokens["refresh_token"])).json()["access_token"]
+    assert claims(provider, hidden)["sid"] != old["sid"]
+    answer = await exchange(provider, service, hidden, await own(provider, service))
+    new = claims(provider, answer.json()["access_token"])
+    assert (new["sid"], new["sub"]) == (old["sid"], old["sub"]), "as the one who acts knows them"
 
 
 SCOPES = st.lists(st.sampled_from(("openid", "profile", "email", "a", "b", "c")), unique=True)

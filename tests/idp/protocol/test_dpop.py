@@ -48,7 +48,7 @@ def test_the_examples_of_rfc_9449(section: str) -> None:
         check_proof(f"{head}.{body}.{'A' * len(signature)}", now=example["iat"], **asked)
 
 
-@pytest.mark.parametrize("key", [KEY, STRONG, rsa_key(algorithm="RS256")], ids=["ES256", "PS256", "RS256"])
+@pytest.mark.parametrize("key", [KEY, STRONG], ids=["ES256", "PS256"])
 def test_a_sound_proof(key: Key) -> None:
     proof = check(key.proof("POST", ADDRESS, NOW, nonce="n"))
     assert (proof.jkt, proof.nonce, proof.good_until) == (key.thumbprint, "n", NOW + MAX_AGE)
@@ -82,6 +82,7 @@ def _by_shared_secret() -> str:
         (_unsigned, Fault.MALFORMED),
         (_by_shared_secret, Fault.MALFORMED),
         (forged(alg="ES384"), Fault.MALFORMED),
+        (lambda: rsa_key(algorithm="RS256").proof("POST", ADDRESS, NOW), Fault.MALFORMED),
         (forged(crit=["x"]), Fault.MALFORMED),
         (forged(b64=False), Fault.MALFORMED),
         (forged(typ="JWT"), Fault.TYPE),

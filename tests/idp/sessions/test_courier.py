@@ -23,6 +23,7 @@ from config.envelope import Envelope
 from config.outbound import Outbound
 from config.settings import Role, Settings
 from idp.clients.client import Client
+from idp.protocol.pairwise import PairwiseSubjects
 from idp.sessions import courier as courier_module
 from idp.sessions import logout_token
 from idp.sessions.courier import LEASE, Courier
@@ -110,6 +111,7 @@ async def telling(settings: Settings, database: OpenDatabase, clock: FakeClock) 
             deliveries=deliveries,
             database=database("idp"),
             ring=lambda: ring,
+            pairwise=lambda: PairwiseSubjects(b"k"),
             envelope=Envelope.load(settings),
             client=client,
             outbound=Outbound(),

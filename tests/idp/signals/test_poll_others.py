@@ -15,10 +15,10 @@ from config.connections import Valkey
 from config.entropy import SystemEntropy
 from config.outbound import PATIENCE, Answer
 from idp.received_signals import poller, serve
-from idp.sessions.received.keys import AGAIN_AFTER
 from idp.sessions.received.poller import EACH, EVERY, LONGEST_WAIT, MOST_ROUNDS, TURN, Poller
 from idp.sessions.received.security_event import EventKind
 from idp.sessions.received.transmitter import authorization_context
+from jose.published_keys import AGAIN_AFTER
 from tests.idp.signals.listening import Listening, listening, settings
 
 __all__ = ["listening", "settings"]

@@ -17,10 +17,10 @@ from idp.credentials.remembered import Remembered
 from idp.directory.account import Organisation
 from idp.federation.links import Link
 from idp.federation.provider import UpstreamProvider
-from idp.sessions.received.keys import AGAIN_AFTER, FRESH
 from idp.sessions.received.security_event import OLDEST, EventKind
 from idp.storage import directory, remembered, signal_transmitters, upstream_links, upstream_providers
 from idp.storage import subjects as people_now
+from jose.published_keys import AGAIN_AFTER, FRESH
 from tests.idp.people import BEGUN, HOUSE
 from tests.idp.signals.listening import Listening, add_device, listening, settings
 from tests.idp.signals.transmitter import ASSURANCE

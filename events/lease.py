@@ -1,4 +1,4 @@
-"""How long the near cache may be believed: a lease that only the relay's heartbeats renew (S4)."""
+"""How long what was learnt from events may be believed: a lease that only the relay's heartbeats renew (S4)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Lease:
-    """A heartbeat of `t` says: every end committed before `t` was told before this line."""
+    """A heartbeat of `t` says: every end, and every other event, that was committed before `t` was told before this
+    line."""
 
     length: float
     """Seconds that the cache is believed after the moment that a heartbeat vouches for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.sessions.lease import Lease
+from events.lease import Lease
 
 
 def test_never_held_before_the_first_heartbeat() -> None:
