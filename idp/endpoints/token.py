@@ -30,14 +30,17 @@ from config.web import correlation_id
 from events.outbox import poke
 from idp.clients.subject_identifiers import SubjectIdentifiers, sector
 from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
+from idp.endpoints.granted import granted
 from idp.endpoints.key_proofs import KeyProofs, NonceWanted
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
-from idp.grants.grant import Credential, Grant, InvalidTargetError, MachineCredential, Misuse, Unready
+from idp.grants.grant import Credential, Grant, MachineCredential, Misuse, Unready
 from idp.protocol import fapi2, resource
 from idp.protocol.access_token import AUDIENCE
 from idp.protocol.confirmation import Confirmation
+from idp.protocol.described import Described
+from idp.resources.described_servers import DescribedCache
 from idp.sessions.one_session import OneSession
 from idp.tokens.issue import Audience, Machine, Mint, Subject
 from idp.tokens.refresh_family import TOKEN_SIZE, Families
@@ -66,8 +69,10 @@ class TokenEndpoint:
         clock: Clock,
         entropy: Entropy,
         proofs: KeyProofs,
+        described: DescribedCache,
     ) -> None:
         self._requests = requests
+        self._described = described
         self._proofs = proofs
         self._grants = {grant.grant_type: grant for grant in grants}
         self._subjects = subjects
@@ -96,8 +101,9 @@ class TokenEndpoint:
             raise UnauthorizedClientError("the client has not registered this grant_type")
         try:
             proven = await self._proofs.of_client(request, client_request.client)
+            described = await self._described.of(client_request.client)
             async with self._database.begin() as tx:
-                answer = await self._answer(tx, request, client_request, grant, proven)
+                answer = await self._answer(tx, request, client_request, grant, proven, described)
             if isinstance(answer, Unready):
                 raise answer.error
         except NonceWanted:  # the way that a first proof goes, and no refusal to be recorded
@@ -118,7 +124,13 @@ class TokenEndpoint:
         return answer
 
     async def _answer(
-        self, tx: Transaction, request: Request, asked: ClientRequest, grant: Grant[Any], proven: Confirmation
+        self,
+        tx: Transaction,
+        request: Request,
+        asked: ClientRequest,
+        grant: Grant[Any],
+        proven: Confirmation,
+        described: Described,
     ) -> dict[str, object] | Unready | None:
         """The token response; None where a misuse was met, whose consequences must be committed, as an `Unready` is."""
         now = self._clock.now()
@@ -134,7 +146,7 @@ class TokenEndpoint:
         credential = loaded if subject is not None else None
 
         def issue(scope: tuple[str, ...], with_refresh_token: bool) -> dict[str, object]:
-            return self._issue(asked, subject, credential, scope, with_refresh_token, proven, now)
+            return self._issue(asked, subject, credential, scope, with_refresh_token, proven, described, now)
 
         response = self._core.run(TokenRequest(asked.core, credential, issue))
         if credential is None:  # the core refuses what it is not given; nothing may depend on that alone
@@ -160,11 +172,13 @@ class TokenEndpoint:
         scope: tuple[str, ...],
         with_refresh_token: bool,
         proven: Confirmation,
+        described: Described,
         now: datetime,
     ) -> dict[str, object]:
         if subject is None or credential is None:
             raise InvalidGrantError("it is not good, or not any more")
-        audiences = _audiences(asked, credential)
+        limits = granted(asked, credential, scope, described, now.timestamp())
+        audiences, scope = limits.audiences, limits.scope
         if faults := fapi2.token_faults(asked.client, proven):
             raise InvalidRequestError(faults[0])
         if isinstance(credential, MachineCredential):
@@ -173,7 +187,7 @@ class TokenEndpoint:
                 scope=scope,
                 audiences=audiences,
                 confirmation=proven,
-                not_after=credential.session.expires_at.timestamp(),
+                not_after=min(limits.not_after, credential.session.expires_at.timestamp()),
             )
             return self._mint.issue(subject, audience, now.timestamp())
         audience = Audience(
@@ -185,7 +199,7 @@ class TokenEndpoint:
             claims=credential.claims,
             confirmation=proven,
             actor=credential.actor,
-            not_after=credential.not_after,
+            not_after=min(limits.not_after, credential.not_after),
         )
         if isinstance(subject, Subject) and sector(asked.client) is not None:
             # what names the person otherwise is no token for the house's own services, and does not name their device
@@ -237,17 +251,3 @@ class TokenEndpoint:
                 ip=address(request),
             ),
         )
-
-
-def _audiences(asked: ClientRequest, credential: Credential | MachineCredential) -> tuple[str, ...]:
-    """Where the access token is to be good (RFC 8707). Raises `InvalidTargetError`."""
-    try:
-        if isinstance(credential, MachineCredential):
-            return resource.targets(asked.resources, asked.client.metadata.resources) or (AUDIENCE,)
-        if not credential.audiences:
-            return resource.audiences(asked.resources, credential.resources)
-    except resource.InvalidTarget as error:
-        raise InvalidTargetError(str(error)) from None
-    if len(asked.resources) > 1:
-        raise InvalidTargetError("one resource at a time is exchanged for")
-    return credential.audiences

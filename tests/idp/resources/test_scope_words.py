@@ -36,12 +36,12 @@ async def describe(provider: Provider, server: ResourceServer) -> None:
     async with provider.parts.database.begin() as tx:
         assert await resource_servers.add(tx, server)
         assert not await resource_servers.put_scopes(tx, server)
-    provider.parts.scope_words.on_event("resource", {"resource_id": str(server.id)})
+    provider.parts.described.on_event("resource", {"resource_id": str(server.id)})
 
 
 async def shop(provider: Provider) -> App:
     """An app of others that asks for an API's scopes, too."""
-    app = await provider.register(metadata=ClientMetadata(consent_required=True))
+    app = await provider.register(metadata=ClientMetadata(consent_required=True, resources=(SERVER.identifier,)))
     client = await provider.parts.clients.find(app.client_id)
     assert client is not None
     async with provider.parts.database.begin() as tx:
@@ -92,9 +92,9 @@ async def test_a_node_forgets_when_it_is_told_so(provider: Provider) -> None:
         await resource_servers.add(tx, SERVER)
         await resource_servers.put_scopes(tx, SERVER)
     [remembered] = await words.lines(["orders.read"], None)
-    words.on_event("client", {})
+    provider.parts.described.on_event("client", {})
     [still] = await words.lines(["orders.read"], None)
-    words.on_event("resource", {})
+    provider.parts.described.on_event("resource", {})
     [after] = await words.lines(["orders.read"], None)
     assert [bool(one.words) for one in (before, remembered, still, after)] == [False, False, False, True]
 
