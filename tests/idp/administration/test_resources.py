@@ -81,8 +81,6 @@ async def test_what_limits_tokens_is_kept(house: House) -> None:
     assert (changed.json()["access_token_lifetime"], changed.json()["scopes"]) == (None, [programs])
     short = await house("POST", "/resources", {**NEW, "scopes": [], "access_token_lifetime": 9})
     assert (short.status_code, short.json()["code"]) == (422, "MJ-IDENTITY-004")
-    own = await add(house, identifier="urn:munjigi:services", organisation_id=None, scopes=[])
-    assert own["organisation_id"] is None
 
 
 async def test_only_within_the_administrators_organisations(house: House) -> None:
@@ -128,7 +126,6 @@ async def test_identifiers_and_scopes_are_of_one_alone(house: House) -> None:
         {"scopes": [{**READ, "for_people": False, "for_programs": False}]},
         {"access_token_lifetime": 301},
         {"identifier": "urn:munjigi:services"},
-        {"identifier": "urn:munjigi:another", "organisation_id": None},
     ],
 )
 async def test_what_cannot_be_described_is_refused(house: House, wrong: dict[str, Any]) -> None:
