@@ -39,10 +39,12 @@ from gateway.proxy.server import serve
 from gateway.proxy.watch import Watch
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import TokenRefresh
+from gateway.resource_metadata import ResourceMetadata
 from gateway.routes.route_file import SHIPPED, load_route_table
 from gateway.sessions.activity import Activity
 from gateway.sessions.session_check import SessionCheck
 from gateway.storage.cookie_sessions import CookieSessions
+from gateway.storage.described_hosts import DescribedHosts
 from gateway.upstream_assertion import UpstreamAssertion
 from jose import jws
 from jose.assertion import AssertionSigner
@@ -80,7 +82,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             clock=clock,
             remember=remember,
         )
-        tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: ring.public)
+        tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: ring.public, scheme="http")
         cookies = CookieCheck(database=database, storage=storage, envelope=envelope, clock=clock)
         sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
         judge = Judge(table.networks, Places.load(settings))
@@ -112,6 +114,9 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             idle_timeout=settings.session.idle_timeout,
             keys=KeyCheck(
                 replays=Replays(valkey, "gateway-dpop"), nonces=nonces_of("a secret"), clock=clock, scheme="http"
+            ),
+            metadata=ResourceMetadata(
+                hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=settings.idp.issuer
             ),
         )
         now = clock.timestamp()

@@ -31,6 +31,7 @@ def example_app(settings: Settings, logs: Path) -> Child | None:
 
     def run(_terminal: TextIO) -> None:
         os.environ["DEMO_APP_CLIENT_SECRET"] = secret.read_text(encoding="ascii").strip()
+        os.environ["DEMO_APP_SHOP"] = f"http://shop.localhost:{settings.gateway.port}"
         sys.path.insert(0, str(PROJECT))
         runpy.run_module("examples.relying_app", run_name="__main__")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.asking import ask_engines
-from cli.commands import audit, clients, keys, sessions
+from cli.commands import audit, clients, keys, resources, sessions
 
 if TYPE_CHECKING:
     from cli.services import Service
@@ -20,7 +20,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for name, group in (("audit", audit), ("sessions", sessions), ("keys", keys), ("clients", clients)):
+for name, group in (
+    ("audit", audit),
+    ("sessions", sessions),
+    ("keys", keys),
+    ("clients", clients),
+    ("resources", resources),
+):
     app.add_typer(group.app, name=name)
 
 

@@ -105,6 +105,9 @@ class IdentityProviderSettings(BaseModel):
     registration: Literal["off", "token", "open"] = "off"
     """Who may register a client at `/register` (RFC 7591): nobody, whoever has an initial access token of an
     administrator, or everybody. People are asked before such a client gets anything."""
+    require_described_resources: bool = False
+    """Whether clients register, and get tokens for, described APIs and their scopes alone; the standard scopes and the
+    house's own services are always there."""
     unused_clients_kept: int = Field(default=90, ge=1, le=180)
     """Days after which a client that registered itself, and that nobody used since, is removed."""
     password_threads: int = Field(default=2, ge=1)

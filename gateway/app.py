@@ -50,6 +50,7 @@ from gateway.relying_party.provider import Provider, ProviderUnreachable
 from gateway.relying_party.refresh import TokenRefresh
 from gateway.relying_party.sign_in import SignInFlow
 from gateway.relying_party.sign_out import SignOut
+from gateway.resource_metadata import ResourceMetadata
 from gateway.rounds import every
 from gateway.routes.route_file import SHIPPED, load_route_table
 from gateway.routes.route_reload import RouteReload
@@ -63,6 +64,7 @@ from gateway.sessions.probe import ANNOUNCE_EVERY, ProbeWatch
 from gateway.sessions.session_check import SessionCheck
 from gateway.step_up.page import StepUpPages
 from gateway.storage.cookie_sessions import CookieSessions
+from gateway.storage.described_hosts import DescribedHosts
 from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
 from gateway.upstream_assertion import UpstreamAssertion
@@ -121,7 +123,9 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 with contextlib.suppress(ProviderUnreachable):  # what is of no use is fetched anew
                     provider.learn(*known)
 
-        tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: provider.keys)
+        tokens = TokenCheck(
+            issuer=settings.idp.issuer, keys=lambda: provider.keys, scheme=settings.gateway.origin_scheme
+        )
         provider.on_keys.append(tokens.forget_all)
         sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
         cookies = CookieCheck(database=database, storage=cookie_sessions, envelope=envelope, clock=clock)
@@ -166,10 +170,18 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             policy_changed=policy.changed,
         )
         keeper = KeyKeeper("assertion", signing_keys, Schedule.of(settings), key_trail.tell)
+        metadata = ResourceMetadata(
+            hosts=DescribedHosts(),
+            database=database,
+            clock=clock,
+            scheme=settings.gateway.origin_scheme,
+            issuer=settings.idp.issuer,
+        )
         news = News(
             sessions=sessions,
             policy_changed=policy.changed,
             keys_changed=key_news.told,
+            resources_changed=metadata.changed,
             attempted=watch.attempted,
         )
         probe = ProbeWatch(name=f"{platform.node()}:{os.getpid()}", valkey=valkey, clock=clock, sessions=sessions)
@@ -215,6 +227,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 clock=clock,
                 scheme=settings.gateway.origin_scheme,
             ),
+            metadata=metadata,
         )
         visitors = Visitors(cookies=cookies, sessions=sessions, clock=clock, scheme=settings.gateway.origin_scheme)
         sign_out = SignOut(

@@ -26,6 +26,7 @@ class News:
         sessions: SessionCheck,
         policy_changed: Callable[[], None],
         keys_changed: Callable[[str, frozenset[str]], None],
+        resources_changed: Callable[[], None],
         attempted: Callable[[Mapping[str, object]], None],
     ) -> None:
         """`keys_changed` is told the purpose of the keys and those that verify now, or `*` and none where any may have
@@ -33,6 +34,7 @@ class News:
         self._sessions = sessions
         self._policy_changed = policy_changed
         self._keys_changed = keys_changed
+        self._resources_changed = resources_changed
         self._attempted = attempted
 
     def event(self, topic: str, payload: Mapping[str, object], /) -> None:
@@ -47,6 +49,8 @@ class News:
                 self._keys_changed(told.purpose, told.published)
             elif topic == "attempt":
                 self._attempted(payload)
+            elif topic == "resource":
+                self._resources_changed()
         except (msgspec.ValidationError, ValueError, TypeError) as error:
             _log.error("event_unreadable", topic=topic, private=str(error))
             self.reset()
@@ -60,3 +64,4 @@ class News:
         self._sessions.reset()
         self._policy_changed()
         self._keys_changed("*", frozenset())
+        self._resources_changed()

@@ -13,7 +13,6 @@ import structlog
 from audit.segments import AuditUnavailable
 from config.clock import Clock
 from config.problem import Problem
-from gateway import resource_metadata
 from gateway.admission import check_form, without_lease
 from gateway.callers.caller import Caller
 from gateway.callers.cookie_check import CookieCheck
@@ -31,6 +30,8 @@ from gateway.inbound.manner import is_act, is_navigation
 from gateway.onward import Onward
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import Refreshed, TokenRefresh
+from gateway.resource_metadata import PATH as RESOURCE_METADATA
+from gateway.resource_metadata import ResourceMetadata
 from gateway.routes.route_table import OWN_PAGES, Mode, Route, RouteTable
 from gateway.sessions.activity import Activity
 from gateway.sessions.near_cache import EndedSession, LiveSession
@@ -65,6 +66,7 @@ class Pipeline:
         judge: Judge,
         idle_timeout: float,
         keys: KeyCheck,
+        metadata: ResourceMetadata,
     ) -> None:
         """`idle_timeout`: seconds after a person's last act."""
         self._clock = clock
@@ -81,6 +83,7 @@ class Pipeline:
         self._judge = judge
         self._idle_timeout = idle_timeout
         self._keys = keys
+        self._metadata = metadata
         self.use_table(table)
 
     def use_table(self, table: RouteTable) -> None:
@@ -96,7 +99,7 @@ class Pipeline:
         now = self._clock.timestamp()
         if head.path.startswith(_OWN_PREFIX) or head.path == OWN_PAGES:
             return self._own_page(head)
-        if head.path == resource_metadata.PATH and head.method == b"GET":
+        if head.path == RESOURCE_METADATA and head.method == b"GET":
             return self._resource_metadata(head)
         route = self.table.find(head.host, head.path)
         if route is None:
@@ -106,7 +109,7 @@ class Pipeline:
             return refused
         if shown.bearer is not None:
             try:
-                caller = self._tokens.find(shown.bearer_sha256, now)
+                caller = self._tokens.find(shown.bearer_sha256, now, route.authority)
             except InvalidToken:
                 return enforcement.refuse_token(head)
         elif shown.cookie is not None:
@@ -127,11 +130,11 @@ class Pipeline:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
         return OwnPage({"correlation_id": head.correlation_id, "authority": authority})
 
-    def _resource_metadata(self, head: RequestHead) -> Verdict:
+    def _resource_metadata(self, head: RequestHead) -> Verdict | Awaitable[Verdict]:
         authority = self.table.authorities.get(head.host)
         if authority is None:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
-        return resource_metadata.metadata(authority, scheme=self._scheme.decode("ascii"), issuer=self._provider.issuer)
+        return self._metadata.document(authority)
 
     def _nobody(self, head: RequestHead, route: Route, shown: Credentials, now: float) -> Verdict:
         if not route.public:
@@ -147,7 +150,7 @@ class Pipeline:
     async def _miss(self, head: RequestHead, route: Route, shown: Credentials) -> Verdict:
         """The same steps, each of which may ask a store or the identity provider."""
         try:
-            caller = await self._find_caller(shown, head.client)
+            caller = await self._find_caller(shown, head.client, route.authority)
             if isinstance(caller, EndedSession):
                 return self._ended(head, route, shown)
             if caller is None:
@@ -189,20 +192,20 @@ class Pipeline:
             await self._keys.require(head, route, shown, dict(caller.identity.confirmation))
         return None
 
-    async def _find_caller(self, shown: Credentials, address: str) -> Caller | EndedSession | None:
+    async def _find_caller(self, shown: Credentials, address: str, authority: str) -> Caller | EndedSession | None:
         now = self._clock.timestamp()
         if shown.bearer is None:
             assert shown.cookie is not None
             return self._cookies.find(shown.cookie, now) or await self._cookies.load(shown.cookie, address)
-        caller = self._tokens.find(shown.bearer_sha256, now)
+        caller = self._tokens.find(shown.bearer_sha256, now, authority)
         if caller is not None:
             return caller
         try:
-            return self._tokens.verify(shown.bearer, now)
+            return self._tokens.verify(shown.bearer, now, authority)
         except InvalidToken as error:
             if error.refusal is not Refusal.UNKNOWN_KEY or not await self._provider.fetch():
                 raise
-        return self._tokens.verify(shown.bearer, now)
+        return self._tokens.verify(shown.bearer, now, authority)
 
     def _expired_is_taken(self, caller: Caller, route: Route, now: float) -> bool:
         """The identity provider is away, and the zone takes the last token of a living session for so long (S9)."""

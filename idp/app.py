@@ -68,7 +68,7 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         parts.rules.on_event(topic, payload)
         parts.faces.on_event(topic, payload)
         parts.offers.on_event(topic, payload)
-        parts.scope_words.on_event(topic, payload)
+        parts.described.on_event(topic, payload)
 
     def on_heartbeat(moment: float) -> None:
         parts.lease.renew(moment, wall=parts.clock.timestamp(), monotonic=parts.clock.monotonic())
@@ -80,7 +80,7 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         parts.rules.on_reset()
         parts.faces.on_reset()
         parts.offers.on_reset()
-        parts.scope_words.on_reset()
+        parts.described.on_reset()
 
     subscription = Subscription(
         parts.valkey, parts.clock, on_event=on_event, on_heartbeat=on_heartbeat, on_reset=on_reset

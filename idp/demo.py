@@ -1,4 +1,4 @@
-"""The relying apps and the people that there are to try. Loading them again changes nothing."""
+"""The relying apps, the APIs and the people that there are to try. Loading them again changes nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from config.connections import Transaction, open_database
 from config.entropy import SystemEntropy
 from config.settings import Settings
 from events.outbox import append
-from idp import demo_people
+from idp import demo_people, demo_resources
 from idp.clients.client import EVENT_TOPIC, AuthMethod, Client, hash_secret
+from idp.clients.metadata import ClientMetadata
 from idp.protocol.redirect_uri import is_registrable
 from idp.storage import clients
 
@@ -40,10 +41,11 @@ class ShippedClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scopes: tuple[str, ...]
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
+    resources: tuple[str, ...] = ()
 
 
 async def load(settings: Settings, clock: Clock | None = None) -> None:
-    """Register the clients, and keep the people, of `config/shipped/demo.toml`."""
+    """Register the clients, describe the APIs, and keep the people, of `config/shipped/demo.toml`."""
     with DEMO_FILE.open("rb") as file:
         text = file.read().decode().replace("{gateway_port}", str(settings.gateway.port))
     shipped = tomllib.loads(text)
@@ -53,6 +55,7 @@ async def load(settings: Settings, clock: Clock | None = None) -> None:
         async with database.begin() as tx:
             for entry in msgspec.convert(shipped.get("clients", []), list[ShippedClient]):
                 await register(tx, settings, entry, now)
+            await demo_resources.load(tx, shipped, now)
         await demo_people.load(database, settings, shipped, now, SystemEntropy())
     finally:
         await database.dispose()
@@ -65,7 +68,8 @@ async def register(tx: Transaction, settings: Settings, shipped: ShippedClient, 
             raise ValueError(f"{shipped.client_id}: {uri} may not be registered")
     fields = msgspec.structs.asdict(shipped)
     secret = client_secret(settings, fields.pop("secret"))
-    if await clients.put(tx, Client(**fields, secret_hash=hash_secret(secret)), now):
+    metadata = ClientMetadata(resources=fields.pop("resources"))
+    if await clients.put(tx, Client(**fields, secret_hash=hash_secret(secret), metadata=metadata), now):
         await append(tx, EVENT_TOPIC, shipped.client_id, {"client_id": shipped.client_id})
 
 

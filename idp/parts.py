@@ -42,6 +42,7 @@ from idp.federation.upstream import Upstreams
 from idp.person_told import PersonTold
 from idp.protocol.dpop_nonce import Nonces
 from idp.protocol.pairwise import PairwiseSubjects
+from idp.resources.described_servers import DescribedCache
 from idp.resources.scope_words import ScopeWords
 from idp.routes import ASSETS, HELP
 from idp.sessions.machine_sessions import MachineSessions
@@ -144,6 +145,7 @@ class Parts:
     passwords: PasswordPool
     outbound: Outbound
     offers: OfferCache
+    described: DescribedCache
     scope_words: ScopeWords
     upstreams: Upstreams
     question_key: QuestionKey
@@ -196,6 +198,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
     lease = Lease(UNVOUCHED)
     client_cache = ClientCache(clients, database, clock, lease)
+    described = DescribedCache(resource_servers, database, clock, strict=settings.idp.require_described_resources)
     origins = _origins(settings)
     assertions, dpop_proofs = Replays(valkey, "assertion"), Replays(valkey, "dpop")
     for replays in (assertions, dpop_proofs):
@@ -271,7 +274,8 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         passwords=PasswordPool(settings.idp.password_threads),
         outbound=outbound,
         offers=OfferCache(upstream_providers, database, clock),
-        scope_words=ScopeWords(resource_servers, database, clock),
+        described=described,
+        scope_words=ScopeWords(described),
         upstreams=Upstreams(outbound, published_keys, Targets.of(settings.idp.issuer), envelope, clock),
         question_key=question_key,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from idp.clients.registration import STRANGER
 from idp.credentials.throttle import Throttle
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.registration import RegistrationEndpoint
@@ -17,6 +19,7 @@ def registration_endpoints(parts: Parts, requests: ClientRequests, throttle: Thr
     """`/register`, and what stands under it."""
     registration = RegistrationEndpoint(
         mode=parts.settings.idp.registration,
+        terms=replace(STRANGER, whole=parts.settings.idp.require_described_resources),
         issuer=parts.issuer,
         registrar=registrar(parts.settings, parts.clock, parts.entropy),
         register=client_register,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
-from examples.relying_app.app import relying_app
+from examples.relying_app.app import SHOP, relying_app
 
 ISSUER = "http://localhost:9000"
 ORIGIN = "http://app.localhost:9100"
@@ -23,7 +23,8 @@ def main() -> None:
             secret = SECRET_FILE.read_text(encoding="ascii").strip()
         except OSError as error:
             sys.exit(f"{SECRET_FILE} cannot be read ({error.strerror}): start `munjigi up` here first.")
-    app = relying_app(issuer=ISSUER, client_id="demo-app", client_secret=secret, origin=ORIGIN)
+    shop = os.environ.get("DEMO_APP_SHOP", SHOP)
+    app = relying_app(issuer=ISSUER, client_id="demo-app", client_secret=secret, origin=ORIGIN, shop=shop)
     uvicorn.run(app, host="127.0.0.1", port=9100, log_level="warning")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 SHOWN = ("name", "preferred_username", "email", "sub", "sid", "acr", "auth_time")
@@ -23,5 +23,13 @@ def page(person: Mapping[str, object] | None, *, notice: str | None = None) -> s
     if person is None:
         return _FRAME.format(content=f'{said}<p>Nobody is signed in.</p><p><a href="/sign-in">Sign in</a></p>')
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(person[name]))}</dd>" for name in SHOWN if name in person)
+    more = '<p><a href="/orders">What you ordered at the shop</a></p>'
     form = '<form method="post" action="/sign-out"><button>Sign out</button></form>'
-    return _FRAME.format(content=f"{said}<dl>{rows}</dl>{form}")
+    return _FRAME.format(content=f"{said}<dl>{rows}</dl>{more}{form}")
+
+
+def orders_page(orders: Sequence[object]) -> str:
+    """What the shop says that the person ordered."""
+    rows = "".join(f"<li><code>{escape(str(one))}</code></li>" for one in orders)
+    said = f"<ol>{rows}</ol>" if rows else "<p>Nothing yet.</p>"
+    return _FRAME.format(content=f'<h2>What you ordered at the shop</h2>{said}<p><a href="/">Back</a></p>')

@@ -35,6 +35,8 @@ class Caller:
     """By client address and browser."""
     standing: dict[tuple[str, str, str, str, str], Decided] = field(default_factory=dict)
     """By the address of the route, method, path, client address and browser."""
+    only_at: str = ""
+    """The one host, with its port, that this token is good at; empty: at every one."""
     cookie: bytes | None = None
     """SHA-256 of the cookie, where this is a cookie session."""
     over_at: float = float("inf")

@@ -38,6 +38,7 @@ from idp.administration.transmitters import Transmitters
 from idp.federation.targets import Targets
 from idp.person_told import PersonTold
 from idp.registrars import own_clients, registrar
+from idp.resources.keeper import ResourceKeeper
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
@@ -166,9 +167,13 @@ def application(
     resource_acts = ResourceActs(
         database=database,
         valkey=valkey,
-        clock=clock,
-        entropy=entropy,
         resources=resource_servers,
+        keeper=ResourceKeeper(
+            resources=resource_servers,
+            clock=clock,
+            entropy=entropy,
+            longest=int(settings.idp.access_token_lifetime),
+        ),
         operator=settings.policy.operator,
     )
     domain_acts = DomainActs(

@@ -66,7 +66,10 @@ class ClientActs:
             raise Problem(problems.NOT_FOUND)
         client = await self._read(metadata, client_id=client_id, organisation_id=organisation_id)
         async with self.database.begin() as tx:
-            issued = await self.registrar.add(tx, client, self.clock.now())
+            try:
+                issued = await self.registrar.add(tx, client, self.clock.now())
+            except InvalidRegistration as error:
+                raise Problem(problems.CLIENT_REFUSED, error.description) from error
             if issued is None:
                 raise Problem(problems.CLIENT_ID_TAKEN)
             await self._record(tx, who, Kind.CLIENT_REGISTERED, issued.registered, {"why": why})
@@ -84,7 +87,10 @@ class ClientActs:
             claimed = await self._claim(tx, who, client_id, version)
             if claimed.version != found.version:  # what was read is older than what the caller has seen
                 raise Problem(problems.CHANGED_MEANWHILE)
-            issued = await self.registrar.change(tx, claimed, client, self.clock.now())
+            try:
+                issued = await self.registrar.change(tx, claimed, client, self.clock.now())
+            except InvalidRegistration as error:
+                raise Problem(problems.CLIENT_REFUSED, error.description) from error
             details = {"why": why, "changed": differences(claimed.client, client)}
             await self._record(tx, who, Kind.CLIENT_CHANGED, issued.registered, details)
         await outbox.poke(self.valkey)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from audit.trail import Kind
-from config.clock import Clock
 from config.connections import Database, Transaction, Valkey
-from config.entropy import Entropy
 from config.problem import Problem
 from events import outbox
 from idp.administration import problems
-from idp.administration.client_acts import of_organisation, reach_of
+from idp.administration.client_acts import reach_of
 from idp.administration.record import record
 from idp.administration.resource_documents import (
     ResourceChange,
@@ -23,15 +20,19 @@ from idp.administration.resource_documents import (
     ResourceRemoved,
     ResourceRequest,
     ResourceWanted,
-    ScopeDescribed,
     ScopeEntry,
     ScopeList,
+    as_scopes,
+    entry,
 )
 from idp.administration.scope import Administrator
 from idp.protocol.scopes import SCOPES, claims_of
-from idp.resources.resource_server import ResourceScope, ResourceServer, ResourceServers, faults
+from idp.resources.keeper import InvalidResource, ResourceKeeper, ResourceTaken, on_record
+from idp.resources.resource_server import ResourceServer, ResourceServers
 
-_STANDARD: Final = tuple(ScopeEntry(scope, claims_of((scope,)), {}, None) for scope in SCOPES)
+_STANDARD: Final = tuple(
+    ScopeEntry(scope, claims_of((scope,)), {}, None, for_people=True, for_programs=False) for scope in SCOPES
+)
 _AT_ONCE: Final = 200
 
 
@@ -41,9 +42,8 @@ class ResourceActs:
 
     database: Database
     valkey: Valkey
-    clock: Clock
-    entropy: Entropy
     resources: ResourceServers
+    keeper: ResourceKeeper
     operator: UUID
     """The organisation whose administrators look after those that are no organisation's."""
 
@@ -52,7 +52,7 @@ class ResourceActs:
         reach = reach_of(who, self.operator)
         async with self.database.connect() as tx:
             found = await self.resources.page(tx, reach, after=after, limit=limit + 1)
-        shown = tuple(_entry(one) for one in found[:limit])
+        shown = tuple(entry(one) for one in found[:limit])
         return ResourceList(shown, shown[-1].id if len(found) > limit else None)
 
     async def scopes(self, who: Administrator) -> ScopeList:
@@ -61,7 +61,16 @@ class ResourceActs:
         async with self.database.connect() as tx:
             while found := await self.resources.page(tx, reach, after=after, limit=_AT_ONCE):
                 more += [
-                    ScopeEntry(scope.name, (), scope.words, one.identifier) for one in found for scope in one.scopes
+                    ScopeEntry(
+                        scope.name,
+                        (),
+                        scope.words,
+                        one.identifier,
+                        for_people=scope.for_people,
+                        for_programs=scope.for_programs,
+                    )
+                    for one in found
+                    for scope in one.scopes
                 ]
                 after = found[-1].id
         return ScopeList((*_STANDARD, *sorted(more, key=lambda one: one.scope)))
@@ -69,47 +78,41 @@ class ResourceActs:
     async def show(self, who: Administrator, resource_id: UUID) -> ResourceEntry:
         """One."""
         async with self.database.connect() as tx:
-            return _entry(await self._find(tx, who, resource_id))
+            return entry(await self._find(tx, who, resource_id))
 
     async def create(self, who: Administrator, asked: ResourceRequest) -> ResourceEntry:
         """Keep a new one, for an organisation of the caller's or for the house."""
         if not reach_of(who, self.operator).holds(asked.organisation_id):
             raise Problem(problems.NOT_FOUND)
-        now = self.clock.now()
-        server = ResourceServer(
-            id=self.entropy.uuid(),
-            identifier=asked.identifier,
-            name={},
-            organisation_id=asked.organisation_id,
-            created_at=now,
-            updated_at=now,
-        )
-        server = self._as_asked(server, asked)
+        server = self._as_asked(self.keeper.new(asked.identifier, asked.organisation_id), asked)
         async with self.database.begin() as tx:
-            if not await self.resources.add(tx, server):
-                raise Problem(problems.RESOURCE_TAKEN, "identifier: there is an API of it already")
-            await self._describe(tx, server)
-            await _record(tx, who, server, asked.why, "added")
+            try:
+                await self.keeper.add(tx, server)
+            except ResourceTaken as error:
+                raise Problem(problems.RESOURCE_TAKEN, str(error)) from error
+            await _record(tx, who, server, "added", asked.why)
         await outbox.poke(self.valkey)
-        return _entry(server)
+        return entry(server)
 
     async def change(self, who: Administrator, resource_id: UUID, asked: ResourceChange) -> ResourceEntry:
         """Make one what is asked."""
         async with self.database.begin() as tx:
             before = await self._claim(tx, who, resource_id, asked.version)
             server = self._as_asked(before, asked)
-            await self._describe(tx, server)
-            changed = await self.resources.change(tx, server)
-            await _record(tx, who, server, asked.why, "changed")
+            try:
+                changed = await self.keeper.change(tx, server)
+            except ResourceTaken as error:
+                raise Problem(problems.RESOURCE_TAKEN, str(error)) from error
+            await _record(tx, who, server, "changed", asked.why)
         await outbox.poke(self.valkey)
-        return _entry(changed)
+        return entry(changed)
 
     async def remove(self, who: Administrator, resource_id: UUID, version: int, why: str) -> ResourceRemoved:
         """Forget one, and what is said of its scopes."""
         async with self.database.begin() as tx:
             server = await self._claim(tx, who, resource_id, version)
-            await self.resources.remove(tx, server)
-            await _record(tx, who, server, why, "removed")
+            await self.keeper.remove(tx, server)
+            await _record(tx, who, server, "removed", why)
         await outbox.poke(self.valkey)
         return ResourceRemoved(resource_id)
 
@@ -129,34 +132,16 @@ class ResourceActs:
 
     def _as_asked(self, server: ResourceServer, asked: ResourceWanted) -> ResourceServer:
         """The API as it is to be. Raises `RESOURCE_REFUSED` for what cannot be."""
-        described = (ResourceScope(one.name, _stripped(one.words)) for one in asked.scopes)
-        scopes = tuple(sorted(described, key=lambda one: one.name))
-        if found := faults(server.identifier, asked.name, scopes):
-            raise Problem(problems.RESOURCE_REFUSED, found[0])
-        return replace(server, name=_stripped(asked.name), scopes=scopes, updated_at=self.clock.now())
-
-    async def _describe(self, tx: Transaction, server: ResourceServer) -> None:
-        if taken := sorted(await self.resources.put_scopes(tx, server)):
-            raise Problem(problems.RESOURCE_TAKEN, f"scopes: {', '.join(taken)} is of another API")
-
-
-async def _record(tx: Transaction, who: Administrator, server: ResourceServer, why: str, act: str) -> None:
-    details = {"why": why, "act": act, "identifier": server.identifier, **of_organisation(server.organisation_id)}
-    await record(tx, who, Kind.RESOURCE_CHANGED, str(server.id), details)
+        try:
+            return self.keeper.described(
+                server,
+                name=asked.name,
+                scopes=as_scopes(asked.scopes),
+                access_token_lifetime=asked.access_token_lifetime,
+            )
+        except InvalidResource as error:
+            raise Problem(problems.RESOURCE_REFUSED, str(error)) from error
 
 
-def _stripped(words: Mapping[str, str]) -> dict[str, str]:
-    return {locale: text.strip() for locale, text in words.items()}
-
-
-def _entry(server: ResourceServer) -> ResourceEntry:
-    return ResourceEntry(
-        id=server.id,
-        identifier=server.identifier,
-        name=server.name,
-        organisation_id=server.organisation_id,
-        scopes=tuple(ScopeDescribed(one.name, one.words) for one in server.scopes),
-        version=server.version,
-        created_at=server.created_at,
-        updated_at=server.updated_at,
-    )
+async def _record(tx: Transaction, who: Administrator, server: ResourceServer, act: str, why: str) -> None:
+    await record(tx, who, Kind.RESOURCE_CHANGED, str(server.id), on_record(server, act, why))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,8 +10,10 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from idp.administration.documents import Line, Why
+from idp.resources.resource_server import SHORTEST_LIFETIME, ResourceScope, ResourceServer
 
 ScopeToken = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")]
+TokenLifetime = Annotated[int, Meta(ge=SHORTEST_LIFETIME, le=86_400, description="Seconds.")]
 ResourceIdentifier = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
@@ -21,6 +23,10 @@ class ScopeDescribed(Struct, frozen=True, forbid_unknown_fields=True):
     name: ScopeToken
     words: Mapping[str, Line]
     """What people read where an app asks for it, in both languages."""
+    for_people: bool = True
+    """Whether it may be had on behalf of a person who signed in."""
+    for_programs: bool = True
+    """Whether a program may have it for itself."""
 
 
 class ResourceEntry(Struct, frozen=True, kw_only=True):
@@ -32,10 +38,32 @@ class ResourceEntry(Struct, frozen=True, kw_only=True):
     name: Mapping[str, str]
     organisation_id: UUID | None
     """Whose administrators look after it; null: those of the organisation that runs the house."""
+    access_token_lifetime: int | None
+    """Seconds that an access token for it lives at most; null: as long as any."""
     scopes: tuple[ScopeDescribed, ...]
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+def entry(server: ResourceServer) -> ResourceEntry:
+    """One as it is shown."""
+    return ResourceEntry(
+        id=server.id,
+        identifier=server.identifier,
+        name=server.name,
+        organisation_id=server.organisation_id,
+        access_token_lifetime=server.access_token_lifetime,
+        scopes=tuple(ScopeDescribed(one.name, one.words, one.for_people, one.for_programs) for one in server.scopes),
+        version=server.version,
+        created_at=server.created_at,
+        updated_at=server.updated_at,
+    )
+
+
+def as_scopes(asked: Sequence[ScopeDescribed]) -> tuple[ResourceScope, ...]:
+    """The scopes of a document."""
+    return tuple(ResourceScope(one.name, one.words, one.for_people, one.for_programs) for one in asked)
 
 
 class ResourceList(Struct, frozen=True):
@@ -49,6 +77,7 @@ class ResourceWanted(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     why: Why
     name: Mapping[str, Line]
     scopes: Annotated[tuple[ScopeDescribed, ...], Meta(max_length=100)]
+    access_token_lifetime: TokenLifetime | None = None
 
 
 class ResourceRequest(ResourceWanted, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -79,6 +108,8 @@ class ScopeEntry(Struct, frozen=True):
     """By language; empty for a standard one, whose words are the pages' own."""
     resource: str | None
     """The identifier of its API; null: a standard one."""
+    for_people: bool
+    for_programs: bool
 
 
 class ScopeList(Struct, frozen=True):

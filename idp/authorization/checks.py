@@ -12,6 +12,7 @@ from idp.authorization.trust import LONGEST_VALUE, Parameters, RequestError, tru
 from idp.protocol import claims_request, code_protection, fapi2, pkce, resource, scopes
 from idp.protocol.assurance import demanded_assurance
 from idp.protocol.claims_request import NOTHING_ASKED, ClaimsRequest, InvalidClaims
+from idp.protocol.described import Described, InvalidScope
 
 LONGEST = {"claims": claims_request.LONGEST}
 """Parameters that may be longer."""
@@ -49,12 +50,14 @@ def check(
     named_by: NamedBy,
     carriage: Carriage = IN_THE_OPEN,
     *,
+    described: Described,
     called: NamedBy = _itself,
 ) -> AuthorizationRequest:
     """The request, once it passed every check. Raises `Problem` or `RequestError`.
 
     `named_by` is whom an `id_token_hint` names, None where it is not a good one; `called`, whom this client calls by a
-    `sub`, None where that is nobody: it may know people by identifiers of its own (OIDC Core 1.0, section 8.1).
+    `sub`, None where that is nobody: it may know people by identifiers of its own (OIDC Core 1.0, section 8.1);
+    `described`, what APIs let a request of this client have.
     """
     redirect_uri = trusted_redirect_uri(parameters, client)
     names = [name for name, _ in parameters if name != resource.PARAMETER]
@@ -66,11 +69,12 @@ def check(
         look(values, client, carriage)
     claims = _claims(values)
     essential_acr = claims.acr(essential=True)
+    # scopes that are not understood are left out (OIDC Core 1.0, section 3.1.2.1)
+    scope = tuple(one for one in scopes.split(values["scope"]) if one in client.scopes)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
-        # scopes that are not understood are left out (OIDC Core 1.0, section 3.1.2.1)
-        scope=tuple(scope for scope in scopes.split(values["scope"]) if scope in client.scopes),
+        scope=scope,
         code_challenge=values.get("code_challenge"),
         state=values.get("state"),
         nonce=values.get("nonce"),
@@ -83,7 +87,7 @@ def check(
         response_mode=_mode(values),
         essential_acr=essential_acr,
         claims=claims_request.visible(claims, frozenset(scopes.claims_of(client.scopes)), essential_acr),
-        resources=_resources(parameters, client),
+        resources=_resources(parameters, client, scope, described),
         profile=client.metadata.profile,
         dpop_jkt=values.get("dpop_jkt"),
     )
@@ -127,12 +131,19 @@ def _expected_sub(values: Values, claims: ClaimsRequest, named_by: NamedBy, call
     return hinted if hinted is not None else next(iter(asked), None)
 
 
-def _resources(parameters: Parameters, client: RegisteredClient) -> tuple[str, ...]:
+def _resources(
+    parameters: Parameters, client: RegisteredClient, scope: tuple[str, ...], described: Described
+) -> tuple[str, ...]:
+    """Where its tokens are to be good, and whether all of the scope may be had there, for a person."""
     asked = [value for name, value in parameters if name == resource.PARAMETER and value]
     try:
-        return resource.targets(asked, client.metadata.resources)
+        targets = described.targets(asked, client.metadata.resources, scope)
+        described.check(scope, targets, "people")
     except resource.InvalidTarget as error:
         raise RequestError("invalid_target", str(error)) from None
+    except InvalidScope as error:
+        raise RequestError("invalid_scope", str(error)) from None
+    return targets
 
 
 def _mode(values: Values) -> ResponseMode:

@@ -51,10 +51,25 @@ class MachineEnds(Protocol):
         """Call it after the client itself was changed, in the same transaction."""
 
 
+class Allowed(Protocol):
+    """What else a client must be like to be kept."""
+
+    async def check(self, tx: Transaction, client: Client) -> None:
+        """Raises `InvalidRegistration`."""
+
+
 class Registrar:
     """Reads what is asked for, and does it."""
 
-    def __init__(self, register: ClientRegister, sectors: Sectors, machines: MachineEnds, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        register: ClientRegister,
+        sectors: Sectors,
+        machines: MachineEnds,
+        entropy: Entropy,
+        allowed: Allowed | None = None,
+    ) -> None:
+        self._allowed = allowed
         self._register = register
         self._sectors = sectors
         self._machines = machines
@@ -82,7 +97,11 @@ class Registrar:
         return client
 
     async def add(self, tx: Transaction, client: Client, now: datetime, *, own_token: bool = False) -> Issued | None:
-        """Keep a new client; None where its id is taken. With `own_token` it looks after itself (RFC 7592)."""
+        """Keep a new client; None where its id is taken. With `own_token` it looks after itself (RFC 7592).
+
+        Raises `InvalidRegistration`.
+        """
+        await self._check(tx, client)
         client, secret = self._with_secret(client)
         token = self._entropy.token(SECRET_SIZE) if own_token else None
         registered = await self._register.add(tx, client, hash_token(token) if token is not None else None, now)
@@ -94,7 +113,16 @@ class Registrar:
     async def change(
         self, tx: Transaction, claimed: Registered, client: Client, now: datetime, *, new_token: bool = False
     ) -> Issued:
-        """Keep what `read` made for a client that was claimed; it gets a secret where it needs one and had none."""
+        """Keep what `read` made for a client that was claimed; it gets a secret where it needs one and had none.
+
+        Raises `InvalidRegistration`.
+        """
+        await self._check(tx, client)
+        return await self._keep(tx, claimed, client, now, new_token=new_token)
+
+    async def _keep(
+        self, tx: Transaction, claimed: Registered, client: Client, now: datetime, *, new_token: bool = False
+    ) -> Issued:
         client, secret = self._with_secret(client)
         token = self._entropy.token(SECRET_SIZE) if new_token else None
         token_hash = hash_token(token) if token is not None else claimed.token_hash
@@ -108,7 +136,7 @@ class Registrar:
         """Another secret in place of the one that it had, which is good no longer. Raises `InvalidRegistration`."""
         if claimed.client.auth_method not in SECRET_METHODS:
             raise InvalidRegistration("invalid_client_metadata", "this client proves itself without a secret")
-        return await self.change(tx, claimed, replace(claimed.client, secret_hash=None), now)
+        return await self._keep(tx, claimed, replace(claimed.client, secret_hash=None), now)
 
     async def switch(self, tx: Transaction, claimed: Registered, now: datetime, *, enabled: bool) -> Registered:
         """Let every endpoint take it for nobody's, or know it again."""
@@ -126,6 +154,10 @@ class Registrar:
         await self._end_machine(tx, client_id, "client_disabled")
         await _tell(tx, client_id)
         return True
+
+    async def _check(self, tx: Transaction, client: Client) -> None:
+        if self._allowed is not None:
+            await self._allowed.check(tx, client)
 
     async def _end_machine(
         self, tx: Transaction, client_id: str, reason: Literal["client_disabled", "client_credentials_replaced"]

@@ -58,6 +58,8 @@ class Terms:
 
     grant_types: frozenset[str] | None
     """Those that may be had; None: any."""
+    whole: bool = False
+    """Whether `scope` and `resources` are taken as they are or refused, and nothing of them is left out in silence."""
 
 
 STRANGER: Final = Terms(
@@ -104,12 +106,15 @@ def read_registration(
     names = _names(members)
     _refuse_what_is_not_done(members, terms)
     wanted = _convert({name: value for name, value in members.items() if name in _Asked.__struct_fields__}, _Asked)
-    had = current.grant_types if current is not None else ()
-    if terms.grant_types is not None and (beyond := {*wanted.grant_types} - {*terms.grant_types, *had}):
+    before = current.grant_types if current is not None else ()
+    if terms.grant_types is not None and (beyond := {*wanted.grant_types} - {*terms.grant_types, *before}):
         raise InvalidRegistration("invalid_client_metadata", f"{min(beyond)} is granted by an administrator alone")
     _refuse_the_sector_of_others(members, wanted.grant_types, terms, current)
     more = {name: value for name, value in members.items() if name in _MORE}
     if not terms.vouched:
+        had = list(current.metadata.resources) if current is not None else []
+        if terms.whole and more.get("resources", had) != had:
+            raise InvalidRegistration("invalid_client_metadata", "resources are granted by an administrator alone")
         more = {name: value for name, value in more.items() if name not in OURS} | _decided(current)
     client = Client(
         client_id=client_id,
@@ -226,6 +231,8 @@ def _scopes(asked: str | None, terms: Terms, current: Client | None) -> tuple[st
     # the server may register less than was asked for (RFC 7591, section 3.2.1); what was given once is kept
     allowed = {*terms.scopes, *(current.scopes if current is not None else ())}
     granted = tuple(value for value in wanted if value in allowed)
+    if terms.whole and granted != wanted:
+        raise InvalidRegistration("invalid_client_metadata", f"scope: {min(set(wanted) - allowed)!a} may not be had")
     if wanted and not granted:
         raise InvalidRegistration("invalid_client_metadata", f"scope may hold {', '.join(terms.scopes)}")
     return granted

@@ -38,6 +38,7 @@ from idp.endpoints.login.telling import came_from
 from idp.endpoints.parameters import Unreadable, read_form, read_query
 from idp.endpoints.request_objects import RequestObjects
 from idp.endpoints.whereabouts import client_ip
+from idp.resources.described_servers import DescribedCache
 from pages import Pages
 
 COOKIE_SIZE = 32
@@ -62,6 +63,7 @@ class AuthorizationEndpoint:
         entropy: Entropy,
         throttle: Throttle,
         hints: IdTokenHints,
+        described: DescribedCache,
         issuer: str,
         login_lifetime: timedelta,
         must_push: Callable[[str], bool],
@@ -80,6 +82,7 @@ class AuthorizationEndpoint:
         self._entropy = entropy
         self._throttle = throttle
         self._hints = hints
+        self._described = described
         self._issuer = issuer
         self._lifetime = login_lifetime
 
@@ -101,7 +104,12 @@ class AuthorizationEndpoint:
                 must_be_pushed = self._must_push(client.client_id)
                 carriage = Carriage(signed=signed, must_be_pushed=must_be_pushed)
                 asked = check(
-                    said, client, self._hints.named_by(client), carriage, called=self._hints.called_by(client)
+                    said,
+                    client,
+                    self._hints.named_by(client),
+                    carriage,
+                    described=await self._described.of(client),
+                    called=self._hints.called_by(client),
                 )
         except RequestError as error:
             return self._tell_client(request, return_address(said, client, error), error)

@@ -40,6 +40,7 @@ from idp.grants.ciba import CIBA
 from idp.grants.pending import CODE_SIZE, INTERVAL, PendingGrant, PendingGrants, code_hash
 from idp.protocol import backchannel, resource
 from idp.protocol.backchannel import BackchannelRequest, InvalidRequest
+from idp.resources.described_servers import DescribedCache
 
 
 class BackchannelAuthenticationEndpoint:
@@ -51,6 +52,7 @@ class BackchannelAuthenticationEndpoint:
         requests: ClientRequests,
         objects: RequestObjects,
         hints: IdTokenHints,
+        described: DescribedCache,
         pending: PendingGrants,
         directory: Directory,
         notices: BackchannelNotices,
@@ -62,6 +64,7 @@ class BackchannelAuthenticationEndpoint:
         self._requests = requests
         self._objects = objects
         self._hints = hints
+        self._described = described
         self._pending = pending
         self._directory = directory
         self._notices = notices
@@ -79,6 +82,7 @@ class BackchannelAuthenticationEndpoint:
                 await self._parameters(asked),
                 scope=asked.client.scopes,
                 resources=asked.client.metadata.resources,
+                described=await self._described.of(asked.client),
                 default_acr_values=asked.client.metadata.default_acr_values,
             )
             name = self._name(checked, asked.client)

@@ -27,6 +27,7 @@ from idp.endpoints.oauth_answers import error_body, oauth_answer, oauth_error
 from idp.endpoints.request_objects import RequestObjects
 from idp.endpoints.whereabouts import client_ip
 from idp.protocol import resource
+from idp.resources.described_servers import DescribedCache
 
 PUSHES_OF_CLIENT = Allowance("push-client", 6000, 60)
 """Of one that proved itself: it pushes for all of its people."""
@@ -45,6 +46,7 @@ class PushedAuthorizationRequestEndpoint:
         requests: ClientRequests,
         objects: RequestObjects,
         hints: IdTokenHints,
+        described: DescribedCache,
         proofs: KeyProofs,
         pushed: PushedRequests,
         throttle: Throttle,
@@ -56,6 +58,7 @@ class PushedAuthorizationRequestEndpoint:
         self._requests = requests
         self._objects = objects
         self._hints = hints
+        self._described = described
         self._proofs = proofs
         self._pushed = pushed
         self._throttle = throttle
@@ -105,6 +108,7 @@ class PushedAuthorizationRequestEndpoint:
             client,
             self._hints.named_by(client),
             Carriage(pushed=True, signed=signed),
+            described=await self._described.of(client),
             called=self._hints.called_by(client),
         )
         jkt = await self._proofs.of_push(request, client)

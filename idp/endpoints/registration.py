@@ -24,7 +24,7 @@ from events.outbox import poke
 from idp.clients.invalid import InvalidRegistration
 from idp.clients.register import ClientRegister, InitialAccessToken, InitialAccessTokens, Registered, hash_token
 from idp.clients.registrar import Issued, Registrar
-from idp.clients.registration import STRANGER, read_registration, registered_members
+from idp.clients.registration import Terms, read_registration, registered_members
 from idp.credentials.throttle import Allowance, Throttle, address_subject
 from idp.endpoints.client_requests import ClientRequests, address
 from idp.endpoints.json_object import read_json_object
@@ -61,6 +61,8 @@ class RegistrationEndpoint:
     """`POST /register`, and `GET`, `PUT` and `DELETE /register/{client_id}`."""
 
     mode: Mode
+    terms: Terms
+    """Of whoever is no administrator."""
     issuer: str
     registrar: Registrar
     register: ClientRegister
@@ -120,7 +122,7 @@ class RegistrationEndpoint:
     async def _add(self, request: Request, token: str | None, initial: InitialAccessToken | None) -> Issued | None:
         asked = await read_json_object(request)
         organisation_id = initial.organisation_id if initial is not None else None
-        client = await self.registrar.read(asked, STRANGER, organisation_id=organisation_id)
+        client = await self.registrar.read(asked, self.terms, organisation_id=organisation_id)
         now = self.clock.now()
         async with self.database.begin() as tx:
             if token is not None and await self.initial_tokens.use(tx, hash_token(token), now) is None:
@@ -136,13 +138,13 @@ class RegistrationEndpoint:
         try:
             asked = await read_json_object(request)
             _check_sent_back(asked, found)
-            await self.registrar.read(asked, STRANGER, current=found.client)
+            await self.registrar.read(asked, self.terms, current=found.client)
             async with self.database.begin() as tx:
                 claimed = await self._own(tx, request, token, claim=True)
                 if claimed is not None:
                     # read anew: an administrator may have decided otherwise meanwhile
                     client = read_registration(
-                        asked, STRANGER, client_id=claimed.client.client_id, current=claimed.client
+                        asked, self.terms, client_id=claimed.client.client_id, current=claimed.client
                     )
                     issued = await self.registrar.change(tx, claimed, client, self.clock.now(), new_token=True)
                     await self._record(tx, request, Kind.CLIENT_CHANGED, client.client_id, {})

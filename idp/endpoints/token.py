@@ -32,14 +32,17 @@ from config.web import correlation_id
 from events.outbox import poke
 from idp.clients.subject_identifiers import SubjectIdentifiers, sector
 from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
+from idp.endpoints.granted import granted
 from idp.endpoints.key_proofs import KeyProofs, NonceWanted
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
-from idp.grants.grant import Credential, Grant, InvalidTargetError, MachineCredential, Misuse, Unready
+from idp.grants.grant import Credential, Grant, MachineCredential, Misuse, Unready
 from idp.protocol import fapi2, resource
 from idp.protocol.access_token import AUDIENCE
 from idp.protocol.confirmation import Confirmation
+from idp.protocol.described import Described
+from idp.resources.described_servers import DescribedCache
 from idp.sessions.one_session import OneSession
 from idp.tokens.issue import Audience, Machine, Mint, Subject
 from idp.tokens.refresh_family import TOKEN_SIZE, Families
@@ -80,8 +83,10 @@ class TokenEndpoint:
         clock: Clock,
         entropy: Entropy,
         proofs: KeyProofs,
+        described: DescribedCache,
     ) -> None:
         self._requests = requests
+        self._described = described
         self._proofs = proofs
         self._grants = {grant.grant_type: grant for grant in grants}
         self._subjects = subjects
@@ -111,7 +116,10 @@ class TokenEndpoint:
             raise UnauthorizedClientError("the client has not registered this grant_type")
         try:
             proven = await self._proofs.of_client(request, client_request.client)
-            work = partial(self._answer, request=request, asked=client_request, grant=grant, proven=proven)
+            described = await self._described.of(client_request.client)
+            work = partial(
+                self._answer, request=request, asked=client_request, grant=grant, proven=proven, described=described
+            )
             if grant.grant_type in _TOGETHER:
                 answer = await self._together.run(work)
             else:
@@ -137,7 +145,13 @@ class TokenEndpoint:
         return answer.response
 
     async def _answer(
-        self, tx: Transaction, request: Request, asked: ClientRequest, grant: Grant[Any], proven: Confirmation
+        self,
+        tx: Transaction,
+        request: Request,
+        asked: ClientRequest,
+        grant: Grant[Any],
+        proven: Confirmation,
+        described: Described,
     ) -> _Answer | Unready:
         """What must be committed: the token response, the consequences of a misuse, or that nothing is ready yet."""
         now = self._clock.now()
@@ -153,7 +167,7 @@ class TokenEndpoint:
         credential = loaded if subject is not None else None
 
         def issue(scope: tuple[str, ...], with_refresh_token: bool) -> dict[str, object]:
-            return self._issue(asked, subject, credential, scope, with_refresh_token, proven, now)
+            return self._issue(asked, subject, credential, scope, with_refresh_token, proven, described, now)
 
         response = self._core.run(TokenRequest(asked.core, credential, issue))
         if credential is None:  # the core refuses what it is not given; nothing may depend on that alone
@@ -180,11 +194,13 @@ class TokenEndpoint:
         scope: tuple[str, ...],
         with_refresh_token: bool,
         proven: Confirmation,
+        described: Described,
         now: datetime,
     ) -> dict[str, object]:
         if subject is None or credential is None:
             raise InvalidGrantError("it is not good, or not any more")
-        audiences = _audiences(asked, credential)
+        limits = granted(asked, credential, scope, described, now.timestamp())
+        audiences, scope = limits.audiences, limits.scope
         if faults := fapi2.token_faults(asked.client, proven):
             raise InvalidRequestError(faults[0])
         if isinstance(credential, MachineCredential):
@@ -193,7 +209,7 @@ class TokenEndpoint:
                 scope=scope,
                 audiences=audiences,
                 confirmation=proven,
-                not_after=credential.session.expires_at.timestamp(),
+                not_after=min(limits.not_after, credential.session.expires_at.timestamp()),
             )
             return self._mint.issue(subject, audience, now.timestamp())
         audience = Audience(
@@ -205,7 +221,7 @@ class TokenEndpoint:
             claims=credential.claims,
             confirmation=proven,
             actor=credential.actor,
-            not_after=credential.not_after,
+            not_after=min(limits.not_after, credential.not_after),
         )
         if isinstance(subject, Subject) and sector(asked.client) is not None:
             # what names the person otherwise is no token for the house's own services, and does not name their device
@@ -262,17 +278,3 @@ class TokenEndpoint:
                 ip=address(request),
             ),
         )
-
-
-def _audiences(asked: ClientRequest, credential: Credential | MachineCredential) -> tuple[str, ...]:
-    """Where the access token is to be good (RFC 8707). Raises `InvalidTargetError`."""
-    try:
-        if isinstance(credential, MachineCredential):
-            return resource.targets(asked.resources, asked.client.metadata.resources) or (AUDIENCE,)
-        if not credential.audiences:
-            return resource.audiences(asked.resources, credential.resources)
-    except resource.InvalidTarget as error:
-        raise InvalidTargetError(str(error)) from None
-    if len(asked.resources) > 1:
-        raise InvalidTargetError("one resource at a time is exchanged for")
-    return credential.audiences

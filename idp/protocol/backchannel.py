@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from idp.protocol import resource, scopes
+from idp.protocol.described import Described, InvalidScope
 
 PARAMETERS: Final = frozenset(
     {
@@ -69,11 +70,13 @@ def check(
     *,
     scope: Collection[str],
     resources: Collection[str],
+    described: Described,
     default_acr_values: tuple[str, ...] = (),
 ) -> BackchannelRequest:
     """The request, once it passed every check (section 7.2). Raises `InvalidRequest`.
 
-    `scope` and `resources` are what the client registered; `default_acr_values` are for a request that says nothing.
+    `scope` and `resources` are what the client registered, `described` what APIs let it have; `default_acr_values` are
+    for a request that says nothing.
     """
     names = [name for name, _ in parameters if name != resource.PARAMETER]
     if len(set(names)) != len(names):
@@ -84,13 +87,14 @@ def check(
         if len(value) > LONGEST_VALUE or "\0" in value:
             raise InvalidRequest("invalid_request", f"{name} is too long, or holds a null character")
     hint_kind = _hint_kind(values)
+    wanted = _scope(values.get("scope"), scope)
     return BackchannelRequest(
-        scope=_scope(values.get("scope"), scope),
+        scope=wanted,
         hint_kind=hint_kind,
         hint=values[hint_kind],
         binding_message=_binding_message(values.get("binding_message", "")),
         acr_values=scopes.split(values.get("acr_values", "")) or default_acr_values,
-        resources=_resources(parameters, resources),
+        resources=_resources(parameters, resources, wanted, described),
         lifetime=_lifetime(values.get("requested_expiry")),
     )
 
@@ -128,12 +132,18 @@ def _binding_message(message: str) -> str:
     return message
 
 
-def _resources(parameters: Sequence[tuple[str, str]], allowed: Collection[str]) -> tuple[str, ...]:
+def _resources(
+    parameters: Sequence[tuple[str, str]], allowed: Collection[str], scope: tuple[str, ...], described: Described
+) -> tuple[str, ...]:
     asked = [value for name, value in parameters if name == resource.PARAMETER and value]
     try:
-        return resource.targets(asked, allowed)
+        targets = described.targets(asked, allowed, scope)
+        described.check(scope, targets, "people")
     except resource.InvalidTarget as error:
         raise InvalidRequest("invalid_target", str(error)) from None
+    except InvalidScope as error:
+        raise InvalidRequest("invalid_scope", str(error)) from None
+    return targets
 
 
 def _lifetime(asked: str | None) -> timedelta:

@@ -34,6 +34,13 @@ async def find(tx: Transaction, resource_id: UUID, *, claim: bool = False) -> Re
     return found[0] if found else None
 
 
+async def named(tx: Transaction, identifier: str, *, claim: bool = False) -> ResourceServer | None:
+    """The one of an identifier, likewise."""
+    query = select(table).where(table.c.identifier == identifier)
+    found = await _read(tx, query.with_for_update() if claim else query)
+    return found[0] if found else None
+
+
 async def add(tx: Transaction, server: ResourceServer) -> bool:
     """Keep a new one without its scopes. False: there is one of this identifier, or no such organisation."""
     if server.organisation_id is not None:
@@ -45,6 +52,7 @@ async def add(tx: Transaction, server: ResourceServer) -> bool:
         "identifier": server.identifier,
         "name": dict(server.name),
         "organisation_id": server.organisation_id,
+        "access_token_lifetime": server.access_token_lifetime,
         "version": server.version,
         "created_at": server.created_at,
         "updated_at": server.updated_at,
@@ -58,7 +66,12 @@ async def add(tx: Transaction, server: ResourceServer) -> bool:
 
 async def change(tx: Transaction, server: ResourceServer) -> ResourceServer:
     """Keep what changed in a claimed one, but its scopes; its version rises."""
-    values = {"name": dict(server.name), "updated_at": server.updated_at, "version": table.c.version + 1}
+    values = {
+        "name": dict(server.name),
+        "access_token_lifetime": server.access_token_lifetime,
+        "updated_at": server.updated_at,
+        "version": table.c.version + 1,
+    }
     await tx.execute(update(table).where(table.c.id == server.id).values(**values))
     await _tell(tx, server)
     [changed] = await _read(tx, select(table).where(table.c.id == server.id))
@@ -72,7 +85,13 @@ async def put_scopes(tx: Transaction, server: ResourceServer) -> Collection[str]
         return ()
     # in one order everywhere, so that two who describe the same never wait for each other in a circle
     rows = [
-        {"name": one.name, "resource_id": server.id, "words": dict(one.words)}
+        {
+            "name": one.name,
+            "resource_id": server.id,
+            "words": dict(one.words),
+            "for_people": one.for_people,
+            "for_programs": one.for_programs,
+        }
         for one in sorted(server.scopes, key=lambda one: one.name)
     ]
     added = await tx.execute(insert(scope_table).values(rows).on_conflict_do_nothing().returning(scope_table.c.name))
@@ -85,12 +104,9 @@ async def remove(tx: Transaction, server: ResourceServer) -> None:
     await _tell(tx, server)
 
 
-async def described(tx: Transaction) -> Sequence[tuple[UUID | None, ResourceScope]]:
-    """Each scope, with the organisation that describes it, by name."""
-    joined = scope_table.join(table, table.c.id == scope_table.c.resource_id)
-    query = select(table.c.organisation_id, scope_table.c.name, scope_table.c.words).select_from(joined)
-    rows = await tx.execute(query.order_by(scope_table.c.name))
-    return [(row.organisation_id, ResourceScope(row.name, row.words)) for row in rows]
+async def described(tx: Transaction) -> Sequence[ResourceServer]:
+    """All of them, by identifier."""
+    return await _read(tx, select(table).order_by(table.c.identifier))
 
 
 async def _read(tx: Transaction, query: Select[Any]) -> list[ResourceServer]:
@@ -99,7 +115,7 @@ async def _read(tx: Transaction, query: Select[Any]) -> list[ResourceServer]:
     if rows:
         theirs = select(scope_table).where(scope_table.c.resource_id.in_(list(scopes))).order_by(scope_table.c.name)
         for one in await tx.execute(theirs):
-            scopes[one.resource_id].append(ResourceScope(one.name, one.words))
+            scopes[one.resource_id].append(ResourceScope(one.name, one.words, one.for_people, one.for_programs))
     return [_server(row, scopes[row["id"]]) for row in rows]
 
 

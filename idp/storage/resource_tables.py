@@ -1,8 +1,8 @@
-"""The tables of migration 0032: resource servers and their scopes."""
+"""The tables of migrations 0032 and 0035: resource servers and their scopes."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(schema="idp")
@@ -17,6 +17,7 @@ resource_server = Table(
     Column("version", BigInteger, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("access_token_lifetime", Integer),
 )
 
 resource_scope = Table(
@@ -25,4 +26,6 @@ resource_scope = Table(
     Column("name", Text, primary_key=True),
     Column("resource_id", Uuid, nullable=False),
     Column("words", JSONB, nullable=False),
+    Column("for_people", Boolean, nullable=False),
+    Column("for_programs", Boolean, nullable=False),
 )

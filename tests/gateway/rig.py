@@ -34,6 +34,7 @@ from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import TokenRefresh
 from gateway.relying_party.sign_in import SignInFlow
 from gateway.relying_party.sign_out import SignOut
+from gateway.resource_metadata import ResourceMetadata
 from gateway.routes.route_file import load_route_table
 from gateway.routes.route_table import RouteTable
 from gateway.session_pages.app import SessionPages
@@ -43,6 +44,7 @@ from gateway.session_pages.watch import SessionWatch
 from gateway.sessions.activity import Activity
 from gateway.sessions.session_check import SessionCheck
 from gateway.storage.cookie_sessions import CookieSessions
+from gateway.storage.described_hosts import DescribedHosts
 from gateway.storage.sign_ins import SignIns
 from gateway.upstream_assertion import UpstreamAssertion
 from jose import jws
@@ -156,7 +158,7 @@ class Rig:
         )
         self.provider.learn(METADATA, KeyRing.of(self.key).jwks())
         self.table: RouteTable = load_route_table(routes_file(folder), runtime=settings.runtime, port=8080)
-        self.tokens = TokenCheck(issuer=ISSUER, keys=lambda: self.provider.keys)
+        self.tokens = TokenCheck(issuer=ISSUER, keys=lambda: self.provider.keys, scheme="http")
         self.provider.on_keys.append(self.tokens.forget_all)
         self.storage = CookieSessions()
         self.cookies = CookieCheck(database=database, storage=self.storage, envelope=self.envelope, clock=clock)
@@ -180,6 +182,9 @@ class Rig:
             on_ended=self.cookies.forget,
             on_changed=self.live_check.session_changed,
         )
+        self.metadata = ResourceMetadata(
+            hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=ISSUER
+        )
         self.pipeline = Pipeline(
             clock=clock,
             table=self.table,
@@ -198,6 +203,7 @@ class Rig:
             keys=KeyCheck(
                 replays=Replays(valkey, "gateway-dpop"), nonces=nonces_of("a secret"), clock=clock, scheme="http"
             ),
+            metadata=self.metadata,
         )
         self.watch = SessionWatch()
         self.sessions.on_ended.append(self.watch.ended)

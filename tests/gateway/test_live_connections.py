@@ -211,7 +211,7 @@ async def test_whatever_ended_the_session_is_said(rig: Rig, reason: str) -> None
 async def test_a_stronger_sign_in_of_the_same_session_costs_no_connection(rig: Rig) -> None:
     connection = await websocket(rig)
     former, later = (hashlib.sha256(secret * 43).digest() for secret in (b"c", b"d"))
-    identity = rig.tokens.verify(rig.token(acr="urn:munjigi:acr:2").encode(), rig.clock.timestamp()).identity
+    identity = rig.tokens.verify(rig.token(acr="urn:munjigi:acr:2").encode(), rig.clock.timestamp(), "").identity
     rig.cookies.moved(former, later, identity)
     assert connection.reasons == []
     assert rig.cookies.find(former, rig.clock.timestamp()) is None
@@ -225,7 +225,7 @@ async def test_a_stronger_sign_in_of_the_same_session_costs_no_connection(rig: R
 async def test_a_sign_in_to_another_session_ends_what_the_former_one_opened(rig: Rig) -> None:
     connection = await websocket(rig)
     former, later = (hashlib.sha256(secret * 43).digest() for secret in (b"c", b"d"))
-    identity = rig.tokens.verify(rig.token(sid="another").encode(), rig.clock.timestamp()).identity
+    identity = rig.tokens.verify(rig.token(sid="another").encode(), rig.clock.timestamp(), "").identity
     rig.cookies.moved(former, later, identity)
     assert connection.reasons == ["sign_out"]
 

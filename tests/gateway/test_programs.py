@@ -19,6 +19,7 @@ from config.envelope import Envelope
 from config.settings import Settings
 from events import outbox
 from idp.clients.client import Client, hash_secret
+from idp.clients.metadata import ClientMetadata
 from idp.sessions.machine_sessions import MachineSessions
 from idp.storage import clients, machine_sessions
 from jose.storage.keys import SigningKeys
@@ -26,7 +27,7 @@ from policy import versions
 from policy.artefact import Rule, RuleEffect
 from policy.demo import shipped_policy
 from policy.storage.versions import PolicyVersions
-from tests.gateway.house import GATEWAY, PROVIDER, RELAY, on_free_ports, people, running, shops
+from tests.gateway.house import GATEWAY, PROVIDER, RELAY, SHOP, on_free_ports, people, running, shops
 
 SECRET = "a secret of 256 bits, let us say"
 END = 0.5
@@ -39,9 +40,9 @@ class House:
     gateway: httpx2.AsyncClient
     provider: httpx2.AsyncClient
 
-    async def token(self, client_id: str = "reporter") -> str:
+    async def token(self, client_id: str = "reporter", **form: str) -> str:
         answer = await self.provider.post(
-            "/token", data={"grant_type": "client_credentials"}, auth=httpx2.BasicAuth(client_id, SECRET)
+            "/token", data={"grant_type": "client_credentials", **form}, auth=httpx2.BasicAuth(client_id, SECRET)
         )
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
@@ -74,6 +75,7 @@ async def house(settings: Settings) -> AsyncIterator[House]:
                 post_logout_redirect_uris=(),
                 grant_types=("client_credentials",),
                 scopes=("reports",),
+                metadata=ClientMetadata(resources=(SHOP, "http://console.localhost:8080")),
             )
             await clients.put(tx, client, SystemClock().now())
     await database.dispose()
@@ -142,3 +144,15 @@ async def test_the_end_of_its_session_ends_all_its_tokens_and_the_next_ones_are_
     assert (await house.get("/reports/daily", await house.token())).status_code == 200
     await valkey.aclose()
     await database.dispose()
+
+
+async def test_what_a_host_says_of_itself_is_what_a_token_for_it_is_asked_by(house: House) -> None:
+    """RFC 9728 leads to RFC 8707: the demo data describe the shop, and a token for it is good there alone."""
+    said = (await house.gateway.get("/.well-known/oauth-protected-resource")).json()
+    assert said["resource"] == SHOP
+    assert said["scopes_supported"][-2:] == ["orders.read", "orders.write"]
+    here = await house.token(resource=said["resource"])
+    assert (await house.get("/reports/daily", here)).status_code == 200
+    elsewhere = await house.token(resource="http://console.localhost:8080")
+    assert (await house.get("/reports/daily", elsewhere)).status_code == 401
+    assert (await house.get("/reports/daily", await house.token())).status_code == 200

@@ -122,17 +122,20 @@ async def test_an_event_that_cannot_be_read_is_as_good_as_missed(rig: Rig) -> No
         sessions=rig.sessions,
         policy_changed=lambda: asked.append("policy"),
         keys_changed=lambda purpose, published: asked.append(f"{purpose} {' '.join(published)}"),
+        resources_changed=lambda: asked.append("resources"),
         attempted=lambda payload: asked.append(str(payload["sid"])),
     )
     news.event("session", {"sid": 7})
     assert rig.sessions.cache.find("session-1") is None
     assert rig.sessions.lease.overdue(rig.clock.monotonic()) == 0.0
-    assert asked == ["policy", "* "]
+    assert asked == ["policy", "* ", "resources"]
+    asked.clear()
     news.event("policy", {"version": 3})
     news.event("key", {"purpose": "token", "published": ["x"]})
     news.event("order", {"id": 1})
     news.event("attempt", {"sid": "session-1"})
-    assert asked == ["policy", "* ", "policy", "token x", "session-1"]
+    news.event("resource", {"resource_id": "r-1"})
+    assert asked == ["policy", "token x", "session-1", "resources"]
 
 
 async def test_a_malformed_projection_is_no_session(rig: Rig) -> None:

@@ -128,7 +128,7 @@ async def test_a_page_that_is_only_read_is_left_for_the_sign_in(shop: Rig, setti
 
 def test_sensitive_routes_are_told_to_scripts(shop: Rig) -> None:
     now = shop.clock.timestamp()
-    caller = shop.tokens.verify(shop.token(auth_time=now - 600, acr=TWO).encode(), now)
+    caller = shop.tokens.verify(shop.token(auth_time=now - 600, acr=TWO).encode(), now, "")
     assert sensitive_routes(shop.pipeline.table, "shop.localhost:8080", caller, now) == [
         {"path": "/gifts/*/cancel", "methods": ["POST"], "acr_values": TWO, "max_age": 300, "met": False},
         {"path": "/gifts", "methods": ["POST", "PUT"], "acr_values": TWO, "max_age": None, "met": True},

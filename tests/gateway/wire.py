@@ -94,7 +94,13 @@ async def told(settings: Settings, sessions: SessionCheck) -> AsyncIterator[Valk
         nonlocal resets
         resets += 1
 
-    news = News(sessions=sessions, policy_changed=nothing, keys_changed=nothing, attempted=nothing)
+    news = News(
+        sessions=sessions,
+        policy_changed=nothing,
+        keys_changed=nothing,
+        resources_changed=lambda: None,
+        attempted=nothing,
+    )
     subscription = Subscription(
         valkey, SystemClock(), on_event=news.event, on_heartbeat=news.heartbeat, on_reset=news.reset
     )

@@ -249,7 +249,7 @@ async def gateway_of(
         provider = KnownProvider(
             issuer=settings.idp.issuer, client_id="g", client_secret="s", http=http, clock=clock, remember=remember
         )
-        tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: provider.keys)
+        tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: provider.keys, scheme="http")
         provider.on_keys.append(tokens.forget_all)
         async with database("gateway").begin() as tx:
             signer = AssertionSigner(await keys.ensure_active(tx, "assertion", clock.now()))
@@ -258,6 +258,7 @@ async def gateway_of(
             sessions=SessionCheck(valkey=valkey, clock=clock, lease=1.0),
             policy_changed=lambda: None,
             keys_changed=key_news.told,
+            resources_changed=lambda: None,
             attempted=lambda _payload: None,
         )
         subscription = Subscription(

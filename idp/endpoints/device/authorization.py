@@ -27,7 +27,9 @@ from idp.grants.grant import InvalidTargetError
 from idp.grants.pending import CODE_SIZE, INTERVAL, PendingGrant, PendingGrants, code_hash
 from idp.grants.user_code import new_user_code, shown
 from idp.protocol import resource
+from idp.protocol.described import Described, InvalidScope
 from idp.protocol.scopes import split
+from idp.resources.described_servers import DescribedCache
 
 LIFETIME: Final = timedelta(minutes=10)
 """How long a person may take to find the page and to sign in."""
@@ -41,6 +43,7 @@ class DeviceAuthorizationEndpoint:
         self,
         *,
         requests: ClientRequests,
+        described: DescribedCache,
         pending: PendingGrants,
         throttle: Throttle,
         database: Database,
@@ -49,6 +52,7 @@ class DeviceAuthorizationEndpoint:
         issuer: str,
     ) -> None:
         self._requests = requests
+        self._described = described
         self._pending = pending
         self._throttle = throttle
         self._database = database
@@ -61,8 +65,7 @@ class DeviceAuthorizationEndpoint:
             asked = await self._requests.read(request, "device_authorization")
             if DEVICE_CODE not in asked.client.grant_types:
                 raise UnauthorizedClientError("the client has not registered this grant_type")
-            scope = registered_scope(asked.client, asked.form.get("scope"))
-            resources = _resources(asked)
+            scope, resources = wanted(asked, await self._described.of(asked.client))
         except OAuth2Error as error:
             return oauth_error(request, error)
         await self._throttle.attempt(DEVICES_OF_ADDRESS, address_subject(client_ip(request)))
@@ -112,19 +115,21 @@ class DeviceAuthorizationEndpoint:
             await record(tx, event)
 
 
-def registered_scope(client: Client, asked: str | None) -> tuple[str, ...]:
-    """What is asked for, or all that the client registered. Raises Authlib's `InvalidScopeError`."""
-    if asked is None:
-        return client.scopes
-    scope = split(asked)
+def wanted(asked: ClientRequest, described: Described) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is asked for, or all that the client registered and a person may give there; and where the tokens are to be
+    good (RFC 8707, section 2). Raises Authlib's `InvalidScopeError`, and `InvalidTargetError`.
+    """
+    client, named = asked.client, asked.form.get("scope")
+    scope = split(named or "")
     if not set(scope) <= set(client.scopes):
         raise InvalidScopeError("the client has not registered all of this scope")
-    return scope
-
-
-def _resources(asked: ClientRequest) -> tuple[str, ...]:
-    """Where the tokens are to be good (RFC 8707, section 2). Raises `InvalidTargetError`."""
     try:
-        return resource.targets(asked.resources, asked.client.metadata.resources)
+        targets = described.targets(asked.resources, client.metadata.resources, scope)
+        if named is None:
+            return described.fitting(client.scopes, targets, "people"), targets
+        described.check(scope, targets, "people")
     except resource.InvalidTarget as error:
         raise InvalidTargetError(str(error)) from None
+    except InvalidScope as error:
+        raise InvalidScopeError(str(error)) from None
+    return scope, targets

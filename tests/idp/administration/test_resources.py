@@ -12,8 +12,9 @@ from tests.idp.administration.conftest import OTHER, House
 from tests.idp.people import HOUSE
 
 WHY = "partners read orders"
-READ = {"name": "orders.read", "words": {"ko": "내 주문 보기", "en": "see your orders"}}
-WRITE = {"name": "orders.write", "words": {"ko": "주문하기", "en": "order for you"}}
+ANYBODY = {"for_people": True, "for_programs": True}
+READ = {"name": "orders.read", "words": {"ko": "내 주문 보기", "en": "see your orders"}, **ANYBODY}
+WRITE = {"name": "orders.write", "words": {"ko": "주문하기", "en": "order for you"}, **ANYBODY}
 NEW = {
     "why": WHY,
     "organisation_id": str(HOUSE),
@@ -67,6 +68,21 @@ async def test_scopes_are_listed_with_their_words(house: House) -> None:
     assert listed[0]["resource"] is None
 
 
+async def test_what_limits_tokens_is_kept(house: House) -> None:
+    people = {**READ, "for_programs": False}
+    made = await add(house, access_token_lifetime=60, scopes=[people])
+    assert (made["access_token_lifetime"], made["scopes"]) == (60, [people])
+    listed = (await house.got("/scopes"))["scopes"]
+    assert (listed[-1]["for_people"], listed[-1]["for_programs"]) == (True, False)
+    one, programs = f"/resources/{made['id']}", {**READ, "for_people": False}
+    changed = await house("PUT", one, {"why": WHY, "version": 1, "name": made["name"], "scopes": [programs]})
+    assert changed.status_code == 200, changed.text
+    assert await house.got(one) == changed.json()
+    assert (changed.json()["access_token_lifetime"], changed.json()["scopes"]) == (None, [programs])
+    short = await house("POST", "/resources", {**NEW, "scopes": [], "access_token_lifetime": 9})
+    assert (short.status_code, short.json()["code"]) == (422, "MJ-IDENTITY-004")
+
+
 async def test_only_within_the_administrators_organisations(house: House) -> None:
     made = await add(house)
     other = await house.add("other", roles=())
@@ -107,6 +123,9 @@ async def test_identifiers_and_scopes_are_of_one_alone(house: House) -> None:
         {"scopes": [READ, READ]},
         {"scopes": [{**READ, "name": "openid"}]},
         {"scopes": [{**READ, "words": {"en": "see your orders"}}]},
+        {"scopes": [{**READ, "for_people": False, "for_programs": False}]},
+        {"access_token_lifetime": 301},
+        {"identifier": "urn:munjigi:services"},
     ],
 )
 async def test_what_cannot_be_described_is_refused(house: House, wrong: dict[str, Any]) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
 from config.problem import Problem
+from idp.authorization import checks
 from idp.authorization.answer import ReturnAddress, code_answer, error_answer
-from idp.authorization.checks import IN_THE_OPEN, Carriage, check
+from idp.authorization.checks import IN_THE_OPEN, Carriage
 from idp.authorization.request import AuthorizationRequest
 from idp.authorization.trust import (
     AMBIGUOUS,
@@ -25,6 +27,9 @@ from idp.authorization.trust import (
 )
 from idp.clients.metadata import NOTHING_MORE, ClientMetadata
 from idp.protocol.claims_request import RequestedClaims
+from idp.protocol.described import NOTHING_DESCRIBED
+
+check = partial(checks.check, described=NOTHING_DESCRIBED)
 
 
 @dataclass(frozen=True)

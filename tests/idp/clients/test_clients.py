@@ -16,7 +16,7 @@ from events.lease import Lease
 from idp import demo
 from idp.clients.cache import ClientCache
 from idp.clients.client import Client, hash_secret
-from idp.storage import clients
+from idp.storage import clients, resource_servers
 from tests.clock import FakeClock
 from tests.idp.conftest import OpenDatabase
 
@@ -106,6 +106,23 @@ async def test_the_shipped_clients_load_twice(settings: Settings, database: Open
     async with database("owner").connect() as tx:
         rows = await tx.execute(text("SELECT payload FROM events.outbox WHERE topic = 'client' ORDER BY id"))
         assert [row.payload["client_id"] for row in rows] == ["munjigi-gateway", "demo-app"]
+
+
+async def test_the_shipped_apis_are_described_once_wherever_the_gateway_is(
+    settings: Settings, database: OpenDatabase
+) -> None:
+    async def described() -> dict[str, list[str]]:
+        async with database("idp").connect() as tx:
+            found = await resource_servers.described(tx)
+        return {one.identifier: [scope.name for scope in one.scopes] for one in found}
+
+    names = ["orders.read", "orders.write"]
+    for _ in range(2):
+        await demo.load(settings)
+        assert await described() == {"http://shop.localhost:8080": names}
+    moved = settings.gateway.model_copy(update={"listen": "127.0.0.1:8081"})
+    await demo.load(settings.model_copy(update={"gateway": moved}))
+    assert await described() == {"http://shop.localhost:8081": names}
 
 
 async def test_a_client_is_not_shipped_with_an_address_that_may_not_be(

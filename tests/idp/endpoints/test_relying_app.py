@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -29,6 +30,7 @@ from idp.storage import deliveries, directory, sessions
 from jose.storage.keys import SigningKeys
 from tests.idp.browser import Browser
 from tests.idp.conftest import OpenDatabase
+from tests.idp.endpoints.test_claims_and_resources import said
 from tests.idp.people import TIMES
 
 ORIGIN = "http://app.localhost:9100"
@@ -67,13 +69,16 @@ async def listening(settings: Settings) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def _browser(settings: Settings, socket: Path) -> AsyncIterator[_Two]:
+async def _browser(
+    settings: Settings, socket: Path, shop: httpx2.AsyncBaseTransport | None = None
+) -> AsyncIterator[_Two]:
     app = relying_app(
         issuer=settings.idp.issuer,
         client_id="demo-app",
         client_secret=demo.client_secret(settings, "demo-app"),
         origin=ORIGIN,
         transport=httpx2.AsyncHTTPTransport(uds=str(socket)),
+        shop_transport=shop,
     )
     two = _Two(Browser(httpx2.ASGITransport(app), ORIGIN), Browser(httpx2.AsyncHTTPTransport(uds=str(socket))))
     try:
@@ -94,6 +99,31 @@ async def test_authlib_s_client_signs_in_and_out(settings: Settings, listening: 
         assert two.at_provider.address.startswith(f"{ORIGIN}/?state=")
         assert "Nobody is signed in" in (await two.at_app.get("/")).text
         assert "__Host-munjigi-session" not in two.at_provider.cookies
+
+
+async def test_the_consent_page_says_what_the_app_may_see_at_the_shop(settings: Settings, listening: Path) -> None:
+    """The shop's API is described in the demo data; the token is for it alone, and holds no more than was allowed."""
+    shown: list[dict[str, Any]] = []
+
+    def shop(request: httpx2.Request) -> httpx2.Response:
+        assert request.headers["host"] == "shop.localhost:8080"
+        shown.append(said(request.headers["authorization"].removeprefix("Bearer ")))
+        return httpx2.Response(200, json={"orders": [{"id": "o-1"}]})
+
+    async with _browser(settings, listening, httpx2.MockTransport(shop)) as two:
+        await two.sign_in()
+        assert "What you ordered at the shop" in (await two.at_app.get("/")).text
+        start = (await two.at_app.get("/orders")).headers["location"]
+        korean = await two.at_provider.follow(await two.at_provider.get(start + "&ui_locales=ko"))
+        assert "달빛상점에서 주문한 내역" in korean.text
+        page = await two.at_provider.follow(await two.at_provider.get(start + "&ui_locales=en"))
+        assert "what you ordered at Dalbit Shop" in page.text
+        assert "in your name" not in page.text, "nobody asked for that"
+        hop = re.findall(r'name="hop" value="([^"]*)"', page.text)[0]
+        await two.at_provider.follow(await two.at_provider.post("/consent", {"hop": hop, "choice": "allow"}))
+        await two.at_app.get(two.at_provider.address)
+        assert "o-1" in (await two.at_app.get("/orders")).text
+    assert [(one["aud"], one["scope"]) for one in shown] == [("http://shop.localhost:8080", "openid orders.read")]
 
 
 async def test_the_app_notices_that_the_session_ended(

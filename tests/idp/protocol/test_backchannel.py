@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idp.protocol import backchannel
 from idp.protocol.backchannel import (
     LIFETIME,
     LONGEST,
@@ -16,8 +18,10 @@ from idp.protocol.backchannel import (
     SHORTEST,
     BackchannelRequest,
     InvalidRequest,
-    check,
 )
+from idp.protocol.described import NOTHING_DESCRIBED
+
+check = partial(backchannel.check, described=NOTHING_DESCRIBED)
 
 GOOD = (("scope", "openid profile"), ("login_hint", "mina"))
 REGISTERED = ("openid", "profile")

@@ -11,10 +11,15 @@ from sqlalchemy.dialects import postgresql
 
 from idp.clients.metadata import ClientMetadata
 from idp.directory.account import Organisation
+from idp.grants.ciba import CIBA
+from idp.grants.device_code import DEVICE_CODE
 from idp.resources.resource_server import ResourceScope, ResourceServer
 from idp.storage import clients, directory, resource_servers
 from idp.storage.resource_tables import metadata
+from tests.idp.account.conftest import Arrive
 from tests.idp.conftest import OpenDatabase
+from tests.idp.grants.backchannel import begin, till_of
+from tests.idp.grants.programs import change
 from tests.idp.login_pages.test_consent import answer, asked
 from tests.idp.login_pages.test_sign_in import person
 from tests.idp.people import BEGUN
@@ -36,12 +41,12 @@ async def describe(provider: Provider, server: ResourceServer) -> None:
     async with provider.parts.database.begin() as tx:
         assert await resource_servers.add(tx, server)
         assert not await resource_servers.put_scopes(tx, server)
-    provider.parts.scope_words.on_event("resource", {"resource_id": str(server.id)})
+    provider.parts.described.on_event("resource", {"resource_id": str(server.id)})
 
 
 async def shop(provider: Provider) -> App:
     """An app of others that asks for an API's scopes, too."""
-    app = await provider.register(metadata=ClientMetadata(consent_required=True))
+    app = await provider.register(metadata=ClientMetadata(consent_required=True, resources=(SERVER.identifier,)))
     client = await provider.parts.clients.find(app.client_id)
     assert client is not None
     async with provider.parts.database.begin() as tx:
@@ -65,6 +70,22 @@ async def test_the_consent_page_and_the_account_show_every_scope(provider: Provi
     korean = await asked(provider, browser, app, scope=scope, ui_locales="ko")
     assert "내 &lt;주문&gt; 보기" in korean.text
     await answer(browser, page, "allow")
+
+
+async def test_the_pages_of_another_screen_show_every_scope(provider: Provider, arrive: Arrive) -> None:
+    """The page of a device's code, and the one where an app asks a person who is elsewhere."""
+    await describe(provider, SERVER)
+    till = await till_of(provider, resources=(SERVER.identifier,))
+    scopes = ("openid", "orders.read", "orders.write")
+    await change(provider, till, scopes=scopes, grant_types=(DEVICE_CODE, CIBA))
+    mina, scope = await arrive(), " ".join(scopes)
+    form = {"scope": scope, "resource": SERVER.identifier}
+    begun = (await provider.post("/device_authorization", form, provider.basic(till))).json()
+    await begin(provider, till, **form)
+    device = await mina.get(f"/device?user_code={begun['user_code']}")
+    for page in (device, await mina.get("/account/requests")):
+        assert "see your &lt;orders&gt;" in page.text
+        assert "what the app calls “orders.write”" in page.text
 
 
 async def test_words_of_another_organisation_are_not_believed(provider: Provider) -> None:
@@ -92,9 +113,9 @@ async def test_a_node_forgets_when_it_is_told_so(provider: Provider) -> None:
         await resource_servers.add(tx, SERVER)
         await resource_servers.put_scopes(tx, SERVER)
     [remembered] = await words.lines(["orders.read"], None)
-    words.on_event("client", {})
+    provider.parts.described.on_event("client", {})
     [still] = await words.lines(["orders.read"], None)
-    words.on_event("resource", {})
+    provider.parts.described.on_event("resource", {})
     [after] = await words.lines(["orders.read"], None)
     assert [bool(one.words) for one in (before, remembered, still, after)] == [False, False, False, True]
 
