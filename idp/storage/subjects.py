@@ -9,6 +9,7 @@ from sqlalchemy import and_, case, func, select
 from config.connections import Transaction
 from idp.endpoints.subjects import PersonNow
 from idp.storage.directory_tables import device, login_name, membership, user_account
+from idp.storage.proven_addresses import is_proven
 from idp.storage.received_signals import is_distrusted
 
 _FIRST_NAME = select(func.min(login_name.c.name)).where(login_name.c.user_id == user_account.c.id).scalar_subquery()
@@ -21,7 +22,10 @@ async def person_now(tx: Transaction, user_id: UUID, organisation_id: UUID, devi
             user_account.c.display_name.label("name"),
             _FIRST_NAME.label("login_name"),
             user_account.c.locale,
+            user_account.c.time_zone.label("zone"),
             user_account.c.email,
+            is_proven().label("email_verified"),
+            user_account.c.updated_at,
             membership.c.roles,
             device.c.id.label("device_id"),
             case((is_distrusted(device.c.id, organisation_id), "unknown"), else_=device.c.trust).label("device_trust"),
