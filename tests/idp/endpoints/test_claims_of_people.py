@@ -30,11 +30,11 @@ async def app(provider: Provider) -> App:
 
 async def shown(provider: Provider, app: App, user: UUID, **request: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What userinfo and the ID token say of a person, but for what is of the token."""
+    async with provider.parts.database.begin() as tx:
+        await provider.parts.one_session.end_person(tx, user, "sign_out", correlation_id="test")
     code = await provider.sign_in(provider.browser(), app, user, **request)
     tokens = (await provider.redeem(app, code)).json()
     told = (await userinfo(provider, tokens["access_token"])).json()
-    async with provider.parts.database.begin() as tx:
-        await provider.parts.one_session.end_person(tx, user, "sign_out", correlation_id="test")
     return told, {name: value for name, value in said(tokens["id_token"]).items() if name in CLAIMS}
 
 
