@@ -40,7 +40,7 @@ proof: $(installed_for_tests) browser nginx $(installed_clients) ## run the long
 
 screens: $(installed_for_tests) browser korean ## take the pictures of docs/screens.md anew
 	@mkdir -p docs/pictures/screens
-	SCREENS=docs/pictures/screens $(python) -m pytest -q tests/browser/test_question_3.py tests/browser/test_question_5.py tests/browser/test_question_5_idle.py
+	SCREENS=docs/pictures/screens $(python) -m pytest -q tests/browser/test_question_3.py tests/browser/test_question_5.py tests/browser/test_question_5_idle.py tests/browser/test_provider_pages.py
 
 lighthouse: $(installed_for_tests) browser npm ## Lighthouse's accessibility score of every page; wants 100
 	npm ci --prefix tests/lighthouse --no-audit --no-fund --silent

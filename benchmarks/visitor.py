@@ -87,7 +87,7 @@ async def sign_in(house: House, name: str) -> dict[str, Any]:
     }
     page, _ = await _follow(browser, await browser.ask("GET", "/authorize?" + urlencode(asked)))
     hop = parse_qs(urlsplit(page).query)["hop"][0]
-    form = urlencode({"hop": hop, "failures": "0", "identifier": name, "password": PASSWORD}).encode()
+    form = urlencode({"hop": hop, "failures": "0", "login": name, "password": PASSWORD}).encode()
     origin = {"Origin": f"http://localhost:{house.idp_port}", "Sec_Fetch_Site": "same-origin"}
     callback, _ = await _follow(browser, await browser.ask("POST", page, form, **origin))
     code = parse_qs(urlsplit(callback).query)["code"][0]

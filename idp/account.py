@@ -13,6 +13,7 @@ from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import FactorsPage
 from idp.endpoints.account.history import HistoryPage
 from idp.endpoints.account.letters import Letters
+from idp.endpoints.account.live_requests import LiveRequests
 from idp.endpoints.account.overview import OverviewPage
 from idp.endpoints.account.password import PasswordPage
 from idp.endpoints.account.recovery_codes import RecoveryCodesPage
@@ -166,6 +167,7 @@ def account_endpoints(
         "account_app": apps.ask,
         "account_app_disconnect": apps.disconnect,
         "account_requests": RequestsPage(shared, door=door, requests=pending_grants),
+        "account_requests_events": LiveRequests(shared, door=door, requests=pending_grants, watch=parts.requests_watch),
         "account_password": password,
         "account_factors": own_factors,
         "account_factor_remove": own_factors.ask_to_remove,

@@ -60,7 +60,9 @@ def build_application(parts: Parts) -> ASGIApp:
 
 @asynccontextmanager
 async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Keep the caches of this process true by events for as long as the context lasts, and the keys of tokens young."""
+    """Keep the caches of this process true by events for as long as the context lasts, and the keys of tokens young.
+
+    Open pages are told by the same events, and let go once `stop` is set."""
 
     def on_event(topic: str, payload: Mapping[str, object]) -> None:
         parts.keys.on_event(topic, payload)
@@ -69,6 +71,7 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         parts.faces.on_event(topic, payload)
         parts.offers.on_event(topic, payload)
         parts.described.on_event(topic, payload)
+        parts.requests_watch.on_event(topic, payload)
 
     def on_heartbeat(moment: float) -> None:
         parts.lease.renew(moment, wall=parts.clock.timestamp(), monotonic=parts.clock.monotonic())
@@ -81,14 +84,21 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         parts.faces.on_reset()
         parts.offers.on_reset()
         parts.described.on_reset()
+        parts.requests_watch.on_reset()
 
     subscription = Subscription(
         parts.valkey, parts.clock, on_event=on_event, on_heartbeat=on_heartbeat, on_reset=on_reset
     )
+
+    async def let_pages_go() -> None:
+        await stop.wait()
+        parts.requests_watch.close()
+
     poke = partial(outbox.poke, parts.valkey)
     tasks = [
         asyncio.create_task(subscription.run(stop)),
         asyncio.create_task(parts.keys.follow()),
+        asyncio.create_task(let_pages_go()),
         asyncio.create_task(watch_keys(parts.key_keeper, parts.database, parts.clock, who="idp", poke=poke, stop=stop)),
     ]
     try:

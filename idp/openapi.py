@@ -6,10 +6,6 @@ people see in between, pages, is not described.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import msgspec
-
 from config.openapi import ProblemDocument
 from idp.grants.grant_types import GRANT_TYPES
 from idp.openapi_bodies import (
@@ -26,68 +22,28 @@ from idp.openapi_bodies import (
     TokenAnswer,
     UserInfo,
 )
-from idp.routes import Method
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """Something that a request says, in its query or in its form."""
-
-    name: str
-    means: str
-    required: bool = False
-    one_of: tuple[str, ...] = ()
-    in_form_alone: bool = False
-    """It is not understood in a query."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One status that an endpoint answers with. None for a kind: a redirect, or a page."""
-
-    status: int
-    means: str
-    kind: type[msgspec.Struct] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One path and what it takes: by `GET` in the query, by `POST` in a form, or as JSON where it names a body."""
-
-    path: str
-    methods: tuple[Method, ...]
-    summary: str
-    parameters: tuple[Parameter, ...]
-    answers: tuple[Answer, ...]
-    security: tuple[str, ...] = ()
-    body: type[msgspec.Struct] | None = None
-    """Of `POST` and `PUT`, as JSON."""
-
-
-_CLIENT = (
-    Parameter("client_id", "of a client that sends no Authorization header"),
-    Parameter("client_secret", "of a client registered for `client_secret_post`"),
-    Parameter("client_assertion", "of a client registered for `private_key_jwt` (RFC 7523, section 2.2)"),
-    Parameter("client_assertion_type", "`urn:ietf:params:oauth:client-assertion-type:jwt-bearer`"),
+from idp.openapi_words import (
+    AWAY,
+    CLIENT,
+    DPOP,
+    NONCE,
+    PROBLEM,
+    PROVEN,
+    REFUSED,
+    REFUSED_PROOF,
+    TOO_MANY,
+    Answer,
+    Endpoint,
+    Header,
+    Parameter,
 )
-_PROVEN = ("client_basic", "")
-_REFUSED = (
-    Answer(400, "the request is not good", OAuthError),
-    Answer(401, "the client did not prove itself", OAuthError),
-)
-_UNPROVEN = (
-    Answer(401, "there is no token, or it is not good (RFC 6750, section 3)", OAuthError),
-    Answer(403, "its scope does not suffice", OAuthError),
-)
-_PROBLEM = Answer(400, "the request cannot be answered to the client: a page, or a problem", ProblemDocument)
-_TOO_MANY = Answer(429, "too many of one address", ProblemDocument)
-_AWAY = Answer(503, "the engines are away", ProblemDocument)
+
 _UNREGISTERED = (
     Answer(400, "what is asked for may not be registered", OAuthError),
     Answer(401, "there is no token, or it is not good (RFC 6750, section 3)", OAuthError),
     Answer(404, "clients do not register themselves here", ProblemDocument),
-    _TOO_MANY,
-    _AWAY,
+    TOO_MANY,
+    AWAY,
 )
 _METADATA = (Answer(200, "the metadata", Metadata),)
 
@@ -100,6 +56,7 @@ _ASKED = (
     Parameter("nonce", "stands in the ID token"),
     Parameter("code_challenge", "RFC 7636; an administrator may let a confidential client do without"),
     Parameter("code_challenge_method", "", one_of=("S256",)),
+    Parameter("dpop_jkt", "the thumbprint of the key that the code is to be bound to (RFC 9449, section 10)"),
     Parameter("prompt", "`none`, `login`, `consent`, `select_account`"),
     Parameter("max_age", "seconds since the person proved who they are"),
     Parameter("acr_values", "how strongly they must"),
@@ -127,26 +84,30 @@ ENDPOINTS = (
         (
             Answer(200, "a page that posts itself to the client (Form Post Response Mode)"),
             Answer(303, "to a page of ours, or back to the client"),
-            _PROBLEM,
-            _TOO_MANY,
-            _AWAY,
+            PROBLEM,
+            TOO_MANY,
+            AWAY,
         ),
     ),
     Endpoint(
         "/par",
         ("POST",),
         "Push a request for a login (RFC 9126)",
-        (*_ASKED, *_CLIENT),
-        (Answer(201, "by what name to begin it", PushedAnswer), *_REFUSED, _TOO_MANY, _AWAY),
-        _PROVEN,
+        (
+            *_ASKED,
+            *CLIENT,
+        ),
+        (Answer(201, "by what name to begin it", PushedAnswer, (NONCE,)), *REFUSED_PROOF, TOO_MANY, AWAY),
+        PROVEN,
+        (DPOP,),
     ),
     Endpoint(
         "/device_authorization",
         ("POST",),
         "Ask for a sign-in on another screen (RFC 8628, section 3.1)",
-        (Parameter("scope", "what is wanted; otherwise all that the client registered"), *_CLIENT),
-        (Answer(200, "the codes, and where the person goes", DeviceAnswer), *_REFUSED, _TOO_MANY, _AWAY),
-        _PROVEN,
+        (Parameter("scope", "what is wanted; otherwise all that the client registered"), *CLIENT),
+        (Answer(200, "the codes, and where the person goes", DeviceAnswer), *REFUSED, TOO_MANY, AWAY),
+        PROVEN,
     ),
     Endpoint(
         "/bc-authorize",
@@ -161,10 +122,10 @@ ENDPOINTS = (
             Parameter("acr_values", "how strongly they must have proved who they are"),
             Parameter("resource", "where the access token is to be good (RFC 8707)"),
             Parameter("request", "all of it as a signed object (section 7.1.1)"),
-            *_CLIENT,
+            *CLIENT,
         ),
-        (Answer(200, "what to poll with", BackchannelAnswer), *_REFUSED, _TOO_MANY, _AWAY),
-        _PROVEN,
+        (Answer(200, "what to poll with", BackchannelAnswer), *REFUSED, TOO_MANY, AWAY),
+        PROVEN,
     ),
     Endpoint(
         "/token",
@@ -184,10 +145,11 @@ ENDPOINTS = (
             Parameter("actor_token_type", "`urn:ietf:params:oauth:token-type:access_token`"),
             Parameter("resource", "where the access token is to be good (RFC 8707)"),
             Parameter("scope", "less than was granted"),
-            *_CLIENT,
+            *CLIENT,
         ),
-        (Answer(200, "the tokens", TokenAnswer), *_REFUSED, _AWAY),
-        _PROVEN,
+        (Answer(200, "the tokens", TokenAnswer, (NONCE,)), *REFUSED_PROOF, AWAY),
+        PROVEN,
+        (DPOP,),
     ),
     Endpoint(
         "/userinfo",
@@ -195,28 +157,37 @@ ENDPOINTS = (
         "Who the person is (OpenID Connect Core 1.0, section 5.3)",
         (Parameter("access_token", "in place of the header (RFC 6750, section 2.2)", in_form_alone=True),),
         (
-            Answer(200, "claims", UserInfo),
+            Answer(200, "claims", UserInfo, (NONCE,)),
             Answer(400, "the token is presented in several ways, or the form cannot be read", OAuthError),
-            *_UNPROVEN,
-            _AWAY,
+            Answer(
+                401,
+                "there is no token, or it is not good (RFC 6750, section 3); of one that is bound to a key also "
+                "`invalid_dpop_proof`, and `use_dpop_nonce`: make the proof again with the nonce of the header "
+                "(RFC 9449, sections 7.1 and 9)",
+                OAuthError,
+                (Header("WWW-Authenticate", "`Bearer`, or `DPoP` with the error and the algorithms"), NONCE),
+            ),
+            Answer(403, "its scope does not suffice", OAuthError),
+            AWAY,
         ),
-        ("token",),
+        ("token", "bound_token"),
+        (DPOP,),
     ),
     Endpoint(
         "/revoke",
         ("POST",),
         "End a refresh token's family (RFC 7009)",
-        (Parameter("token", "", required=True), Parameter("token_type_hint", "is not needed"), *_CLIENT),
-        (Answer(200, "it is revoked, or nobody's", Nothing), *_REFUSED, _AWAY),
-        _PROVEN,
+        (Parameter("token", "", required=True), Parameter("token_type_hint", "is not needed"), *CLIENT),
+        (Answer(200, "it is revoked, or nobody's", Nothing), *REFUSED, AWAY),
+        PROVEN,
     ),
     Endpoint(
         "/introspect",
         ("POST",),
         "Whether a token is good now (RFC 7662)",
-        (Parameter("token", "", required=True), Parameter("token_type_hint", "is not needed"), *_CLIENT),
-        (Answer(200, "what it is", IntrospectionAnswer), *_REFUSED, _AWAY),
-        _PROVEN,
+        (Parameter("token", "", required=True), Parameter("token_type_hint", "is not needed"), *CLIENT),
+        (Answer(200, "what it is", IntrospectionAnswer), *REFUSED, AWAY),
+        PROVEN,
     ),
     Endpoint(
         "/register",
@@ -228,7 +199,7 @@ ENDPOINTS = (
             *_UNREGISTERED,
         ),
         ("token", ""),
-        ClientMetadata,
+        body=ClientMetadata,
     ),
     Endpoint(
         "/register/{client_id}",
@@ -241,7 +212,7 @@ ENDPOINTS = (
             *_UNREGISTERED,
         ),
         ("token",),
-        ClientMetadata,
+        body=ClientMetadata,
     ),
     Endpoint(
         "/end-session",
@@ -256,8 +227,8 @@ ENDPOINTS = (
         (
             Answer(200, "a page: it is done, or it asks"),
             Answer(303, "back to the client"),
-            _PROBLEM,
-            _AWAY,
+            PROBLEM,
+            AWAY,
         ),
     ),
 )

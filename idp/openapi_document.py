@@ -11,7 +11,8 @@ import msgspec
 from config.openapi import ProblemDocument, Schema
 from config.problem import PROBLEM_JSON
 from idp.endpoints.parameters import FORM
-from idp.openapi import ENDPOINTS, Answer, Endpoint, Parameter
+from idp.openapi import ENDPOINTS
+from idp.openapi_words import Answer, Endpoint, Header, Parameter
 from idp.routes import Method
 
 
@@ -41,6 +42,7 @@ def document(issuer: str) -> dict[str, Any]:
             "securitySchemes": {
                 "client_basic": {"type": "http", "scheme": "basic"},
                 "token": {"type": "http", "scheme": "bearer"},
+                "bound_token": {"type": "http", "scheme": "dpop"},
             },
         },
     }
@@ -57,12 +59,15 @@ def _operation(row: Endpoint, method: Method, schemas: Mapping[type, Schema]) ->
         "summary": row.summary,
         "responses": {str(answer.status): _answer(answer, schemas) for answer in row.answers},
     }
+    asked: list[dict[str, Any]] = [
+        {"name": one.name, "in": "header", "required": False, **_header(one)} for one in row.headers
+    ]
     if row.security:
         described["security"] = [{name: []} if name else {} for name in row.security]
     if row.body is not None and method in ("POST", "PUT"):
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas[row.body]}}}
     elif method == "GET" and row.parameters:
-        described["parameters"] = [
+        asked += [
             {
                 "name": one.name,
                 "in": "query",
@@ -76,11 +81,19 @@ def _operation(row: Endpoint, method: Method, schemas: Mapping[type, Schema]) ->
     elif row.parameters:
         needed = not all(one.in_form_alone for one in row.parameters)
         described["requestBody"] = {"required": needed, "content": {FORM: {"schema": _form(row.parameters)}}}
+    if asked:
+        described["parameters"] = asked
     return described
+
+
+def _header(header: Header) -> dict[str, Any]:
+    return {"description": header.means, "schema": {"type": "string"}}
 
 
 def _answer(answer: Answer, schemas: Mapping[type, Schema]) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.means}
+    if answer.headers:
+        described["headers"] = {header.name: _header(header) for header in answer.headers}
     if answer.kind is ProblemDocument:
         described["content"] = {PROBLEM_JSON: {"schema": schemas[answer.kind]}, "text/html": {}}
     elif answer.kind is not None:

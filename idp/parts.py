@@ -27,6 +27,7 @@ from idp.clients.tls_client_auth import Authorities
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import SignInHistory
 from idp.directory.cache import FaceCache
+from idp.endpoints.account.requests_watch import RequestsWatch
 from idp.endpoints.client_proofs import ClientProofs
 from idp.endpoints.key_proofs import KeyProofs
 from idp.endpoints.login.arrivals import Arrivals, account_of
@@ -149,6 +150,7 @@ class Parts:
     scope_words: ScopeWords
     upstreams: Upstreams
     question_key: QuestionKey
+    requests_watch: RequestsWatch
 
     @property
     def issuer(self) -> str:
@@ -278,4 +280,5 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         scope_words=ScopeWords(described),
         upstreams=Upstreams(outbound, published_keys, Targets.of(settings.idp.issuer), envelope, clock),
         question_key=question_key,
+        requests_watch=RequestsWatch(),
     )

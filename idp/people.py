@@ -21,7 +21,7 @@ from idp.factors.passkey import RelyingParty
 from idp.federated import federation_endpoints
 from idp.parts import Parts
 from idp.routes import Endpoint
-from idp.storage import consents, factors, logins, one_time_codes, preferences, recovery_codes
+from idp.storage import consents, factors, logins, one_time_codes, preferences, proven_addresses, recovery_codes
 from idp.way_in import way_in_endpoints
 
 ISSUER_NAME = "Munjigi"
@@ -51,7 +51,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         counted_codes=CountedCodes(throttle),
         notices=FactorNotices(parts.queue, preferences, parts.not_me),
         passkeys=passkeys,
-        codes=MailCodes(one_time_codes, parts.code_digests, parts.queue, throttle, parts.entropy),
+        codes=MailCodes(one_time_codes, proven_addresses, parts.code_digests, parts.queue, throttle, parts.entropy),
         mail_code_counts=parts.settings.idp.mail_code_counts,
     )
     return {

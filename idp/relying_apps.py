@@ -30,6 +30,7 @@ from idp.endpoints.subjects import Subjects
 from idp.endpoints.token import TokenEndpoint
 from idp.endpoints.userinfo import UserInfoEndpoint
 from idp.endpoints.whose_browser import WhoseBrowser
+from idp.grants.asking import Asking
 from idp.grants.authorization_code import AuthorizationCode
 from idp.grants.ciba import Ciba
 from idp.grants.client_credentials import ClientCredentials
@@ -202,11 +203,10 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             pending=pending_grants,
             directory=directory,
             notices=BackchannelNotices(
-                queue=parts.queue,
-                preferences=preferences,
+                asking=Asking(requests=pending_grants, clocks=preferences, queue=parts.queue, issuer=parts.issuer),
                 database=parts.database,
                 valkey=parts.valkey,
-                issuer=parts.issuer,
+                clock=parts.clock,
             ),
             throttle=throttle,
             database=parts.database,

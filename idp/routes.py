@@ -55,6 +55,7 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/account/apps/disconnect", ("GET",), "account_app"),
     ("/account/apps/disconnect", ("POST",), "account_app_disconnect"),
     ("/account/requests", ("GET", "POST"), "account_requests"),
+    ("/account/requests/events", ("GET",), "account_requests_events"),
     ("/account/password", ("GET", "POST"), "account_password"),
     ("/account/factors", ("GET",), "account_factors"),
     ("/account/factors/remove", ("GET",), "account_factor_remove"),

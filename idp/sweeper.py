@@ -1,4 +1,6 @@
-"""The worker `sweeper`: ends sessions whose time is over, tells of logins that nobody finished, forgets what is over.
+"""The worker `sweeper`: ends sessions whose time is over, tells of what nobody told yet, forgets what is over.
+
+Told are logins that nobody finished, and requests behind a person's back whose mail was not written at once.
 
 Any number of them may run; they share the work by row locks. This is its composition root, at the rim of the identity
 provider, since siblings meet here: sessions, logins, factors, links.
@@ -27,6 +29,7 @@ from idp.authorization.attempts import Attempts
 from idp.clients.unused import UnusedClients
 from idp.devices.sign_in_history import KEPT_FOR, SignInHistory
 from idp.grants import lapsing
+from idp.grants.asking import Asking
 from idp.sessions.delivery import KEPT
 from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
@@ -76,6 +79,7 @@ class Sweeper:
         one_session: OneSession,
         machines: MachineSessions,
         abandoned: Abandoned,
+        asking: Asking,
         unused: UnusedClients,
         clock: Clock,
     ) -> None:
@@ -84,6 +88,7 @@ class Sweeper:
         self._one_session = one_session
         self._machines = machines
         self._abandoned = abandoned
+        self._asking = asking
         self._unused = unused
         self._clock = clock
         self._forgot_at: datetime | None = None
@@ -93,6 +98,7 @@ class Sweeper:
         ended = await self._all(lambda tx: self._one_session.sweep(tx, sessions, limit=BATCH))
         ended += await self._all(lambda tx: self._machines.sweep(tx, limit=BATCH))
         told = await self._all(lambda tx: self._abandoned.sweep(tx, self._clock.now(), BATCH))
+        told += await self._all(lambda tx: self._asking.tell(tx, self._clock.now(), BATCH))
         if ended or told:
             await outbox.poke(self._valkey)
             await queue.poke(self._valkey)
@@ -174,6 +180,7 @@ def build_sweeper(settings: Settings, database: Database, valkey: Valkey, clock:
             Attempts(attempts, preferences, not_me, notices),
             SignInHistory(sign_in_history, clock, entropy),
         ),
+        Asking(requests=pending_grants, clocks=preferences, queue=notices, issuer=settings.idp.issuer),
         UnusedClients(
             client_register,
             kept=timedelta(days=settings.idp.unused_clients_kept),

@@ -23,7 +23,7 @@ function account(one) {
       [t("state"), badge(locked ? "danger" : "success", t(`state_${one.state}`))],
       locked && [t("locked_because"), word("lock", one.lock_reason), one.locked_at ? ` · ${moment(one.locked_at)}` : ""],
       [t("login"), one.login_names.join(", ") || "–"],
-      [t("email"), one.whole ? one.email || "–" : t("elsewhere")],
+      [t("email"), one.whole ? one.email || "–" : t("elsewhere"), one.email ? ` · ${t(one.email_verified ? "email_proven" : "email_not_proven")}` : ""],
       [t("organisation"), ...one.memberships.flatMap((of, index) => [index ? el("br") : "", link(`/organisations/${of.organisation_id}`, of.organisation), ` · ${of.roles.join(", ") || "–"}`])],
       [t("since"), moment(one.created_at)],
       [t("id"), el("code", {}, one.id)],

@@ -107,16 +107,22 @@ class PersonDocument(Struct, frozen=True, kw_only=True):
     id: UUID
     version: int
     whole: bool
-    """Whether the caller administers all their organisations. Otherwise mail address, factors and devices are left out:
-    they are not this organisation's alone."""
+    """Whether the caller administers all their organisations. Otherwise mail address, time zone, factors and devices
+    are left out: they are not this organisation's alone."""
     display_name: str
     login_names: tuple[str, ...]
     email: str | None
+    email_verified: bool
+    """Whether they have proven that it is theirs, by a code that was mailed there; false where it is left out."""
     locale: str
+    time_zone: str | None
+    """The one that they chose."""
     state: AccountState
     lock_reason: LockReason | None
     locked_at: datetime | None
     created_at: datetime
+    updated_at: datetime
+    """When what apps may be told of them last changed."""
     memberships: tuple[RolesIn, ...]
     factors: tuple[FactorEntry, ...]
     devices: tuple[DeviceEntry, ...]

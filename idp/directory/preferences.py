@@ -64,7 +64,7 @@ class Preferences(Protocol):
     async def own_time_zone(self, tx: Transaction, user_id: UUID) -> str | None:
         """The time zone that they chose; `None`: none."""
 
-    async def speak(self, tx: Transaction, user_id: UUID, locale: str, time_zone: str | None) -> bool:
+    async def speak(self, tx: Transaction, user_id: UUID, locale: str, time_zone: str | None, now: datetime) -> bool:
         """Keep language and time zone of a person; the version of their account rises. False where nothing changed."""
 
 

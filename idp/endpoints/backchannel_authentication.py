@@ -2,7 +2,7 @@
 
 It is answered the same, and as quickly, whether or not its hint names somebody: a request that names nobody waits like
 any other until its time is over (section 13 would have `unknown_user_id` tell accounts from other names). What depends
-on the person, their mail, is done after the answer was sent.
+on the person, their mail, is only marked as due with the request itself, and written after the answer was sent.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.oauth_answers import error_body, oauth_answer, oauth_error
 from idp.endpoints.request_objects import RequestObjects
 from idp.grants.ciba import CIBA
-from idp.grants.pending import CODE_SIZE, INTERVAL, PendingGrant, PendingGrants, code_hash
+from idp.grants.pending import CODE_SIZE, INTERVAL, PendingGrant, PendingGrants, code_hash, tell
 from idp.protocol import backchannel, resource
 from idp.protocol.backchannel import BackchannelRequest, InvalidRequest
 from idp.resources.described_servers import DescribedCache
@@ -98,8 +98,8 @@ class BackchannelAuthenticationEndpoint:
                 (BACKCHANNEL_OF_PERSON, _counted(account, name)),
             ]
         )
-        auth_req_id = self._entropy.token(CODE_SIZE)
-        kept = await self._keep(request, asked.client, checked, account, auth_req_id)
+        auth_req_id, request_id = self._entropy.token(CODE_SIZE), self._entropy.uuid()
+        await self._keep(request, asked.client, checked, account, auth_req_id, request_id)
         answer = oauth_answer(
             {
                 "auth_req_id": auth_req_id,
@@ -107,7 +107,7 @@ class BackchannelAuthenticationEndpoint:
                 "interval": int(INTERVAL.total_seconds()),
             }
         )
-        answer.background = BackgroundTask(self._notices.tell, account, asked.client, kept, correlation_id(request))
+        answer.background = BackgroundTask(self._notices.tell, request_id)
         return answer
 
     async def _parameters(self, asked: ClientRequest) -> Parameters:
@@ -150,13 +150,19 @@ class BackchannelAuthenticationEndpoint:
         return found if found is not None and found.may_sign_in else None
 
     async def _keep(
-        self, request: Request, client: Client, checked: BackchannelRequest, account: Account | None, auth_req_id: str
-    ) -> PendingGrant:
+        self,
+        request: Request,
+        client: Client,
+        checked: BackchannelRequest,
+        account: Account | None,
+        auth_req_id: str,
+        request_id: UUID,
+    ) -> None:
         now, asked_of = self._clock.now(), account.id if account is not None else None
         pending = PendingGrant(
             kind="backchannel",
             code_hash=code_hash(auth_req_id),
-            request_id=self._entropy.uuid(),
+            request_id=request_id,
             client_id=client.client_id,
             scope=checked.scope,
             user_id=None,
@@ -168,9 +174,11 @@ class BackchannelAuthenticationEndpoint:
             created_at=now,
             expires_at=now + checked.lifetime,
             interval=INTERVAL,
+            tell_as=correlation_id(request),
         )
         async with self._database.begin() as tx:
             await self._pending.add(tx, pending)
+            await tell(tx, pending)
             event = AuditEvent(
                 kind=Kind.BACKCHANNEL_ASKED,
                 correlation_id=correlation_id(request),
@@ -179,7 +187,6 @@ class BackchannelAuthenticationEndpoint:
                 ip=address(request),
             )
             await record(tx, event)
-        return pending
 
 
 def _admit(client: Client) -> None:

@@ -1,51 +1,29 @@
-"""A person is told by mail that a client asks for them: with the way to the page, and with nothing that lets one in."""
+"""What is told of a request once its client has the answer: pages that are open, and mail, hear of it at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
+from config.clock import Clock
 from config.connections import Database, Valkey
-from idp.clients.client import Client
-from idp.directory.account import Account
-from idp.directory.preferences import Preferences
-from idp.endpoints.account.requests import PATH
-from idp.grants.pending import PendingGrant
+from events import outbox
+from idp.grants.asking import Asking
 from notifications import queue
-from notifications.notice import Notice, NoticeKind
-from notifications.queue import Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackchannelNotices:
-    """Queues them, in a transaction of their own: the client's answer must not wait for what depends on the person."""
+    """Hastens what is kept to be told: the client's answer must not wait for what depends on the person."""
 
-    queue: Queue
-    preferences: Preferences
+    asking: Asking
     database: Database
     valkey: Valkey
-    issuer: str
+    clock: Clock
 
-    async def tell(self, account: Account | None, client: Client, pending: PendingGrant, correlation_id: str) -> None:
-        """Tell whoever is asked, where there is somebody with an address."""
-        if account is None or account.email is None:
-            return
-        lifetime = pending.expires_at - pending.created_at
+    async def tell(self, request_id: UUID) -> None:
+        """Tell of one request. Where this never comes to pass, the worker `sweeper` tells of it."""
+        await outbox.poke(self.valkey)
         async with self.database.begin() as tx:
-            notice = Notice(
-                kind=NoticeKind.SIGN_IN_REQUEST,
-                user_id=account.id,
-                to=account.email,
-                locale=account.locale,
-                name=account.display_name,
-                facts={
-                    "app": client.name.get(account.locale, client.client_id),
-                    "message": pending.binding_message,
-                    "at": pending.created_at.isoformat(),
-                    "time_zone": await self.preferences.time_zone(tx, account.id),
-                    "minutes": str(max(1, round(lifetime.total_seconds() / 60))),
-                    "requests": self.issuer + PATH,
-                },
-                correlation_id=correlation_id,
-            )
-            await self.queue.put(tx, notice, expires_in=lifetime)
+            await self.asking.tell(tx, self.clock.now(), 1, only=request_id)
         await queue.poke(self.valkey)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -19,7 +20,13 @@ class PersonNow:
     name: str
     login_name: str
     locale: str
+    zone: str | None
+    """The time zone that they chose."""
     email: str | None
+    email_verified: bool
+    """Whether they have proven to this house that the address is theirs."""
+    updated_at: datetime
+    """When any of these last changed."""
     roles: tuple[str, ...]
     """None of them where they left the organisation."""
     device_id: UUID | None
@@ -61,6 +68,9 @@ class Subjects:
                 "name": person.name,
                 "preferred_username": person.login_name,
                 "locale": person.locale,
+                "zoneinfo": person.zone,
+                "updated_at": int(person.updated_at.timestamp()),
                 "email": person.email,
+                "email_verified": person.email_verified if person.email else None,
             },
         )

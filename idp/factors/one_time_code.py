@@ -1,7 +1,8 @@
 """One-time codes by mail: what is kept of one, whether a given one is right, how a mail address is shown. Pure.
 
-A code is bound to one login and, for a takeover, to the session that the login faces: no other login, person or
-takeover accepts it. What is kept is a keyed digest; six digits alone could be tried out from a copy of the database.
+A code is bound to one login, to the address that it went to and, for a takeover, to the session that the login faces:
+no other login, person, address or takeover accepts it. What is kept is a keyed digest; six digits alone could be tried
+out from a copy of the database.
 """
 
 from __future__ import annotations
@@ -83,18 +84,21 @@ class CodeDigests:
     def __repr__(self) -> str:
         return "CodeDigests(key=[secret])"
 
-    def digest(self, code: str, login_id: UUID, user_id: UUID, faced: str | None) -> bytes:
+    def digest(self, code: str, login_id: UUID, user_id: UUID, address: str, faced: str | None) -> bytes:
         """What is kept of a code: HMAC-SHA256 over it and all that it is bound to."""
-        bound = b"\0".join((b"munjigi-mail-code", login_id.bytes, user_id.bytes, (faced or "").encode()))
+        to = (address.encode(), (faced or "").encode())
+        bound = b"\0".join((b"munjigi-mail-code", login_id.bytes, user_id.bytes, *to))
         return hmac.digest(self._key, bound + b"\0" + code.encode(), "sha256")
 
-    def judge(self, kept: MailedCode | None, given: str, user_id: UUID, faced: str | None, now: datetime) -> Verdict:
-        """What a given code is worth; `spent` where none could be right."""
+    def judge(
+        self, kept: MailedCode | None, given: str, user_id: UUID, address: str, faced: str | None, now: datetime
+    ) -> Verdict:
+        """What a given code is worth of a person who has this address now; `spent` where none could be right."""
         if kept is None or not kept.usable(user_id, faced, now):
             return "spent"
         code = _BLANKS.sub("", given)
         sound = _CODE.fullmatch(code) is not None and code.isascii()
-        digest = self.digest(code if sound else "", kept.login_id, user_id, faced)
+        digest = self.digest(code if sound else "", kept.login_id, user_id, address, faced)
         return "right" if hmac.compare_digest(digest, kept.digest) and sound else "wrong"
 
 

@@ -1,4 +1,5 @@
-"""Requests behind a person's back that nobody answered: their end is recorded, whether or not the client asks again."""
+"""Requests behind a person's back that nobody answered: their end is recorded and told, whether or not the client asks
+again."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Protocol
 
 from audit.trail import AuditEvent, Kind, record
 from config.connections import Transaction
-from idp.grants.pending import PendingGrant
+from idp.grants.pending import PendingGrant, tell
 
 
 class LapsingRequests(Protocol):
@@ -28,4 +29,5 @@ async def sweep(tx: Transaction, requests: LapsingRequests, now: datetime, limit
             subject=str(request.asked_of or ""),
         )
         await record(tx, event)
+        await tell(tx, request)
     return len(lapsed)

@@ -14,6 +14,7 @@ from typing import Final, Literal, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
+from events import outbox
 
 CODE_SIZE: Final = 32
 """Random bytes of what the client holds."""
@@ -55,6 +56,8 @@ class PendingGrant:
     binding_message: str = ""
     acr_values: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    tell_as: str | None = None
+    """The correlation id of the mail that is still to go to whoever is asked (`idp.grants.asking`)."""
 
     def poll(self, now: datetime) -> Poll:
         """What a client that asks now is told; one whose word is there need not wait any longer."""
@@ -75,6 +78,10 @@ class PendingGrant:
         """Whether a person may still answer it."""
         return self.state == "pending" and now < self.expires_at
 
+    def event(self) -> dict[str, object]:
+        """The payload of the event `request` (docs/house.md): that something came of it, and whose pages show it."""
+        return {"request_id": str(self.request_id), "sub": str(self.asked_of or ""), "state": self.state}
+
     def answered(self, user_id: UUID, sid: str, *, allowed: bool) -> PendingGrant:
         """This request after its person's word.
 
@@ -85,6 +92,11 @@ class PendingGrant:
         if self.kind == "backchannel" and self.asked_of != user_id:
             raise ValueError("somebody else was asked")
         return replace(self, user_id=user_id, state="approved" if allowed else "refused", sid=sid if allowed else None)
+
+
+async def tell(tx: Transaction, pending: PendingGrant) -> None:
+    """Tell the open pages of whoever is asked how a request stands now. The caller pokes the outbox afterwards."""
+    await outbox.append(tx, "request", str(pending.request_id), pending.event())
 
 
 def code_hash(code: str) -> bytes:

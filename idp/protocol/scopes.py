@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 OPENID = "openid"
 SCOPES = (OPENID, "profile", "email")
 
+# a name is one field here, as people write it: given and family names are not guessed out of it
 _CLAIMS: Mapping[str, tuple[str, ...]] = {
-    "profile": ("name", "preferred_username", "locale"),
-    "email": ("email",),
+    "profile": ("name", "preferred_username", "locale", "zoneinfo", "updated_at"),
+    "email": ("email", "email_verified"),
 }
 CLAIMS = ("sub", *(claim for claims in _CLAIMS.values() for claim in claims))
 

@@ -35,6 +35,7 @@ from idp.storage.directory_tables import (
     totp,
     user_account,
 )
+from idp.storage.proven_addresses import is_proven
 from pages.look import Look
 
 _LAST_ADMINISTRATORS_GATE = 0x6D6A_6164_6D6C_6F6B
@@ -94,11 +95,14 @@ async def person(tx: Transaction, scope: Collection[UUID], user_id: UUID, now: d
         user_account.c.version,
         user_account.c.display_name,
         user_account.c.email,
+        is_proven().label("email_verified"),
         user_account.c.locale,
+        user_account.c.time_zone,
         user_account.c.state,
         user_account.c.lock_reason,
         user_account.c.locked_at,
         user_account.c.created_at,
+        user_account.c.updated_at,
         _login_names().label("login_names"),
     ).where(user_account.c.id == user_id, _is_member(scope))
     row = (await tx.execute(query)).one_or_none()
@@ -106,7 +110,9 @@ async def person(tx: Transaction, scope: Collection[UUID], user_id: UUID, now: d
         return None
     own_session = await live(tx, scope, user_id=user_id, now=now, limit=1)
     whole = await is_within(tx, scope, user_id)
-    shown = {**row._mapping, "login_names": tuple(row.login_names or ()), "email": row.email if whole else None}
+    shown = {**row._mapping, "login_names": tuple(row.login_names or ())}
+    if not whole:
+        shown |= {"email": None, "email_verified": False, "time_zone": None}
     return PersonDocument(
         **shown,
         whole=whole,

@@ -103,6 +103,7 @@ async def add_account(tx: Transaction, account: Account, now: datetime) -> bool:
             state=account.state,
             version=account.version,
             created_at=now,
+            updated_at=now,
         )
         .on_conflict_do_nothing()
         .returning(user_account.c.id)

@@ -1,4 +1,4 @@
-"""The tables of migration 0005: people, organisations, credentials, factors, devices, sessions."""
+"""The tables of migrations 0005 and 0036: people, organisations, credentials, factors, devices, sessions."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ user_account = Table(
     Column("time_zone", Text),
     Column("lock_reason", Text),
     Column("locked_at", _TIME),
+    Column("proven_email", Text),
+    Column("updated_at", _TIME, nullable=False),
 )
 
 login_name = Table(

@@ -1,4 +1,4 @@
-"""The tables of migrations 0028 and 0030: sessions of programs, and requests that wait for a person elsewhere."""
+"""The tables of migrations 0028, 0030 and 0036: sessions of programs, and requests that wait for a person elsewhere."""
 
 from __future__ import annotations
 
@@ -43,4 +43,5 @@ pending_grant = Table(
     Column("binding_message", Text, nullable=False),
     Column("acr_values", ARRAY(Text, dimensions=1), nullable=False),
     Column("resources", ARRAY(Text, dimensions=1), nullable=False),
+    Column("tell_as", Text),
 )

@@ -71,7 +71,7 @@ async def own_time_zone(tx: Transaction, user_id: UUID) -> str | None:
     return chosen
 
 
-async def speak(tx: Transaction, user_id: UUID, locale: str, time_zone: str | None) -> bool:
+async def speak(tx: Transaction, user_id: UUID, locale: str, time_zone: str | None, now: datetime) -> bool:
     """Keep language and time zone of a person; the version of their account rises. False where nothing changed."""
     changed = await tx.execute(
         update(user_account)
@@ -79,7 +79,7 @@ async def speak(tx: Transaction, user_id: UUID, locale: str, time_zone: str | No
             user_account.c.id == user_id,
             or_(user_account.c.locale != locale, user_account.c.time_zone.is_distinct_from(time_zone)),
         )
-        .values(locale=locale, time_zone=time_zone, version=user_account.c.version + 1)
+        .values(locale=locale, time_zone=time_zone, updated_at=now, version=user_account.c.version + 1)
         .returning(user_account.c.id)
     )
     return changed.one_or_none() is not None

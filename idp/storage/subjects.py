@@ -13,6 +13,7 @@ from config.connections import Transaction
 from config.together import ask
 from idp.endpoints.subjects import PersonNow
 from idp.storage.directory_tables import device, login_name, membership, user_account
+from idp.storage.proven_addresses import is_proven
 from idp.storage.received_signals import is_distrusted
 
 _FIRST_NAME = select(func.min(login_name.c.name)).where(login_name.c.user_id == user_account.c.id).scalar_subquery()
@@ -32,7 +33,10 @@ _PEOPLE = (
         user_account.c.display_name.label("name"),
         _FIRST_NAME.label("login_name"),
         user_account.c.locale,
+        user_account.c.time_zone.label("zone"),
         user_account.c.email,
+        is_proven().label("email_verified"),
+        user_account.c.updated_at,
         membership.c.roles,
         device.c.id.label("device_id"),
         case((is_distrusted(device.c.id, _ASKED.c.organisation_id), "unknown"), else_=device.c.trust).label(
@@ -70,7 +74,10 @@ async def _people_now(tx: Transaction, asked: Sequence[_Asked]) -> Mapping[_Aske
             name=row.name,
             login_name=row.login_name,
             locale=row.locale,
+            zone=row.zone,
             email=row.email,
+            email_verified=row.email_verified,
+            updated_at=row.updated_at,
             roles=tuple(row.roles or ()),
             device_id=row.device_id,
             device_trust=row.device_trust,

@@ -64,7 +64,7 @@ async def sign_in(browser: Browser, app: RelyingApp) -> dict[str, Any]:
     """What the app learns of whoever signs in."""
     page = await browser.follow(await browser.get(await app.do("begin")))
     form = dict(re.findall(r'name="(hop|failures)" value="([^"]*)"', page.text))
-    await browser.follow(await browser.post("/sign-in", {**form, "identifier": PERSON, "password": PASSWORD}))
+    await browser.follow(await browser.post("/sign-in", {**form, "login": PERSON, "password": PASSWORD}))
     assert browser.address.startswith(f"{CALLBACK}?"), browser.address
     claims: dict[str, Any] = await app.do("finish", address=browser.address)
     return claims
@@ -99,7 +99,7 @@ async def test_an_answer_to_another_request_is_refused_by_the_library(app: Relyi
     """The state and issuer that our answer bears are what the library checks (RFC 9207)."""
     page = await browser.follow(await browser.get(await app.do("begin")))
     form = dict(re.findall(r'name="(hop|failures)" value="([^"]*)"', page.text))
-    await browser.follow(await browser.post("/sign-in", {**form, "identifier": PERSON, "password": PASSWORD}))
+    await browser.follow(await browser.post("/sign-in", {**form, "login": PERSON, "password": PASSWORD}))
     ours = browser.address
     assert "iss=" in ours
     with pytest.raises(Refused):

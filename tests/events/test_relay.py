@@ -24,8 +24,8 @@ from tests.events.listening import listening, running_relay, tell, until
 FAR = 4_000_000_000.0
 WRITERS = ("idp", "gateway", "policy", "commerce", "reservation", "worker", "audit")
 TOLD_BY = {
-    "idp": {"session", "attempt", "organisation", "client", "key token"},
-    "worker": {"session", "attempt"},
+    "idp": {"session", "attempt", "organisation", "client", "request", "key token"},
+    "worker": {"session", "attempt", "request"},
     "policy": {"policy", "key policy"},
     "gateway": {"key assertion"},
 }
@@ -70,6 +70,7 @@ async def test_each_role_tells_its_own_topics_alone(database, role):
         "attempt": {"sid": "s" * 22},
         "organisation": {"organisation_id": "o"},
         "client": {"client_id": "shop"},
+        "request": {"request_id": "r", "sub": "s", "state": "pending"},
         "policy": {"version": 1},
         **{f"key {purpose}": key_event(purpose) for purpose in ("token", "assertion", "policy")},
     }

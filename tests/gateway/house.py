@@ -249,7 +249,7 @@ class Browser:
 
     async def sign_in(self, page: httpx2.Response, name: str, *, step: int = 0) -> httpx2.Response:
         """Name, password, and the code of the current time step, or of one beside it."""
-        page = await self.submit(page, identifier=name, password=PASSWORD)
+        page = await self.submit(page, login=name, password=PASSWORD)
         if "one-time-code" in page.text:
             page = await self.submit(page, code=code(step))
         return page

@@ -10,19 +10,22 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pyotp
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.conftest import Person
+from tests.browser.provider import Relying
 from tests.chromium import program
 from tests.house import House, free_port, running_house
 
 pytestmark = pytest.mark.lighthouse
 
 LIGHTHOUSE = Path(__file__).parent / "node_modules" / ".bin" / "lighthouse"
-ACCOUNT = ("", "/session", "/devices", "/history", "/apps", "/factors", "/places", "/password", "/notices", "/language")
+ACCOUNT = ("", "/session", "/devices", "/history", "/apps", "/factors", "/places", "/password", "/notices", "/language",
+           "/requests", "/links")  # fmt: skip
 SHOP = ("", "reservations", "orders", ".munjigi/sign-out", ".munjigi/not-me", ".munjigi/help", ".munjigi/signed-out")
 CONSOLE = ("", "people", "sessions", "organisations", "deliveries", "policy")
 
@@ -52,7 +55,8 @@ class Auditor:
         subprocess.run(command, check=True, timeout=120)
         report = json.loads(self._report.read_text(encoding="utf-8"))
         assert "runtimeError" not in report, report["runtimeError"]
-        page = report["finalDisplayedUrl"].split("?")[0]
+        asked = urlsplit(report["finalDisplayedUrl"])
+        page = asked._replace(query="user_code" if "user_code=" in asked.query else "").geturl()
         self.scores[page] = report["categories"]["accessibility"]["score"]
         self.failed[page] = [name for name, audit in report["audits"].items() if audit["score"] == 0]
 
@@ -82,11 +86,37 @@ def test_every_page_scores_100(house: House, auditor: Auditor) -> None:
         auditor.look(f"{house.shop}{path}")
     for path in ACCOUNT:
         auditor.look(f"{house.issuer}/account{path}")
+    _asked_by_apps_of_others(person, house, auditor)
     for path in CONSOLE:
         auditor.look(f"http://console.localhost:{house.gateway_port}/{path}")
     for page, score in sorted(auditor.scores.items()):
         print(f"{score * 100:4.0f}  {page}")  # noqa: T201 - the table is what whoever runs it wants
     assert {page: auditor.failed[page] for page, score in auditor.scores.items() if score < 1} == {}
+
+
+def _asked_by_apps_of_others(person: Person, house: House, auditor: Auditor) -> None:
+    """What the provider's own pages ask: consent and its withdrawal, a device, a request, links, signing out."""
+    relying, page = Relying(house), person.page
+    relying.register()
+    relying.link("admin")
+    relying.ask("admin", "W4SCT")
+    page.goto(relying.request())
+    auditor.look(page.url)
+    page.locator("button[value=allow]").click()
+    page.wait_for_url(f"{relying.diary}?code=**")
+    codes = relying.device()
+    page.goto(f"{house.issuer}/account/links")
+    removal = page.locator("a[href^='/account/links/remove']").get_attribute("href")
+    for address in (
+        f"{house.issuer}/account/apps/disconnect?id=diary",
+        codes["verification_uri"],
+        codes["verification_uri_complete"],
+        f"{house.issuer}/account/requests",
+        f"{house.issuer}{removal}",
+        relying.request(client_id="nobody"),
+        f"{house.issuer}/end-session",
+    ):
+        auditor.look(address)
 
 
 def _signed_in(person: Person, house: House, auditor: Auditor) -> None:

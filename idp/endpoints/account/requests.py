@@ -16,10 +16,10 @@ from audit.trail import Kind
 from config.connections import Transaction
 from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_change
 from idp.endpoints.login.login_page import LoginPages
-from idp.grants.pending import AskedRequests, PendingGrant
+from idp.grants.asking import PAGE
+from idp.grants.pending import AskedRequests, PendingGrant, tell
 from idp.protocol.assurance import assurance, demanded_assurance
 
-PATH: Final = "/account/requests"
 _DONE: Final = frozenset({"allowed", "refused"})
 
 
@@ -54,12 +54,15 @@ class RequestsPage:
                 await self._answer(tx, request, person, pending, allowed=allowed)
         if problem:
             return await self._list(request, problem)
-        return back(PATH, done="allowed" if allowed else "refused")
+        await self._shared.telling.poke()
+        return back(PAGE, done="allowed" if allowed else "refused")
 
     async def _answer(
         self, tx: Transaction, request: Request, person: Person, pending: PendingGrant, *, allowed: bool
     ) -> None:
-        await self._requests.save(tx, pending.answered(person.account.id, person.session.sid, allowed=allowed))
+        answered = pending.answered(person.account.id, person.session.sid, allowed=allowed)
+        await self._requests.save(tx, answered)
+        await tell(tx, answered)
         kind = Kind.BACKCHANNEL_ALLOWED if allowed else Kind.BACKCHANNEL_REFUSED
         await record_change(tx, request, kind, person, details={"client": pending.client_id})
 

@@ -99,7 +99,7 @@ class LanguagePage:
             return await self._show(request, "unknown")
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form, dangerous=False)
-            if await self._preferences.speak(tx, person.account.id, locale, zone or None):
+            if await self._preferences.speak(tx, person.account.id, locale, zone or None, self._shared.clock.now()):
                 details = {"language": locale, "time_zone": zone}
                 await record_change(tx, request, Kind.PREFERENCES_CHANGED, person, details=details)
         answer = back(LANGUAGE, done="kept")

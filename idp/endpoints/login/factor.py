@@ -139,7 +139,7 @@ class FactorPage:
         amr: tuple[str, ...] | None = None
         fault = ("code", "wrong_code")
         if method == "email" and arrived.account.by_mail:  # nobody with an app gets in by mail
-            verdict = await self._codes.take(tx, login, person, given, now)
+            verdict = await self._codes.take(tx, login, arrived.recipient, given, now)
             amr = one_time_code.AMR if verdict == "right" else None
             fault = ("code", "spent_code" if verdict == "spent" else "wrong_mail_code")
         elif method == "totp":

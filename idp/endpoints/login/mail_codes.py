@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 from uuid import UUID
 
 from starlette.requests import Request
@@ -36,13 +36,27 @@ Sending = Literal["sent", "already", "too_soon", "too_many", "uncounted"]
 __all__ = ["AMR", "CODES_OF_ACCOUNT", "CODES_OF_ADDRESS", "MailCodes", "Sending", "masked"]
 
 
+class ProvenAddresses(Protocol):
+    """Where it is kept which addresses people have proven to be theirs."""
+
+    async def prove(self, tx: Transaction, user_id: UUID, address: str, now: datetime) -> bool:
+        """Keep that a person read a secret that was sent to this address. False where that is nothing new."""
+
+
 class MailCodes:
     """Sends codes for logins, and takes them."""
 
     def __init__(
-        self, storage: CodeStorage, digests: CodeDigests, queue: Queue, throttle: Throttle, entropy: Entropy
+        self,
+        storage: CodeStorage,
+        addresses: ProvenAddresses,
+        digests: CodeDigests,
+        queue: Queue,
+        throttle: Throttle,
+        entropy: Entropy,
     ) -> None:
         self._storage = storage
+        self._addresses = addresses
         self._digests = digests
         self._queue = queue
         self._throttle = throttle
@@ -92,7 +106,7 @@ class MailCodes:
             login_id=login.id,
             user_id=person.user_id,
             faced=faced,
-            digest=self._digests.digest(code, login.id, person.user_id, faced),
+            digest=self._digests.digest(code, login.id, person.user_id, person.email, faced),
             wrong=0,
             sends=last.sends + 1 if last is not None else 1,
             sent_at=now,
@@ -103,14 +117,17 @@ class MailCodes:
         await self._queue.put(tx, _notice(request, person, code, kept))
         return "sent"
 
-    async def take(self, tx: Transaction, login: Login, person: UUID, given: str, now: datetime) -> Verdict:
-        """What a given code is worth. A right one is used up; a wrong one is counted."""
+    async def take(self, tx: Transaction, login: Login, person: Recipient, given: str, now: datetime) -> Verdict:
+        """What a given code is worth. A right one is used up, and proves the address; a wrong one is counted."""
+        address = person.email or ""
         kept = await self._storage.mailed_code(tx, login.id)
-        verdict = self._digests.judge(kept, given, person, login.takeover_of, now)
+        verdict = self._digests.judge(kept, given, person.user_id, address, login.takeover_of, now)
         if verdict == "wrong":
             await self._storage.count_wrong(tx, login.id)
         if verdict == "right" and (kept is None or not await self._storage.consume_code(tx, kept)):
             return "spent"
+        if verdict == "right":
+            await self._addresses.prove(tx, person.user_id, address, now)
         return verdict
 
 

@@ -220,7 +220,7 @@ class SignInPage:
 
 def _typed(form: dict[str, str]) -> Typed:
     return Typed(
-        name=form.get("identifier", "").strip(),
+        name=form.get("login", "").strip(),
         password=form.get("password", ""),
         answer=form.get("answer", ""),
         remember=form.get("remember") == "yes",

@@ -69,7 +69,7 @@ class RecoverPage:
         self._shared.hops.refuse_foreign(request)
         form = await read_fields(request)
         login = await self._login(request, form.get("hop"))
-        typed = form.get("identifier", "").strip()
+        typed = form.get("login", "").strip()
         if not typed:
             return await self._show(request, login, faults=[("identifier", "missing_identifier")])
         await self._throttle.attempt(RECOVERY_OF_ADDRESS, address_subject(client_ip(request)))

@@ -49,9 +49,9 @@ async def test_a_wrong_password_a_wrong_code_and_a_kept_session_are_told(
     jun = await arrive("jun", with_totp=True)
     stranger = provider.browser("10.0.0.9")
     page = await stranger.follow(await stranger.get(jun.app.request()))
-    form = {"hop": hidden(page), "identifier": "jun", "password": "guessed"}
+    form = {"hop": hidden(page), "login": "jun", "password": "guessed"}
     page = await stranger.follow(await stranger.post("/sign-in", form))
-    form = {"hop": hidden(page), "identifier": "jun", "password": PASSWORD}
+    form = {"hop": hidden(page), "login": "jun", "password": PASSWORD}
     page = await stranger.follow(await stranger.post("/sign-in", form))
     page = await stranger.follow(await stranger.post("/factor", {"hop": hidden(page), "code": "000000"}))
     page = await stranger.follow(await stranger.post("/factor", {"hop": hidden(page), "code": digits(provider)}))

@@ -174,7 +174,7 @@ async def test_an_app_is_disconnected_and_told_while_the_session_lives_on(
     page = await mina.get("/account/apps")
     assert "the app" in page.text
     assert "connected" in page.text
-    assert "your name, login name and language" in page.text
+    assert "your name, login name, language and time zone" in page.text
     assert "your mail address" not in page.text, "it was not granted"
     asked = await mina.get("/account/apps/disconnect?id=app")
     assert "You are signed out of that app." in asked.text

@@ -19,7 +19,7 @@ async def test_the_signed_out_page_leads_to_a_sign_in_that_comes_back(arrive: Ar
     assert start
     page = await mina.browser.follow(await mina.get(html.unescape(start[1])))
     assert "your account" in page.text
-    form = {"hop": hidden(page), "identifier": "mina", "password": PASSWORD}
+    form = {"hop": hidden(page), "login": "mina", "password": PASSWORD}
     page = await mina.browser.follow(await mina.browser.post("/sign-in", form))
     form = {"hop": hidden(page), "session": hidden(page, "session"), "choice": "take_over"}
     back = await mina.browser.follow(await mina.browser.post("/takeover", form))

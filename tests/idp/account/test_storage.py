@@ -17,7 +17,7 @@ from idp.storage.account_tables import metadata
 from notifications.notice import NoticeKind
 from tests.clock import FakeClock
 from tests.idp.conftest import OpenDatabase
-from tests.idp.people import add_person
+from tests.idp.people import BEGUN, add_person
 
 DIALECT = postgresql.dialect()
 SEOUL = CameFrom(None, "Chrome · Windows", "Chrome", "203.0.113.7", "KR", "Example Telecom")
@@ -146,8 +146,8 @@ async def test_the_clock_is_the_persons_or_that_of_their_organisation(database: 
         user = (await add_person(tx)).id
         assert await preferences.time_zone(tx, user) == "Asia/Seoul"
         assert await preferences.own_time_zone(tx, user) is None
-        assert await preferences.speak(tx, user, "en", "Europe/Berlin")
-        assert not await preferences.speak(tx, user, "en", "Europe/Berlin")
+        assert await preferences.speak(tx, user, "en", "Europe/Berlin", BEGUN)
+        assert not await preferences.speak(tx, user, "en", "Europe/Berlin", BEGUN)
         assert await preferences.time_zone(tx, user) == "Europe/Berlin"
         assert await preferences.time_zone(tx, uuid4()) == "Asia/Seoul"
 

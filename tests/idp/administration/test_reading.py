@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.settings import Settings
-from idp.storage import passwords
+from idp.storage import passwords, proven_addresses
 from notifications.notice import Notice, NoticeKind
 from notifications.queue import Queue
 from tests.idp.administration.conftest import OTHER, House
@@ -52,6 +52,12 @@ async def test_one_person_whole(house: House) -> None:
         await passwords.put_password(tx, house.mina.id, "$argon2id$v=19$…", house.clock.now())
     mina = await house.got(f"/people/{house.mina.id}")
     assert (mina["login_names"], mina["email"], mina["version"]) == (["mina"], "mina@mail.example", 1)
+    assert (mina["email_verified"], mina["time_zone"]) == (False, None)
+    async with house.database("idp").begin() as tx:
+        assert await proven_addresses.prove(tx, house.mina.id, "mina@mail.example", house.clock.now())
+        assert not await proven_addresses.prove(tx, house.mina.id, "mina@mail.example", house.clock.now())
+    proven = await house.got(f"/people/{house.mina.id}")
+    assert (proven["email_verified"], proven["version"]) == (True, 2)
     assert [factor["kind"] for factor in mina["factors"]] == ["password"]
     assert mina["session"]["sid"] == house.session.sid
     assert mina["session"]["own"] is False

@@ -183,7 +183,7 @@ async def test_whoever_does_not_go_on_after_the_password_is_told_of_with_the_mom
     clock.advance(60)
     thief = provider.browser("10.6.6.6")
     page = await open_sign_in(thief, app)
-    form = {"hop": hidden(page), "failures": "0", "identifier": "mina", "password": PASSWORD}
+    form = {"hop": hidden(page), "failures": "0", "login": "mina", "password": PASSWORD}
     assert (await thief.post("/sign-in", form)).status_code == 303  # and it is not followed
     was_there = clock.now()
     clock.advance(600)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from idp.protocol.id_token import at_hash
 from tests.clock import FakeClock
 from tests.idp.conftest import OpenDatabase
+from tests.idp.people import BEGUN
 from tests.idp.provider import AFTER_LOGOUT, CALLBACK, Provider
 
 
@@ -56,6 +57,7 @@ async def test_the_whole_flow(provider: Provider, clock: FakeClock, database: Op
         "name": "Mina",
         "preferred_username": "mina",
         "locale": "ko",
+        "updated_at": int(BEGUN.timestamp()),
     }
 
     refreshed = await provider.refresh(app, tokens["refresh_token"])

@@ -48,7 +48,7 @@ class _Two:
         start = (await self.at_app.get("/sign-in")).headers["location"]
         page = await self.at_provider.follow(await self.at_provider.get(start))
         form = dict(re.findall(r'name="(hop|failures)" value="([^"]*)"', page.text))
-        sent = await self.at_provider.post("/sign-in", {**form, "identifier": NAME, "password": PASSWORD})
+        sent = await self.at_provider.post("/sign-in", {**form, "login": NAME, "password": PASSWORD})
         await self.at_provider.follow(sent)
         assert self.at_provider.address.startswith(f"{ORIGIN}/callback?code=")
         await self.at_app.get(self.at_provider.address)

@@ -116,7 +116,7 @@ async def test_a_name_that_nobody_has_is_looked_up_as_thoroughly(provider: Provi
     try:
         for name in ("mina", "nobody"):
             asked.clear()
-            form = {"hop": hidden(page), "identifier": name, "password": "wrong"}
+            form = {"hop": hidden(page), "login": name, "password": "wrong"}
             answer = await browser.post("/sign-in", form)
             seen.append((answer.status_code, list(asked)))
     finally:

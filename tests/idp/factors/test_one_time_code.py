@@ -28,12 +28,13 @@ from tests.idp.authorization.test_storage import OpenDatabase, _client, _login
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MINA, JUN, LOGIN = UUID(int=1), UUID(int=2), UUID(int=9)
+MAIL = "mina@mail.example"
 DIGESTS = CodeDigests(b"k" * 32)
 KEPT = MailedCode(
     login_id=LOGIN,
     user_id=MINA,
     faced="live",
-    digest=DIGESTS.digest("012345", LOGIN, MINA, "live"),
+    digest=DIGESTS.digest("012345", LOGIN, MINA, MAIL, "live"),
     wrong=0,
     sends=1,
     sent_at=NOW,
@@ -62,24 +63,27 @@ def test_a_code_is_six_digits() -> None:
     ],
 )
 def test_what_was_typed(given: str, verdict: str) -> None:
-    assert DIGESTS.judge(KEPT, given, MINA, "live", NOW) == verdict
+    assert DIGESTS.judge(KEPT, given, MINA, MAIL, "live", NOW) == verdict
 
 
 def test_a_code_is_for_its_person_and_the_session_that_was_faced() -> None:
     for person, faced in ((JUN, "live"), (MINA, "another"), (MINA, None)):
-        assert DIGESTS.judge(KEPT, "012345", person, faced, NOW) == "spent"
+        assert DIGESTS.judge(KEPT, "012345", person, MAIL, faced, NOW) == "spent"
     moved = replace(KEPT, faced="another")  # even if the row said so, the digest is of the first
-    assert DIGESTS.judge(moved, "012345", MINA, "another", NOW) == "wrong"
-    assert CodeDigests(b"x" * 32).judge(KEPT, "012345", MINA, "live", NOW) == "wrong"
-    assert DIGESTS.judge(None, "012345", MINA, "live", NOW) == "spent"
+    assert DIGESTS.judge(moved, "012345", MINA, MAIL, "another", NOW) == "wrong"
+    assert CodeDigests(b"x" * 32).judge(KEPT, "012345", MINA, MAIL, "live", NOW) == "wrong"
+    assert DIGESTS.judge(KEPT, "012345", MINA, "another@mail.example", "live", NOW) == "wrong", (
+        "sent to another address"
+    )
+    assert DIGESTS.judge(None, "012345", MINA, MAIL, "live", NOW) == "spent"
 
 
 def test_it_stands_exactly_at_its_limits() -> None:
     end = NOW + LIFETIME
-    assert DIGESTS.judge(KEPT, "012345", MINA, "live", end - timedelta(microseconds=1)) == "right"
-    assert DIGESTS.judge(KEPT, "012345", MINA, "live", end) == "spent"
-    assert DIGESTS.judge(replace(KEPT, wrong=TRIES - 1), "012345", MINA, "live", NOW) == "right"
-    assert DIGESTS.judge(replace(KEPT, wrong=TRIES), "012345", MINA, "live", NOW) == "spent"
+    assert DIGESTS.judge(KEPT, "012345", MINA, MAIL, "live", end - timedelta(microseconds=1)) == "right"
+    assert DIGESTS.judge(KEPT, "012345", MINA, MAIL, "live", end) == "spent"
+    assert DIGESTS.judge(replace(KEPT, wrong=TRIES - 1), "012345", MINA, MAIL, "live", NOW) == "right"
+    assert DIGESTS.judge(replace(KEPT, wrong=TRIES), "012345", MINA, MAIL, "live", NOW) == "spent"
 
 
 def test_how_often_one_is_sent() -> None:
@@ -129,7 +133,7 @@ async def test_wrong_codes_are_counted_one_by_one(database: OpenDatabase, clock:
         async with database("idp").begin() as tx:
             kept = await one_time_codes.mailed_code(tx, code.login_id)
             assert kept is not None
-            if DIGESTS.judge(kept, "999999", MINA, "live", clock.now()) != "wrong":
+            if DIGESTS.judge(kept, "999999", MINA, MAIL, "live", clock.now()) != "wrong":
                 return False
             await one_time_codes.count_wrong(tx, code.login_id)
             return True

@@ -214,7 +214,7 @@ async def test_without_a_password_the_upstream_proves_it_anew(acme: Acme, sora: 
     assert found
     page = await sora.browser.follow(await sora.get(found[1].replace("&amp;", "&")))
     assert sora.browser.address.startswith("http://localhost:9000/sign-in?")
-    way = await sora.browser.post("/sign-in", {"hop": hidden(page), "identifier": "sora@acme.example", "password": ""})
+    way = await sora.browser.post("/sign-in", {"hop": hidden(page), "login": "sora@acme.example", "password": ""})
     page = await sora.browser.follow(way)
     address = await acme.click(sora.browser, page)
     assert acme.upstream.question(address)["prompt"] == "login"

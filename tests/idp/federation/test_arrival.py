@@ -333,10 +333,10 @@ async def test_a_mail_address_leads_to_the_button_of_its_organisation(acme: Acme
 async def test_a_script_is_led_the_same_way(acme: Acme, provider: Provider) -> None:
     browser = provider.browser()
     page = await open_sign_in(browser, acme.app)
-    form = {"hop": hidden(page), "identifier": "mina@acme.example", "password": ""}
+    form = {"hop": hidden(page), "login": "mina@acme.example", "password": ""}
     led = await browser.post("/sign-in", form, Accept="application/json")
     assert urlsplit(led.json()["go"]).path == "/authorize/continue"
-    form["identifier"] = "mina@elsewhere.example"
+    form["login"] = "mina@elsewhere.example"
     missing = await browser.post("/sign-in", form, Accept="application/json")
     assert (missing.status_code, missing.json()["code"]) == (422, "MJ-SIGNIN-001")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from unittest.mock import patch
 from uuid import uuid4
 
 import httpx2
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from idp.credentials.throttle import BACKCHANNEL_OF_CLIENT
+from idp.endpoints.backchannel_notices import BackchannelNotices
 from idp.grants.ciba import CIBA
 from idp.grants.device_code import DEVICE_CODE
 from idp.grants.pending import code_hash
@@ -172,6 +174,36 @@ async def test_the_mail_leads_to_the_page_and_lets_nobody_in(provider: Provider,
     assert "/account/sign-in?to=%2Faccount%2Frequests" in stranger.text
     led = await provider.browser().get("/account/back?state=%2Faccount%2Frequests")
     assert led.headers["location"] == "/account/requests"
+
+
+async def test_a_crash_after_the_answer_loses_no_mail(
+    provider: Provider, till: App, arrive: Arrive, database: OpenDatabase, clock: FakeClock
+) -> None:
+    """What is to be told is kept with the request: a process that dies leaves it to the sweeper, which tells once."""
+    mina = await arrive()
+    sweeper = build_sweeper(provider.parts.settings, database("worker"), provider.parts.valkey, clock)
+    with patch.object(BackchannelNotices, "tell", side_effect=ProcessLookupError), pytest.raises(ProcessLookupError):
+        await begin(provider, till, binding_message="W4SCT", requested_expiry="120")
+    with patch.object(BackchannelNotices, "tell", side_effect=ProcessLookupError), pytest.raises(ProcessLookupError):
+        await begin(provider, till, login_hint="nobody at all")
+    assert await rows(database) == 2
+    assert await mina.letters() == []
+    await asyncio.gather(sweeper.step(), sweeper.step())
+    (letter,) = await mina.letters()
+    assert (letter.kind, letter.facts["app"], letter.facts["message"]) == ("sign_in_request", "앱", "W4SCT")
+    assert letter.facts["minutes"] == "2"
+    assert letter.facts["requests"] == f"{provider.parts.issuer}/account/requests"
+
+
+async def test_nobody_is_mailed_of_what_is_over(
+    provider: Provider, till: App, arrive: Arrive, database: OpenDatabase, clock: FakeClock
+) -> None:
+    mina = await arrive()
+    with patch.object(BackchannelNotices, "tell", side_effect=ProcessLookupError), pytest.raises(ProcessLookupError):
+        await begin(provider, till, requested_expiry="60")
+    clock.advance(60)
+    await build_sweeper(provider.parts.settings, database("worker"), provider.parts.valkey, clock).step()
+    assert await mina.letters() == []
 
 
 async def test_nobody_answers_for_somebody_else(

@@ -57,7 +57,7 @@ async def test_it_asks_in_words_and_only_then_is_there_a_code(
     assert at_consent(browser)
     assert "Let the app have your data?" in page.text
     assert "your mail address" in page.text
-    assert "your name, login name and language" not in page.text
+    assert "your name, login name, language and time zone" not in page.text
     assert "https://app.example/privacy" in page.text
 
     await answer(browser, page, "allow")
@@ -88,7 +88,7 @@ async def test_it_is_asked_once_and_again_only_for_more(provider: Provider, app:
     await asked(provider, browser, app, scope="openid email")
     assert "code" in browser.query()
     page = await asked(provider, browser, app, scope="openid email profile")
-    assert page.text.index("your name, login name and language") < page.text.index("You allowed before")
+    assert page.text.index("your name, login name, language and time zone") < page.text.index("You allowed before")
     assert page.text.index("You allowed before") < page.text.index("your mail address")
     await answer(browser, page, "allow")
     await asked(provider, browser, app, scope="openid profile")
@@ -107,7 +107,7 @@ async def test_a_claim_that_is_asked_for_by_name_is_asked_of_the_person_like_its
     page = await asked(provider, browser, app, scope="openid", claims=named)
     assert at_consent(browser)
     assert "your mail address" in page.text
-    assert "your name, login name and language" not in page.text
+    assert "your name, login name, language and time zone" not in page.text
     await answer(browser, page, "allow")
     assert "code" in browser.query()
     await asked(provider, browser, app, scope="openid", claims=named)

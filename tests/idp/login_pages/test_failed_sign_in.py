@@ -30,7 +30,7 @@ IN_PLACE = {"Accept": "application/json"}
 
 async def send(browser: Browser, page: httpx2.Response, name: str, password: str) -> httpx2.Response:
     """What the page's script sends."""
-    form = {"hop": hidden(page), "identifier": name, "password": password}
+    form = {"hop": hidden(page), "login": name, "password": password}
     return await browser.post("/sign-in", form, **IN_PLACE)
 
 
@@ -136,8 +136,8 @@ async def test_a_new_page_does_not_begin_to_count_anew(provider: Provider, app: 
 @pytest.mark.parametrize(
     ("form", "code"),
     [
-        ({"identifier": "mina", "password": "wrong"}, "MJ-SIGNIN-001"),
-        ({"identifier": "", "password": ""}, "MJ-SIGNIN-001"),
+        ({"login": "mina", "password": "wrong"}, "MJ-SIGNIN-001"),
+        ({"login": "", "password": ""}, "MJ-SIGNIN-001"),
         ({"quick": "yes", "password": "x"}, "MJ-SIGNIN-010"),
     ],
 )

@@ -64,7 +64,7 @@ def mailbox(provider: Provider, database: OpenDatabase) -> Mailbox:
 
 
 async def ask(browser: Browser, name: str = "mina", hop: str = "") -> httpx2.Response:
-    return await browser.post("/recover", {"identifier": name, "hop": hop})
+    return await browser.post("/recover", {"login": name, "hop": hop})
 
 
 async def give(browser: Browser, link: str, new: str = NEW, **more: str) -> httpx2.Response:
@@ -232,7 +232,7 @@ async def test_forms_from_elsewhere_are_refused(provider: Provider, mailbox: Mai
     await set_mail(provider, await person(provider), MAIL)
     browser = provider.browser()
     foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
-    assert (await browser.post("/recover", {"identifier": "mina"}, **foreign)).status_code == 403
+    assert (await browser.post("/recover", {"login": "mina"}, **foreign)).status_code == 403
     await ask(browser)
     form = {"token": (await mailbox.link()).split("token=")[1], "new": NEW}
     assert (await browser.post("/recover/password", form, **foreign)).status_code == 403

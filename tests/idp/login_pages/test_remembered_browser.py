@@ -27,7 +27,7 @@ SESSION_COOKIE = "__Host-munjigi-session"
 async def sign_in(
     browser: Browser, page: httpx2.Response, name: str = "mina", password: str = PASSWORD, **more: str
 ) -> httpx2.Response:
-    form = {"hop": hidden(page), "identifier": name, "password": password, **more}
+    form = {"hop": hidden(page), "login": name, "password": password, **more}
     return await browser.follow(await browser.post("/sign-in", form))
 
 
@@ -68,7 +68,7 @@ async def test_the_name_is_filled_in_and_one_proof_is_asked_for(provider: Provid
     clock.advance(86400)
     page = await open_sign_in(browser, app)
     assert "Continue as Mina" in page.text
-    assert 'name="identifier"' not in page.text
+    assert 'name="login"' not in page.text
     assert "mina" not in page.text, "the cookie does not tell the login name"
     assert browser.cookies[REMEMBERED_COOKIE] == first, "looking does not use it up"
     await quick(browser, page)
@@ -100,7 +100,7 @@ async def test_another_account_may_be_used(provider: Provider, app: App) -> None
     browser = await remembered_browser(provider, app)
     page = await open_sign_in(browser, app)
     other = await browser.get(browser.address + "&other=1")
-    assert 'name="identifier"' in other.text
+    assert 'name="login"' in other.text
     await sign_in(browser, other, "jun", remember="yes")
     assert browser.query()["code"]
     assert page.status_code == 200

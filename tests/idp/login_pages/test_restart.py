@@ -18,7 +18,7 @@ __all__ = ["app"]
 START = "https://app.example/sign-in"
 AGAIN = f"{START}?state=a+state"
 """With what the app knows the sign-in by, so that it leads to the page where that was to lead."""
-FORM = {"failures": "0", "identifier": "mina", "password": "a horse, a staple and some mist"}
+FORM = {"failures": "0", "login": "mina", "password": "a horse, a staple and some mist"}
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ async def open_sign_in(browser: Browser, app: App, **changed: str | None) -> htt
 async def submit(
     browser: Browser, page: httpx2.Response, name: str = "mina", password: str = PASSWORD
 ) -> httpx2.Response:
-    form = {"hop": hidden(page), "identifier": name, "password": password}
+    form = {"hop": hidden(page), "login": name, "password": password}
     return await browser.follow(await browser.post("/sign-in", form))
 
 
@@ -203,7 +203,7 @@ async def test_a_form_from_elsewhere_is_refused(provider: Provider, app: App) ->
     await person(provider)
     browser = provider.browser()
     page = await open_sign_in(browser, app)
-    form = {"hop": hidden(page), "identifier": "mina", "password": PASSWORD}
+    form = {"hop": hidden(page), "login": "mina", "password": PASSWORD}
     foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     assert (await browser.post("/sign-in", form, **foreign)).status_code == 403
     other = provider.browser()
@@ -235,3 +235,23 @@ async def test_an_authenticator_app_is_asked_for_and_its_code_works_once(
     clock.advance(30)
     page = await submit_code(second, replayed, clock)
     assert "You are signed in somewhere else" in page.text
+
+
+async def test_headless_browsers_find_their_way_by_names_that_stay(provider: Provider, app: App) -> None:
+    """Without scripts: a title, fields named `login` and `password`, and one button that sends them."""
+    await person(provider)
+    browser = provider.browser()
+    page = await open_sign_in(browser, app)
+    assert re.search(r"<title>[^<]+</title>", page.text)
+    form = re.search(r'<form method="post" action="([^"]+)"[^>]*data-in-place>.*?</form>', page.text, re.DOTALL)
+    assert form is not None
+    assert re.findall(r'<input id="\w+" name="(\w+)" type="(\w+)"', form[0]) == [
+        ("login", "text"),
+        ("password", "password"),
+    ]
+    assert form[0].count("<button") == 1
+    hop = {"hop": hidden(page)}
+    await browser.follow(
+        await browser.post(form[1].replace("&amp;", "&"), {**hop, "login": "mina", "password": PASSWORD})
+    )
+    assert browser.address.startswith(CALLBACK)

@@ -67,7 +67,7 @@ async def test_a_code_that_cannot_be_counted_holds_no_login(
     await sign_in(provider, app)
     second = provider.browser("10.0.0.2")
     page = await open_sign_in(second, app)
-    form = {"hop": hidden(page), "failures": "0", "identifier": "mina", "password": PASSWORD}
+    form = {"hop": hidden(page), "failures": "0", "login": "mina", "password": PASSWORD}
     hop = await second.post("/sign-in", form)
     dispatched = await second.get(hop.headers["location"])  # to the page of the factor, which mails the code
     async with stalled(valkey):

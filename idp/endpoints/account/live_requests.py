@@ -1,0 +1,101 @@
+"""`GET /account/requests/events`: which requests wait for a person, told to their open pages whenever it changes.
+
+A page that is loaded shows the same without scripts. Listening is not activity (S6), and ends with the session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+
+from config.problem import Problem
+from idp.endpoints.account.door import NOT_SIGNED_IN, AccountDoor
+from idp.endpoints.account.requests_watch import RequestsWatch
+from idp.endpoints.login.login_page import LoginPages
+from idp.grants.pending import AskedRequests, PendingGrant
+
+KEEP_ALIVE: Final = 15.0
+"""Seconds after which a stream without news says that it is still there."""
+RETRY: Final = 1000
+"""Milliseconds after which a browser comes back to a stream that broke off."""
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Accel-Buffering": "no",
+}
+
+
+class LiveRequests:
+    """Streams server-sent events: `requests` with the ids that wait, and `ended` once nobody is signed in any more."""
+
+    def __init__(self, shared: LoginPages, *, door: AccountDoor, requests: AskedRequests, watch: RequestsWatch) -> None:
+        self._shared = shared
+        self._door = door
+        self._requests = requests
+        self._watch = watch
+
+    async def __call__(self, request: Request) -> Response:
+        async with self._shared.database.connect() as tx:
+            person = await self._door.person(tx, request)
+        if person is None:
+            raise Problem(NOT_SIGNED_IN)
+        listening = str(person.account.id)
+        news = self._watch.join(listening)
+        if news is None:
+            return Response(status_code=204, headers=_HEADERS)  # tells an EventSource not to come back
+        stream = self._stream(request, listening, news)
+        return StreamingResponse(stream, media_type="text/event-stream", headers=_HEADERS)
+
+    async def _stream(self, request: Request, listening: str, news: asyncio.Event) -> AsyncIterator[bytes]:
+        said: list[str] | None = None
+        try:
+            yield b"retry: %d\n\n" % RETRY
+            while not self._watch.closing:
+                news.clear()
+                waiting = await self._waiting(request)
+                if waiting is None:
+                    yield _event("ended", {})
+                    return
+                ids = [str(one.request_id) for one in waiting]
+                if ids != said:
+                    yield _event("requests", {"waiting": ids})
+                    said = ids
+                over = min((one.expires_at for one in waiting), default=None)
+                while not news.is_set() and not self._over(over):
+                    await self._pause(news, over)
+                    if not news.is_set():
+                        yield b": still here\n\n"
+        except ClientDisconnect:
+            return
+        finally:
+            self._watch.leave(listening, news)
+
+    async def _waiting(self, request: Request) -> list[PendingGrant] | None:
+        """What waits; None: nobody is signed in here any more."""
+        async with self._shared.database.connect() as tx:
+            person = await self._door.person(tx, request)
+            if person is None:
+                return None
+            return await self._requests.waiting_for(tx, person.account.id, self._shared.clock.now())
+
+    def _over(self, moment: datetime | None) -> bool:
+        return moment is not None and moment <= self._shared.clock.now()
+
+    async def _pause(self, news: asyncio.Event, over: datetime | None) -> None:
+        """Until there is news, the first request is over, or it is time to say that the stream is still there."""
+        left = (over - self._shared.clock.now()).total_seconds() if over is not None else KEEP_ALIVE
+        try:
+            async with asyncio.timeout(min(KEEP_ALIVE, left + 0.01)):
+                await news.wait()
+        except TimeoutError:
+            return
+
+
+def _event(name: str, document: Mapping[str, object]) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(document))
