@@ -23,8 +23,8 @@ from config.engines.child import bound_to_this_process
 
 
 def program() -> str:
-    """Debian's Chromium, or whichever stands in its place; `make test` installs it."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    """Debian's Chromium without a window, or whichever stands in its place; `make test` installs it."""
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             return found
     raise AssertionError("no Chromium; `make test` installs it")

@@ -172,7 +172,7 @@ class House:
                     **expected,
                 )
         if token:
-            assert self.gateway.verify(token.encode(), now)
+            assert self.gateway.verify(token.encode(), now, "shop.localhost")
         self._count(id_token)
 
     def _count(self, token: str) -> None:
@@ -399,9 +399,9 @@ async def test_a_key_that_leaked_is_believed_nowhere(house: House) -> None:
             is None
         )
     digest = hashlib.sha256(tokens["access_token"].encode()).digest()
-    assert house.gateway.find(digest, house.clock.timestamp()) is None
+    assert house.gateway.find(digest, house.clock.timestamp(), "shop.localhost") is None
     with pytest.raises(jws.InvalidToken):
-        house.gateway.verify(tokens["access_token"].encode(), house.clock.timestamp())
+        house.gateway.verify(tokens["access_token"].encode(), house.clock.timestamp(), "shop.localhost")
 
     async with asyncio.timeout(30):  # a service looks every two seconds
         while (await house.service.get("/", headers={HEADER: assertion})).status_code != 401:  # noqa: ASYNC110 - no event says it
