@@ -65,7 +65,8 @@ async def test_a_next_key_that_is_prepared_signs_when_it_is_wanted(house: House)
     before = await listed(house)
     changes = await act(house, "prepare")
     assert [one["state"] for one in changes] == ["next", "next"]
-    assert {one["until"] for one in changes} == {(await house.got("/keys"))["keys"][-1]["activates_at"]}
+    shown = (await house.got("/keys"))["keys"]
+    assert {one["until"] for one in changes} == {key["activates_at"] for key in shown if key["state"] == "next"}
     assert await act(house, "prepare") == [], "they are there"
     house.clock.advance(DAY)
     done = await act(house, "rotate")
