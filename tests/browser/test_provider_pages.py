@@ -111,7 +111,7 @@ def test_open_pages_hear_of_a_request_and_of_its_end(
     asked.locator("button[value=allow]").click()
     expect(overview.locator("[data-requests] .notice")).to_have_count(0)
     overview.goto(f"{house.issuer}/account/session")
-    overview.locator("form[action='/account/session/end'] button").click()
+    overview.locator("form[action='/account/session/end'] button").first.click()
     expect(asked.locator("[data-requests] a")).to_be_visible()
 
 
