@@ -32,7 +32,7 @@ class RequestsPage:
         self._requests = requests
 
     async def __call__(self, request: Request) -> Response:
-        """`GET` shows; `POST` allows or refuses one."""
+        """`GET` shows, or with `part=list` what waits alone; `POST` allows or refuses one."""
         if request.method == "POST":
             return await self._answered(request)
         return await self._list(request)
@@ -83,7 +83,7 @@ class RequestsPage:
         return await self._door.show(
             request,
             person,
-            "account_requests.html",
+            "requests_list.html" if request.query_params.get("part") == "list" else "account_requests.html",
             status=status,
             requests=shown,
             enrolled=person.enrolled,

@@ -26,7 +26,7 @@ function over(card) {
 // The browser parses it: under Trusted Types no script may.
 const load = () => new Promise((resolve, reject) => {
   const asked = new XMLHttpRequest();
-  asked.open("GET", "/account/requests");
+  asked.open("GET", "/account/requests?part=list");
   asked.responseType = "document";
   asked.setRequestHeader("Accept", "text/html");
   asked.addEventListener("load", () => resolve(asked.status === 200 ? asked.response : null));
@@ -38,7 +38,7 @@ async function add(ids) {
   const page = await load();
   if (!page) return false;
   // somebody else signed in with this browser meanwhile: what is theirs is not shown here
-  if (page.querySelector("[data-requests]")?.dataset.requests !== told.dataset.requests) return false;
+  if (page.querySelector("[data-requests-list]")?.dataset.requestsList !== list.dataset.requestsList) return false;
   const shown = new Set(cards().map((card) => card.dataset.request));
   const found = [...page.querySelectorAll("[data-request]")].filter((card) => !shown.has(card.dataset.request));
   list.querySelector("[data-none]")?.remove();

@@ -53,6 +53,10 @@ async def test_it_joins_the_session_of_whoever_allows_it_and_ends_with_it(
         assert shown in page.text
     assert begun["auth_req_id"] not in page.text
     assert code_hash(begun["auth_req_id"]).hex() not in page.text
+    part = (await mina.get("/account/requests?part=list")).text
+    assert "W4SCT" in part
+    assert "<html" not in part
+    assert "<style" not in part, "whoever adds it to an open page adds no style of another answer's nonce"
     assert "Waiting for your word: 1" in (await mina.get("/account")).text
     assert "Allowed." in (await answer(mina)).text
     assert (await kinds(provider, database))[-1] == "backchannel_allowed"
