@@ -21,7 +21,8 @@ from idp.clients.registrar import Issued, Registrar
 from idp.clients.registration import ADMINISTRATOR
 from idp.every_session import OPERATOR
 from idp.registrars import own_clients, registrar
-from idp.storage import administration, client_register
+from idp.storage import client_register
+from idp.storage.administered_organisations import every_organisation
 
 PAGE = 200
 
@@ -53,7 +54,7 @@ class EveryClient:
         """Those whose id or name holds `name`, by id."""
         found: list[Registered] = []
         async with self._database.connect() as tx:
-            reach = Reach(await administration.every_organisation(tx), house=True)
+            reach = Reach(await every_organisation(tx), house=True)
             while True:
                 after = found[-1].client.client_id if found else ""
                 more = await client_register.page(tx, reach, name=name, after=after, limit=PAGE)
@@ -75,7 +76,7 @@ class EveryClient:
         """
         client = await self._acts.read(metadata, ADMINISTRATOR, client_id=client_id, organisation_id=organisation_id)
         async with self._database.begin() as tx:
-            if organisation_id is not None and organisation_id not in await administration.every_organisation(tx):
+            if organisation_id is not None and organisation_id not in await every_organisation(tx):
                 raise NotDone(f"there is no organisation {organisation_id}")
             issued = await self._acts.add(tx, client, self._clock.now())
             if issued is None:

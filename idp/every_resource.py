@@ -19,7 +19,8 @@ from idp.every_client import NotDone
 from idp.every_session import OPERATOR
 from idp.resources.keeper import InvalidResource, ResourceKeeper, ResourceTaken, on_record
 from idp.resources.resource_server import ResourceScope, ResourceServer
-from idp.storage import administration, resource_servers
+from idp.storage import resource_servers
+from idp.storage.administered_organisations import every_organisation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class EveryResource:
         """
         server = self._as_wanted(self._keeper.new(identifier, organisation_id), wanted)
         async with self._database.begin() as tx:
-            if organisation_id is not None and organisation_id not in await administration.every_organisation(tx):
+            if organisation_id is not None and organisation_id not in await every_organisation(tx):
                 raise NotDone(f"there is no organisation {organisation_id}")
             found = await resource_servers.named(tx, identifier)
             if found is not None:

@@ -47,8 +47,10 @@ from idp.sessions.signals.changes import ChangeSignals
 from idp.storage import (
     administered_deliveries,
     administered_history,
+    administered_organisations,
+    administered_people,
     administered_session,
-    administration,
+    administered_sessions,
     client_register,
     deliveries,
     directory,
@@ -76,7 +78,7 @@ SERVICE: Final = "administration"
 class _Sessions:
     """Live sessions as administrators look at them, and single ones."""
 
-    live = staticmethod(administration.live)
+    live = staticmethod(administered_sessions.live)
     find = staticmethod(sessions.find)
     document = staticmethod(administered_session.document)
 
@@ -99,7 +101,7 @@ def application(
         clock=clock,
         one_session=one_session,
         sessions=looked_at,
-        organisations=administration,
+        organisations=administered_organisations,
         deliveries=administered_deliveries,
         directory=directory,
         rules=login_rules,
@@ -111,7 +113,7 @@ def application(
         one_session=one_session,
         signals=ChangeSignals(deliveries, clock, entropy),
         queue=queue,
-        people=administration,
+        people=administered_people,
         directory=directory,
         factors=factor_reset,
         logins=logins,
@@ -120,10 +122,10 @@ def application(
     reading = Reading(
         database=database,
         clock=clock,
-        people=administration,
+        people=administered_people,
         sessions=looked_at,
         sign_ins=sign_in_history,
-        organisations=administration,
+        organisations=administered_organisations,
         deliveries=administered_deliveries,
         history=administered_history,
     )
@@ -137,7 +139,7 @@ def application(
             issuer=settings.idp.issuer,
         )
     )
-    admission = Admission(database, administration, clock)
+    admission = Admission(database, administered_people, clock)
     client_acts = ClientActs(
         database=database,
         valkey=valkey,

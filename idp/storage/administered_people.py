@@ -1,30 +1,26 @@
-"""People, sessions and organisations as administrators look at them, in PostgreSQL: always within a scope."""
+"""People as administrators look at them, in PostgreSQL: always within a scope."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-from sqlalchemy import ColumnElement, Row, Select, and_, any_, exists, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, any_, exists, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from config.connections import Transaction
 from idp.administration.documents import (
     DeviceEntry,
     FactorEntry,
-    OrganisationDocument,
     PersonDocument,
     PersonEntry,
     RolesIn,
-    SessionEntry,
-    Support,
 )
-from idp.administration.scope import ADMINISTRATOR, MomentCursor, NameCursor
-from idp.storage import devices, sessions
+from idp.administration.scope import ADMINISTRATOR, NameCursor
+from idp.storage import administered_sessions, devices, sessions
+from idp.storage.administered_sessions import is_called
 from idp.storage.directory_tables import (
     login_name,
     membership,
@@ -36,11 +32,9 @@ from idp.storage.directory_tables import (
     user_account,
 )
 from idp.storage.proven_addresses import is_proven
-from pages.look import Look
 
 _LAST_ADMINISTRATORS_GATE = 0x6D6A_6164_6D6C_6F6B
 """Whoever locks an administrator of an organisation holds this advisory lock, so that two do not lock each other."""
-_ESCAPE = "\\"
 
 
 async def administered_by(tx: Transaction, user_id: UUID) -> frozenset[UUID]:
@@ -55,11 +49,6 @@ async def administered_by(tx: Transaction, user_id: UUID) -> frozenset[UUID]:
         )
     )
     return frozenset((await tx.execute(query)).scalars())
-
-
-async def every_organisation(tx: Transaction) -> frozenset[UUID]:
-    """All that there are."""
-    return frozenset((await tx.execute(select(organisation.c.id))).scalars())
 
 
 async def people(
@@ -80,7 +69,7 @@ async def people(
         .limit(limit)
     )
     if name:
-        query = query.where(_is_called(name))
+        query = query.where(is_called(name))
     if after is not None:
         query = query.where(tuple_(user_account.c.display_name, user_account.c.id) > tuple_(after.name, after.id))
     rows = (await tx.execute(query)).all()
@@ -108,7 +97,7 @@ async def person(tx: Transaction, scope: Collection[UUID], user_id: UUID, now: d
     row = (await tx.execute(query)).one_or_none()
     if row is None:
         return None
-    own_session = await live(tx, scope, user_id=user_id, now=now, limit=1)
+    own_session = await administered_sessions.live(tx, scope, user_id=user_id, now=now, limit=1)
     whole = await is_within(tx, scope, user_id)
     shown = {**row._mapping, "login_names": tuple(row.login_names or ())}
     if not whole:
@@ -165,89 +154,6 @@ async def is_last_administrator(tx: Transaction, user_id: UUID) -> bool:
     return (await tx.execute(query.limit(1))).one_or_none() is not None
 
 
-async def live(
-    tx: Transaction,
-    scope: Collection[UUID],
-    *,
-    name: str = "",
-    place: str | None = None,
-    user_id: UUID | None = None,
-    before: MomentCursor | None = None,
-    now: datetime,
-    limit: int,
-) -> Sequence[SessionEntry]:
-    """Sessions that live at `now`, the newest first."""
-    query = _live_sessions(scope, now).order_by(session.c.created_at.desc(), session.c.sid.desc()).limit(limit)
-    if name:
-        query = query.where(_is_called(name))
-    if place is not None:
-        query = query.where(session.c.place == place)
-    if user_id is not None:
-        query = query.where(session.c.user_id == user_id)
-    if before is not None:
-        query = query.where(tuple_(session.c.created_at, session.c.sid) < tuple_(before.at, before.id))
-    return [_session(row) for row in await tx.execute(query)]
-
-
-async def organisations(tx: Transaction, scope: Collection[UUID]) -> Sequence[OrganisationDocument]:
-    """Those of the scope, by name."""
-    query = select(organisation).where(organisation.c.id.in_(scope)).order_by(organisation.c.name)
-    return [_organisation(row) for row in await tx.execute(query)]
-
-
-async def claim(tx: Transaction, organisation_id: UUID) -> OrganisationDocument | None:
-    """One organisation, locked against other changes."""
-    query = select(organisation).where(organisation.c.id == organisation_id).with_for_update(key_share=True)
-    row = (await tx.execute(query)).one_or_none()
-    return None if row is None else _organisation(row)
-
-
-def _organisation(row: Row[Any]) -> OrganisationDocument:
-    changeable = msgspec.json.encode(
-        [row.duplicate_login, row.new_device_factor, row.look, row.support], order="deterministic"
-    )
-    return OrganisationDocument(
-        id=row.id,
-        version=hashlib.sha256(changeable).hexdigest()[:16],
-        name=row.name,
-        time_zone=row.time_zone,
-        duplicate_login=row.duplicate_login,
-        new_device_factor=row.new_device_factor,
-        look=None if row.look is None else msgspec.convert(row.look, Look),
-        support=None if row.support is None else Support(**row.support),
-    )
-
-
-def _live_sessions(scope: Collection[UUID], now: datetime) -> Select[tuple[Any, ...]]:
-    return (
-        select(
-            session.c.sid,
-            session.c.user_id,
-            user_account.c.display_name,
-            session.c.organisation_id,
-            organisation.c.name.label("organisation"),
-            session.c.device_label.label("device"),
-            session.c.browser,
-            session.c.ip,
-            session.c.place,
-            session.c.network,
-            session.c.amr,
-            session.c.acr,
-            session.c.created_at,
-            session.c.last_activity_at,
-            session.c.idle_expires_at,
-            session.c.absolute_expires_at,
-        )
-        .join(user_account, user_account.c.id == session.c.user_id)
-        .join(organisation, organisation.c.id == session.c.organisation_id)
-        .where(session.c.ended_at.is_(None), session.c.idle_expires_at > now, session.c.organisation_id.in_(scope))
-    )
-
-
-def _session(row: Row[Any]) -> SessionEntry:
-    return SessionEntry(**{**row._mapping, "ip": str(row.ip), "amr": tuple(row.amr)}, own=False)
-
-
 def _lives_within(scope: Collection[UUID], now: datetime) -> ColumnElement[bool]:
     return exists().where(
         session.c.user_id == user_account.c.id,
@@ -259,18 +165,6 @@ def _lives_within(scope: Collection[UUID], now: datetime) -> ColumnElement[bool]
 
 def _is_member(scope: Collection[UUID]) -> ColumnElement[bool]:
     return exists().where(membership.c.user_id == user_account.c.id, membership.c.organisation_id.in_(scope))
-
-
-def _is_called(name: str) -> ColumnElement[bool]:
-    """Somewhere in the display name or a login name; what is typed has no wildcards."""
-    holds = user_account.c.display_name.icontains(name, autoescape=True, escape=_ESCAPE)
-    in_login_name = exists().where(
-        and_(
-            login_name.c.user_id == user_account.c.id,
-            login_name.c.name.icontains(name, autoescape=True, escape=_ESCAPE),
-        )
-    )
-    return or_(holds, in_login_name)
 
 
 def _first_login_name() -> ColumnElement[Any]:
