@@ -212,7 +212,7 @@ async def test_clients_are_found_by_name_and_come_in_pages(house: House) -> None
 
 async def test_scopes_are_listed(house: House) -> None:
     listed = {one["scope"]: one["claims"] for one in (await house.got("/scopes"))["scopes"]}
-    assert listed["email"] == ["email"]
+    assert listed["email"] == ["email", "email_verified"]
     assert listed["openid"] == []
 
 
