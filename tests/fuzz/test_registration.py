@@ -140,7 +140,8 @@ def test_what_may_be_registered_is(client: httpx2.Client, examples: int) -> None
 
         for stranger in (bearer(junk.encode("ascii", "replace").decode().replace("\n", " ") or "x"), {}):
             try:
-                assert client.delete(path, headers=stranger).status_code == 401
+                # some of it is no header at all: the server refuses the request before anybody reads it
+                assert client.delete(path, headers=stranger).status_code in (400, 401)
             except httpx2.LocalProtocolError:
                 continue  # no client puts such a header on the wire
         assert client.delete(path, headers=bearer(token)).status_code == 204
