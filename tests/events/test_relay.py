@@ -25,7 +25,7 @@ FAR = 4_000_000_000.0
 WRITERS = ("idp", "gateway", "policy", "commerce", "reservation", "worker", "audit")
 TOLD_BY = {
     "idp": {"session", "attempt", "organisation", "client", "request", "key token"},
-    "worker": {"session", "attempt", "request"},
+    "worker": {"session", "attempt", "client", "request"},
     "policy": {"policy", "key policy"},
     "gateway": {"key assertion"},
 }
