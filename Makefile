@@ -88,12 +88,12 @@ endef
 # What the tests need of the machine.
 
 .PHONY: browser korean nginx wrk npm
-# Chromium's headless shell takes two thirds of the processor time of the whole one, which will do where it cannot be had
+# Chromium's headless shell takes two thirds of the processor time; where it cannot be had, the whole one does all of it
 browser:
-	@command -v chromium-headless-shell >/dev/null || \
-		{ [ "$$(id -u)" = 0 ] && ( $(call install_from_debian,chromium-headless-shell,) ) 2>/dev/null; } || \
-		{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
-		$(call install_from_debian,chromium-headless-shell,the browser tests need Chromium)
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
+		$(call install_from_debian,chromium,the browser tests need Chromium)
+	@command -v chromium-headless-shell >/dev/null || [ "$$(id -u)" != 0 ] || \
+		( $(call install_from_debian,chromium-headless-shell,it is lighter) ) 2>/dev/null || true
 	@$(python) -m playwright --version >/dev/null 2>&1 || \
 		$(call install_from_debian,libatomic1,the program that drives the browser needs libatomic)
 

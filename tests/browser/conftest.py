@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.chromium import program
+from tests.chromium import light_program
 from tests.house import House, running_house
 
 
@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
     """Closed with the module: while it runs, its loop keeps every other from running in this thread."""
     arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program(), args=arguments)
+        launched = playwright.chromium.launch(executable_path=light_program(), args=arguments)
         yield launched
         launched.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
@@ -477,6 +477,7 @@ _SOUND = st.fixed_dictionaries(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(asked=_SOUND, terms=st.sampled_from((STRANGER, ADMINISTRATOR)))
 def test_what_is_sound_reads_back_the_same(asked: dict[str, object], terms: Terms) -> None:
     client = read(asked, terms)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from idp.app import serve
 from idp.clients.client import Client
 from idp.credentials.password import PasswordPool
 from idp.storage import clients, passwords
+from tests.chromium import program
 from tests.idp.conftest import OpenDatabase
 from tests.idp.login_pages.test_sign_in import PASSWORD
 from tests.idp.people import add_person
@@ -85,7 +85,7 @@ async def page() -> AsyncIterator[Page]:
     async with await asyncio.start_server(_the_app, "127.0.0.1", 0) as app, async_playwright() as playwright:
         mapped = f"--host-resolver-rules=MAP app.localhost:80 127.0.0.1:{app.sockets[0].getsockname()[1]}"
         arguments = ["--no-sandbox", mapped]
-        chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        chromium = await playwright.chromium.launch(executable_path=program(), args=arguments)
         context = await chromium.new_context(locale="en-US")
         opened = await context.new_page()
         opened.on("pageerror", lambda error: complaints.append(str(error)))
