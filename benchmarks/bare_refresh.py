@@ -11,7 +11,7 @@ import base64
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,14 @@ class Chain:
         successor = secrets.token_bytes(32)
         instead = {self._used: self.current, self._first: successor}
         self.current = successor
-        return [
-            (sql, tuple(instead.get(value, value) if isinstance(value, bytes) else value for value in values))
-            for sql, values in self._statements
-        ]
+        return [(sql, tuple(_with(instead, value) for value in values)) for sql, values in self._statements]
+
+
+def _with(instead: Mapping[bytes, bytes], value: Any) -> Any:
+    """A value with other tokens, and so a list of them."""
+    if isinstance(value, list | tuple):
+        return [_with(instead, one) for one in value]
+    return instead.get(value, value) if isinstance(value, bytes) else value
 
 
 async def measure(settings: Settings, secret: str, tokens: Sequence[str]) -> float:
