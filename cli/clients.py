@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.documents import tell_document
 from config.settings import Settings
 from idp.administration.client_documents import ClientId
 from idp.clients.register import Registered
@@ -22,15 +21,6 @@ from idp.every_client import every_client
 
 _OURS = ("client_id", "organisation", "enabled", "version", "client_secret")
 """Members that `show` adds: a file may have them, and only `client_id`, `organisation` and `version` are read."""
-
-
-def read_file(name: str) -> Mapping[str, object]:
-    """The JSON object of a file. Raises `typer.BadParameter`."""
-    content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    try:
-        return msgspec.json.decode(content, type=dict[str, object])
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{name} holds no JSON object: {error}", param_hint="--file") from error
 
 
 async def found(settings: Settings, name: str) -> Sequence[Registered]:
@@ -101,13 +91,7 @@ def tell_list(clients: Sequence[Registered], *, as_json: bool) -> None:
 
 def tell(issued: Issued, *, as_json: bool) -> None:
     """One client; its secret only where it was made just now."""
-    document = _document(issued)
-    if as_json:
-        typer.echo(msgspec.json.encode(document))
-        return
-    for name, value in document.items():
-        shown_value = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        typer.echo(f"{name}: {shown_value}")
+    tell_document(_document(issued), as_json=as_json)
 
 
 def _document(issued: Issued) -> dict[str, object]:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.clients import read_file
+from cli.documents import read_file, tell_document
 from config.settings import Settings
 from idp.administration.documents import Line
 from idp.administration.resource_documents import (
@@ -102,9 +102,4 @@ def tell_list(servers: Sequence[ResourceServer], *, as_json: bool) -> None:
 
 def tell(server: ResourceServer, *, as_json: bool) -> None:
     """One API."""
-    document = msgspec.to_builtins(entry(server))
-    if as_json:
-        typer.echo(msgspec.json.encode(document))
-        return
-    for name, value in document.items():
-        typer.echo(f"{name}: {value if isinstance(value, str) else msgspec.json.encode(value).decode()}")
+    tell_document(msgspec.to_builtins(entry(server)), as_json=as_json)

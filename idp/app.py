@@ -64,27 +64,27 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
 
     Open pages are told by the same events, and let go once `stop` is set."""
 
+    listening = (
+        parts.keys,
+        parts.clients,
+        parts.rules,
+        parts.faces,
+        parts.offers,
+        parts.described,
+        parts.requests_watch,
+    )
+
     def on_event(topic: str, payload: Mapping[str, object]) -> None:
-        parts.keys.on_event(topic, payload)
-        parts.clients.on_event(topic, payload)
-        parts.rules.on_event(topic, payload)
-        parts.faces.on_event(topic, payload)
-        parts.offers.on_event(topic, payload)
-        parts.described.on_event(topic, payload)
-        parts.requests_watch.on_event(topic, payload)
+        for one in listening:
+            one.on_event(topic, payload)
 
     def on_heartbeat(moment: float) -> None:
         parts.lease.renew(moment, wall=parts.clock.timestamp(), monotonic=parts.clock.monotonic())
 
     def on_reset() -> None:
         parts.lease.drop(parts.clock.monotonic())
-        parts.keys.on_reset()
-        parts.clients.on_reset()
-        parts.rules.on_reset()
-        parts.faces.on_reset()
-        parts.offers.on_reset()
-        parts.described.on_reset()
-        parts.requests_watch.on_reset()
+        for one in listening:
+            one.on_reset()
 
     subscription = Subscription(
         parts.valkey, parts.clock, on_event=on_event, on_heartbeat=on_heartbeat, on_reset=on_reset

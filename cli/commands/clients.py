@@ -36,18 +36,18 @@ def clients_show(client_id: _ClientId, as_json: _Json = False) -> None:
 @app.command("add")
 def clients_add(file: _File, why: _Why = "", as_json: _Json = False) -> None:
     """Register a client; one that is there as the file says is left alone. Its secret is printed this once."""
-    from cli import clients
+    from cli import clients, documents
 
-    asked = clients.read_file(file)
+    asked = documents.read_file(file)
     clients.tell(ask_engines(lambda settings: clients.added(settings, asked, why)), as_json=as_json)
 
 
 @app.command("change")
 def clients_change(client_id: _ClientId, file: _File, why: _Why = "", as_json: _Json = False) -> None:
     """Make what is registered of a client what the file says; what it leaves out is taken away."""
-    from cli import clients
+    from cli import clients, documents
 
-    asked = clients.read_file(file)
+    asked = documents.read_file(file)
     clients.tell(ask_engines(lambda settings: clients.changed(settings, client_id, asked, why)), as_json=as_json)
 
 
