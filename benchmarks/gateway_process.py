@@ -41,6 +41,7 @@ from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import TokenRefresh
 from gateway.resource_metadata import ResourceMetadata
 from gateway.routes.route_file import SHIPPED, load_route_table
+from gateway.routes.upstream import Upstream
 from gateway.sessions.activity import Activity
 from gateway.sessions.session_check import SessionCheck
 from gateway.storage.cookie_sessions import CookieSessions
@@ -128,7 +129,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
                 await asyncio.sleep(HEARTBEAT)
 
         limits, watch = Limits(), Watch()
-        pools = Pools(dict.fromkeys(table.upstreams, origin), limits=limits, watch=watch)
+        pools = Pools([Upstream(name, origin) for name in table.upstreams], limits=limits, watch=watch)
         door = Door(pipeline, None, pools, entropy, watch, limits)
         beating = asyncio.create_task(beat())
         try:

@@ -274,7 +274,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         door = Door(
             pipeline=pipeline,
             own_pages=StepUpPages(pages.app()),
-            pools=Pools(table.upstreams, limits=limits, watch=ticking),
+            pools=Pools(table.upstreams.values(), limits=limits, watch=ticking),
             entropy=entropy,
             watch=ticking,
             limits=limits,
@@ -287,7 +287,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             moved = fresh.upstreams != pipeline.table.upstreams
             pipeline.use_table(fresh)
             if moved:
-                door.use_pools(Pools(fresh.upstreams, limits=limits, watch=ticking))
+                door.use_pools(Pools(fresh.upstreams.values(), limits=limits, watch=ticking))
             look_again.set()
 
         async def renew_tokens() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Protocol
 
 from config.problem import ProblemType
@@ -13,6 +13,7 @@ from gateway.proxy.limits import Limits
 from gateway.proxy.problems import UPSTREAM_BUSY, UPSTREAM_DOWN
 from gateway.proxy.upstream import UpstreamConnection
 from gateway.proxy.watch import Watch
+from gateway.routes.upstream import Upstream
 
 
 class Waiting(Protocol):
@@ -28,12 +29,11 @@ class Waiting(Protocol):
 class Pool:
     """The connections to one upstream."""
 
-    def __init__(self, name: str, address: str, *, limits: Limits, watch: Watch) -> None:
-        """`address` is `unix:/path` or `host:port`."""
-        self.name = name
+    def __init__(self, upstream: Upstream, *, limits: Limits, watch: Watch) -> None:
+        self.name = upstream.name
         self.limits = limits
         self.watch = watch
-        self._address = address
+        self._address = upstream.address
         self._health = Health()
         self._idle: list[UpstreamConnection] = []
         self._open = 0
@@ -160,8 +160,8 @@ class Pool:
 class Pools:
     """Every upstream by its name. Replaced as a whole when the route table changes."""
 
-    def __init__(self, addresses: Mapping[str, str], *, limits: Limits, watch: Watch) -> None:
-        self.by_name = {name: Pool(name, address, limits=limits, watch=watch) for name, address in addresses.items()}
+    def __init__(self, upstreams: Iterable[Upstream], *, limits: Limits, watch: Watch) -> None:
+        self.by_name = {upstream.name: Pool(upstream, limits=limits, watch=watch) for upstream in upstreams}
 
     def retire(self) -> None:
         """Others take their place (`Door.use_pools`); exchanges under way end as they would have."""

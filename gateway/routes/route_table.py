@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.routes.upstream import Upstream
+
 OWN_PAGES = b"/.munjigi"
 """Where the gateway's own pages are, on every host; no route may stand under it."""
 
@@ -112,10 +114,10 @@ class RouteTable:
     def __init__(
         self,
         routes: tuple[Route, ...],
-        upstreams: Mapping[str, str],
+        upstreams: Mapping[str, Upstream],
         networks: tuple[tuple[Network, str], ...],
     ) -> None:
-        """`upstreams`: the address of each, `unix:/path` or `host:port`; `networks`: narrowest first."""
+        """`networks`: narrowest first."""
         self.routes = routes
         self.upstreams = upstreams
         self.networks = networks

@@ -17,6 +17,7 @@ from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.server import serve
 from gateway.proxy.watch import Watch
+from gateway.routes.upstream import Upstream
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 Behaviour = Callable[["Asked", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -251,7 +252,7 @@ async def rigged(
         heads.append(head)
         return Forward("origin") if pipeline is None else pipeline(head)
 
-    pools = Pools({"origin": f"unix:{origin.path}"}, limits=limits, watch=watch)
+    pools = Pools([Upstream("origin", f"unix:{origin.path}")], limits=limits, watch=watch)
     opened = Door(noted, own_page, pools, SystemEntropy(), watch, limits, **door)
     listen = listen or f"unix:{folder / 'gateway.sock'}"
     stop, ready = asyncio.Event(), asyncio.Event()

@@ -1,0 +1,13 @@
+"""A service behind the gateway, as the route table knows it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Upstream(msgspec.Struct, frozen=True, gc=False):
+    """Where requests go on to, and how."""
+
+    name: str
+    address: str
+    """`unix:/path` or `host:port`."""
