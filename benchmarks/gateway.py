@@ -1,8 +1,9 @@
-"""The gateway against nginx `proxy_pass`: 1 KiB, keep-alive, 64 connections, each on one core.
+"""The gateway against what stands in its place, each on one core, with 10,000 rules and 100,000 live sessions loaded.
 
-One origin (nginx, unix socket) and wrk share the other core. Rounds alternate between the two, so that whatever else
-the machine does falls on both; the medians of the rounds are reported. nginx only proxies; the gateway also checks the
-token, looks up the session, decides, logs the decision and signs for the upstream (benchmarks/gateway_process.py).
+One origin (nginx, unix socket) and wrk share the other core. Rounds alternate between the sides, so that whatever else
+the machine does falls on all; the medians of the rounds are reported. nginx's `proxy_pass` and the proxy in Python only
+pass requests on; the gateway also checks the token, looks up the session, decides, logs the decision and signs for the
+upstream (benchmarks/gateway_process.py).
 """
 
 from __future__ import annotations
@@ -11,103 +12,186 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.result import Result
-from benchmarks.wrk import Round, free_port, load, pinned, two_cores, wait_for
+from benchmarks import nginx
+from benchmarks.result import Result, tell
+from benchmarks.wrk import Round, free_port, listens, load, pinned, two_cores, wait_for
 
-COMMAND = "python -m benchmarks.gateway"
+COMMAND = "python -m benchmarks gateway"
 PEER = "nginx proxy_pass"
 ROUNDS = 7
 SECONDS = 2
 CONNECTIONS = 64
 HOST = "shop.localhost:8080"
-PATH = "/products"
+SMALL = "/products"
+LARGE = "/products/large"
+RULES = 10_000
+SESSIONS = 100_000
+SHAPES = ((1, SMALL), (1024, SMALL), (1, LARGE), (64, LARGE), (1024, LARGE))
+"""Connections and what they ask for, besides the usual 64 connections and 1 KiB."""
 
-_NGINX = """
-daemon off; master_process off; worker_processes 1; pid {folder}/{name}.pid; error_log {folder}/{name}.log;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off; keepalive_requests 1000000000; default_type application/json;
-    client_body_temp_path {folder}/{name}.body; proxy_temp_path {folder}/{name}.proxy;
-    fastcgi_temp_path {folder}/{name}.fastcgi; uwsgi_temp_path {folder}/{name}.uwsgi;
-    scgi_temp_path {folder}/{name}.scgi;
-    {server}
-}}
-"""
-_ORIGIN = 'server {{ listen unix:{folder}/origin.sock; location / {{ return 200 "{body}"; }} }}'
-_PROXY = """
-    upstream origin {{ server unix:{folder}/origin.sock; keepalive 128; keepalive_requests 1000000000; }}
-    server {{
-        listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection "";
-            proxy_set_header Host $host; proxy_set_header X-Forwarded-For $remote_addr;
-        }}
-    }}
-"""
+
+@dataclass
+class Side:
+    """One that is measured."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    port: int
+    headers: Sequence[str] = ()
+    rounds: list[Round] = field(default_factory=list)
+
+    def measure(
+        self,
+        core: int,
+        path: str = SMALL,
+        *,
+        connections: int = CONNECTIONS,
+        seconds: int = SECONDS,
+        script: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Round:
+        """One round, which is also kept."""
+        one = load(
+            self.process,
+            f"http://127.0.0.1:{self.port}{path}",
+            core=core,
+            connections=connections,
+            seconds=seconds,
+            headers=[f"Host: {HOST}", "Accept: application/json", "User-Agent: benchmark", *self.headers],
+            script=None if script is None else Path(__file__).with_name(script),
+            environment=environment,
+        )
+        self.rounds.append(one)
+        return one
+
+    def median(self, name: str) -> float:
+        """Of the rounds since `again`."""
+        return float(statistics.median(getattr(one, name) for one in self.rounds))
+
+    def again(self) -> None:
+        """Forget what was measured."""
+        self.rounds.clear()
+
+
+@contextmanager
+def gateway(
+    folder: Path, core: int, *, rules: int = RULES, sessions: int = SESSIONS, cold: int = 0
+) -> Iterator[tuple[Side, Path]]:
+    """Ours, warm for one caller; and the file of its tokens. `folder` holds the origin's socket."""
+    port = free_port()
+    own = folder / f"ours-{port}"
+    own.mkdir()
+    command = [sys.executable, "-m", "benchmarks.gateway_process", str(own), f"127.0.0.1:{port}"]
+    command += [f"unix:{folder}/origin.sock", f"--rules={rules}", f"--sessions={sessions}", f"--cold={cold}"]
+    with pinned(core, *command) as process:
+        wait_for(lambda: (own / "tokens").exists(), seconds=120)
+        with (own / "tokens").open() as tokens:
+            token = tokens.readline().strip()
+        yield Side("ours", process, port, (f"Authorization: Bearer {token}",)), own / "tokens"
 
 
 def run() -> list[Result]:
     """Measure. Raises `CannotMeasure` without nginx, wrk, taskset or a second core."""
-    proxy_core, load_core = two_cores("nginx")
+    core, load_core = two_cores("nginx")
     with tempfile.TemporaryDirectory(prefix="mj-bench-") as path, ExitStack() as started:
         folder = Path(path)
-        nginx_port, our_port = free_port(), free_port()
-        origin = _ORIGIN.format(folder=folder, body="k" * 1024)
-        proxy = _PROXY.format(folder=folder, port=nginx_port)
-        started.enter_context(pinned(load_core, *_nginx(folder, "origin", origin)))
+        started.enter_context(nginx.origin(folder, load_core))
         wait_for(lambda: (folder / "origin.sock").exists())
-        nginx = started.enter_context(pinned(proxy_core, *_nginx(folder, "proxy", proxy)))
-        command = [sys.executable, "-m", "benchmarks.gateway_process", path, f"127.0.0.1:{our_port}"]
-        ours = started.enter_context(pinned(proxy_core, *command, f"unix:{folder}/origin.sock"))
-        wait_for(lambda: (folder / "token").exists())
-        token = (folder / "token").read_text()
-        sides = ((nginx, nginx_port), (ours, our_port))
-        for process, port in sides:
-            _load(process, port, token, load_core, seconds=1)
-        rounds = [[_load(process, port, token, load_core) for process, port in sides] for _ in range(ROUNDS)]
-    return _results([theirs for theirs, _ in rounds], [ours for _, ours in rounds])
+        port = free_port()
+        theirs = Side(PEER, started.enter_context(nginx.proxy(folder, core, port)), port)
+        ours, _ = started.enter_context(gateway(folder, core))
+        others = _others(started, folder, core)
+        for side in (theirs, ours, *others):
+            wait_for(lambda side=side: listens(side.port))  # type: ignore[misc]  # mypy infers no type of the default
+            side.measure(load_core, seconds=1)
+            side.again()
+        results = _usual(theirs, ours, others, load_core)
+        results += _at_a_pace(theirs, ours, load_core)
+        for connections, asked in SHAPES:
+            results += _shape(theirs, ours, load_core, connections, asked)
+    return results
 
 
-def _results(theirs: list[Round], ours: list[Round]) -> list[Result]:
-    def median(rounds: list[Round], name: str) -> float:
-        return float(statistics.median(getattr(one, name) for one in rounds))
-
+def _others(started: ExitStack, folder: Path, core: int) -> list[Side]:
+    proxy_port, yes_port, asking_port = free_port(), free_port(), free_port()
+    peers = [sys.executable, "-m", "benchmarks.peers"]
+    proxy = started.enter_context(
+        pinned(core, *peers, "proxy", f"127.0.0.1:{proxy_port}", f"unix:{folder}/origin.sock")
+    )
+    started.enter_context(pinned(core, *peers, "yes", f"127.0.0.1:{yes_port}"))
+    asking = started.enter_context(
+        nginx.asking(folder, core, asking_port, name="yes", door=f"127.0.0.1:{yes_port}", path="/")
+    )
     return [
-        Result.against(id, median(ours, field), unit, PEER, median(theirs, field), COMMAND)
-        for id, field, unit in (  # noqa: A001 - the field's name
+        Side("a proxy of uvicorn and aiohttp", proxy, proxy_port),
+        Side("nginx and auth_request to an ASGI app that says yes", asking, asking_port),
+    ]
+
+
+def _usual(theirs: Side, ours: Side, others: Sequence[Side], core: int) -> list[Result]:
+    """64 connections, 1 KiB."""
+    for number in range(ROUNDS):
+        tell(f"  64 connections, 1 KiB: round {number + 1} of {ROUNDS}")
+        for side in (theirs, ours, *others):
+            side.measure(core)
+    rate = ours.median("requests_per_second")
+    results = [
+        Result.against(id, ours.median(name), unit, PEER, theirs.median(name), COMMAND)
+        for id, name, unit in (  # noqa: A001 - the field's name
             ("gateway.requests_per_core", "requests_per_second", "requests/s"),
+            ("gateway.p50", "p50", "ms"),
             ("gateway.p99", "p99", "ms"),
             ("gateway.cpu_per_request", "cpu", "us"),
         )
     ]
+    for id, side in zip(("gateway.python_proxy", "gateway.auth_request_yes"), others, strict=True):  # noqa: A001
+        value = side.median("requests_per_second")
+        results.append(Result.against(id, rate, "requests/s", side.name, value, COMMAND))
+    return results
 
 
-def _nginx(folder: Path, name: str, server: str) -> list[str]:
-    conf = folder / f"{name}.conf"
-    conf.write_text(_NGINX.format(folder=folder, name=name, server=server))
-    return ["nginx", "-c", str(conf), "-e", str(folder / f"{name}.log")]
+def _at_a_pace(theirs: Side, ours: Side, core: int) -> list[Result]:
+    """Both get half of what ours can at most, whatever they answer: what is seen by who comes then."""
+    connections = 256
+    interval = 1000 * connections / (ours.median("requests_per_second") / 2)
+    tell(f"  at a pace: a request every {interval:.1f} ms on each of {connections} connections")
+    for side in (theirs, ours):
+        side.again()
+    for _ in range(ROUNDS):
+        for side in (theirs, ours):
+            side.measure(core, connections=connections, script="paced.lua", environment={"INTERVAL": str(interval)})
+    return [
+        Result.against("gateway.half_load_p50", ours.median("p50"), "ms", PEER, theirs.median("p50"), COMMAND),
+        Result.against("gateway.half_load_p99", ours.median("p99"), "ms", PEER, theirs.median("p99"), COMMAND),
+    ]
 
 
-def _load(process: subprocess.Popen[bytes], port: int, token: str, core: int, *, seconds: int = SECONDS) -> Round:
-    return load(
-        process,
-        f"http://127.0.0.1:{port}{PATH}",
-        core=core,
-        connections=CONNECTIONS,
-        seconds=seconds,
-        headers=[
-            f"Host: {HOST}",
-            f"Authorization: Bearer {token}",
-            "Accept: application/json",
-            "User-Agent: benchmark",
-        ],
-    )
+def _shape(theirs: Side, ours: Side, core: int, connections: int, path: str) -> list[Result]:
+    size = "1mib" if path == LARGE else "1kib"
+    tell(f"  {connections} connections, {size}")
+    for side in (theirs, ours):
+        side.again()
+    for _ in range(3):
+        for side in (theirs, ours):
+            side.measure(core, path, connections=connections)
+    return [
+        Result.against(
+            f"gateway.{connections}x{size}.{end}", ours.median(name), unit, PEER, theirs.median(name), COMMAND
+        )
+        for end, name, unit in (
+            ("rate", "requests_per_second", "requests/s"),
+            ("p50", "p50", "ms"),
+            ("p99", "p99", "ms"),
+        )
+    ]
 
 
 if __name__ == "__main__":
     for result in run():
-        ours, theirs = f"{result.value:,.2f} {result.unit}", f"{result.peer} {result.peer_value:,.2f}"
-        print(f"{result.id}: {ours}; {theirs}; ratio {result.ratio:.2f}")
+        value, theirs_value = f"{result.value:,.2f} {result.unit}", f"{result.peer} {result.peer_value:,.2f}"
+        print(f"{result.id}: {value}; {theirs_value}; ratio {result.ratio:.2f}")

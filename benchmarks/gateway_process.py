@@ -2,7 +2,8 @@
 
 Real: parsing, route table, token check, near cache and lease, facts, the shipped policy compiled, decision log into
 segment files, signed assertion, forwarding. Not run: PostgreSQL, Valkey and the identity provider, which a warm request
-never asks; the token is signed, the session learned and the lease renewed here instead.
+never asks; tokens are signed, sessions learned and the lease renewed here instead. So many rules and live sessions are
+loaded as are asked for.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import uvloop
 
 from audit.segments import SegmentWriter
+from benchmarks.policies import policy_of
 from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
@@ -50,15 +53,18 @@ from gateway.upstream_assertion import UpstreamAssertion
 from jose import jws
 from jose.assertion import AssertionSigner
 from jose.keys import KeyRing, SigningKey
+from policy.artefact import Policy
 from policy.demo import shipped_policy
 from policy.snapshot import compile_policy
 
-SID = "benchmark-session-1234"
 HEARTBEAT = 0.1
+PEOPLE = 1000
+"""Sessions that there are tokens of, at most."""
 
 
-async def run(folder: Path, listen: str, origin: str) -> None:
-    """Serve until SIGTERM; the access token to ask with is written to `folder / "token"` once connections are taken."""
+async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: int, cold: int) -> None:
+    """Serve until SIGTERM. Once connections are taken, access tokens stand in `folder / "tokens"`, a line each: the
+    first `PEOPLE` of a session of its own each, then `cold` more of the first session."""
     clock, entropy = SystemClock(), SystemEntropy()
     settings = Settings(var=folder / "var")
     stop = asyncio.Event()
@@ -85,10 +91,10 @@ async def run(folder: Path, listen: str, origin: str) -> None:
         )
         tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: ring.public, scheme="http")
         cookies = CookieCheck(database=database, storage=storage, envelope=envelope, clock=clock)
-        sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
+        check = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
         judge = Judge(table.networks, Places.load(settings))
-        judge.snapshot = compile_policy(shipped_policy(), 1)
-        live = LiveCheck(live=LiveConnections(), sessions=sessions, judge=judge, clock=clock)
+        judge.snapshot = compile_policy(_policy(rules), 1)
+        live = LiveCheck(live=LiveConnections(), sessions=check, judge=judge, clock=clock)
         pipeline = Pipeline(
             clock=clock,
             table=table,
@@ -106,7 +112,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
                 on_changed=live.session_changed,
             ),
             provider=provider,
-            sessions=sessions,
+            sessions=check,
             assertion=UpstreamAssertion(AssertionSigner(KeyRing.of(assertion_key))),
             live=live,
             activity=Activity(valkey=valkey, clock=clock),
@@ -121,11 +127,12 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             ),
         )
         now = clock.timestamp()
-        sessions.cache.learn_live(SID, 1, idle_expires_at=now + 1800, absolute_expires_at=now + 43200)
+        for number in range(sessions):
+            check.cache.learn_live(_sid(number), 1, idle_expires_at=now + 1800, absolute_expires_at=now + 43200)
 
         async def beat() -> None:
             while True:
-                sessions.heartbeat(clock.timestamp())
+                check.heartbeat(clock.timestamp())
                 await asyncio.sleep(HEARTBEAT)
 
         limits, watch = Limits(), Watch()
@@ -133,7 +140,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
         door = Door(pipeline, None, pools, entropy, watch, limits)
         beating = asyncio.create_task(beat())
         try:
-            await serve(door, listen, lambda: _tell(folder, settings, key, now), stop)
+            await serve(door, listen, lambda: _tell(folder, settings, key, now, min(sessions, PEOPLE), cold), stop)
         finally:
             beating.cancel()
             await segments.close()
@@ -141,25 +148,45 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             await database.dispose()
 
 
-def _tell(folder: Path, settings: Settings, key: SigningKey, now: float) -> None:
+def _sid(number: int) -> str:
+    return f"benchmark-{number:012d}"
+
+
+def _policy(rules: int) -> Policy:
+    """The shipped policy, and so many rules before its own that cannot match."""
+    shipped, more = shipped_policy(), policy_of(rules)
+    return msgspec.structs.replace(
+        shipped, roles=tuple(sorted({*shipped.roles, *more.roles})), rules=more.rules + shipped.rules
+    )
+
+
+def _tell(folder: Path, settings: Settings, key: SigningKey, now: float, people: int, cold: int) -> None:
+    unready = folder / "tokens.unready"
+    with unready.open("w") as file:
+        for number in range(people):
+            file.write(_token(settings, key, now, number, f"benchmark-{number}") + "\n")
+        for number in range(cold):
+            file.write(_token(settings, key, now, 0, f"benchmark-cold-{number}") + "\n")
+    unready.rename(folder / "tokens")
+
+
+def _token(settings: Settings, key: SigningKey, now: float, number: int, jti: str) -> str:
     claims = {
         "iss": settings.idp.issuer,
-        "sub": "benchmark",
+        "sub": f"benchmark-{number}",
         "aud": AUDIENCE,
         "exp": now + 3600,
         "iat": now,
-        "jti": "benchmark",
+        "jti": jti,
         "client_id": "benchmark",
-        "sid": SID,
+        "sid": _sid(number),
         "org": "benchmark",
         "roles": ["customer"],
         "acr": "urn:munjigi:acr:2",
         "auth_time": now,
         "device": {"id": "benchmark", "trust": "registered"},
     }
-    unready = folder / "token.unready"
-    unready.write_text(jws.sign(key, claims, typ=TYPE))
-    unready.rename(folder / "token")
+    return jws.sign(key, claims, typ=TYPE)
 
 
 if __name__ == "__main__":
@@ -167,6 +194,18 @@ if __name__ == "__main__":
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("listen")
     arguments.add_argument("origin")
+    arguments.add_argument("--rules", type=int, default=0)
+    arguments.add_argument("--sessions", type=int, default=1)
+    arguments.add_argument("--cold", type=int, default=0)
     given = arguments.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run(given.folder, given.listen, given.origin))
+        runner.run(
+            run(
+                given.folder,
+                given.listen,
+                given.origin,
+                rules=given.rules,
+                sessions=given.sessions,
+                cold=given.cold,
+            )
+        )

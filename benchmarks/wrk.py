@@ -23,6 +23,8 @@ class Round:
     """What one side did in one round."""
 
     requests_per_second: float
+    p50: float
+    """Milliseconds."""
     p99: float
     """Milliseconds."""
     cpu: float
@@ -62,7 +64,18 @@ def load(
 ) -> Round:
     """So many connections ask the same again and again; whatever is no success fails. `script` is Lua for wrk."""
     before = _cpu_seconds(process.pid)
-    command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    command = [
+        "taskset",
+        "-c",
+        str(core),
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--latency",
+        "--timeout",
+        "30s",
+    ]
     command += [part for header in headers for part in ("-H", header)]
     command += ["-s", str(script)] if script else []
     told = subprocess.run(
@@ -72,9 +85,17 @@ def load(
     requests = int(_found(r"(\d+) requests in", told))
     if not requests or "Non-2xx" in told or "Socket errors" in told:
         raise CannotMeasure(f"requests failed:\n{told}")
-    number, unit = re.findall(r"99%\s+([\d.]+)(us|ms|s)", told)[0]
-    milliseconds = float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[unit]
-    return Round(float(_found(r"Requests/sec:\s+([\d.]+)", told)), milliseconds, used / requests * 1e6)
+    return Round(
+        float(_found(r"Requests/sec:\s+([\d.]+)", told)),
+        _milliseconds("50%", told),
+        _milliseconds("99%", told),
+        used / requests * 1e6,
+    )
+
+
+def _milliseconds(share: str, told: str) -> float:
+    number, unit = re.findall(share + r"\s+([\d.]+)(us|ms|s|m)\b", told)[0]
+    return float(number) * {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}[unit]
 
 
 def _found(pattern: str, text: str) -> str:
