@@ -127,7 +127,7 @@ async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: i
             ),
         )
         now = clock.timestamp()
-        for number in range(sessions):
+        for number in reversed(range(sessions)):  # the near cache is bounded, and forgets the oldest
             check.cache.learn_live(_sid(number), 1, idle_expires_at=now + 1800, absolute_expires_at=now + 43200)
 
         async def beat() -> None:
