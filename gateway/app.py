@@ -284,10 +284,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         )
 
         def use_table(fresh: RouteTable) -> None:
-            moved = fresh.upstreams != pipeline.table.upstreams
             pipeline.use_table(fresh)
-            if moved:
-                door.use_pools(Pools(fresh.upstreams.values(), limits=limits, watch=ticking))
+            door.use_upstreams(fresh.upstreams.values())
             look_again.set()
 
         async def renew_tokens() -> None:
@@ -305,7 +303,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await stop.wait()
             watch.close()
 
-        reload = RouteReload(route_file, load=load_routes, use=use_table)
+        reload = RouteReload(route_file, load=load_routes, use=use_table, files=table.files)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
