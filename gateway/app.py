@@ -68,6 +68,7 @@ from gateway.storage.described_hosts import DescribedHosts
 from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.upstream_metrics import UpstreamMetrics
 from jose.assertion import AssertionSigner
 from jose.key_keeper import KeyKeeper
 from jose.key_keeper import watch as watch_keys
@@ -282,6 +283,10 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             scheme=settings.gateway.origin_scheme,
             certificates=settings.gateway.client_certificate_header,
         )
+
+        upstream_metrics = UpstreamMetrics(lambda: door.pools)
+        REGISTRY.register(upstream_metrics)
+        opened.callback(REGISTRY.unregister, upstream_metrics)
 
         def use_table(fresh: RouteTable) -> None:
             pipeline.use_table(fresh)

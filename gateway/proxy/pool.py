@@ -79,16 +79,15 @@ class Pool:
             self._chosen(target)
         return found
 
-    def ask(self, client: Waiting, *, safe: bool, avoid: Owner | None = None) -> None:
-        """Have `client` told when a connection is ready, or that there will be none."""
-        asked = Asked(client, safe)
-        target = None
-        if avoid is not None:
-            asked.avoid.add(avoid)
-            target = self._least(asked.avoid, safe=safe)
-            if target is None:
-                asked.avoid.clear()
-        if target is None:
+    def ask(self, client: Waiting, *, safe: bool, avoid: tuple[Owner, ...] = ()) -> None:
+        """Have `client` told when a connection is ready, or that there will be none.
+
+        `avoid`: where it was in vain, used only where there is no other target.
+        """
+        asked = Asked(client, safe, set(avoid))
+        target = self._least(asked.avoid, safe=safe)
+        if target is None and avoid:
+            asked.avoid.clear()
             target = self._least(safe=safe)
         if target is None:
             client.upstream_unavailable(UPSTREAM_DOWN, self._retry_after())
@@ -110,9 +109,9 @@ class Pool:
                 self.waiting.remove(asked)
                 return
 
-    def may_repeat(self, after: Owner, *, elsewhere: bool) -> bool:
-        """Whether a request that came to nothing at one target may be sent again, `elsewhere` only to another."""
-        if elsewhere and self._least({after}, safe=True) is None:
+    def may_repeat(self, after: tuple[Owner, ...], *, elsewhere: bool) -> bool:
+        """Whether a request that came to nothing `after` these may be sent again, `elsewhere` only to another."""
+        if elsewhere and self._least(after, safe=True) is None:
             return False
         if not self._budget.spend():
             self.retries_refused += 1

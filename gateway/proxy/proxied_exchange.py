@@ -56,6 +56,8 @@ class ProxiedExchange(ClientConnection):
         self._outgoing = b""
         """What goes to the upstream, kept as long as it may be sent again."""
         self._retries = 0
+        self._tried: tuple[Owner, ...] = ()
+        """Targets at which the request came to nothing, where it was sent again."""
 
     # --- to the upstream
 
@@ -89,13 +91,13 @@ class ProxiedExchange(ClientConnection):
         if self._body is not None and self._live_at != NEVER:
             self._stream_lives()  # a body that comes piece by piece must not come on after the end
 
-    def _ask(self, pool: Pool, *, avoid: Owner | None = None) -> None:
+    def _ask(self, pool: Pool, *, avoid: tuple[Owner, ...] = ()) -> None:
         self._pool = pool
         self._phase = Phase.CONNECTING
         self._deadline = self.door.watch.now + pool.patience
         if self._body is not None:
             self._hold(Hold.BODY_EARLY)
-        pool.ask(self, safe=self._retries > 0 or avoid is not None, avoid=avoid)
+        pool.ask(self, safe=self._retries > 0 or bool(avoid), avoid=avoid)
 
     def upstream_ready(self, connection: UpstreamConnection) -> None:
         self._pool = None
@@ -184,10 +186,14 @@ class ProxiedExchange(ClientConnection):
 
     def _repeats(self, connection: UpstreamConnection, *, elsewhere: bool) -> bool:
         """Send it again, where nothing can happen twice and nothing of an answer came."""
-        if not self._retries or not self._home.may_repeat(connection.pool, elsewhere=elsewhere):
+        if not self._retries:
+            return False
+        former = () if self._retries == _RETRIES else self._tried
+        self._tried = tried = (*former, connection.pool)
+        if not self._home.may_repeat(tried, elsewhere=elsewhere):
             return False
         self._retries -= 1
-        self._ask(self._home, avoid=connection.pool)
+        self._ask(self._home, avoid=tried)
         return True
 
     def _expire(self) -> None:
