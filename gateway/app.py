@@ -68,6 +68,7 @@ from gateway.storage.described_hosts import DescribedHosts
 from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.upstream_metrics import UpstreamMetrics
 from jose.assertion import AssertionSigner
 from jose.key_keeper import KeyKeeper
 from jose.key_keeper import watch as watch_keys
@@ -283,11 +284,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             certificates=settings.gateway.client_certificate_header,
         )
 
+        upstream_metrics = UpstreamMetrics(lambda: door.pools)
+        REGISTRY.register(upstream_metrics)
+        opened.callback(REGISTRY.unregister, upstream_metrics)
+
         def use_table(fresh: RouteTable) -> None:
-            moved = fresh.upstreams != pipeline.table.upstreams
             pipeline.use_table(fresh)
-            if moved:
-                door.use_pools(Pools(fresh.upstreams.values(), limits=limits, watch=ticking))
+            door.use_upstreams(fresh.upstreams.values())
             look_again.set()
 
         async def renew_tokens() -> None:
@@ -305,7 +308,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await stop.wait()
             watch.close()
 
-        reload = RouteReload(route_file, load=load_routes, use=use_table)
+        reload = RouteReload(route_file, load=load_routes, use=use_table, files=table.files)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))

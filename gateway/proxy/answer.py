@@ -53,6 +53,6 @@ def problem_answer(problem: Problem, correlation_id: str) -> Answer:
         (b"cache-control", b"no-store"),
         *((name.lower().encode("ascii"), value.encode("latin-1")) for name, value in problem.headers.items()),
     ]
-    if problem.kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if problem.kind.status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" not in problem.headers:
         headers.append((b"retry-after", b"1"))
     return Answer(problem.kind.status, headers, msgspec.json.encode(problem.document(correlation_id)))

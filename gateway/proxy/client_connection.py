@@ -196,13 +196,14 @@ class ClientConnection(asyncio.Protocol, ABC):
         self._keep_alive = False
         self._answer(problem_answer(problem, self._correlation_id))
 
-    def _fail(self, kind: ProblemType, detail: str | None = None) -> None:
+    def _fail(self, kind: ProblemType, detail: str | None = None, *, retry_after: int | None = None) -> None:
         """The exchange cannot be completed: say so, or cut where the answer has begun."""
         self._drop_exchange()
         if self._head_sent:
             self.cut()
         else:
-            self._answer(problem_answer(Problem(kind, detail), self._correlation_id))
+            headers = None if retry_after is None else {"Retry-After": str(retry_after)}
+            self._answer(problem_answer(Problem(kind, detail, headers=headers), self._correlation_id))
 
     def _undecided(self) -> None:
         """Called while an exception is handled: nothing passes."""

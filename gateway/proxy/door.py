@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from gateway.inbound.header_hygiene import RequestNames
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.watch import Watch
+from gateway.routes.upstream import Upstream
 
 _HOST = re.compile(rb"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])\.?(?::[0-9]{1,5})?")
 
@@ -61,7 +62,7 @@ class Door:
     own_pages: Any
     """The ASGI application of the gateway's own pages."""
     pools: Pools
-    """Replaced as a whole on a hot reload, by `use_pools`."""
+    """Replaced as a whole on a hot reload, by `use_upstreams`."""
     entropy: Entropy
     watch: Watch
     limits: Limits = field(default_factory=Limits)
@@ -79,10 +80,9 @@ class Door:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Pipelines that are waiting for something."""
 
-    def use_pools(self, pools: Pools) -> None:
-        """Take other upstreams; exchanges under way keep the connection they have."""
-        former, self.pools = self.pools, pools
-        former.retire()
+    def use_upstreams(self, upstreams: Iterable[Upstream]) -> None:
+        """Take those of another table; exchanges under way keep the connection they have."""
+        self.pools = self.pools.followed_by(upstreams)
 
     def __post_init__(self) -> None:
         self.next_correlation_id = correlation_ids(self.entropy)

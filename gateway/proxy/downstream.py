@@ -37,8 +37,11 @@ class Downstream(Protocol):
     def response_ends(self, reusable: bool) -> None:
         """All of it was. `reusable`: the connection may carry another request."""
 
-    def response_fails(self, problem: ProblemType, *, untouched: bool) -> None:
-        """It will not end. `untouched`: a kept-alive connection closed before the first byte of an answer."""
+    def response_fails(self, problem: ProblemType, *, untouched: bool, stale: bool) -> None:
+        """It will not end. `untouched`: no byte of an answer came; `stale`: nor was the connection a new one.
+
+        A stale one may have been closed for its age alone.
+        """
 
     def response_switches(self, headers: list[Header], rest: bytes) -> None:
         """The upstream answered 101."""

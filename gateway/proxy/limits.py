@@ -31,11 +31,13 @@ class Limits:
     decide: float = 10.0
     """A pipeline that has to wait for something."""
     connect: float = 3.0
-    """Waiting for a connection to the upstream."""
+    """Until a connection to a target stands, TLS included; waiting for one, as long for each target that is tried."""
     first_byte: float = 60.0
     """From the request to the first byte of its answer."""
     stream_idle: float = 300.0
     """Between two pieces of an answer, or two frames of a websocket in either direction."""
+    total: float = float("inf")
+    """From the decision to the last byte of the answer; a websocket has left it behind."""
     slow_reader: float = 60.0
     """How long a client may leave what is written to it unread."""
     live_after: float = 0.3
@@ -50,8 +52,10 @@ class Limits:
     clients: int = 10_000
     """Client connections at once; more are answered with 503."""
     upstream_connections: int = 256
-    """Connections to one upstream at once, websockets not counted."""
+    """Connections to one target at once, websockets not counted."""
     upstream_waiting: int = 1024
     """Requests that wait for one of them; more are answered with 503."""
     upstream_keep_alive: float = 4.0
     """How long an unused connection to an upstream is kept: less than the upstream's own patience (uvicorn's is 5)."""
+    upstream_age: float = 300.0
+    """After which a connection to an upstream is closed once unused, so that another address of its name is found."""

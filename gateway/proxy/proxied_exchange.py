@@ -12,6 +12,7 @@ from config.problem import Problem, ProblemType
 from gateway.exchange import BodyRewrite, Forward, Header, LiveConnection, Rewrite
 from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.proxy.answer import problem_answer
+from gateway.proxy.breaker import Fault
 from gateway.proxy.client_connection import NEVER, ClientConnection, Hold, Phase
 from gateway.proxy.forwarding import LAST_CHUNK, chunk, request_bytes
 from gateway.proxy.frames import CLOSE_GOING_AWAY
@@ -19,11 +20,12 @@ from gateway.proxy.live_stream import LiveStream
 from gateway.proxy.pool import Pool
 from gateway.proxy.problems import EXCHANGE_ENDED, UPSTREAM_MALFORMED, UPSTREAM_UNKNOWN
 from gateway.proxy.request_head import IDEMPOTENT
-from gateway.proxy.upstream import UpstreamConnection
+from gateway.proxy.upstream import Owner, UpstreamConnection
 from gateway.proxy.websocket import Splice, checked_switch
 
 _RETRIES = 2
 _AWAITING, _STREAMING = Phase.AWAITING.value, Phase.STREAMING.value
+_UNDER_WAY = (Phase.CONNECTING, Phase.AWAITING, Phase.STREAMING)
 
 
 class ProxiedExchange(ClientConnection):
@@ -44,8 +46,9 @@ class ProxiedExchange(ClientConnection):
         self._verdict: Forward | None = None
         self._pool: Pool | None = None
         """The pool that was asked for a connection."""
-        self._home: Pool | None = None
-        """The pool that the exchange's connection is of."""
+        self._home: Pool
+        """The pool of the exchange at hand."""
+        self._ends_at = NEVER
         self._upstream: UpstreamConnection | None = None
         self._splice: Splice | None = None
         self._live: LiveConnection | None = None
@@ -53,6 +56,8 @@ class ProxiedExchange(ClientConnection):
         self._outgoing = b""
         """What goes to the upstream, kept as long as it may be sent again."""
         self._retries = 0
+        self._tried: tuple[Owner, ...] = ()
+        """Targets at which the request came to nothing, where it was sent again."""
 
     # --- to the upstream
 
@@ -73,10 +78,12 @@ class ProxiedExchange(ClientConnection):
         self.upgrade = request.fields.upgrade
         self.rewrite = verdict.rewrite
         self._home = pool
-        self._retries = _RETRIES if request.body is None and request.head.method in IDEMPOTENT else 0
+        now = self.door.watch.now
+        self._ends_at = now + pool.limits.total
+        self._retries = retries = _RETRIES if request.body is None and request.head.method in IDEMPOTENT else 0
         if verdict.opened is not None:
-            self._live_at = self.door.watch.now + self.door.limits.live_after
-        connection = pool.take()
+            self._live_at = now + pool.limits.live_after
+        connection = pool.take(safe=retries > 0)
         if connection is not None:
             self.upstream_ready(connection)
         else:
@@ -84,20 +91,20 @@ class ProxiedExchange(ClientConnection):
         if self._body is not None and self._live_at != NEVER:
             self._stream_lives()  # a body that comes piece by piece must not come on after the end
 
-    def _ask(self, pool: Pool) -> None:
+    def _ask(self, pool: Pool, *, avoid: tuple[Owner, ...] = ()) -> None:
         self._pool = pool
         self._phase = Phase.CONNECTING
-        self._deadline = self.door.watch.now + self.door.limits.connect
+        self._deadline = self.door.watch.now + pool.patience
         if self._body is not None:
             self._hold(Hold.BODY_EARLY)
-        pool.ask(self)
+        pool.ask(self, safe=self._retries > 0 or bool(avoid), avoid=avoid)
 
     def upstream_ready(self, connection: UpstreamConnection) -> None:
         self._pool = None
         self._upstream = connection
         self._phase = _AWAITING
-        door = self.door
-        self._deadline = door.watch.now + (door.limits.first_byte if self._body is None else door.limits.body_idle)
+        limits = self._home.limits
+        self._deadline = self.door.watch.now + (limits.first_byte if self._body is None else limits.body_idle)
         if self._write_paused_at != NEVER:
             connection.transport.pause_reading()
         connection.send(self, self._outgoing)
@@ -106,9 +113,9 @@ class ProxiedExchange(ClientConnection):
         if self._held:
             self._release(Hold.BODY_EARLY)
 
-    def upstream_unavailable(self, problem: ProblemType) -> None:
+    def upstream_unavailable(self, problem: ProblemType, retry_after: int) -> None:
         self._pool = None
-        self._fail(problem)
+        self._fail(problem, retry_after=retry_after)
 
     def upstream_writable(self, writable: bool) -> None:
         if writable:
@@ -123,7 +130,7 @@ class ProxiedExchange(ClientConnection):
             payload = chunk(payload) + (LAST_CHUNK if complete else b"")
         if payload:
             upstream.write(payload)
-        limits = self.door.limits
+        limits = self._home.limits
         if self._head_sent:
             self._deadline = self.door.watch.now + limits.stream_idle
         else:
@@ -151,7 +158,7 @@ class ProxiedExchange(ClientConnection):
         self._head_sent = True
         self._phase = _STREAMING
         now = self.door.watch.now
-        self._deadline = now + self.door.limits.stream_idle
+        self._deadline = now + self._home.limits.stream_idle
         if now >= self._live_at:  # at once, not at the next tick
             self._stream_lives()
 
@@ -159,10 +166,10 @@ class ProxiedExchange(ClientConnection):
         connection = self._released()
         if self._body is not None:
             connection.abort()
-        elif reusable and self._home is not None:
+        elif reusable:
             if self._write_paused_at != NEVER:
                 connection.transport.resume_reading()
-            self._home.give_back(connection)
+            connection.pool.give_back(connection)
         else:
             connection.close()
         self._end_exchange()
@@ -172,13 +179,33 @@ class ProxiedExchange(ClientConnection):
         assert connection is not None
         return connection
 
-    def response_fails(self, problem: ProblemType, *, untouched: bool) -> None:
-        self._upstream = None
-        if untouched and self._retries and self._home is not None:
-            self._retries -= 1
-            self._ask(self._home)
-        else:
+    def response_fails(self, problem: ProblemType, *, untouched: bool, stale: bool) -> None:
+        connection = self._released()
+        if not (untouched and self._repeats(connection, elsewhere=not stale)):
             self._fail(problem)
+
+    def _repeats(self, connection: UpstreamConnection, *, elsewhere: bool) -> bool:
+        """Send it again, where nothing can happen twice and nothing of an answer came."""
+        if not self._retries:
+            return False
+        former = () if self._retries == _RETRIES else self._tried
+        self._tried = tried = (*former, connection.pool)
+        if not self._home.may_repeat(tried, elsewhere=elsewhere):
+            return False
+        self._retries -= 1
+        self._ask(self._home, avoid=tried)
+        return True
+
+    def _expire(self) -> None:
+        connection = self._upstream
+        if connection is not None and self._phase == _AWAITING and self._body is None:
+            connection.pool.failed(Fault.SILENT)
+            if connection.untouched:
+                self._upstream = None
+                connection.abort()
+                if self._repeats(connection, elsewhere=True):
+                    return
+        super()._expire()
 
     def response_switches(self, headers: list[Header], rest: bytes) -> None:
         connection = self._released()
@@ -191,14 +218,13 @@ class ProxiedExchange(ClientConnection):
         self._splice = splice = Splice(
             self.transport,
             connection,
-            limits=door.limits,
+            limits=self._home.limits,
             watch=door.watch,
             mask=door.entropy.uuid().bytes[:4],
             over=self._drop_live,
         )
         connection.become(splice)
-        self._live_at = NEVER
-        self._deadline = NEVER
+        self._live_at = self._deadline = self._ends_at = NEVER
         self.response_begins(101)
         self.transport.write(
             b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n%b%b\r\n\r\n"
@@ -217,6 +243,11 @@ class ProxiedExchange(ClientConnection):
     # --- what lives on
 
     def check(self, now: float) -> None:
+        if now >= self._ends_at:
+            self._ends_at = NEVER
+            self._retries = 0
+            if self._phase in _UNDER_WAY:
+                self._expire()
         super().check(now)
         if now >= self._live_at:
             self._stream_lives()

@@ -11,6 +11,7 @@ from config.problem import ProblemType
 from gateway.exchange import BodyRewrite, Header
 from gateway.inbound.header_hygiene import named_by_connection, response_passes, sets_own_cookie
 from gateway.proxy.answer import STATUS_LINE
+from gateway.proxy.breaker import Fault
 from gateway.proxy.downstream import Downstream, Tunnel
 from gateway.proxy.limits import Limits
 from gateway.proxy.problems import UPSTREAM_BROKE_OFF, UPSTREAM_MALFORMED
@@ -34,9 +35,11 @@ class LostStep(Exception):
 
 
 class Owner(Protocol):
-    """The pool, as its connections know it."""
+    """The target, as its connections know it."""
 
     limits: Limits
+    suspect: bool
+    """It wants to be told of good answers."""
 
     def opened(self, connection: UpstreamConnection) -> None:
         """It stands, though nobody may use it yet."""
@@ -44,8 +47,17 @@ class Owner(Protocol):
     def detach(self, connection: UpstreamConnection) -> None:
         """It became a websocket."""
 
+    def give_back(self, connection: UpstreamConnection) -> None:
+        """It is in step, and unused."""
+
     def gone(self, connection: UpstreamConnection) -> None:
         """It is closed."""
+
+    def answered(self) -> None:
+        """A good answer began."""
+
+    def failed(self, fault: Fault) -> None:
+        """There was none."""
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -58,9 +70,12 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport: asyncio.Transport
         self.client: Downstream | None = None
         self.tunnel: Tunnel | None = None
-        self.ready = False
         self.detached = False
         self.idle_since = 0.0
+        self.born = 0.0
+        self.worn = False
+        """Old enough to be closed once unused: its successor is dialled anew, by name."""
+        self.answers = 0
         self._used = False
         self._touched = False
         self._eof = False
@@ -81,7 +96,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._rewriting: BodyRewrite | None = None
         self._done = False
         self._reusable = False
-        self._lost_step = False
+        self._lost_step = self.worn
 
     # --- the client's side
 
@@ -101,6 +116,11 @@ class UpstreamConnection(asyncio.Protocol):
         self.client = None
         self.tunnel = tunnel
         self.pool.detach(self)
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing of an answer came yet."""
+        return not self._touched
 
     def abort(self) -> None:
         """Close at once; whoever waits for an answer is not told."""
@@ -182,15 +202,18 @@ class UpstreamConnection(asyncio.Protocol):
     def _finish(self, client: Downstream) -> None:
         self.client = None
         self._used = True
+        self.answers += 1
         client.response_ends(self._reusable and not self._lost_step)
 
     def _fail(self, problem: ProblemType) -> None:
         client, self.client = self.client, None
         self._out.clear()
-        untouched = self._used and not self._touched
+        stale = self._used and not self._touched
+        if not stale:
+            self.pool.failed(Fault.BROKE_OFF)
         self.transport.abort()
         if client is not None:
-            client.response_fails(problem, untouched=untouched)
+            client.response_fails(problem, untouched=not self._touched, stale=stale)
 
     # --- callbacks of the parser
 
@@ -235,6 +258,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._interim_head(client, status)
             return
         self._head_done = True
+        if 502 <= status <= 504:
+            self.pool.failed(Fault.STATUS)
+        elif self.pool.suspect:
+            self.pool.answered()
         keep = client.response_begins(status)
         lines = self._lines
         if self._connection:

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.routes.route_entry import RouteEntry, read_route
 from gateway.routes.route_table import Network, Route, RouteTable
-from gateway.routes.upstream_entry import UpstreamEntry, read_upstream
+from gateway.routes.upstream_entry import read_upstream
 from gateway.routes.zone_entry import ZoneEntry, read_zone
 
 SHIPPED = Path(__file__).parents[2] / "config" / "shipped" / "routes.toml"
@@ -23,7 +23,8 @@ class RouteTableError(Exception):
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     routes: list[RouteEntry]
     zones: dict[str, ZoneEntry]
-    upstreams: dict[str, UpstreamEntry]
+    upstreams: dict[str, dict[str, object]]
+    """Read one by one, so that what is wrong bears the name of its entry."""
     networks: dict[str, list[str]] = {}
 
 

@@ -21,12 +21,21 @@ LOOK_EVERY = 1.0
 
 
 class RouteReload:
-    """Looks at the file, or is told to by SIGHUP."""
+    """Looks at the file and those that it names, or is told to by SIGHUP."""
 
-    def __init__(self, path: Path, *, load: Callable[[Path], RouteTable], use: Callable[[RouteTable], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        load: Callable[[Path], RouteTable],
+        use: Callable[[RouteTable], None],
+        files: tuple[Path, ...] = (),
+    ) -> None:
+        """`files`: `RouteTable.files` of the table that is in use."""
         self._path = path
         self._load = load
         self._use = use
+        self._files = files
         self._seen = self._mark()
         self._asked = False
 
@@ -42,6 +51,9 @@ class RouteReload:
             _log.error("routes_refused", private=str(error))
             return False
         self._use(table)
+        if table.files != self._files:
+            self._files = table.files
+            self._seen = self._mark()
         _log.info("routes_taken_up", routes=len(table.routes))
         return True
 
@@ -52,12 +64,8 @@ class RouteReload:
                 self.look()
                 await pause(LOOK_EVERY, stop)
 
-    def _mark(self) -> tuple[int, int, int]:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return (0, 0, 0)
-        return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    def _mark(self) -> tuple[tuple[int, int, int], ...]:
+        return tuple(_mark_of(path) for path in (self._path, *self._files))
 
     def ask(self) -> None:
         """Take it up anew at the next look, changed or not."""
@@ -75,3 +83,11 @@ class RouteReload:
             yield
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
+
+
+def _mark_of(path: Path) -> tuple[int, int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

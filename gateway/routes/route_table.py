@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
 
@@ -129,6 +130,11 @@ class RouteTable:
             hosts.setdefault(host, []).append((path, b"/" if path == b"/" else path + b"/", route))
             self.authorities[host] = route.authority
         self._hosts = {host: tuple(sorted(ways, key=_longest_first)) for host, ways in hosts.items()}
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What it was made of besides its own file, each once."""
+        return tuple(dict.fromkeys(file for upstream in self.upstreams.values() for file in upstream.files))
 
     def find(self, host: bytes, path: bytes) -> Route | None:
         """The route of the longest prefix, by whole segments; None where there is none."""

@@ -181,6 +181,8 @@ class Rig:
     serving: asyncio.Task[None]
     heads: list[RequestHead]
     clients: list[Client] = field(default_factory=list)
+    targets: list[Origin] = field(default_factory=list)
+    """Where there are several instead of `origin`."""
 
     async def client(self) -> Client:
         client = Client(*await asyncio.open_unix_connection(self.listen.removeprefix("unix:")))
@@ -239,9 +241,13 @@ async def rigged(
     limits: Limits | None = None,
     listen: str | None = None,
     patience: float = 10,
+    upstream: Upstream | None = None,
     **door: Any,
 ) -> AsyncIterator[Rig]:
-    """Run a gateway whose pipeline forwards everything, unless it is told otherwise."""
+    """Run a gateway whose pipeline forwards everything, unless it is told otherwise.
+
+    `upstream`: what stands behind it instead of the rig's own origin; its name is `origin`, too.
+    """
     limits = limits or Limits()
     watch = Watch(tick=0.01)
     origin = Origin(folder / "origin.sock", behaviour or says(OK))
@@ -252,7 +258,7 @@ async def rigged(
         heads.append(head)
         return Forward("origin") if pipeline is None else pipeline(head)
 
-    pools = Pools([Upstream("origin", f"unix:{origin.path}")], limits=limits, watch=watch)
+    pools = Pools([upstream or Upstream("origin", f"unix:{origin.path}")], limits=limits, watch=watch)
     opened = Door(noted, own_page, pools, SystemEntropy(), watch, limits, **door)
     listen = listen or f"unix:{folder / 'gateway.sock'}"
     stop, ready = asyncio.Event(), asyncio.Event()

@@ -13,7 +13,6 @@ from config.client_address import ClientAddresses
 from config.problem import Problem
 from gateway.exchange import Answer, Forward, OwnPage, RequestHead, Verdict
 from gateway.proxy.limits import Limits
-from gateway.proxy.pool import Pools
 from gateway.proxy.problems import UPSTREAM_BUSY
 from gateway.routes.upstream import Upstream
 from tests.gateway.proxy.rig import OK, Asked, Origin, free_port, rigged, says
@@ -329,9 +328,7 @@ async def test_other_upstreams_are_taken_while_running(folder: Path) -> None:
         former = rig.pool
         other = Origin(folder / "other.sock", says(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nother"))
         await other.start()
-        rig.door.use_pools(
-            Pools([Upstream("origin", f"unix:{other.path}")], limits=rig.door.limits, watch=rig.door.watch)
-        )
+        rig.door.use_upstreams([Upstream("origin", f"unix:{other.path}")])
         assert (await client.ask(GET + b"\r\n")).body == b"other"
         await asyncio.sleep(0.15)
         assert former not in rig.door.watch.watched

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.exchange import Forward
+from gateway.proxy.breaker import State
 from gateway.proxy.limits import Limits
 from tests.gateway.proxy.rig import OK, Asked, rigged, says
 
@@ -161,7 +162,7 @@ async def test_an_upstream_that_is_away_is_a_503_and_then_rests(folder: Path) ->
             assert json.loads(answer.body)["code"] == "MJ-GATEWAY-131"
             assert answer.values(b"retry-after") == [b"1"]
             assert answer.values(b"cache-control") == [b"no-store"]
-        assert rig.pool._health.rests(rig.door.watch.now)
+        assert rig.pool.targets[0].state is State.OPEN
         rig.origin.path.unlink(missing_ok=True)
         await rig.origin.start()
         await asyncio.sleep(1.1)
@@ -251,4 +252,4 @@ async def test_a_client_that_leaves_takes_its_upstream_connection_along(folder: 
         await asyncio.sleep(0.03)
         client.writer.close()
         await gone.wait()
-        assert rig.pool._idle == []
+        assert rig.pool.targets[0].idle == []

@@ -282,7 +282,7 @@ async def test_websockets_do_not_use_up_the_pool(folder: Path) -> None:
     async with rigged(folder, behaviour=switching(), limits=Limits(upstream_connections=1)) as rig:
         for _ in range(3):
             await opened(rig)
-        assert rig.pool._open == 0
+        assert rig.pool.targets[0].open == 0
 
 
 async def test_a_slow_reader_of_a_websocket_slows_the_upstream(folder: Path) -> None:
