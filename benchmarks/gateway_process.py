@@ -31,6 +31,7 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.limits.limiting import Limiting
 from gateway.pipeline import Pipeline
 from gateway.proxy.door import Door
 from gateway.proxy.limits import Limits
@@ -119,6 +120,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             metadata=ResourceMetadata(
                 hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=settings.idp.issuer
             ),
+            limiting=Limiting(valkey=valkey, clock=clock, sheds=False),
         )
         now = clock.timestamp()
         sessions.cache.learn_live(SID, 1, idle_expires_at=now + 1800, absolute_expires_at=now + 43200)
