@@ -34,6 +34,7 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.limits.limiting import Limiting
 from gateway.pipeline import Pipeline
 from gateway.proxy.door import Door
 from gateway.proxy.limits import Limits
@@ -125,6 +126,7 @@ async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: i
             metadata=ResourceMetadata(
                 hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=settings.idp.issuer
             ),
+            limiting=Limiting(valkey=valkey, clock=clock, sheds=False),
         )
         now = clock.timestamp()
         for number in reversed(range(sessions)):  # the near cache is bounded, and forgets the oldest

@@ -73,3 +73,11 @@ def replay(scope: str, digest: str) -> str:
 def replays_since(scope: str) -> str:
     """Epoch seconds: of everything made since then the first use is known; what is older is refused (S7)."""
     return f"{PREFIX}:{{replay:{scope}}}:since"
+
+
+RATE_SHARDS = 16
+
+
+def rate(shard: int, digest: str) -> str:
+    """Microseconds of Valkey's clock until which one subject of one rate has worked off what it took; goes then."""
+    return f"{PREFIX}:{{rates:{shard}}}:{digest}"

@@ -37,6 +37,9 @@ from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
+from gateway.limits.connections import PerAddress
+from gateway.limits.limiting import Limiting
+from gateway.limits.metrics import LimitMetrics
 from gateway.metrics import GatewayMetrics
 from gateway.news import News
 from gateway.pipeline import Pipeline
@@ -207,6 +210,9 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         )
         proofs = Replays(valkey, "gateway-dpop")
         await proofs.begin(clock.timestamp())
+        limiting = Limiting(
+            valkey=valkey, clock=clock, sheds=settings.gateway.shedding, enter=settings.gateway.shed_above
+        )
         pipeline = Pipeline(
             clock=clock,
             table=table,
@@ -229,6 +235,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 scheme=settings.gateway.origin_scheme,
             ),
             metadata=metadata,
+            limiting=limiting,
         )
         visitors = Visitors(cookies=cookies, sessions=sessions, clock=clock, scheme=settings.gateway.origin_scheme)
         sign_out = SignOut(
@@ -282,7 +289,11 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             addresses=ClientAddresses(settings.gateway.trusted_proxies),
             scheme=settings.gateway.origin_scheme,
             certificates=settings.gateway.client_certificate_header,
+            per_address=PerAddress(settings.gateway.connections_per_address),
         )
+        limit_metrics = LimitMetrics(limiting=limiting, door=door)
+        REGISTRY.register(limit_metrics)
+        opened.callback(REGISTRY.unregister, limit_metrics)
 
         upstream_metrics = UpstreamMetrics(lambda: door.pools)
         REGISTRY.register(upstream_metrics)
@@ -313,6 +324,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
             tasks.create_task(activity.run(drained))
+            tasks.create_task(limiting.run(drained))
             tasks.create_task(reload.follow(drained))
             tasks.create_task(every(PROVIDER_AGAIN, key_news.follow, drained, sooner=key_news.asked))
             tasks.create_task(

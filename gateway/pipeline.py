@@ -27,6 +27,7 @@ from gateway.exchange import OwnPage, RequestHead, Verdict
 from gateway.inbound.browser import browser_of
 from gateway.inbound.credentials import Credentials, read_credentials
 from gateway.inbound.manner import is_act, is_navigation
+from gateway.limits.limiting import Limiting
 from gateway.onward import Onward
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import Refreshed, TokenRefresh
@@ -67,6 +68,7 @@ class Pipeline:
         idle_timeout: float,
         keys: KeyCheck,
         metadata: ResourceMetadata,
+        limiting: Limiting,
     ) -> None:
         """`idle_timeout`: seconds after a person's last act."""
         self._clock = clock
@@ -84,6 +86,7 @@ class Pipeline:
         self._idle_timeout = idle_timeout
         self._keys = keys
         self._metadata = metadata
+        self._limiting = limiting
         self.use_table(table)
 
     def use_table(self, table: RouteTable) -> None:
@@ -91,6 +94,7 @@ class Pipeline:
         self.table = self._live.table = table
         self._judge.use_networks(table.networks)
         self._onward.use_table(table)
+        self._limiting.use_table(table)
         for caller in self._cookies.known():
             caller.facts.clear()
         self._tokens.forget_all()
@@ -104,6 +108,9 @@ class Pipeline:
         route = self.table.find(head.host, head.path)
         if route is None:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
+        limiting = self._limiting
+        if (route.rates or limiting.alert) and (shed := limiting.before(head, route)) is not None:
+            return shed
         shown = _shown(head, route)
         if (refused := check_form(head, route, shown, self._scheme)) is not None:
             return refused
@@ -236,6 +243,10 @@ class Pipeline:
         if route.step_up and (asked := unmet(route, caller, method, path, now)) is not None:
             decided = joined(decided, asked)
         decision = decided.decision
+        passes = decision.effect is Effect.ALLOW or decision.effect is Effect.REDUCE
+        exceeded = None
+        if passes and (route.rates or decision.obligations):
+            exceeded = self._limiting.after(head, route, caller, decision.obligations)
         try:
             self._log.write(
                 decided,
@@ -247,12 +258,15 @@ class Pipeline:
                 address=head.client,
                 caller=caller,
                 staleness=staleness,
+                limited="" if exceeded is None else exceeded.name,
             )
         except AuditUnavailable:
             return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         if session is not None and (route.act or (shown.cookie is not None and is_act(head))):
             self._touch(session, now)
-        if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
+        if exceeded is not None:
+            return self._limiting.refuse(head, exceeded)
+        if not passes:
             return enforcement.enforce(
                 decision,
                 head,

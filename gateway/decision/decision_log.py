@@ -32,9 +32,10 @@ class DecisionLog:
         address: str,
         caller: Caller | None,
         staleness: float | None = None,
+        limited: str = "",
     ) -> None:
         """Record one decision. `staleness`: how many seconds old the state of sessions was that it stood on; None
-        where it stood on none.
+        where it stood on none. `limited`: the rate that stopped a request that might have passed.
 
         What stays the same while a decision stands is encoded once. Raises `audit.segments.AuditUnavailable` where
         nothing more can be recorded: then nothing is let through.
@@ -45,6 +46,8 @@ class DecisionLog:
         own: dict[str, object] = {"at": at, "correlation_id": correlation_id}
         if staleness is not None:
             own["staleness"] = round(staleness, 3)
+        if limited:
+            own["limited"] = limited
         self._append(self._encode(own)[:-1] + record)
 
     def _lasting(

@@ -70,6 +70,7 @@ class Refusal:
 
     kind: ProblemType
     reasons: tuple[Reason, ...]
+    headers: tuple[Header, ...] = ()
 
 
 _COME_AGAIN = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)

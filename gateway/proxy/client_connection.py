@@ -15,6 +15,8 @@ from uvicorn.server import ServerState
 from config.problem import Problem, ProblemType
 from gateway.exchange import Answer
 from gateway.inbound.header_hygiene import UnsafeHeader
+from gateway.limits.connections import TOO_MANY_OF_ADDRESS
+from gateway.limits.pace import Pace
 from gateway.proxy.answer import CORRELATION, answer_bytes, problem_answer
 from gateway.proxy.door import Door
 from gateway.proxy.problems import (
@@ -104,6 +106,10 @@ class ClientConnection(asyncio.Protocol, ABC):
         self.correlation_line = b""
         self.without_body = False
         self._head_sent = False
+        self._body_size = 0
+        """Bytes of the request's body so far."""
+        self._sending, self._reading = Pace(), Pace()
+        """How quickly the client does either."""
         self._unreadable = False
         """The last request was refused as it came: more of it may be on its way."""
 
@@ -118,13 +124,18 @@ class ClientConnection(asyncio.Protocol, ABC):
         door.watch.watched.add(self)
         door.clients += 1
         self._deadline = door.watch.now + door.limits.head_time
-        if door.clients > door.limits.clients:
+        peer = self._peer[0] if self._peer else ""
+        self._counted = "" if door.addresses.trusts(peer) else door.addresses.peer(peer)  # a proxy brings many people
+        if not door.per_address.enter(self._counted):
+            self._refuse(Problem(TOO_MANY_OF_ADDRESS, headers={"Retry-After": "1"}), unreadable=False)
+        elif door.clients > door.limits.clients:
             self._refuse(Problem(TOO_MANY_CONNECTIONS), unreadable=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
         self.door.watch.watched.discard(self)
         self.door.clients -= 1
+        self.door.per_address.leave(self._counted)
         self._connections.discard(self)
 
     def eof_received(self) -> None:
@@ -136,6 +147,7 @@ class ClientConnection(asyncio.Protocol, ABC):
 
     def resume_writing(self) -> None:
         self._write_paused_at = NEVER
+        self._reading.rest()
         self._pass_writable(True)
         if self._unread and self._phase <= _HEAD and not self.transport.is_closing():
             self._release(Hold.AHEAD)
@@ -161,6 +173,36 @@ class ClientConnection(asyncio.Protocol, ABC):
             self._expire()
         if now - self._write_paused_at >= self.door.limits.slow_reader:
             self.cut()
+        if self._body is not None or self._write_paused_at != NEVER:
+            self._check_pace(now)
+
+    def _check_pace(self, now: float) -> None:
+        """Give up on a client that sends or reads a byte now and then (slowloris): each is in time, the whole never."""
+        limits = self.door.limits
+        if self._body is None or self._held or self._head_sent or self._phase >= Phase.LINGERING:
+            self._sending.rest()
+        elif self._sending.too_slow(self._body, self._body_size, now, least=limits.least_rate, window=limits.pace):
+            self.door.slow_clients += 1
+            self._give_up()
+        if self._write_paused_at == NEVER:
+            self._reading.rest()
+            return
+        unread = self.transport.get_write_buffer_size()
+        if self._reading.too_slow(self.transport, -unread, now, least=limits.least_rate, window=limits.pace):
+            self.door.slow_clients += 1
+            self.cut()
+
+    def _give_up(self) -> None:
+        """A request that does not come."""
+        if self._phase == Phase.OWN_PAGE:
+            self.cut()
+        else:
+            self._fail(REQUEST_TIMEOUT)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is being served."""
+        return _DECIDING <= self._phase < Phase.LINGERING
 
     def _expire(self) -> None:
         self._deadline = NEVER

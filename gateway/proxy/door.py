@@ -13,6 +13,7 @@ from config.entropy import Entropy
 from gateway.exchange import Pipeline
 from gateway.inbound.canonical_path import CanonicalTargets
 from gateway.inbound.header_hygiene import RequestNames
+from gateway.limits.connections import PerAddress
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.watch import Watch
@@ -77,6 +78,10 @@ class Door:
     next_correlation_id: Callable[[], str] = field(init=False)
     clients: int = 0
     """Client connections that stand."""
+    per_address: PerAddress = field(default_factory=PerAddress)
+    """How many of them one address holds."""
+    slow_clients: int = 0
+    """Connections given up because their client was too slow."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Pipelines that are waiting for something."""
 

@@ -41,7 +41,6 @@ class GatewayProtocol(ProxiedExchange):
         self._advancing = False
         self._deciding: asyncio.Task[None] | None = None
         self._own_page: OwnPageCycle | None = None
-        self._body_size = 0
         self._body_early = b""
         """What came of the body before anybody was ready for it."""
 

@@ -40,6 +40,11 @@ class Limits:
     """From the decision to the last byte of the answer; a websocket has left it behind."""
     slow_reader: float = 60.0
     """How long a client may leave what is written to it unread."""
+    least_rate: float = 500.0
+    """Bytes a second that a client must send of a body, or read of what is written to it, averaged over `pace`; a body
+    only until its answer begins."""
+    pace: float = 20.0
+    """Seconds over which `least_rate` is averaged."""
     live_after: float = 0.3
     """An exchange older than this is a live connection that can be ended."""
     websocket: float = 12 * 3600.0

@@ -7,7 +7,11 @@ from collections.abc import Container, Mapping
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
+from gateway.limits.overload import Priority
+from gateway.limits.rate import Per
+from gateway.routes.rate_entry import RateEntry, read_rates
 from gateway.routes.route_table import OWN_PAGES, Demand, Mode, Route, Zone
 
 _ADDRESS = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
@@ -39,6 +43,8 @@ class RouteEntry(msgspec.Struct, forbid_unknown_fields=True):
     act: bool = False
     step_up: DemandEntry | list[DemandEntry] = []
     session_script: bool = False
+    rates: list[RateEntry] = []
+    priority: Literal["low", "normal", "high"] = "normal"
 
 
 def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Container[str], port: int) -> Route:
@@ -57,6 +63,8 @@ def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Containe
     if entry.upstream not in upstreams:
         raise ValueError(f"{where}: there is no upstream {entry.upstream!r}")
     step_up = entry.step_up if isinstance(entry.step_up, list) else [entry.step_up]
+    scope = f"route {address}{entry.path}"
+    shared = (replace(rate, scope=scope) if rate.per is Per.ROUTE else rate for rate in zones[entry.zone].rates)
     return Route(
         authority=address,
         path=entry.path,
@@ -68,6 +76,8 @@ def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Containe
         act=entry.act,
         step_up=tuple(_demand(where, entry.path, demand) for demand in step_up),
         session_script=entry.session_script,
+        rates=(*shared, *read_rates(where, entry.rates, scope)),
+        priority=Priority(entry.priority),
     )
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.limits.overload import Priority
+from gateway.limits.rate import Rate
 from gateway.routes.upstream import Upstream
 
 OWN_PAGES = b"/.munjigi"
@@ -83,6 +85,8 @@ class Zone(msgspec.Struct, frozen=True, gc=False):
     """None: as the settings say."""
     dpop_nonce_required: bool = False
     """A proof of a token's key must repeat a nonce of this gateway's (RFC 9449, section 9)."""
+    rates: tuple[Rate, ...] = ()
+    """Those that all its routes share; of one per route each route has its own."""
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
@@ -102,6 +106,10 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     step_up: tuple[Demand, ...] = ()
     session_script: bool = False
     """Its pages get the script that tells their person of the session (`gateway.injection`)."""
+    rates: tuple[Rate, ...] = ()
+    """Its zone's, too."""
+    priority: Priority = Priority.NORMAL
+    """The lowest are shed first when there is more than can be done."""
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from gateway.routes.rate_entry import RateEntry, read_rates
 from gateway.routes.route_table import StoreAway, Warn, WarnBy, Zone
 
 _GRACE = re.compile(r"grace ([0-9]{1,6})")
@@ -19,6 +20,7 @@ class ZoneEntry(msgspec.Struct, forbid_unknown_fields=True):
     expired_tokens: float = 0.0
     warn: str | None = None
     dpop_nonce_required: bool = False
+    rates: list[RateEntry] = []
 
 
 def read_zone(name: str, entry: ZoneEntry) -> Zone:
@@ -35,6 +37,7 @@ def read_zone(name: str, entry: ZoneEntry) -> Zone:
         expired_tokens=entry.expired_tokens,
         warn=_warn(name, entry.warn),
         dpop_nonce_required=entry.dpop_nonce_required,
+        rates=read_rates(f"zones.{name}", entry.rates, f"zone {name}"),
     )
 
 

@@ -101,7 +101,7 @@ class SessionPages:
         code = refusal.kind.code
         own = request.url.path.startswith(f"{BASE}/")
         way = self._sign_in.way(request) if own else None
-        return self._pages.respond(
+        response = self._pages.respond(
             request,
             "refused.html",
             status=refusal.kind.status.value,
@@ -110,6 +110,8 @@ class SessionPages:
             reasons=[reason.value for reason in refusal.reasons],
             again=(way.address() if way else f"{BASE}/sign-in") if own else None,
         )
+        response.raw_headers.extend(refusal.headers)
+        return response
 
 
 class _Told:

@@ -27,6 +27,7 @@ from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import LiveConnections
 from gateway.exchange import Header, RequestHead, Verdict
+from gateway.limits.limiting import Limiting
 from gateway.pipeline import Pipeline
 from gateway.relying_party.beginnings import Beginnings
 from gateway.relying_party.cookie_session import Contents, CookieSession, seal
@@ -185,6 +186,7 @@ class Rig:
         self.metadata = ResourceMetadata(
             hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=ISSUER
         )
+        self.limiting = Limiting(valkey=valkey, clock=clock)
         self.pipeline = Pipeline(
             clock=clock,
             table=self.table,
@@ -204,6 +206,7 @@ class Rig:
                 replays=Replays(valkey, "gateway-dpop"), nonces=nonces_of("a secret"), clock=clock, scheme="http"
             ),
             metadata=self.metadata,
+            limiting=self.limiting,
         )
         self.watch = SessionWatch()
         self.sessions.on_ended.append(self.watch.ended)

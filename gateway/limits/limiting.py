@@ -1,0 +1,89 @@
+"""Rates and shedding as the pipeline asks them, and what they need beside the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from config.clock import Clock
+from config.connections import Valkey
+from gateway.callers.caller import Caller
+from gateway.exchange import RequestHead, Verdict
+from gateway.limits.overload import ENTER, Overload, State
+from gateway.limits.rate_check import Exceeded, RateCheck
+from gateway.limits.refusal import Refusals
+from gateway.limits.settlement import INTERVAL, Settlement
+from gateway.rounds import every
+from gateway.routes.route_table import Route, RouteTable
+
+_log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 0.01
+"""Seconds between two looks at how late the event loop is."""
+
+
+class Limiting:
+    """Of one process."""
+
+    def __init__(self, *, valkey: Valkey, clock: Clock, sheds: bool = True, enter: float = ENTER) -> None:
+        """`enter`: seconds that work may wait for this process before it sheds."""
+        self._clock = clock
+        self._sheds = sheds
+        self.rates = RateCheck(clock)
+        self.settlement = Settlement(valkey, clock)
+        self.overload = Overload(enter)
+        self._refusals = Refusals(clock)
+        self.alert = False
+        """The process is not calm: every request asks `before`, whatever its route declares."""
+
+    def use_table(self, table: RouteTable) -> None:
+        """Other rates may be declared now."""
+        self.rates.use_table(table)
+
+    def before(self, head: RequestHead, route: Route) -> Verdict | None:
+        """Ask before anything else is done for a request. None: it goes on."""
+        if route.rates:
+            exceeded = self.rates.of_address(head.client, route)
+            if exceeded is not None:
+                return self._refusals.exceeded(head, exceeded.rate, exceeded.wait)
+        if self.alert and not self.overload.admits(route.priority, self._clock.monotonic()):
+            return self._refusals.overloaded(head)
+        return None
+
+    def after(
+        self, head: RequestHead, route: Route, caller: Caller | None, obligations: Sequence[str]
+    ) -> Exceeded | None:
+        """Ask once a request is decided and may pass. None: it does."""
+        return self.rates.of_caller(head.client, route, caller, obligations)
+
+    def refuse(self, head: RequestHead, exceeded: Exceeded) -> Verdict:
+        """What is answered to a request that `after` stopped."""
+        return self._refusals.exceeded(head, exceeded.rate, exceeded.wait)
+
+    async def settle(self) -> None:
+        """Tell all nodes what was let through here, and hear what was elsewhere."""
+        await self.settlement.settle(self.rates.guards())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Settle, and look how late the event loop is, until `stop` is set."""
+        if self._sheds:
+            self._look(self._clock.monotonic(), stop)
+        await every(INTERVAL, self.settle, stop)
+        await self.settle()
+
+    def waited(self, delay: float, now: float) -> None:
+        """The event loop was `delay` seconds late; `now` is monotonic."""
+        overload, before = self.overload, self.overload.state
+        overload.waited(delay, now)
+        if overload.state is not before:
+            self.alert = overload.state is not State.CALM
+            if State.SHEDDING in (overload.state, before):
+                _log.warning("shedding" if overload.state is State.SHEDDING else "shedding_over", rate=overload.rate)
+
+    def _look(self, due: float, stop: asyncio.Event) -> None:
+        now = self._clock.monotonic()
+        self.waited(max(0.0, now - due), now)
+        if not stop.is_set():
+            asyncio.get_running_loop().call_later(LOOK_EVERY, self._look, now + LOOK_EVERY, stop)

@@ -1,0 +1,125 @@
+"""When to shed, and how much: pure rules of how long work waits for this process. Moments are seconds of one clock.
+
+*When*: the event loop is the queue. A process that keeps up finds it empty most of the time; where waiting stays long
+for a whole interval, the queue stands, and will not go away by itself (controlled delay, RFC 8289, sections 3 and 4,
+with its interval of 100 ms). There it is the shortest wait that counts; here, where waits are seen from a timer that
+falls anywhere into a turn of the loop, it is the median. One long pause is no standing queue: it takes two intervals.
+
+*How much*: requests get in by a token bucket whose rate rises a little as long as no queue stands and falls by more as
+soon as one does (adaptive admission control: Welsh and Culler, "Adaptive Overload Control for Busy Internet
+Servers", USITS 2003). A rate and not a number of exchanges at once, since those that wait for a slow service cost this
+process nothing. Lower priorities may take only what the bucket holds above a reserve, so the lowest are shed first.
+
+*Hysteresis*: shedding begins at `ENTER` and holds the wait at a fifth of it; it ends after `CALM` intervals in which
+nobody was shed and no queue stood.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from statistics import median_high
+
+
+class Priority(StrEnum):
+    """What a route is worth when not everything can be done."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+class State(IntEnum):
+    """What the process does."""
+
+    CALM = 0
+    COUNTING = 1
+    """A queue stood for an interval: requests are counted, so that shedding begins at the pace that was possible."""
+    SHEDDING = 2
+
+
+INTERVAL = 0.1
+"""Seconds over which waits are looked at together (RFC 8289, section 4.3)."""
+ENTER = 0.025
+"""Seconds: two intervals in a row in which half of the waits are longer begin to shed."""
+HELD = 0.2
+"""Of what begins it: the wait at which shedding holds the queue (RFC 8289's 5 ms, by default)."""
+FALL, RISE = 0.8, 1.03
+"""By which the rate is multiplied each interval."""
+SHRINKS = 0.8
+"""A wait that is at most so much of the last one is on its way down already, and needs no lower rate."""
+CALM = 20
+"""Intervals."""
+LEAST = 20.0
+"""Requests a second that always get in."""
+RESERVE = {Priority.LOW: 0.5, Priority.NORMAL: 0.2, Priority.HIGH: 0.0}
+"""Of the bucket: what is left for those of higher priority."""
+
+
+class Overload:
+    """The controller of one process."""
+
+    def __init__(self, enter: float = ENTER) -> None:
+        self.state = State.CALM
+        self.rate = 0.0
+        """Requests a second that get in, while shedding."""
+        self.shed = dict.fromkeys(Priority, 0)
+        self.wait = 0.0
+        """The median of the last interval, in seconds."""
+        self._enter = enter
+        self._waits: list[float] = []
+        self._began_at = 0.0
+        self._admitted = 0
+        self._shed_now = 0
+        self._calm = 0
+        self._tokens = 0.0
+        self._filled_at = 0.0
+
+    def waited(self, delay: float, now: float) -> None:
+        """The event loop was `delay` seconds late. Called many times in an interval, and at its end decides."""
+        self._waits.append(delay)
+        lasted = now - self._began_at
+        if lasted >= INTERVAL:
+            wait, former = median_high(self._waits), self.wait
+            self._waits.clear()
+            self.wait, self._began_at = wait, now
+            self._decide(wait, former, now, lasted)
+            self._admitted = self._shed_now = 0
+
+    def admits(self, priority: Priority, now: float) -> bool:
+        """Whether a request gets in; asked of each one unless the process is calm."""
+        if self.state is State.SHEDDING:
+            depth = max(1.0, self.rate * INTERVAL)
+            self._tokens = min(depth, self._tokens + (now - self._filled_at) * self.rate)
+            self._filled_at = now
+            if self._tokens < 1.0 or self._tokens - 1.0 < depth * RESERVE[priority]:
+                self.shed[priority] += 1
+                self._shed_now += 1
+                return False
+            self._tokens -= 1.0
+        self._admitted += 1
+        return True
+
+    def _decide(self, wait: float, former: float, now: float, lasted: float) -> None:
+        if self.state is State.CALM:
+            if wait > self._enter:
+                self.state = State.COUNTING
+        elif self.state is State.COUNTING:
+            if wait > self._enter:
+                self._begin(now, lasted)
+            else:
+                self.state = State.CALM
+        elif wait > self._enter * HELD:
+            self._calm = 0
+            if wait > former * SHRINKS:
+                self.rate = max(LEAST, FALL * min(self.rate, self._admitted / lasted))
+        else:
+            self._calm = 0 if self._shed_now else self._calm + 1
+            self.rate *= RISE
+            if self._calm >= CALM:
+                self.state = State.CALM
+
+    def _begin(self, now: float, lasted: float) -> None:
+        self.state = State.SHEDDING
+        self.rate = max(LEAST, FALL * self._admitted / lasted)
+        self._tokens, self._filled_at = 0.0, now
+        self._calm = 0

@@ -1,0 +1,73 @@
+"""What somebody is told who asks for more than they may, or while there is more than this process can do.
+
+A person gets a page and a program a problem. A page costs as much as many requests, so of pages there are so many a
+second and no more: whoever comes in a flood, whatever they say they are, gets the short answer.
+"""
+
+from __future__ import annotations
+
+import math
+from http import HTTPStatus
+
+from config.clock import Clock
+from config.problem import ProblemType
+from gateway.decision import enforcement
+from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
+from gateway.inbound.manner import is_navigation
+from gateway.limits.rate import Rate, wait_for
+
+TOO_MANY_REQUESTS = ProblemType(
+    "MJ-GATEWAY-150", HTTPStatus.TOO_MANY_REQUESTS, "More requests came than are taken at once",
+    "Wait as many seconds as `Retry-After` says, then go on more slowly.",
+)  # fmt: skip
+OVERLOADED = ProblemType(
+    "MJ-GATEWAY-152", HTTPStatus.SERVICE_UNAVAILABLE, "There is more to do at the moment than can be done",
+    "Wait as many seconds as `Retry-After` says, then send the request again.",
+)  # fmt: skip
+
+PAGES_A_SECOND = 20
+_SPREAD = 3
+"""Seconds over which those that were shed are spread as they come again."""
+
+
+class Refusals:
+    """Makes the answers of one process."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pages_until = 0.0
+        self._turn = 0
+
+    def exceeded(self, head: RequestHead, rate: Rate, wait: float) -> Verdict:
+        """A rate is used up; in `wait` seconds there is room for one more (RFC 6585, section 4). `RateLimit-Policy` and
+        `RateLimit` are those of draft-ietf-httpapi-ratelimit-headers-10."""
+        seconds = max(1, math.ceil(wait))
+        return self._refuse(
+            TOO_MANY_REQUESTS,
+            head,
+            (
+                (b"retry-after", b"%d" % seconds),
+                (b"ratelimit-policy", f'"{rate.per}";q={rate.requests};w={rate.seconds}'.encode()),
+                (b"ratelimit", f'"{rate.per}";r=0;t={seconds}'.encode()),
+            ),
+        )
+
+    def overloaded(self, head: RequestHead) -> Verdict:
+        """Shed. They come again one after the other rather than all at once."""
+        self._turn = (self._turn + 1) % _SPREAD
+        return self._refuse(OVERLOADED, head, ((b"retry-after", b"%d" % (1 + self._turn)),))
+
+    def _refuse(self, kind: ProblemType, head: RequestHead, headers: tuple[Header, ...]) -> Verdict:
+        if is_navigation(head) and self._page_is_due():
+            refusal = enforcement.Refusal(kind, (), headers)
+            return OwnPage({"correlation_id": head.correlation_id, "refusal": refusal})
+        answer = enforcement.problem(kind, head)
+        kept = [header for header in answer.headers if header[0] != b"retry-after"]
+        return Answer(answer.status, (*kept, *headers), answer.body)
+
+    def _page_is_due(self) -> bool:
+        now, pace = self._clock.monotonic(), 1 / PAGES_A_SECOND
+        if wait_for(self._pages_until, now, pace=pace, burst=PAGES_A_SECOND):
+            return False
+        self._pages_until = max(self._pages_until, now) + pace
+        return True

@@ -1,0 +1,93 @@
+"""What runs beside the way: the settlement, and the look at how late the event loop is. And what is measured of it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from config.connections import Valkey
+from gateway.limits.limiting import Limiting
+from gateway.limits.metrics import LimitMetrics
+from gateway.limits.overload import Priority, State
+from tests.clock import FakeClock
+from tests.gateway.limits.test_rates import ADDRESS, statuses, table
+from tests.gateway.proxy.rig import holds, rigged
+from tests.gateway.rig import Rig
+
+
+@asynccontextmanager
+async def running(limiting: Limiting) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(limiting.run(stop))
+    yield
+    stop.set()
+    await task
+
+
+async def test_a_late_event_loop_is_noticed_and_one_that_keeps_up_again_too(valkey: Valkey, clock: FakeClock) -> None:
+    limiting = Limiting(valkey=valkey, clock=clock)
+
+    def later(seconds: float, state: State) -> bool:
+        clock.advance(seconds)
+        return limiting.overload.state is state
+
+    async with running(limiting):
+        await holds(lambda: later(0.2, State.SHEDDING))
+        assert limiting.alert
+        await holds(lambda: later(0.001, State.CALM))
+        assert not limiting.alert
+
+
+async def test_it_is_off_by_setting(valkey: Valkey, clock: FakeClock) -> None:
+    limiting = Limiting(valkey=valkey, clock=clock, sheds=False)
+    async with running(limiting):
+        for _ in range(50):
+            clock.advance(0.5)
+            await asyncio.sleep(0)
+        assert limiting.overload.wait == 0
+        assert limiting.overload.state is State.CALM
+
+
+async def test_what_was_taken_is_settled_while_it_runs_and_at_its_end(rig: Rig, valkey: Valkey, tmp_path: Path) -> None:
+    rig.pipeline.use_table(table(tmp_path, '{ per = "address", requests = 10, seconds = 3600, burst = 3 }'))
+
+    async def known() -> int:
+        return len([key async for key in valkey.scan_iter("munjigi:{rates:*")])
+
+    async with running(rig.limiting):
+        await statuses(rig, 1, client="192.0.2.1")
+        async with asyncio.timeout(10):
+            while not await known():  # noqa: ASYNC110 - what Valkey knows has no event
+                await asyncio.sleep(0.005)
+        await statuses(rig, 1, client="192.0.2.2")
+    assert await known() == 2
+
+
+async def test_what_is_refused_and_shed_is_counted(rig: Rig, tmp_path: Path) -> None:
+    rig.pipeline.use_table(table(tmp_path, ADDRESS))
+    await statuses(rig, 5)
+    rig.limiting.overload.shed[Priority.LOW] = 7
+    with tempfile.TemporaryDirectory(prefix="mj-") as folder:
+        async with rigged(Path(folder)) as proxy:
+            registry = CollectorRegistry()
+            registry.register(LimitMetrics(limiting=rig.limiting, door=proxy.door))
+            labels = {"per": "address", "declared_for": "zone shop"}
+            assert registry.get_sample_value("munjigi_rate_refusals_total", labels) == 2
+            assert registry.get_sample_value("munjigi_rate_subjects", labels) == 1
+            assert registry.get_sample_value("munjigi_rates_alone") == 0
+            assert registry.get_sample_value("munjigi_shed_requests_total", {"priority": "low"}) == 7
+            assert registry.get_sample_value("munjigi_shedding") == 0
+            proceed = asyncio.Event()
+
+            async def wait(*_: object) -> None:
+                await proceed.wait()
+
+            proxy.origin.behaviour = wait
+            (await proxy.client()).send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await holds(lambda: registry.get_sample_value("munjigi_exchanges_in_flight") == 1)
+            proceed.set()
