@@ -24,6 +24,7 @@ from config.envelope import Envelope
 from config.places import Places
 from config.replays import Replays
 from config.settings import Settings
+from gateway.assertion_keys import AssertionKeys
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.key_check import KeyCheck, nonces_of
 from gateway.callers.token_check import AUDIENCE, TYPE, TokenCheck
@@ -119,6 +120,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             metadata=ResourceMetadata(
                 hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=settings.idp.issuer
             ),
+            assertion_keys=AssertionKeys(KeyRing.of(assertion_key)),
         )
         now = clock.timestamp()
         sessions.cache.learn_live(SID, 1, idle_expires_at=now + 1800, absolute_expires_at=now + 43200)

@@ -23,11 +23,13 @@ from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.health import publish
 from config.places import Places
 from config.replays import Replays
 from config.settings import Settings
 from events import outbox
 from events.subscription import Subscription
+from gateway.assertion_keys import AssertionKeys
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.cookie_upkeep import CookieUpkeep
 from gateway.callers.key_check import KeyCheck, nonces_of
@@ -118,7 +120,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             remember=remember_provider,
         )
         async with database.begin() as tx:
-            signer = AssertionSigner(await signing_keys.ensure_active(tx, "assertion", clock.now()))
+            ring = await signing_keys.ensure_active(tx, "assertion", clock.now())
+            signer, assertion_keys = AssertionSigner(ring), AssertionKeys(ring)
             if (known := await known_providers.find(tx, settings.idp.issuer)) is not None:
                 with contextlib.suppress(ProviderUnreachable):  # what is of no use is fetched anew
                     provider.learn(*known)
@@ -166,6 +169,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         key_news = KeyNews(
             provider=provider,
             signer=signer,
+            published=assertion_keys,
             read_ring=assertion_ring,
             policy_changed=policy.changed,
         )
@@ -228,6 +232,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 scheme=settings.gateway.origin_scheme,
             ),
             metadata=metadata,
+            assertion_keys=assertion_keys,
         )
         visitors = Visitors(cookies=cookies, sessions=sessions, clock=clock, scheme=settings.gateway.origin_scheme)
         sign_out = SignOut(
@@ -267,6 +272,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             issuer=settings.idp.issuer,
             support=settings.support,
         )
+        opened.callback(publish("/assertion-keys", "application/jwk-set+json", lambda: assertion_keys.document))
         metrics = GatewayMetrics(sessions=sessions, live=live, table=lambda: pipeline.table, clock=clock)
         REGISTRY.register(metrics)
         opened.callback(REGISTRY.unregister, metrics)

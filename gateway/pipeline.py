@@ -14,6 +14,8 @@ from audit.segments import AuditUnavailable
 from config.clock import Clock
 from config.problem import Problem
 from gateway.admission import check_form, without_lease
+from gateway.assertion_keys import PATH as ASSERTION_KEYS
+from gateway.assertion_keys import AssertionKeys
 from gateway.callers.caller import Caller
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.key_check import KeyCheck, Unproven
@@ -26,7 +28,7 @@ from gateway.decision.live_check import LiveCheck
 from gateway.exchange import OwnPage, RequestHead, Verdict
 from gateway.inbound.browser import browser_of
 from gateway.inbound.credentials import Credentials, read_credentials
-from gateway.inbound.manner import is_act, is_navigation
+from gateway.inbound.manner import SAFE_METHODS, is_act, is_navigation
 from gateway.onward import Onward
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import Refreshed, TokenRefresh
@@ -67,6 +69,7 @@ class Pipeline:
         idle_timeout: float,
         keys: KeyCheck,
         metadata: ResourceMetadata,
+        assertion_keys: AssertionKeys,
     ) -> None:
         """`idle_timeout`: seconds after a person's last act."""
         self._clock = clock
@@ -84,6 +87,7 @@ class Pipeline:
         self._idle_timeout = idle_timeout
         self._keys = keys
         self._metadata = metadata
+        self._assertion_keys = assertion_keys
         self.use_table(table)
 
     def use_table(self, table: RouteTable) -> None:
@@ -128,6 +132,8 @@ class Pipeline:
         authority = self.table.authorities.get(head.host)
         if authority is None:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
+        if head.path == ASSERTION_KEYS and head.method in SAFE_METHODS:
+            return self._assertion_keys.answer(head)
         return OwnPage({"correlation_id": head.correlation_id, "authority": authority})
 
     def _resource_metadata(self, head: RequestHead) -> Verdict | Awaitable[Verdict]:

@@ -19,6 +19,7 @@ from config.envelope import Envelope
 from config.places import Places
 from config.replays import Replays
 from config.settings import Settings
+from gateway.assertion_keys import AssertionKeys
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.key_check import KeyCheck, nonces_of
 from gateway.callers.token_check import AUDIENCE, TokenCheck
@@ -204,6 +205,7 @@ class Rig:
                 replays=Replays(valkey, "gateway-dpop"), nonces=nonces_of("a secret"), clock=clock, scheme="http"
             ),
             metadata=self.metadata,
+            assertion_keys=AssertionKeys(KeyRing.of(self.assertion_key)),
         )
         self.watch = SessionWatch()
         self.sessions.on_ended.append(self.watch.ended)
