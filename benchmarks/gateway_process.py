@@ -48,6 +48,7 @@ from gateway.sessions.session_check import SessionCheck
 from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.described_hosts import DescribedHosts
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose import jws
 from jose.assertion import AssertionSigner
 from jose.keys import KeyRing, SigningKey
@@ -109,6 +110,7 @@ async def run(folder: Path, listen: str, origin: str) -> None:
             provider=provider,
             sessions=sessions,
             assertion=UpstreamAssertion(AssertionSigner(KeyRing.of(assertion_key))),
+            upstream_tokens=UpstreamTokens(provider=provider, clock=clock, own_token=cookies.access_token),
             live=live,
             activity=Activity(valkey=valkey, clock=clock),
             log=DecisionLog(segments.append),

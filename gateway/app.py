@@ -70,6 +70,7 @@ from gateway.storage.described_hosts import DescribedHosts
 from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose.assertion import AssertionSigner
 from jose.key_keeper import KeyKeeper
 from jose.key_keeper import watch as watch_keys
@@ -220,6 +221,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             provider=provider,
             sessions=sessions,
             assertion=UpstreamAssertion(signer),
+            upstream_tokens=UpstreamTokens(provider=provider, clock=clock, own_token=cookies.access_token),
             live=live_check,
             activity=activity,
             log=DecisionLog(segments.append),
@@ -267,6 +269,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 scheme=settings.gateway.origin_scheme,
                 lifetime=timedelta(seconds=settings.session.absolute_lifetime),
                 on_replaced=cookies.moved,
+                wants_email=lambda: pipeline.table.wants_email,
             ),
             sign_out=sign_out,
             issuer=settings.idp.issuer,

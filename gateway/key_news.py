@@ -30,8 +30,8 @@ class KeyNews:
         read_ring: Callable[[], Awaitable[KeyRing]],
         policy_changed: Callable[[], None],
     ) -> None:
-        """`read_ring` reads the ring of purpose `assertion`, which `published` shows; `policy_changed` is told of keys of
-        purpose `policy`."""
+        """`read_ring` reads the ring of purpose `assertion`, which `published` shows; `policy_changed` is told of keys
+        of purpose `policy`."""
         self.asked = asyncio.Event()
         """Set when `follow` is to be called soon."""
         self._provider = provider

@@ -40,6 +40,7 @@ from gateway.sessions.near_cache import EndedSession, LiveSession
 from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 from gateway.step_up.demand import joined, unmet
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose.jws import InvalidToken, Refusal
 from policy.decision import Effect
 
@@ -62,6 +63,7 @@ class Pipeline:
         provider: Provider,
         sessions: SessionCheck,
         assertion: UpstreamAssertion,
+        upstream_tokens: UpstreamTokens,
         live: LiveCheck,
         activity: Activity,
         log: DecisionLog,
@@ -79,7 +81,8 @@ class Pipeline:
         self._refresh = refresh
         self._provider = provider
         self._sessions = sessions
-        self._onward = Onward(scheme=self._scheme, assertion=assertion, live=live)
+        self._onward = Onward(scheme=self._scheme, assertion=assertion, live=live, tokens=upstream_tokens)
+        self._upstream_tokens = upstream_tokens
         self._live = live
         self._activity = activity
         self._log = log
@@ -124,6 +127,8 @@ class Pipeline:
             return self._miss(head, route, shown)
         session = self._sessions.warm(caller.identity.sid, now)
         if session is None or (now >= caller.identity.expires_at and not self._expired_is_taken(caller, route, now)):
+            return self._miss(head, route, shown)
+        if route.told.token is not None and self._upstream_tokens.find(caller, route.told.token, now) is None:
             return self._miss(head, route, shown)
         self._sessions.hits += 1
         return self._decide(head, route, shown, caller, session, now)
@@ -170,6 +175,7 @@ class Pipeline:
                 return self._ended(head, route, shown)
             if session is None:
                 return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+            return self._decide(head, route, shown, caller, session, self._clock.timestamp())
         except InvalidToken:
             return enforcement.refuse_token(head)
         except Unproven as error:
@@ -179,7 +185,6 @@ class Pipeline:
             return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         except Problem as error:
             return enforcement.refuse(error.kind, head)
-        return self._decide(head, route, shown, caller, session, self._clock.timestamp())
 
     async def _unready(self, head: RequestHead, route: Route, shown: Credentials, caller: Caller) -> Verdict | None:
         """Why a caller may not go on: their token is over, or its key is not proven. None: they may.
@@ -196,7 +201,16 @@ class Pipeline:
                 return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         if shown.by_dpop or (caller.cookie is None and caller.identity.confirmation):
             await self._keys.require(head, route, shown, dict(caller.identity.confirmation))
+        if (wanted := route.told.token) is not None and self._may_pass(head, route, caller):
+            await self._upstream_tokens.obtain(caller, wanted, shown.bearer)
         return None
+
+    def _may_pass(self, head: RequestHead, route: Route, caller: Caller) -> bool:
+        """Whether the decision would let it through as things are: nothing is exchanged for one that is refused."""
+        method, path = head.method.decode("ascii"), head.path.decode("ascii")
+        browser = _browser(head) if caller.identity.session_browser else ""
+        decided = self._judge.decide(caller, route, method, path, head.client, browser, self._clock.timestamp())
+        return decided.decision.effect in (Effect.ALLOW, Effect.REDUCE)
 
     async def _find_caller(self, shown: Credentials, address: str, authority: str) -> Caller | EndedSession | None:
         now = self._clock.timestamp()

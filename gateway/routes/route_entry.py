@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
 from gateway.routes.route_table import OWN_PAGES, Demand, Mode, Route, Zone
+from gateway.routes.upstream import Upstream
 
 _ADDRESS = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 _PATH = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
@@ -41,7 +42,7 @@ class RouteEntry(msgspec.Struct, forbid_unknown_fields=True):
     session_script: bool = False
 
 
-def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Container[str], port: int) -> Route:
+def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[str, Upstream], port: int) -> Route:
     """The route that an entry means; `port` stands for `{port}`. Raises `ValueError`, naming the entry."""
     address = entry.address.replace("{port}", str(port))
     where = f"routes {entry.address}{entry.path}"
@@ -68,6 +69,7 @@ def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Containe
         act=entry.act,
         step_up=tuple(_demand(where, entry.path, demand) for demand in step_up),
         session_script=entry.session_script,
+        told=upstreams[entry.upstream].told,
     )
 
 

@@ -8,7 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.inbound.header_hygiene import plain_name
 from gateway.routes.upstream import Upstream
+from gateway.vouching.told import AS_EVER, Claim, Told
 
 OWN_PAGES = b"/.munjigi"
 """Where the gateway's own pages are, on every host; no route may stand under it."""
@@ -101,6 +103,8 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     step_up: tuple[Demand, ...] = ()
     session_script: bool = False
     """Its pages get the script that tells their person of the session (`gateway.injection`)."""
+    told: Told = AS_EVER
+    """What its upstream is told of who asks."""
 
     @property
     def name(self) -> str:
@@ -121,6 +125,10 @@ class RouteTable:
         self.routes = routes
         self.upstreams = upstreams
         self.networks = networks
+        asked = [header for upstream in upstreams.values() for header in upstream.told.headers]
+        self.identity_names = frozenset(plain_name(name) for name, _ in asked)
+        """The fields by which some upstream is told who asks, as the sloppiest reader takes them: clients send none."""
+        self.wants_email = any(claim is Claim.EMAIL for _, claim in asked)
         self.authorities: dict[bytes, str] = {}
         hosts: dict[bytes, list[tuple[bytes, bytes, Route]]] = {}
         for route in routes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from gateway.vouching.told import AS_EVER, Told
+
 
 class Upstream(msgspec.Struct, frozen=True, gc=False):
     """Where requests go on to, and how."""
@@ -11,3 +13,4 @@ class Upstream(msgspec.Struct, frozen=True, gc=False):
     name: str
     address: str
     """`unix:/path` or `host:port`."""
+    told: Told = AS_EVER

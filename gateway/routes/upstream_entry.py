@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.routes.told_entry import TokenEntry, read_told
 from gateway.routes.upstream import Upstream
+from gateway.vouching.told import Claim
 
 
 class UpstreamEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -16,6 +18,9 @@ class UpstreamEntry(msgspec.Struct, forbid_unknown_fields=True):
     service: str | None = None
     socket: str | None = None
     address: str | None = None
+    assertion: bool = True
+    headers: dict[str, Claim] = {}
+    token: TokenEntry | None = None
 
 
 def read_upstream(name: str, entry: UpstreamEntry, runtime: Path) -> Upstream:
@@ -23,7 +28,8 @@ def read_upstream(name: str, entry: UpstreamEntry, runtime: Path) -> Upstream:
 
     Raises `ValueError`, naming the entry.
     """
-    return Upstream(name, _address(name, entry, runtime))
+    told = read_told(name, assertion=entry.assertion, headers=entry.headers, token=entry.token)
+    return Upstream(name, _address(name, entry, runtime), told)
 
 
 def _address(name: str, entry: UpstreamEntry, runtime: Path) -> str:

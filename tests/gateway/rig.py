@@ -48,6 +48,7 @@ from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.described_hosts import DescribedHosts
 from gateway.storage.sign_ins import SignIns
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose import jws
 from jose.assertion import AssertionSigner
 from jose.keys import KeyRing, SigningKey
@@ -196,6 +197,7 @@ class Rig:
             provider=self.provider,
             sessions=self.sessions,
             assertion=UpstreamAssertion(AssertionSigner(KeyRing.of(self.assertion_key))),
+            upstream_tokens=UpstreamTokens(provider=self.provider, clock=clock, own_token=self.cookies.access_token),
             live=self.live_check,
             activity=self.activity,
             log=DecisionLog(lambda body: self.heard.records.append(msgspec.json.decode(body))),
@@ -226,6 +228,7 @@ class Rig:
             scheme="http",
             lifetime=timedelta(hours=12),
             on_replaced=self.cookies.moved,
+            wants_email=lambda: self.pipeline.table.wants_email,
         )
         self.status = SessionStatus(
             visitors=self.visitors,
