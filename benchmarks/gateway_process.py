@@ -27,6 +27,7 @@ from config.envelope import Envelope
 from config.places import Places
 from config.replays import Replays
 from config.settings import Settings
+from gateway.assertion_keys import AssertionKeys
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.key_check import KeyCheck, nonces_of
 from gateway.callers.token_check import AUDIENCE, TYPE, TokenCheck
@@ -51,6 +52,7 @@ from gateway.sessions.session_check import SessionCheck
 from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.described_hosts import DescribedHosts
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose import jws
 from jose.assertion import AssertionSigner
 from jose.keys import KeyRing, SigningKey
@@ -115,6 +117,7 @@ async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: i
             provider=provider,
             sessions=check,
             assertion=UpstreamAssertion(AssertionSigner(KeyRing.of(assertion_key))),
+            upstream_tokens=UpstreamTokens(provider=provider, clock=clock, own_token=cookies.access_token),
             live=live,
             activity=Activity(valkey=valkey, clock=clock),
             log=DecisionLog(segments.append),
@@ -127,6 +130,7 @@ async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: i
                 hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=settings.idp.issuer
             ),
             limiting=Limiting(valkey=valkey, clock=clock, sheds=False),
+            assertion_keys=AssertionKeys(KeyRing.of(assertion_key)),
         )
         now = clock.timestamp()
         for number in reversed(range(sessions)):  # the near cache is bounded, and forgets the oldest

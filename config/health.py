@@ -21,8 +21,22 @@ PATIENCE = 2.0
 """Seconds that an engine has to answer."""
 
 
+_published: dict[str, tuple[str, Callable[[], bytes]]] = {}
+
+
+def publish(path: str, media_type: str, document: Callable[[], bytes]) -> Callable[[], None]:
+    """Show a document of this process on its health socket, until what is returned is called."""
+    _published[path] = (media_type, document)
+
+    def withdraw() -> None:
+        _published.pop(path, None)
+
+    return withdraw
+
+
 def health_application(service: str, checks: Mapping[str, Check]) -> ASGIApp:
-    """`/healthz` (alive), `/readyz` (each engine answers; 503 otherwise) and `/metrics` (Prometheus)."""
+    """`/healthz` (alive), `/readyz` (each engine answers; 503 otherwise), `/metrics` (Prometheus), and what was given
+    to `publish`."""
 
     async def healthz(_request: Request) -> Response:
         return _line({"service": service, "alive": True})
@@ -35,7 +49,14 @@ def health_application(service: str, checks: Mapping[str, Check]) -> ASGIApp:
     async def metrics(_request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    return Router([Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)])
+    async def published(request: Request) -> Response:
+        found = _published.get(request.url.path)
+        if found is None:
+            return Response(status_code=404)
+        return Response(found[1](), media_type=found[0])
+
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return Router([*routes, Route("/{name}", published)])
 
 
 async def serve_health(settings: Settings, service: str, checks: Mapping[str, Check], stop: asyncio.Event) -> None:

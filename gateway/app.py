@@ -23,11 +23,13 @@ from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.health import publish
 from config.places import Places
 from config.replays import Replays
 from config.settings import Settings
 from events import outbox
 from events.subscription import Subscription
+from gateway.assertion_keys import AssertionKeys
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.cookie_upkeep import CookieUpkeep
 from gateway.callers.key_check import KeyCheck, nonces_of
@@ -72,6 +74,7 @@ from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
 from gateway.upstream_assertion import UpstreamAssertion
 from gateway.upstream_metrics import UpstreamMetrics
+from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose.assertion import AssertionSigner
 from jose.key_keeper import KeyKeeper
 from jose.key_keeper import watch as watch_keys
@@ -122,7 +125,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             remember=remember_provider,
         )
         async with database.begin() as tx:
-            signer = AssertionSigner(await signing_keys.ensure_active(tx, "assertion", clock.now()))
+            ring = await signing_keys.ensure_active(tx, "assertion", clock.now())
+            signer, assertion_keys = AssertionSigner(ring), AssertionKeys(ring)
             if (known := await known_providers.find(tx, settings.idp.issuer)) is not None:
                 with contextlib.suppress(ProviderUnreachable):  # what is of no use is fetched anew
                     provider.learn(*known)
@@ -170,6 +174,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         key_news = KeyNews(
             provider=provider,
             signer=signer,
+            published=assertion_keys,
             read_ring=assertion_ring,
             policy_changed=policy.changed,
         )
@@ -223,6 +228,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             provider=provider,
             sessions=sessions,
             assertion=UpstreamAssertion(signer),
+            upstream_tokens=UpstreamTokens(provider=provider, clock=clock, own_token=cookies.access_token),
             live=live_check,
             activity=activity,
             log=DecisionLog(segments.append),
@@ -236,6 +242,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             ),
             metadata=metadata,
             limiting=limiting,
+            assertion_keys=assertion_keys,
         )
         visitors = Visitors(cookies=cookies, sessions=sessions, clock=clock, scheme=settings.gateway.origin_scheme)
         sign_out = SignOut(
@@ -270,11 +277,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 scheme=settings.gateway.origin_scheme,
                 lifetime=timedelta(seconds=settings.session.absolute_lifetime),
                 on_replaced=cookies.moved,
+                wants_email=lambda: pipeline.table.wants_email,
             ),
             sign_out=sign_out,
             issuer=settings.idp.issuer,
             support=settings.support,
         )
+        opened.callback(publish("/assertion-keys", "application/jwk-set+json", lambda: assertion_keys.document))
         metrics = GatewayMetrics(sessions=sessions, live=live, table=lambda: pipeline.table, clock=clock)
         REGISTRY.register(metrics)
         opened.callback(REGISTRY.unregister, metrics)

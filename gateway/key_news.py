@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from gateway.assertion_keys import AssertionKeys
 from gateway.relying_party.provider import Provider
 from jose.assertion import AssertionSigner
 from jose.keys import KeyRing
@@ -25,14 +26,17 @@ class KeyNews:
         *,
         provider: Provider,
         signer: AssertionSigner,
+        published: AssertionKeys,
         read_ring: Callable[[], Awaitable[KeyRing]],
         policy_changed: Callable[[], None],
     ) -> None:
-        """`read_ring` reads the ring of purpose `assertion`; `policy_changed` is told of keys of purpose `policy`."""
+        """`read_ring` reads the ring of purpose `assertion`, which `published` shows; `policy_changed` is told of keys
+        of purpose `policy`."""
         self.asked = asyncio.Event()
         """Set when `follow` is to be called soon."""
         self._provider = provider
         self._signer = signer
+        self._assertion_keys = published
         self._read_ring = read_ring
         self._policy_changed = policy_changed
         self._published: frozenset[str] | None = None
@@ -50,7 +54,9 @@ class KeyNews:
     async def follow(self) -> float:
         """Know the provider's keys, and sign with the active one. Returns the seconds until the next look."""
         answered = await self._provider.fetch(at_once=self._published is not None)
-        self._signer.replace(await self._read_ring())
+        ring = await self._read_ring()
+        self._assertion_keys.replace(ring)
+        self._signer.replace(ring)
         if not answered:
             return PROVIDER_AGAIN
         if self._published is None or self._published == self._provider.keys.keys():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
+from config.problem import Problem
 from gateway.admission import only_reads
 from gateway.callers.caller import Caller
 from gateway.decision.live_check import LiveCheck
@@ -13,22 +15,28 @@ from gateway.inbound.manner import is_navigation
 from gateway.injection.page_script import ASK_PLAIN, NOT_ASKED, PageScript
 from gateway.routes.route_table import Route, RouteTable
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.identity_headers import identity_headers
+from gateway.vouching.told import AS_EVER
+from gateway.vouching.upstream_tokens import UPSTREAM_TOKEN_AWAY, UpstreamTokens
 
 _STOPS_HERE = frozenset((b"authorization", b"dpop"))
-_STOPS_BEFORE_PAGES = _STOPS_HERE | NOT_ASKED
 
 
 class Onward:
     """Makes `Forward`s. What of them is the same for all requests of a host is made once."""
 
-    def __init__(self, *, scheme: bytes, assertion: UpstreamAssertion, live: LiveCheck) -> None:
+    def __init__(self, *, scheme: bytes, assertion: UpstreamAssertion, live: LiveCheck, tokens: UpstreamTokens) -> None:
         self._scheme = scheme
         self._assertion = assertion
         self._live = live
+        self._tokens = tokens
+        self._stops = self._stops_before_pages = _STOPS_HERE
         self._hosts: dict[str, tuple[Header, Header, PageScript]] = {}
 
     def use_table(self, table: RouteTable) -> None:
-        """Other hosts may be there now."""
+        """Other hosts may be there now, and other fields that clients may not send."""
+        self._stops = _STOPS_HERE | table.identity_names
+        self._stops_before_pages = self._stops | NOT_ASKED
         self._hosts = {authority: self._host(authority.encode()) for authority in table.authorities.values()}
 
     def _host(self, authority: bytes) -> tuple[Header, Header, PageScript]:
@@ -49,20 +57,40 @@ class Onward:
         obligations: tuple[str, ...],
         now: float,
     ) -> Forward:
-        """`cookie`: what of the Cookie header is not the gateway's own; `now` is epoch seconds."""
+        """`cookie`: what of the Cookie header is not the gateway's own; `now` is epoch seconds.
+
+        Raises `Problem` where the upstream wants a token that is not at hand.
+        """
         proto, host, script = self._hosts[route.authority]
-        assertion = self._assertion.header(caller, route, obligations, now)
         address = (b"x-forwarded-for", head.client.encode("ascii"))
+        add: tuple[Header, ...]
+        if route.told is AS_EVER:
+            add = (self._assertion.header(caller, route, obligations, now), address, proto, host)
+        else:
+            add = (*self._who(route, caller, obligations, now), address, proto, host)
         told = route.session_script and head.method == b"GET" and is_navigation(head)
         return Forward(
             upstream=route.upstream,
-            add=(assertion, address, proto, host, ASK_PLAIN) if told else (assertion, address, proto, host),
-            drop=_STOPS_BEFORE_PAGES if told else _STOPS_HERE,
+            add=(*add, ASK_PLAIN) if told else add,
+            drop=self._stops_before_pages if told else self._stops,
             cookie=cookie,
             opened=partial(self._opened, caller, route, head, browser, obligations),
             closed=self._live.closed,
             rewrite=script if told else None,
         )
+
+    def _who(self, route: Route, caller: Caller | None, obligations: tuple[str, ...], now: float) -> Iterator[Header]:
+        """All by which an upstream of wishes of its own is told who asks."""
+        told = route.told
+        if told.assertion:
+            yield self._assertion.header(caller, route, obligations, now)
+        if caller is None:
+            return
+        yield from identity_headers(caller, told)
+        if told.token is not None:
+            if (header := self._tokens.find(caller, told.token, now)) is None:
+                raise Problem(UPSTREAM_TOKEN_AWAY)
+            yield header
 
     def _opened(
         self,

@@ -14,6 +14,8 @@ from audit.segments import AuditUnavailable
 from config.clock import Clock
 from config.problem import Problem
 from gateway.admission import check_form, without_lease
+from gateway.assertion_keys import PATH as ASSERTION_KEYS
+from gateway.assertion_keys import AssertionKeys
 from gateway.callers.caller import Caller
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.key_check import KeyCheck, Unproven
@@ -26,7 +28,7 @@ from gateway.decision.live_check import LiveCheck
 from gateway.exchange import OwnPage, RequestHead, Verdict
 from gateway.inbound.browser import browser_of
 from gateway.inbound.credentials import Credentials, read_credentials
-from gateway.inbound.manner import is_act, is_navigation
+from gateway.inbound.manner import SAFE_METHODS, is_act, is_navigation
 from gateway.limits.limiting import Limiting
 from gateway.onward import Onward
 from gateway.relying_party.provider import Provider
@@ -39,6 +41,7 @@ from gateway.sessions.near_cache import EndedSession, LiveSession
 from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 from gateway.step_up.demand import joined, unmet
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose.jws import InvalidToken, Refusal
 from policy.decision import Effect
 
@@ -61,6 +64,7 @@ class Pipeline:
         provider: Provider,
         sessions: SessionCheck,
         assertion: UpstreamAssertion,
+        upstream_tokens: UpstreamTokens,
         live: LiveCheck,
         activity: Activity,
         log: DecisionLog,
@@ -69,6 +73,7 @@ class Pipeline:
         keys: KeyCheck,
         metadata: ResourceMetadata,
         limiting: Limiting,
+        assertion_keys: AssertionKeys,
     ) -> None:
         """`idle_timeout`: seconds after a person's last act."""
         self._clock = clock
@@ -78,7 +83,8 @@ class Pipeline:
         self._refresh = refresh
         self._provider = provider
         self._sessions = sessions
-        self._onward = Onward(scheme=self._scheme, assertion=assertion, live=live)
+        self._onward = Onward(scheme=self._scheme, assertion=assertion, live=live, tokens=upstream_tokens)
+        self._upstream_tokens = upstream_tokens
         self._live = live
         self._activity = activity
         self._log = log
@@ -87,6 +93,7 @@ class Pipeline:
         self._keys = keys
         self._metadata = metadata
         self._limiting = limiting
+        self._assertion_keys = assertion_keys
         self.use_table(table)
 
     def use_table(self, table: RouteTable) -> None:
@@ -128,6 +135,8 @@ class Pipeline:
         session = self._sessions.warm(caller.identity.sid, now)
         if session is None or (now >= caller.identity.expires_at and not self._expired_is_taken(caller, route, now)):
             return self._miss(head, route, shown)
+        if route.told.token is not None and self._upstream_tokens.find(caller, route.told.token, now) is None:
+            return self._miss(head, route, shown)
         self._sessions.hits += 1
         return self._decide(head, route, shown, caller, session, now)
 
@@ -135,6 +144,8 @@ class Pipeline:
         authority = self.table.authorities.get(head.host)
         if authority is None:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
+        if head.path == ASSERTION_KEYS and head.method in SAFE_METHODS:
+            return self._assertion_keys.answer(head)
         return OwnPage({"correlation_id": head.correlation_id, "authority": authority})
 
     def _resource_metadata(self, head: RequestHead) -> Verdict | Awaitable[Verdict]:
@@ -171,6 +182,7 @@ class Pipeline:
                 return self._ended(head, route, shown)
             if session is None:
                 return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+            return self._decide(head, route, shown, caller, session, self._clock.timestamp())
         except InvalidToken:
             return enforcement.refuse_token(head)
         except Unproven as error:
@@ -180,7 +192,6 @@ class Pipeline:
             return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         except Problem as error:
             return enforcement.refuse(error.kind, head)
-        return self._decide(head, route, shown, caller, session, self._clock.timestamp())
 
     async def _unready(self, head: RequestHead, route: Route, shown: Credentials, caller: Caller) -> Verdict | None:
         """Why a caller may not go on: their token is over, or its key is not proven. None: they may.
@@ -197,7 +208,16 @@ class Pipeline:
                 return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         if shown.by_dpop or (caller.cookie is None and caller.identity.confirmation):
             await self._keys.require(head, route, shown, dict(caller.identity.confirmation))
+        if (wanted := route.told.token) is not None and self._may_pass(head, route, caller):
+            await self._upstream_tokens.obtain(caller, wanted, shown.bearer)
         return None
+
+    def _may_pass(self, head: RequestHead, route: Route, caller: Caller) -> bool:
+        """Whether the decision would let it through as things are: nothing is exchanged for one that is refused."""
+        method, path = head.method.decode("ascii"), head.path.decode("ascii")
+        browser = _browser(head) if caller.identity.session_browser else ""
+        decided = self._judge.decide(caller, route, method, path, head.client, browser, self._clock.timestamp())
+        return decided.decision.effect in (Effect.ALLOW, Effect.REDUCE)
 
     async def _find_caller(self, shown: Credentials, address: str, authority: str) -> Caller | EndedSession | None:
         now = self._clock.timestamp()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.callers.identity import Identity
+from gateway.exchange import Header
+from gateway.vouching.told import Told, UpstreamToken, WantedToken
 from jose import assertion
 from policy.decision import Decision
 from policy.request import Facts, Subject
@@ -35,6 +37,10 @@ class Caller:
     """By client address and browser."""
     standing: dict[tuple[str, str, str, str, str], Decided] = field(default_factory=dict)
     """By the address of the route, method, path, client address and browser."""
+    headers: dict[Told, tuple[Header, ...]] | None = None
+    """The fields by which upstreams that asked for such are told who this is (`gateway.vouching`)."""
+    tokens: dict[WantedToken, UpstreamToken] | None = None
+    """Those that were exchanged for upstreams (`gateway.vouching`)."""
     only_at: str = ""
     """The one host, with its port, that this token is good at; empty: at every one."""
     cookie: bytes | None = None
@@ -56,6 +62,7 @@ class Caller:
         self.identity = identity
         self.facts.clear()
         self.standing.clear()
+        self.headers = self.tokens = None
         self.spoken_of = assertion.Subject(
             sid=identity.sid,
             sub=identity.subject.id,

@@ -93,6 +93,19 @@ class CookieCheck:
             return caller
         return self._keep(cookie, stored)
 
+    async def access_token(self, caller: Caller) -> str:
+        """The access token of a cookie session, from its row: memory holds none.
+
+        Raises `LookupError` where there is none any more, `StoreUnreachable`.
+        """
+        stored = await self._read(caller.cookie) if caller.cookie is not None else None
+        if stored is None or stored.ended_at is not None:
+            raise LookupError("the cookie session has ended")
+        try:
+            return unseal(stored.contents_sealed, self._envelope, stored.cookie_sha256).access_token
+        except EnvelopeError as error:
+            raise LookupError("the cookie session can't be read") from error
+
     def _keep(self, cookie: bytes, stored: CookieSession) -> Caller | None:
         try:
             identity = unseal(stored.contents_sealed, self._envelope, cookie).identity()

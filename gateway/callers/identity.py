@@ -70,6 +70,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     jti: str = ""
     name: str = ""
     locale: str = ""
+    email: str = ""
+    """Verified; empty: unknown."""
     session_address: str = ""
     """Where the session's sign-in through this gateway came from; empty: unknown."""
     session_browser: str = ""
@@ -85,6 +87,7 @@ def read_identity(
     *,
     name: str = "",
     locale: str = "",
+    email: str = "",
     session_address: str = "",
     session_browser: str = "",
 ) -> Identity:
@@ -122,6 +125,7 @@ def read_identity(
         jti=token.jti,
         name=name,
         locale=locale,
+        email=email,
         session_address=session_address,
         session_browser=session_browser,
         confirmation=confirmation,

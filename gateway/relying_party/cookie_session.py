@@ -42,6 +42,8 @@ class Contents(msgspec.Struct, frozen=True):
     """The client address of the sign-in."""
     session_browser: str = ""
     """Which browser it was, as `gateway.inbound.browser` tells them apart; empty: unknown."""
+    email: str = ""
+    """Verified, of the sign-in; empty: unknown."""
 
     def __repr__(self) -> str:
         return "Contents([secret])"
@@ -52,6 +54,7 @@ class Contents(msgspec.Struct, frozen=True):
             self.claims,
             name=self.name,
             locale=self.locale,
+            email=self.email,
             session_address=self.session_address,
             session_browser=self.session_browser,
         )

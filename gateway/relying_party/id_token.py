@@ -33,6 +33,8 @@ class IdTokenClaims(msgspec.Struct, frozen=True):
     auth_time: float = 0.0
     name: str = ""
     locale: str = ""
+    email: str = ""
+    email_verified: bool = False
 
 
 def verify_id_token(

@@ -48,6 +48,8 @@ class Tokens(msgspec.Struct, frozen=True):
 
     access_token: str
     token_type: str
+    expires_in: float = 0.0
+    """Seconds; 0: it was not said."""
     refresh_token: str = ""
     id_token: str = ""
 

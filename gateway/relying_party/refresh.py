@@ -195,6 +195,7 @@ class TokenRefresh:
             locale=old.locale,
             session_address=old.session_address,
             session_browser=old.session_browser,
+            email=old.email,
         )
 
     def _claims(self, tokens: Tokens, sid: str) -> Mapping[str, Any]:

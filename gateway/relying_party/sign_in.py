@@ -115,9 +115,10 @@ class SignInFlow:
         scheme: str,
         lifetime: timedelta,
         on_replaced: Callable[[bytes, bytes, Identity], None],
+        wants_email: Callable[[], bool],
     ) -> None:
         """`lifetime`: how long a cookie session lasts at most. `on_replaced` hears of the cookie that ended, the one
-        that took its place, and whom that one stands for."""
+        that took its place, and whom that one stands for. `wants_email`: some upstream is told the person's address."""
         self._provider = provider
         self._tokens = tokens
         self._beginnings = beginnings
@@ -130,6 +131,7 @@ class SignInFlow:
         self._scheme = scheme
         self._lifetime = lifetime
         self._on_replaced = on_replaced
+        self._wants_email = wants_email
 
     async def begin(
         self,
@@ -171,7 +173,7 @@ class SignInFlow:
             "response_type": "code",
             "client_id": self._provider.client_id,
             "redirect_uri": self._redirect_uri(authority),
-            "scope": SCOPE,
+            "scope": f"{SCOPE} email" if self._wants_email() else SCOPE,
             "state": state,
             "nonce": nonce,
             "code_challenge": _challenge(verifier),
@@ -298,6 +300,7 @@ class SignInFlow:
             locale=person.locale,
             session_address=arrival.address,
             session_browser=arrival.browser,
+            email=person.email if person.email_verified else "",
         )
 
     def _redirect_uri(self, authority: str) -> str:

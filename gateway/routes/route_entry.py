@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -13,6 +13,7 @@ from gateway.limits.overload import Priority
 from gateway.limits.rate import Per
 from gateway.routes.rate_entry import RateEntry, read_rates
 from gateway.routes.route_table import OWN_PAGES, Demand, Mode, Route, Zone
+from gateway.routes.upstream import Upstream
 
 _ADDRESS = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 _PATH = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
@@ -47,7 +48,7 @@ class RouteEntry(msgspec.Struct, forbid_unknown_fields=True):
     priority: Literal["low", "normal", "high"] = "normal"
 
 
-def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Container[str], port: int) -> Route:
+def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[str, Upstream], port: int) -> Route:
     """The route that an entry means; `port` stands for `{port}`. Raises `ValueError`, naming the entry."""
     address = entry.address.replace("{port}", str(port))
     where = f"routes {entry.address}{entry.path}"
@@ -78,6 +79,7 @@ def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Containe
         session_script=entry.session_script,
         rates=(*shared, *read_rates(where, entry.rates, scope)),
         priority=Priority(entry.priority),
+        told=upstreams[entry.upstream].told,
     )
 
 

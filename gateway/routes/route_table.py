@@ -9,9 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.inbound.header_hygiene import plain_name
 from gateway.limits.overload import Priority
 from gateway.limits.rate import Rate
 from gateway.routes.upstream import Upstream
+from gateway.vouching.told import AS_EVER, Claim, Told
 
 OWN_PAGES = b"/.munjigi"
 """Where the gateway's own pages are, on every host; no route may stand under it."""
@@ -110,6 +112,8 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     """Its zone's, too."""
     priority: Priority = Priority.NORMAL
     """The lowest are shed first when there is more than can be done."""
+    told: Told = AS_EVER
+    """What its upstream is told of who asks."""
 
     @property
     def name(self) -> str:
@@ -130,6 +134,10 @@ class RouteTable:
         self.routes = routes
         self.upstreams = upstreams
         self.networks = networks
+        asked = [header for upstream in upstreams.values() for header in upstream.told.headers]
+        self.identity_names = frozenset(plain_name(name) for name, _ in asked)
+        """The fields by which some upstream is told who asks, as the sloppiest reader takes them: clients send none."""
+        self.wants_email = any(claim is Claim.EMAIL for _, claim in asked)
         self.authorities: dict[bytes, str] = {}
         hosts: dict[bytes, list[tuple[bytes, bytes, Route]]] = {}
         for route in routes:

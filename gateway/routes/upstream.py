@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.routes.upstream_tls import UpstreamTls
+from gateway.vouching.told import AS_EVER, Told
 
 
 class Ejection(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +62,7 @@ class Upstream(msgspec.Struct, frozen=True, gc=False):
     check: Check | None = None
     ejection: Ejection = Ejection()
     bounds: Bounds = Bounds()
+    told: Told = AS_EVER
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.routes.told_entry import TokenEntry, read_told
 from gateway.routes.upstream import Bounds, Check, Ejection, Upstream
 from gateway.routes.upstream_tls import TlsEntry, read_tls
+from gateway.vouching.told import Claim
 
 _SERVICE = re.compile(r"[a-z][a-z_]*")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
@@ -55,6 +57,9 @@ class UpstreamEntry(msgspec.Struct, forbid_unknown_fields=True):
     keep_alive: float | None = None
     connections: int | None = None
     waiting: int | None = None
+    assertion: bool = True
+    headers: dict[str, Claim] = {}
+    token: TokenEntry | None = None
 
 
 def read_upstream(name: str, given: Mapping[str, object], runtime: Path) -> Upstream:
@@ -76,6 +81,7 @@ def read_upstream(name: str, given: Mapping[str, object], runtime: Path) -> Upst
         check=None if entry.check is None else _check(f"{where}.check", entry.check),
         ejection=_ejection(f"{where}.ejection", entry.ejection),
         bounds=_bounds(where, entry),
+        told=read_told(name, assertion=entry.assertion, headers=entry.headers, token=entry.token),
     )
 
 

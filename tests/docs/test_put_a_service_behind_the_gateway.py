@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from joserfc.errors import ExpiredTokenError, JoseError
 
-from config.connections import Database
-from config.envelope import Envelope
-from config.settings import Role, Settings
+from gateway.assertion_keys import AssertionKeys
 from gateway.routes.route_file import load_route_table
-from jose.assertion import HEADER, AssertionSigner, Subject
-from jose.storage.keys import SigningKeys
+from jose.assertion import HEADER, LIFETIME, AssertionSigner, Subject
+from jose.jws import sign
+from jose.keys import KeyRing, SigningKey
 from policy.artefact import Policy, Zone
 from policy.lint import lint
 from policy.snapshot import compile_policy
@@ -24,8 +24,6 @@ from tests.docs.test_examples import PROJECT, blocks, defined_by
 PAGE = PROJECT / "docs" / "how-to" / "put-a-service-behind-the-gateway.md"
 MINA = Subject(sid="a-session", sub="u-1", org="org-1", roles=("customer",), name="Mina")
 
-OpenDatabase = Callable[[Role], Database]
-
 
 @pytest.fixture
 def page() -> dict[str, Any]:
@@ -34,20 +32,22 @@ def page() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def signer(settings: Settings, database: OpenDatabase, clock: FakeClock) -> AssertionSigner:
+def ring() -> KeyRing:
     """What signs in the gateway."""
-    async with database("gateway").begin() as tx:
-        ring = await SigningKeys(Envelope.load(settings)).ensure_active(tx, "assertion", clock.now())
-    return AssertionSigner(ring)
+    return KeyRing.of(SigningKey.generate())
 
 
-async def test_it_lets_in_whom_the_gateway_vouches_for(
-    page: dict[str, Any], settings: Settings, signer: AssertionSigner, clock: FakeClock, tmp_path: Path
-) -> None:
-    keys = tmp_path / "assertion-keys.json"
-    await page["write_keys"](settings, keys)
-    app = page["ledger"](keys, clock)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://ledger") as client:
+async def test_it_lets_in_whom_the_gateway_vouches_for(page: dict[str, Any], ring: KeyRing, clock: FakeClock) -> None:
+    signer, published = AssertionSigner(ring), AssertionKeys(ring)
+    asked = []
+
+    def gateway(request: httpx2.Request) -> httpx2.Response:
+        asked.append(str(request.url))
+        return httpx2.Response(200, content=published.document)
+
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(gateway)) as http:
+        app = page["ledger"](http, clock)
+        client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://ledger")
 
         async def ask(method: str, upstream: str | None, *obligations: str) -> httpx2.Response:
             now = clock.timestamp()
@@ -60,6 +60,22 @@ async def test_it_lets_in_whom_the_gateway_vouches_for(
         assert (await ask("POST", "ledger")).status_code == 200
         for refused in (await ask("GET", None), await ask("GET", "commerce")):
             assert (refused.status_code, refused.json()["code"]) == (401, "MJ-JOSE-001")
+        assert asked == ["http://ledger.localhost:8080/.munjigi/assertion-keys"]
+
+
+def test_any_library_verifies_by_the_published_keys(page: dict[str, Any], ring: KeyRing, clock: FakeClock) -> None:
+    verified, now = page["verified"], clock.timestamp()
+    jwks = json.loads(AssertionKeys(ring).document)
+    token = AssertionSigner(ring).sign("ledger", MINA, zone="ledger", now=now)
+    assert verified(token, jwks, now)["sub"] == "u-1"
+    with pytest.raises(ExpiredTokenError):
+        verified(token, jwks, now + LIFETIME + 1)
+    with pytest.raises(JoseError):
+        verified(AssertionSigner(ring).sign("commerce", MINA, zone="shop", now=now), jwks, now)
+    with pytest.raises(JoseError):
+        verified(AssertionSigner(KeyRing.of(SigningKey.generate())).sign("ledger", MINA, zone="z", now=now), jwks, now)
+    with pytest.raises(ValueError, match="not an assertion"):
+        verified(sign(ring.active, {"aud": "x"}, typ="at+jwt"), jwks, now)
 
 
 def test_its_route_is_taken_up(tmp_path: Path) -> None:

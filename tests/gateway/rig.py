@@ -19,6 +19,7 @@ from config.envelope import Envelope
 from config.places import Places
 from config.replays import Replays
 from config.settings import Settings
+from gateway.assertion_keys import AssertionKeys
 from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.key_check import KeyCheck, nonces_of
 from gateway.callers.token_check import AUDIENCE, TokenCheck
@@ -48,6 +49,7 @@ from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.described_hosts import DescribedHosts
 from gateway.storage.sign_ins import SignIns
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose import jws
 from jose.assertion import AssertionSigner
 from jose.keys import KeyRing, SigningKey
@@ -197,6 +199,7 @@ class Rig:
             provider=self.provider,
             sessions=self.sessions,
             assertion=UpstreamAssertion(AssertionSigner(KeyRing.of(self.assertion_key))),
+            upstream_tokens=UpstreamTokens(provider=self.provider, clock=clock, own_token=self.cookies.access_token),
             live=self.live_check,
             activity=self.activity,
             log=DecisionLog(lambda body: self.heard.records.append(msgspec.json.decode(body))),
@@ -207,6 +210,7 @@ class Rig:
             ),
             metadata=self.metadata,
             limiting=self.limiting,
+            assertion_keys=AssertionKeys(KeyRing.of(self.assertion_key)),
         )
         self.watch = SessionWatch()
         self.sessions.on_ended.append(self.watch.ended)
@@ -227,6 +231,7 @@ class Rig:
             scheme="http",
             lifetime=timedelta(hours=12),
             on_replaced=self.cookies.moved,
+            wants_email=lambda: self.pipeline.table.wants_email,
         )
         self.status = SessionStatus(
             visitors=self.visitors,

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway.assertion_keys import AssertionKeys
 from gateway.key_news import BEHIND_AGAIN, BEHIND_MOST, PROVIDER_AGAIN, PROVIDER_EVERY, KeyNews
 from gateway.relying_party.provider import Provider, ProviderUnreachable
 from jose.assertion import AssertionSigner, Subject
@@ -38,9 +39,11 @@ class Node:
             issuer=ISSUER, client_id="g", client_secret="s", http=self.http, clock=clock, remember=self._remember
         )
         self.signer = AssertionSigner(self.assertion_ring)
+        self.published = AssertionKeys(self.assertion_ring)
         self.news = KeyNews(
             provider=self.provider,
             signer=self.signer,
+            published=self.published,
             read_ring=self._read,
             policy_changed=self._policy,
         )

@@ -25,6 +25,7 @@ from config.envelope import Envelope
 from config.settings import Role, Settings
 from events import outbox
 from events.subscription import Subscription
+from gateway.assertion_keys import AssertionKeys
 from gateway.callers.token_check import TokenCheck
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
 from gateway.news import News
@@ -252,8 +253,15 @@ async def gateway_of(
         tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: provider.keys, scheme="http")
         provider.on_keys.append(tokens.forget_all)
         async with database("gateway").begin() as tx:
-            signer = AssertionSigner(await keys.ensure_active(tx, "assertion", clock.now()))
-        key_news = KeyNews(provider=provider, signer=signer, read_ring=assertion_ring, policy_changed=lambda: None)
+            ring = await keys.ensure_active(tx, "assertion", clock.now())
+        signer, published = AssertionSigner(ring), AssertionKeys(ring)
+        key_news = KeyNews(
+            provider=provider,
+            signer=signer,
+            published=published,
+            read_ring=assertion_ring,
+            policy_changed=lambda: None,
+        )
         news = News(
             sessions=SessionCheck(valkey=valkey, clock=clock, lease=1.0),
             policy_changed=lambda: None,
