@@ -249,7 +249,7 @@ class Pipeline:
                 staleness=staleness,
             )
         except AuditUnavailable:
-            return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+            return enforcement.refuse(enforcement.NOT_RECORDED, head)
         if session is not None and (route.act or (shown.cookie is not None and is_act(head))):
             self._touch(session, now)
         if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:

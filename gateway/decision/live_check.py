@@ -21,6 +21,8 @@ LEASE_EVERY = 0.1
 nothing outlives it."""
 SLICE = 0.002
 """Seconds for which many connections may be asked about before everything else gets its turn."""
+RENEWED_BY = 10.0
+"""Seconds after its expiry by which the token of whoever has a live connection was renewed, if it could be."""
 AT_A_TIME = 16
 """Connections between two looks at the time; of so many sessions at once the projection is asked."""
 
@@ -165,6 +167,8 @@ class LiveCheck:
                 return "token_revoked"
             if standing.by_token and now >= caller.identity.expires_at:
                 return "token_expired"
+            if now >= caller.identity.expires_at + max(route.zone.expired_tokens, RENEWED_BY):
+                return "session_unknown"  # the identity provider is away, and the zone does not go on for longer (S9)
             if (objection := self._without_lease(standing)) is not None:
                 return objection
         if route.zone.name != standing.route.zone.name:

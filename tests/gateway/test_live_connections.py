@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from gateway.decision.live_check import RENEWED_BY
 from gateway.exchange import Forward, RequestHead
 from gateway.routes.route_table import RouteTable
 from policy.artefact import Policy, Rule, RuleEffect, Zone
@@ -139,6 +140,23 @@ async def test_one_of_a_token_ends_with_it(rig: Rig) -> None:
     rig.beat()
     await rig.live_check.look()
     assert connection.reasons == ["token_expired"]
+
+
+async def test_one_of_a_cookie_goes_on_without_the_provider_for_as_long_as_its_zone_says(rig: Rig) -> None:
+    """A zone that takes no expired tokens of requests lets nothing live on by one, either (S9)."""
+    reservation = await websocket(rig)
+    shop = await opened(rig, head("/products", headers=[(b"cookie", await rig.cookie(secret="d" * 43))]))
+    rig.clock.advance(300 + RENEWED_BY - 0.001)
+    rig.beat()
+    await rig.live_check.look()
+    assert (reservation.reasons, shop.reasons) == ([], [])
+    rig.clock.advance(0.001)
+    await rig.live_check.look()
+    assert (reservation.reasons, shop.reasons) == (["session_unknown"], [])
+    rig.clock.advance(900)
+    rig.beat()
+    await rig.live_check.look()
+    assert shop.reasons == ["session_unknown"]
 
 
 async def test_one_of_a_token_that_is_revoked_alone_ends_at_once_and_the_others_go_on(rig: Rig) -> None:
