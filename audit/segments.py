@@ -26,6 +26,9 @@ RECORDS_PER_SEGMENT = 20_000
 SECONDS_PER_SEGMENT = 30.0
 MOST_WAITING = 50_000
 """Records that may wait while the disk takes none; the next one is refused."""
+PATIENCE = 1.0
+"""Seconds for which the disk may take none; after that every record is refused until it takes what waits. So much of
+what was decided is lost at most, should the process end meanwhile."""
 
 _RETRY_AFTER = 0.25
 _log = structlog.get_logger(__name__)
@@ -61,6 +64,7 @@ class SegmentWriter:
         self._loop = asyncio.get_running_loop()
         self._sequence = 0
         self._waiting: list[bytes] = []
+        self._stuck_since: float | None = None
         self._cut = b""
         self._timer: asyncio.TimerHandle | None = None
         self._number = 0
@@ -74,6 +78,8 @@ class SegmentWriter:
 
         Raises `AuditUnavailable` where the disk has long taken none.
         """
+        if self._stuck_since is not None and self._loop.time() - self._stuck_since > PATIENCE:
+            raise AuditUnavailable
         if len(self._waiting) >= MOST_WAITING:
             raise AuditUnavailable
         self._sequence += 1
@@ -98,7 +104,10 @@ class SegmentWriter:
         self._timer = None
         try:
             self._write()
+            self._stuck_since = None
         except OSError as error:
+            if self._stuck_since is None:
+                self._stuck_since = self._loop.time()
             _log.error("audit_segment_not_written", error=str(error), waiting=len(self._waiting))
             self._timer = self._loop.call_later(_RETRY_AFTER, self._flush)
 

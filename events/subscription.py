@@ -30,7 +30,8 @@ _BLOCK = 0.25
 """Seconds that a read waits: longer than two heartbeats, so waking without an entry is itself odd."""
 _ANSWER_TIMEOUT = 2.0
 """Seconds after which a silent Valkey is taken for lost."""
-_BACKOFF = 0.05
+_BACKOFF, _BACKOFF_MOST = 0.05, 0.4
+"""Seconds before the first attempt to reach Valkey again, and before any later one: well within a lease."""
 _BATCH = 512
 
 _log = structlog.get_logger(__name__)
@@ -66,15 +67,19 @@ class Subscription:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the stream; reconnects by itself. Returns soon after `stop` is set, or when it is cancelled."""
+        failures = 0
         while not (stop.is_set() or cancelled()):
             try:
                 async with asyncio.timeout(_BLOCK + _ANSWER_TIMEOUT):
                     if self._cursor is None:
                         await self._start()
                     await self._read(self._cursor or "0-0")
+                failures = 0
             except (RedisError, OSError, TimeoutError) as error:
-                _log.warning("event_stream_unreachable", error=type(error).__name__)
-                await asyncio.sleep(_BACKOFF)
+                if not failures:  # once of each outage
+                    _log.warning("event_stream_unreachable", error=type(error).__name__)
+                await asyncio.sleep(min(_BACKOFF_MOST, _BACKOFF * 2**failures))
+                failures = min(failures + 1, 10)
 
     async def _start(self) -> None:
         """Stand at the newest entry: everything appended after it will be seen."""

@@ -152,11 +152,9 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         cookies.on_forgotten.append(live_check.session_changed)
         sessions.on_changed += [live_check.session_changed, watch.changed]
 
-        look_again = asyncio.Event()
-
         def policy_taken_up(fresh: Snapshot) -> None:
-            judge.snapshot = fresh
-            look_again.set()
+            former, judge.snapshot = judge.snapshot, fresh
+            live_check.policy_changed(fresh, former)
 
         policy = LivePolicy(
             database,
@@ -284,7 +282,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             support=settings.support,
         )
         opened.callback(publish("/assertion-keys", "application/jwk-set+json", lambda: assertion_keys.document))
-        metrics = GatewayMetrics(sessions=sessions, live=live, table=lambda: pipeline.table, clock=clock)
+        metrics = GatewayMetrics(sessions=sessions, live=live, judge=judge, table=lambda: pipeline.table, clock=clock)
         REGISTRY.register(metrics)
         opened.callback(REGISTRY.unregister, metrics)
         limits, ticking = Limits(), Watch()
@@ -311,7 +309,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         def use_table(fresh: RouteTable) -> None:
             pipeline.use_table(fresh)
             door.use_upstreams(fresh.upstreams.values())
-            look_again.set()
+            live_check.again.set()
 
         async def renew_tokens() -> None:
             await refresh.refresh_expiring(cookies.known(), live.sessions())
@@ -339,7 +337,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(
                 watch_keys(keeper, database, clock, who="gateway", poke=partial(outbox.poke, valkey), stop=stop)
             )
-            tasks.create_task(every(1.0, live_check.look, drained, sooner=look_again))
+            tasks.create_task(every(1.0, live_check.look, drained, sooner=live_check.again))
             tasks.create_task(every(LEASE_EVERY, live_check.watch_lease, drained))
             tasks.create_task(every(0.5, upkeep.end_with_sessions, drained))
             tasks.create_task(every(1.0, upkeep.look_for_ended_elsewhere, drained))

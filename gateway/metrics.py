@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from config.clock import Clock
 from gateway.admission import goes_on_without_lease
+from gateway.decision.judge import Judge
 from gateway.decision.live_connections import LiveConnections
 from gateway.routes.route_table import RouteTable, Zone
 from gateway.sessions.session_check import SessionCheck
@@ -23,10 +24,17 @@ class GatewayMetrics(Collector):
     """Registered by the composition root, for as long as the gateway runs."""
 
     def __init__(
-        self, *, sessions: SessionCheck, live: LiveConnections, table: Callable[[], RouteTable], clock: Clock
+        self,
+        *,
+        sessions: SessionCheck,
+        live: LiveConnections,
+        judge: Judge,
+        table: Callable[[], RouteTable],
+        clock: Clock,
     ) -> None:
         self._sessions = sessions
         self._live = live
+        self._judge = judge
         self._table = table
         self._clock = clock
 
@@ -39,9 +47,27 @@ class GatewayMetrics(Collector):
         yield self._staleness()
         yield from self._near_cache()
         yield self._zones()
-        connections = GaugeMetricFamily("munjigi_live_connections", "Exchanges that outlive their decision")
-        connections.add_metric([], len(self._live))
+        yield from self._live_connections()
+
+    def _live_connections(self) -> Iterator[Metric]:
+        connections = GaugeMetricFamily(
+            "munjigi_live_connections", "Exchanges that outlive their decision", labels=["zone"]
+        )
+        counts = {route.zone.name: 0 for route in self._table().routes} | self._live.by_zone()
+        for zone, count in sorted(counts.items()):
+            connections.add_metric([zone], count)
         yield connections
+        behind = GaugeMetricFamily(
+            "munjigi_live_connections_behind", "Live connections that the policy of now has not decided yet"
+        )
+        behind.add_metric([], self._live.behind(self._judge.snapshot.version))
+        yield behind
+        ended = CounterMetricFamily(
+            "munjigi_live_connections_ended", "Live connections that the gateway ended", labels=["reason"]
+        )
+        for reason, count in sorted(self._live.ended.items()):
+            ended.add_metric([reason], count)
+        yield ended
 
     def _staleness(self) -> Metric:
         staleness, total, buckets = self._sessions.staleness, 0, []

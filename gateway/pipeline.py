@@ -281,7 +281,7 @@ class Pipeline:
                 limited="" if exceeded is None else exceeded.name,
             )
         except AuditUnavailable:
-            return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
+            return enforcement.refuse(enforcement.NOT_RECORDED, head)
         if session is not None and (route.act or (shown.cookie is not None and is_act(head))):
             self._touch(session, now)
         if exceeded is not None:

@@ -94,8 +94,10 @@ class Snapshot:
         hierarchy: Hierarchy,
         organisations: dict[str, Organisation],
         depth: int,
+        marks: dict[str, int],
     ) -> None:
         self.version = version
+        self._marks = marks
         self.zones = zones
         self._trees = trees
         self._everywhere = trees.get(ANY)
@@ -107,6 +109,14 @@ class Snapshot:
         }
         self._depth = depth
         self._standings: dict[tuple[str, frozenset[str]], Standing] = {}
+
+    def changed_zones(self, former: Snapshot) -> frozenset[str]:
+        """The zones, of either version, in which something may be decided otherwise than by a former one.
+
+        A hint of where to look first, by hashes: whoever must be sure decides anew.
+        """
+        marks, others = self._marks, former._marks
+        return frozenset(zone for zone in marks.keys() | others.keys() if marks.get(zone) != others.get(zone))
 
     def standing(self, organisation: str, roles: frozenset[str]) -> Standing:
         """Resolve granted roles through the hierarchy of their organisation."""
@@ -216,7 +226,18 @@ def compile_policy(policy: Policy, version: int) -> Snapshot:
     for tree in trees.values():
         _spread_any_method(tree)
     zones = {zone.name: zone for zone in policy.zones}
-    return Snapshot(version, zones, trees, role_keys, Hierarchy(policy.inheritance), dict(policy.organisations), depth)
+    hierarchy, organisations = Hierarchy(policy.inheritance), dict(policy.organisations)
+    return Snapshot(version, zones, trees, role_keys, hierarchy, organisations, depth, _marks(policy))
+
+
+def _marks(policy: Policy) -> dict[str, int]:
+    """Of each zone a hash of all that its decisions follow."""
+    of_zone: dict[str, list[Rule]] = {}
+    for rule in policy.rules:
+        of_zone.setdefault(rule.zone, []).append(rule)
+    everywhere = (frozenset(of_zone.get(ANY, ())), policy.inheritance, tuple(sorted(policy.organisations.items())))
+    shared = hash(everywhere)
+    return {zone.name: hash((shared, zone, frozenset(of_zone.get(zone.name, ())))) for zone in policy.zones}
 
 
 def _compiled(place: int, rule: Rule) -> CompiledRule:
@@ -256,5 +277,5 @@ def holds(rule: CompiledRule, context: Context) -> bool:
         return rule.effect is not RuleEffect.ALLOW
 
 
-NONE = Snapshot(0, {}, {}, {}, Hierarchy(()), {}, 0)
+NONE = Snapshot(0, {}, {}, {}, Hierarchy(()), {}, 0, {})
 """No policy: everything is denied."""

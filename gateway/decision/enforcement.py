@@ -56,6 +56,10 @@ NOT_ALLOWED = ProblemType(
     "MJ-GATEWAY-216", HTTPStatus.FORBIDDEN, "You may not do this here",
     "If you need it for your work, ask your administrator and give the correlation id.",
 )  # fmt: skip
+NOT_RECORDED = ProblemType(
+    "MJ-GATEWAY-219", HTTPStatus.SERVICE_UNAVAILABLE, "What happens here can't be recorded at the moment",
+    "Nothing was done. Try again in a moment.",
+)  # fmt: skip
 
 KEY_UNPROVEN = ProblemType(
     "MJ-GATEWAY-218", HTTPStatus.UNAUTHORIZED, "The key that the access token is bound to was not proven",
@@ -73,7 +77,7 @@ class Refusal:
     headers: tuple[Header, ...] = ()
 
 
-_COME_AGAIN = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
+COME_AGAIN = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 _ROUNDED = 2
 """Seconds by which a person is asked for a fresher sign-in than is needed: `auth_time` is counted in whole seconds, and
 what is just too old here must not be just fresh enough at the identity provider."""
@@ -93,7 +97,7 @@ def problem(
     document = Problem(kind, detail).document(head.correlation_id)
     if reasons:
         document["reasons"] = list(reasons)
-    more: list[Header] = [(b"retry-after", b"1")] if kind.status in _COME_AGAIN else []
+    more: list[Header] = [(b"retry-after", b"1")] if kind.status in COME_AGAIN else []
     return Answer(
         kind.status.value,
         ((b"content-type", PROBLEM_JSON.encode()), (b"cache-control", b"no-store"), *more, *headers),

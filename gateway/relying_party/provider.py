@@ -16,6 +16,8 @@ from jose.keys import ES256, PublicKey, PublicKeys
 
 _log = structlog.get_logger(__name__)
 
+SEEN_FOR = 1.0
+"""Seconds for which an answer of the identity provider, or its absence, is taken for what the next browser meets."""
 REFRESH_PAUSE = 5.0
 """Seconds between two fetches at least, however many tokens name unknown keys."""
 
@@ -85,6 +87,9 @@ class Provider:
         self._metadata: Metadata | None = None
         self._fetched_at = float("-inf")
         self._fetching: asyncio.Task[bool] | None = None
+        self._seen_at = float("-inf")
+        self._seen = False
+        self._looking = asyncio.Lock()
 
     def learn(self, metadata: Mapping[str, Any], jwks: Mapping[str, Any]) -> None:
         """Take a discovery document and a key set. Raises `ProviderUnreachable` where they are of no use."""
@@ -110,6 +115,20 @@ class Provider:
         if self._metadata is None:
             raise ProviderUnreachable("never seen")
         return self._metadata
+
+    async def is_there(self) -> bool:
+        """Whether a browser that is led there now meets somebody; asked once a second, however many want to know."""
+        async with self._looking:
+            now = self._clock.monotonic()
+            if now - self._seen_at >= SEEN_FOR:
+                try:
+                    await self._get(f"{self.issuer}/.well-known/openid-configuration")
+                    self._seen = True
+                except ProviderUnreachable as error:
+                    _log.warning("provider_unreachable", private=str(error))
+                    self._seen = False
+                self._seen_at = self._clock.monotonic()
+        return self._seen
 
     async def fetch(self, *, at_once: bool = False) -> bool:
         """Ask anew. Says whether it answered; what was known stays known if not.

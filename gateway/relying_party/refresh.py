@@ -28,8 +28,12 @@ AHEAD = 60.0
 CLAIM = timedelta(seconds=8)
 """How long one process may take; less than the identity provider's window for an identical retry."""
 PAUSE_WHEN_AWAY = 5.0
-"""Seconds before the identity provider is asked again for a session whose refresh failed."""
+"""Seconds before the identity provider is asked again for a session whose refresh failed: half as long to half as much
+again, another time for each, so that not all of them come back in the same moment."""
+AWAY_FOR = 1.0
+"""Seconds after an answer that did not come in which nobody else is made to wait for one."""
 AT_ONCE = 8
+"""Questions to the identity provider under way at a time, however many wait for its return."""
 WAIT_FOR_ANOTHER = 0.1
 """Seconds between looks at what another process is about to bring, up to `CLAIM`."""
 
@@ -93,6 +97,8 @@ class TokenRefresh:
         self._on_ended = on_ended
         self._on_changed = on_changed
         self._running: dict[bytes, asyncio.Task[Refreshed]] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._away_until = float("-inf")
 
     async def refresh(self, caller: Caller) -> Refreshed:
         """Refresh one session's tokens; whoever asks meanwhile gets the same answer."""
@@ -109,18 +115,12 @@ class TokenRefresh:
         """Refresh those that are about to need another token and are in use: asked with since theirs was issued, or
         with a live connection (`connected`: the sessions that have one)."""
         now = self._clock.timestamp()
-        limit = asyncio.Semaphore(AT_ONCE)
-
-        async def one(caller: Caller) -> None:
-            async with limit:
-                await self.refresh(caller)
-
         async with asyncio.TaskGroup() as group:
             for caller in callers:
                 identity = caller.identity
                 used = caller.used_at > identity.issued_at or identity.sid in connected
                 if used and identity.expires_at - now < AHEAD and now >= caller.refresh_again_at:
-                    group.create_task(one(caller))
+                    group.create_task(self.refresh(caller))
 
     async def _refresh(self, caller: Caller, cookie: bytes) -> Refreshed:
         try:
@@ -129,7 +129,7 @@ class TokenRefresh:
             _log.warning("refresh_failed", sid=caller.identity.sid, error=type(error).__name__)
             outcome = Refreshed.AWAY
         if outcome is Refreshed.AWAY:
-            caller.refresh_again_at = self._clock.timestamp() + PAUSE_WHEN_AWAY
+            caller.refresh_again_at = self._clock.timestamp() + PAUSE_WHEN_AWAY * (0.5 + cookie[0] / 255)
         elif outcome is Refreshed.ENDED:
             self._on_ended(cookie)
         return outcome
@@ -137,12 +137,15 @@ class TokenRefresh:
     async def _claimed(self, caller: Caller, cookie: bytes) -> Refreshed:
         for _ in range(int(CLAIM.total_seconds() / WAIT_FOR_ANOTHER)):
             now = self._clock.now()
-            async with self._database.begin() as tx:
-                stored = await self._storage.claim_refresh(
-                    tx, cookie, expiring_by=now + timedelta(seconds=AHEAD), now=now, until=now + CLAIM
-                )
-            if stored is not None:
-                return await self._ask(caller, cookie, stored)
+            async with self._turns:
+                if self._clock.monotonic() < self._away_until:
+                    return Refreshed.AWAY
+                async with self._database.begin() as tx:
+                    stored = await self._storage.claim_refresh(
+                        tx, cookie, expiring_by=now + timedelta(seconds=AHEAD), now=now, until=now + CLAIM
+                    )
+                if stored is not None:
+                    return await self._ask(caller, cookie, stored)
             async with self._database.connect() as tx:
                 stored = await self._storage.find(tx, cookie)
             if stored is None or stored.ended_at is not None:
@@ -165,6 +168,8 @@ class TokenRefresh:
             return await self._give_back(cookie)
         except (ProviderUnreachable, InvalidToken) as error:
             _log.warning("refresh_failed", sid=stored.sid, error=str(error))
+            if isinstance(error, ProviderUnreachable):
+                self._away_until = self._clock.monotonic() + AWAY_FOR
             return await self._give_back(cookie)
         identity = renewed.identity()
         async with self._database.begin() as tx:

@@ -150,6 +150,8 @@ class SignInFlow:
             endpoint = (await self._provider.metadata()).authorization_endpoint
         except ProviderUnreachable as error:
             raise Problem(PROVIDER_AWAY, private=str(error)) from error
+        if not await self._provider.is_there():  # a browser that is led to nobody shows a page of its own
+            raise Problem(PROVIDER_AWAY, private="it does not answer")
         browser_secret, state, nonce, verifier = (self._entropy.token() for _ in range(4))
         state_sha256 = _sha256(state)
         now = self._clock.now()

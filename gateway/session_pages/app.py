@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import structlog
+from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,14 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from config.problem import Problem
 from config.settings import SupportSettings
 from config.web import UNEXPECTED, problem_response
-from gateway.decision.enforcement import SESSION_UNKNOWN, Refusal
+from gateway.decision.enforcement import COME_AGAIN, Refusal
 from gateway.relying_party.sign_in import SignInFlow
 from gateway.relying_party.sign_out import SignOut
 from gateway.session_pages.end_pages import EndPages
 from gateway.session_pages.script import MODULES, Script
 from gateway.session_pages.sign_in_pages import SignInPages
 from gateway.session_pages.status import SessionStatus
-from gateway.session_pages.visitor import Visitors
+from gateway.session_pages.visitor import Visitors, unknown
 from gateway.session_pages.words import script_words
 from pages import Assets, Pages
 from pages.help.help_pages import HelpPages
@@ -101,7 +102,7 @@ class SessionPages:
         code = refusal.kind.code
         own = request.url.path.startswith(f"{BASE}/")
         way = self._sign_in.way(request) if own else None
-        response = self._pages.respond(
+        page = self._pages.respond(
             request,
             "refused.html",
             status=refusal.kind.status.value,
@@ -110,8 +111,10 @@ class SessionPages:
             reasons=[reason.value for reason in refusal.reasons],
             again=(way.address() if way else f"{BASE}/sign-in") if own else None,
         )
-        response.raw_headers.extend(refusal.headers)
-        return response
+        page.raw_headers.extend(refusal.headers)
+        if refusal.kind.status in COME_AGAIN:
+            page.headers.setdefault("Retry-After", "1")
+        return page
 
 
 class _Told:
@@ -139,11 +142,10 @@ class _Told:
                 await self._inner(scope, receive, watched)
             except Problem as problem:
                 await self._answer(request, problem)(scope, receive, send)
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, RedisError, OSError) as error:
                 if started:
                     raise
-                away = Problem(SESSION_UNKNOWN, private=type(error).__name__)
-                await self._answer(request, away)(scope, receive, send)
+                await self._answer(request, unknown(type(error).__name__))(scope, receive, send)
             except Exception:
                 _log.exception("own_page_failed")
                 if started:
@@ -153,5 +155,7 @@ class _Told:
     def _answer(self, request: Request, problem: Problem) -> Response:
         if "text/html" in request.headers.get("accept", ""):
             _log.info("problem", kind=problem.kind.code, private=problem.private)
-            return self._pages.refused(request, Refusal(problem.kind, ()))
+            page = self._pages.refused(request, Refusal(problem.kind, ()))
+            page.headers.update(problem.headers)
+            return page
         return problem_response(request, problem)

@@ -21,6 +21,8 @@ _log = structlog.get_logger(__name__)
 
 READ_TIMEOUT = 1.0
 """Seconds."""
+READS_AT_ONCE = 64
+"""Questions to the projection under way at a time: after a reset everybody's session is asked for."""
 FILL_ATTEMPTS = 20
 FILL_PAUSE = 0.05
 """Seconds between attempts: a session that was just begun may take a moment to appear in the projection."""
@@ -69,6 +71,7 @@ class SessionCheck:
         self._clock = clock
         self._monotonic = clock.monotonic
         self._live = self.cache.live
+        self._turns = asyncio.Semaphore(READS_AT_ONCE)
         self._filling: dict[str, asyncio.Task[LiveSession | EndedSession | None]] = {}
 
     def event(self, payload: Mapping[str, object]) -> None:
@@ -176,7 +179,7 @@ class SessionCheck:
 
     async def _read(self, sid: str) -> Mapping[str, str]:
         try:
-            async with asyncio.timeout(READ_TIMEOUT):
+            async with asyncio.timeout(READ_TIMEOUT), self._turns:
                 fields = await self._valkey.hgetall(key_space.session(sid))
                 return {str(name): str(value) for name, value in fields.items()}
         except (RedisError, OSError, TimeoutError) as error:

@@ -261,6 +261,34 @@ async def test_a_segment_closes_by_its_age(settings, clock):
     assert [path.read_bytes()[:2] for path in files(settings)] == [b"1 ", b"2 "]
 
 
+async def test_a_disk_that_takes_nothing_for_a_second_refuses_whatever_comes_until_it_does(
+    settings, clock, monkeypatch
+):
+    writer = SegmentWriter(settings, "gateway", clock)
+    monkeypatch.setattr(segments, "PATIENCE", 0.05)
+    monkeypatch.setattr(segments, "_RETRY_AFTER", 0.01)
+    with monkeypatch.context() as disk:
+
+        def full(_descriptor, _data):
+            raise OSError(28, "No space left on device")
+
+        disk.setattr(os, "write", full)
+        writer.append(msgspec.json.encode({"n": 0}))
+        async with asyncio.timeout(5):
+            with pytest.raises(AuditUnavailable):
+                while True:
+                    writer.append(msgspec.json.encode({"n": 1}))
+                    await asyncio.sleep(0.005)
+    async with asyncio.timeout(5):
+        while writer._stuck_since is not None:  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.005)
+    writer.append(msgspec.json.encode({"n": 2}))
+    await writer.close()
+    (path,) = files(settings)
+    lines = path.read_bytes().splitlines()
+    assert (lines[0], lines[-1]) == (b'1 7 {"n":0}', b'%d 7 {"n":2}' % len(lines))
+
+
 async def test_a_full_disk_refuses_once_too_much_waits_and_loses_nothing(settings, clock, monkeypatch):
     writer = SegmentWriter(settings, "gateway", clock)
     monkeypatch.setattr(segments, "MOST_WAITING", 3)

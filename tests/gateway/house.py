@@ -132,16 +132,18 @@ async def running(settings: Settings, *services: Serve) -> AsyncIterator[None]:
         await asyncio.gather(*tasks)
 
 
-async def people(settings: Settings) -> None:
-    """Alice and Bob, each with a password and an authenticator app; the shipped clients and policy."""
+async def people(
+    settings: Settings, names: tuple[str, ...] = ("alice", "bob"), roles: tuple[str, ...] = ("customer",)
+) -> None:
+    """Alice and Bob, or others, each with a password and an authenticator app; the shipped clients and policy."""
     await idp.demo.load(settings)
     await policy.demo.load(settings)
     database = open_database(settings, "idp")
     envelope, entropy, pool = Envelope.load(settings), SystemEntropy(), PasswordPool(threads=1)
     now = SystemClock().now()
     async with database.begin() as tx:
-        for name in ("alice", "bob"):
-            person = await add_person(tx, name)
+        for name in names:
+            person = await add_person(tx, name, roles=roles)
             await passwords.put_password(tx, person.id, await pool.hash(PASSWORD), now)
             ident = entropy.uuid()
             await factors.begin_enrolment(

@@ -149,7 +149,7 @@ class Rig:
         self.asked: list[httpx2.Request] = []
         self.answers: list[httpx2.Response | Exception] = []
         self.provider_is_there = True
-        """Whether the identity provider ends sessions when it is asked to."""
+        """Whether the identity provider says that it is there, and ends sessions when it is asked to."""
         self.http = httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))
         self.provider = Provider(
             issuer=ISSUER,
@@ -274,6 +274,8 @@ class Rig:
         return None
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        if self.provider_is_there and request.url.path.startswith("/.well-known/") and not self.answers:
+            return httpx2.Response(200, json=METADATA)  # a browser may be led there
         self.asked.append(request)
         if self.provider_is_there and request.url.path == "/end-session":
             return httpx2.Response(200)

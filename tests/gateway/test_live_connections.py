@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from gateway.decision.live_check import RENEWED_BY
 from gateway.exchange import Forward, RequestHead
 from gateway.routes.route_table import RouteTable
 from policy.artefact import Policy, Rule, RuleEffect, Zone
@@ -48,7 +49,7 @@ async def test_a_websocket_ends_with_its_session(rig: Rig) -> None:
     assert connection.reasons == ["takeover"]
     rig.session_event(state="ended", version=3)
     assert connection.reasons == ["takeover"]
-    assert rig.live.sessions() == frozenset()
+    assert len(rig.live) == 0
 
 
 async def test_one_that_closed_by_itself_is_forgotten(rig: Rig) -> None:
@@ -139,6 +140,23 @@ async def test_one_of_a_token_ends_with_it(rig: Rig) -> None:
     rig.beat()
     await rig.live_check.look()
     assert connection.reasons == ["token_expired"]
+
+
+async def test_one_of_a_cookie_goes_on_without_the_provider_for_as_long_as_its_zone_says(rig: Rig) -> None:
+    """A zone that takes no expired tokens of requests lets nothing live on by one, either (S9)."""
+    reservation = await websocket(rig)
+    shop = await opened(rig, head("/products", headers=[(b"cookie", await rig.cookie(secret="d" * 43))]))
+    rig.clock.advance(300 + RENEWED_BY - 0.001)
+    rig.beat()
+    await rig.live_check.look()
+    assert (reservation.reasons, shop.reasons) == ([], [])
+    rig.clock.advance(0.001)
+    await rig.live_check.look()
+    assert (reservation.reasons, shop.reasons) == (["session_unknown"], [])
+    rig.clock.advance(900)
+    rig.beat()
+    await rig.live_check.look()
+    assert shop.reasons == ["session_unknown"]
 
 
 async def test_one_of_a_token_that_is_revoked_alone_ends_at_once_and_the_others_go_on(rig: Rig) -> None:
@@ -243,7 +261,7 @@ async def test_a_websocket_ends_with_the_cookie_that_let_it_in(rig: Rig) -> None
     cookie = hashlib.sha256(b"c" * 43).digest()
     rig.cookies.forget(cookie)
     assert connection.reasons == ["sign_out"]
-    assert rig.live.sessions() == frozenset()
+    assert len(rig.live) == 0
 
 
 async def test_a_request_on_its_way_does_not_live_on_after_its_cookie(rig: Rig) -> None:

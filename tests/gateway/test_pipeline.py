@@ -432,7 +432,7 @@ async def test_nothing_passes_that_cannot_be_recorded(rig: Rig) -> None:
 
     await rig.project()
     rig.pipeline._log = DecisionLog(full)
-    assert problem(await rig.ask(head(headers=[bearer(rig.token())]))) == (503, "MJ-GATEWAY-213")
+    assert problem(await rig.ask(head(headers=[bearer(rig.token())]))) == (503, "MJ-GATEWAY-219")
 
 
 async def test_warm_requests_are_synchronous(rig: Rig) -> None:
