@@ -122,7 +122,8 @@ def presented_assertion(form: Mapping[str, str]) -> ForeignToken | None:
 def _blank(uri: str) -> Mapping[str, object]:
     """The attributes of a request as the core makes it. It takes the address apart each time, to see whether it is
     safe; ours are the same each time."""
-    return vars(OAuth2Request("POST", uri, headers={}))
+    attributes: Mapping[str, object] = vars(OAuth2Request("POST", uri, headers={}))
+    return attributes
 
 
 class Basic(NamedTuple):
