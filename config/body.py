@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 
 class WrongMediaType(Exception):
@@ -21,12 +21,13 @@ async def read_body(request: Request, *, media_type: str, most: int) -> bytes:
     """The body, of this media type and of at most so many bytes. Raises `WrongMediaType`, `TooLarge`, `BrokenOff`."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
         raise WrongMediaType
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
-                raise TooLarge
-    except ClientDisconnect:
-        raise BrokenOff from None
+    body, more = bytearray(), True
+    while more:
+        message = await request.receive()  # `Request.stream` costs a generator more
+        if message["type"] == "http.disconnect":
+            raise BrokenOff
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > most:
+            raise TooLarge
     return bytes(body)

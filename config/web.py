@@ -20,7 +20,8 @@ from config.connections import is_away
 from config.problem import CORRELATION_HEADER, HELP_BEHIND_THE_GATEWAY, PROBLEM_JSON, Problem, ProblemType
 
 _log = structlog.get_logger(__name__)
-_HEADER = CORRELATION_HEADER.lower().encode()
+MARK = CORRELATION_HEADER.lower().encode()
+"""The header of a correlation id."""
 _SOUND = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 
 UNEXPECTED = ProblemType(
@@ -87,8 +88,7 @@ class WebApplication:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        ident = self._identify(scope)
-        scope.setdefault("state", {}).update(correlation_id=ident, help_at=self._help_at)
+        ident = self.mark(scope)
         structlog.contextvars.bind_contextvars(correlation_id=ident)
         started = False
 
@@ -97,7 +97,7 @@ class WebApplication:
             if message["type"] == "http.response.start":
                 started = True
                 message.setdefault("headers", [])
-                message["headers"] = [*message["headers"], (_HEADER, ident.encode())]
+                message["headers"] = [*message["headers"], (MARK, ident.encode())]
             await send(message)
 
         try:
@@ -114,9 +114,15 @@ class WebApplication:
         finally:
             structlog.contextvars.unbind_contextvars("correlation_id")
 
+    def mark(self, scope: Scope) -> str:
+        """Give an exchange its id, which the answer has to bear as `MARK`."""
+        ident = self._identify(scope)
+        scope.setdefault("state", {}).update(correlation_id=ident, help_at=self._help_at)
+        return ident
+
     def _identify(self, scope: Scope) -> str:
         if self._trust:
-            sent = [value for name, value in scope["headers"] if name == _HEADER]
+            sent = [value for name, value in scope["headers"] if name == MARK]
             if len(sent) == 1 and _SOUND.fullmatch(sent[0]):
                 return str(sent[0].decode())
         return new_correlation_id()

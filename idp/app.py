@@ -10,7 +10,6 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp
 
 from config.client_address import ClientAddresses
 from config.clock import SystemClock
@@ -18,12 +17,12 @@ from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.problem import Problem
 from config.public_http import with_documents
-from config.serving import serve_application
+from config.serving import collect_rarely, serve_application
 from config.settings import Settings
 from config.web import web_application
 from events import outbox
 from events.subscription import Subscription
-from idp.directly import Directly
+from idp.directly import Around, Directly
 from idp.endpoints.client_certificate import FromCertificate
 from idp.endpoints.cross_origin import CrossOrigin
 from idp.endpoints.login.query_metrics import LoginQueries
@@ -33,12 +32,12 @@ from idp.endpoints.whereabouts import FromWhere
 from idp.parts import Parts, build_parts
 from idp.people import people_endpoints
 from idp.relying_apps import protocol_endpoints, whose_browser
-from idp.routes import DOCUMENTS, HELP, often, routes
+from idp.routes import HELP, often, routes
 from idp.the_end import end_endpoints
 from jose.key_keeper import watch as watch_keys
 
 
-def build_application(parts: Parts) -> ASGIApp:
+def build_application(parts: Parts) -> Directly:
     """The web application: routes, problems as pages, headers, correlation ids."""
     problems = ProblemPage(parts.pages, whose_browser(parts).shown)
     endpoints = {**protocol_endpoints(parts), **people_endpoints(parts), **end_endpoints(parts)}
@@ -48,14 +47,15 @@ def build_application(parts: Parts) -> ASGIApp:
         middleware=[Middleware(UnexpectedPage, problems=problems)],
     )
     addresses = ClientAddresses(parts.settings.idp.trusted_proxies)
-    directly = Directly(LoginQueries(starlette), often(endpoints), problems)
-    where = FromWhere(directly, addresses=addresses, places=parts.places)
+    where = FromWhere(LoginQueries(starlette), addresses=addresses, places=parts.places)
     certified = FromCertificate(
         CrossOrigin(where, registration=parts.settings.idp.registration != "off"),
         addresses=addresses,
         believed=parts.settings.idp.client_certificate_header,
     )
-    return web_application(ResponseHeaders(certified, issuer=parts.issuer), help_at=parts.issuer + HELP)
+    headers = ResponseHeaders(certified, issuer=parts.issuer)
+    web = web_application(headers, help_at=parts.issuer + HELP)
+    return Directly(web, often(endpoints), problems, Around(web, headers, certified, where))
 
 
 @asynccontextmanager
@@ -116,12 +116,14 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         parts = await build_parts(settings, database, valkey, SystemClock(), SystemEntropy())
         try:
             async with running_caches(parts, stop):
+                application = build_application(parts)
+                collect_rarely()
                 await serve_application(
-                    build_application(parts),
+                    application,
                     settings.idp.listen,
                     ready=ready,
                     stop=stop,
-                    http=with_documents(DOCUMENTS),
+                    http=with_documents(application.at_hand),
                     ws="none",
                 )
         finally:

@@ -94,10 +94,16 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
 )
 """Path, methods, and the name of the endpoint in the composition root."""
 
-DOCUMENTS = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks")
-"""What is at hand: nothing is waited for to answer it."""
-OFTEN = (*DOCUMENTS, "/token", "/introspect", "/userinfo", "/revoke")
-"""What programs ask for most."""
+OFTEN = (
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+    "/jwks",
+    "/token",
+    "/introspect",
+    "/userinfo",
+    "/revoke",
+)
+"""What programs ask for most. None of the answers is a stream."""
 ASSETS = "/assets"
 HELP = "/help"
 

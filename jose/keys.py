@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.util import base64_to_int
 
@@ -79,16 +84,32 @@ def _algorithm(jwk: Mapping[str, object]) -> Algorithm:
     raise ValueError("neither an EC key on P-256 nor an RSA key")
 
 
+_ECDSA: Final = ECDSA(SHA256())
+_COORDINATE: Final = 32
+"""Bytes of each half of a signature on P-256."""
+
+
 class SigningKey:
     """A private key. It shows its `kid`, never itself."""
 
-    __slots__ = ("algorithm", "key", "kid", "public")
+    __slots__ = ("_private", "algorithm", "key", "kid", "public")
 
     def __init__(self, key: ECKey | RSAKey) -> None:
         self.key = key
         self.public = PublicKey(key.as_dict(private=False))
         self.kid = self.public.kid
         self.algorithm = self.public.algorithm
+        self._private = key.private_key
+
+    def signature(self, message: bytes) -> bytes:
+        """By this key's algorithm, as a JWS has it (RFC 7518, sections 3.3 and 3.4)."""
+        private = self._private
+        if isinstance(private, EllipticCurvePrivateKey):
+            r, s = decode_dss_signature(private.sign(message, _ECDSA))
+            return r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
+        if isinstance(private, RSAPrivateKey):
+            return private.sign(message, PKCS1v15(), SHA256())
+        raise TypeError("not a private key")
 
     @classmethod
     def generate(cls, algorithm: Algorithm = ES256) -> SigningKey:

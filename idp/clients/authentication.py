@@ -12,7 +12,8 @@ import binascii
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import (
@@ -89,9 +90,12 @@ class CoreClient(ClientMixin):  # type: ignore[misc]  # Authlib has no types
 class CoreRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
     """A request to one of the endpoints that clients post to, as Authlib's core reads it."""
 
-    def __init__(self, uri: str, form: Mapping[str, str], authorization: str | None) -> None:
-        super().__init__("POST", uri, headers={"Authorization": authorization} if authorization else {})
+    basic: Basic | None = None
+
+    def __init__(self, uri: str, form: Mapping[str, str], basic: Basic | None) -> None:
+        self.__dict__.update(_blank(uri))
         self.payload = BasicOAuth2Payload(dict(form))
+        self.basic = basic
 
     @property
     def form(self) -> Mapping[str, str]:
@@ -114,10 +118,35 @@ def presented_assertion(form: Mapping[str, str]) -> ForeignToken | None:
         raise InvalidClientError("the client assertion cannot be read", status_code=401) from None
 
 
-def presented_client_id(
+@lru_cache(maxsize=16)
+def _blank(uri: str) -> Mapping[str, object]:
+    """The attributes of a request as the core makes it. It takes the address apart each time, to see whether it is
+    safe; ours are the same each time."""
+    attributes: Mapping[str, object] = vars(OAuth2Request("POST", uri, headers={}))
+    return attributes
+
+
+class Basic(NamedTuple):
+    """What stands in an Authorization header (RFC 6749, section 2.3.1), not believed yet."""
+
+    client_id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Basic({self.client_id}, [secret])"
+
+
+class Presented(NamedTuple):
+    """Which client a request says it is from; nothing is proven by it."""
+
+    client_id: str | None
+    basic: Basic | None
+
+
+def presented_client(
     form: Mapping[str, str], authorization: str | None, assertion: ForeignToken | None = None
-) -> str | None:
-    """Which client a request says it is from; nothing is proven by it.
+) -> Presented:
+    """Read whom a request names.
 
     Raises Authlib's `InvalidRequestError` where a client proves itself in two ways at once (RFC 6749, section 2.3), and
     `InvalidClientError` where the header cannot be read.
@@ -126,11 +155,12 @@ def presented_client_id(
         raise InvalidRequestError("a client proves itself in one way only")
     named = form.get("client_id")
     proven = assertion.text("sub") if assertion is not None else None
-    if authorization is not None:
-        proven, _secret = _basic(authorization)
+    basic = _basic(authorization) if authorization is not None else None
+    if basic is not None:
+        proven = basic.client_id
     if proven is not None and named not in (None, proven):
         raise InvalidRequestError("a client proves itself in one way only")
-    return proven or named
+    return Presented(proven or named, basic)
 
 
 def authenticate(request: CoreRequest, client: Client | None, endpoint: str, evidence: Evidence) -> Assertion | None:
@@ -197,15 +227,13 @@ class _Proof:
 
 def _by_basic(find: Callable[[str], CoreClient | None], request: CoreRequest) -> CoreClient | None:
     """In the place of the core's own, which takes a plus sign for itself: libraries that encode as told fail there."""
-    authorization = request.headers.get("Authorization")
-    if authorization is None:
+    if request.basic is None:
         return None
-    client_id, secret = _basic(authorization)
-    client = find(client_id)
-    return client if client is not None and client.check_client_secret(secret) else None
+    client = find(request.basic.client_id)
+    return client if client is not None and client.check_client_secret(request.basic.secret) else None
 
 
-def _basic(authorization: str) -> tuple[str, str]:
+def _basic(authorization: str) -> Basic:
     """Name and secret of HTTP Basic, both form-encoded within it (RFC 6749, section 2.3.1)."""
     scheme, _, encoded = authorization.partition(" ")
     sound = scheme.lower() == "basic" and len(authorization) <= LONGEST_AUTHORIZATION
@@ -215,4 +243,4 @@ def _basic(authorization: str) -> tuple[str, str]:
         raise InvalidClientError("the Authorization header cannot be read", status_code=401) from None
     if not (sound and colon):
         raise InvalidClientError("the Authorization header cannot be read", status_code=401)
-    return unquote_plus(user), unquote_plus(secret)
+    return Basic(unquote_plus(user), unquote_plus(secret))

@@ -23,10 +23,14 @@ class FromCertificate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            peer = scope["client"][0] if scope.get("client") else ""
-            trusted = self._believed and self._addresses.trusts(peer)
-            scope.setdefault("state", {})[_STATE] = _read(scope) if trusted else None
+            self.note(scope)
         await self._app(scope, receive, send)
+
+    def note(self, scope: Scope) -> None:
+        """Put the certificate behind a request where `client_certificate` finds it."""
+        peer = scope["client"][0] if scope.get("client") else ""
+        trusted = self._believed and self._addresses.trusts(peer)
+        scope.setdefault("state", {})[_STATE] = _read(scope) if trusted else None
 
 
 def client_certificate(request: HTTPConnection) -> ClientCertificate | None:

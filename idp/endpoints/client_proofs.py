@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from authlib.oauth2.rfc6749 import InvalidClientError
 
@@ -15,6 +16,8 @@ from idp.clients.private_key_jwt import Assertion
 from idp.clients.tls_client_auth import SELF_SIGNED, Authorities, ClientCertificate
 from jose.foreign import ForeignToken, UnknownKey
 from jose.published_keys import KeySet, PublishedKeys
+
+_NO_KEYS: Final = KeySet(())
 
 
 class ClientProofs:
@@ -64,7 +67,7 @@ class ClientProofs:
             if client is not None and shown.get(client.auth_method) is not None:
                 used = await check_by_keys(client, self._keys, prove)
             else:
-                used = prove(KeySet(()))
+                used = prove(_NO_KEYS)
         except UnknownKey:
             raise InvalidClientError(status_code=401) from None
         proven: Client = core.client.client

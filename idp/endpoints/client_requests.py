@@ -12,7 +12,7 @@ from audit.trail import AuditEvent, Kind, record
 from config.client_address import normal_address
 from config.connections import Database
 from config.web import correlation_id
-from idp.clients.authentication import CoreRequest, presented_assertion, presented_client_id
+from idp.clients.authentication import CoreRequest, presented_assertion, presented_client
 from idp.clients.cache import ClientCache
 from idp.clients.client import Client
 from idp.credentials.throttle import REFUSALS_OF_ADDRESS, Throttle, TooMany, address_subject
@@ -77,9 +77,9 @@ class ClientRequests:
             raise InvalidRequestError("there is more than one Authorization header")
         authorization = header[0] if header else None
         assertion = presented_assertion(form)
-        client_id = presented_client_id(form, authorization, assertion)
+        client_id, basic = presented_client(form, authorization, assertion)
         known = await self._clients.find(client_id) if client_id else None
-        core = CoreRequest(self._issuer + "/" + endpoint, form, authorization)
+        core = CoreRequest(self._issuer + "/" + endpoint, form, basic)
         try:
             client = await self._proofs.check(core, known, endpoint, assertion, client_certificate(request))
         except InvalidClientError:

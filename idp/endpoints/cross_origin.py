@@ -21,7 +21,8 @@ OPEN = frozenset(
 )
 REGISTRATION = "/register"
 _ANY = (b"access-control-allow-origin", b"*")
-_READABLE = (b"access-control-expose-headers", b"WWW-Authenticate, DPoP-Nonce, Munjigi-Correlation-Id")
+READABLE = (_ANY, (b"access-control-expose-headers", b"WWW-Authenticate, DPoP-Nonce, Munjigi-Correlation-Id"))
+"""Headers of an answer that is."""
 
 
 class CrossOrigin:
@@ -40,7 +41,7 @@ class CrossOrigin:
 
         async def send_readable(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), _ANY, _READABLE]
+                message["headers"] = [*message.get("headers", ()), *READABLE]
             await send(message)
 
         if scope["method"] == "OPTIONS" and _is_preflight(scope):

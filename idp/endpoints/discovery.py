@@ -104,10 +104,14 @@ class DiscoveryEndpoint:
     """`GET /.well-known/openid-configuration` and `GET /.well-known/oauth-authorization-server`."""
 
     def __init__(self, settings: IdentityProviderSettings) -> None:
-        self._body = msgspec.json.encode(metadata(settings))
+        self._document = _json(msgspec.json.encode(metadata(settings)), "public, max-age=300")
+
+    def document(self) -> Response:
+        """The answer, the same each time."""
+        return self._document
 
     async def __call__(self, request: Request) -> Response:
-        return _json(self._body, "public, max-age=300")
+        return self.document()
 
 
 class JwksEndpoint:
@@ -115,13 +119,17 @@ class JwksEndpoint:
 
     def __init__(self, ring: Callable[[], KeyRing]) -> None:
         self._ring = ring
-        self._written: tuple[KeyRing, bytes] | None = None
+        self._written: tuple[KeyRing, Response] | None = None
 
-    async def __call__(self, request: Request) -> Response:
+    def document(self) -> Response:
+        """The answer, the same as long as the ring is."""
         ring = self._ring()
         if self._written is None or self._written[0] is not ring:
-            self._written = (ring, msgspec.json.encode(ring.jwks()))
-        return _json(self._written[1], "public, max-age=60")
+            self._written = (ring, _json(msgspec.json.encode(ring.jwks()), "public, max-age=60"))
+        return self._written[1]
+
+    async def __call__(self, request: Request) -> Response:
+        return self.document()
 
 
 def _json(body: bytes, cache: str) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ALWAYS = (
@@ -27,9 +29,13 @@ class ResponseHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                there = {name.lower() for name, _ in message.get("headers", ())}
-                added = [header for header in self._headers if header[0] not in there]
-                message["headers"] = [*message.get("headers", ()), *added]
+                message["headers"] = self.with_them(message.get("headers", ()))
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+    def with_them(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer, and what they lack."""
+        said = list(headers)
+        there = {name.lower() for name, _ in said}
+        return said + [header for header in self._headers if header[0] not in there]

@@ -34,12 +34,15 @@ class FromWhere:
         self._places = places
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            peer = scope["client"][0] if scope.get("client") else ""
-            if self._addresses.trusts(peer):
-                scope = {**scope, "client": (self._addresses.forwarded(peer, _forwarded_for(scope)), 0)}
-            scope.setdefault("state", {})["places"] = self._places
-        await self._app(scope, receive, send)
+        await self._app(self.placed(scope) if scope["type"] == "http" else scope, receive, send)
+
+    def placed(self, scope: Scope) -> Scope:
+        """The scope of a request, from where it truly comes."""
+        peer = scope["client"][0] if scope.get("client") else ""
+        if self._addresses.trusts(peer):
+            scope = {**scope, "client": (self._addresses.forwarded(peer, _forwarded_for(scope)), 0)}
+        scope.setdefault("state", {})["places"] = self._places
+        return scope
 
 
 def whereabouts(request: Request) -> Whereabouts:

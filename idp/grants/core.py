@@ -37,10 +37,7 @@ class TokenRequest(CoreRequest):
     """A token request with what was loaded for it."""
 
     def __init__(self, request: CoreRequest, credential: Credential | MachineCredential | None, issue: Issue) -> None:
-        super().__init__(request.uri, request.form, None)
-        self.headers = request.headers
-        self.client = request.client
-        self.auth_method = request.auth_method
+        self.__dict__.update(vars(request))
         self.loaded = credential
         self.issue = issue
 

@@ -10,23 +10,31 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from config import public_http
-from config.public_http import LARGEST_HEAD, with_documents
+from config.public_http import LARGEST_HEAD, WHOLE, PublicHttpProtocol, with_documents
 from config.serving import serve_application
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 DOCUMENT = b"d" * 200_000
+KEPT = b"k" * 200_000
+
+
+def _at_hand(target: bytes) -> bytes | None:
+    return b"content-length: %d\r\nkept: yes\r\n\r\n%b" % (len(KEPT), KEPT) if target == b"/kept" else None
 
 
 async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers with the length of the body; at some paths with a document."""
-    if scope["path"] in ("/document", "/waiting", "/broken"):
-        if scope["path"] != "/document":
-            await asyncio.sleep(0)
-        if scope["path"] == "/broken":
-            raise LookupError
+    if scope["path"] in ("/kept", "/document", "/whole", "/broken", "/injected"):
         headers = [(b"content-length", b"%d" % len(DOCUMENT)), (b"method", scope["method"].encode())]
+        if scope["path"] == "/broken":
+            await asyncio.sleep(0)
+            raise LookupError
+        if scope["path"] == "/injected":
+            headers.append((b"said", b"a\r\ninjected: b"))
+        if scope["path"] in ("/whole", "/injected") and scope["extensions"][WHOLE](200, headers, DOCUMENT):
+            return
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": DOCUMENT})
         return
@@ -48,6 +56,17 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def resting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For servers that are started after it."""
+    wait = PublicHttpProtocol._wait
+
+    def shorter(protocol: PublicHttpProtocol, seconds: float, *, resting: bool = False) -> None:
+        wait(protocol, 0.3 if resting else seconds, resting=resting)
+
+    monkeypatch.setattr(PublicHttpProtocol, "_wait", shorter)
+
+
+@pytest.fixture
 async def connection(tmp_path: Path) -> AsyncIterator[Streams]:
     """A connection to a server."""
     ready, stop = asyncio.Event(), asyncio.Event()
@@ -58,7 +77,7 @@ async def connection(tmp_path: Path) -> AsyncIterator[Streams]:
             f"unix:{path}",
             ready=ready.set,
             stop=stop,
-            http=with_documents(("/document", "/waiting", "/broken")),
+            http=with_documents(_at_hand),
             ws="none",
         )
     )
@@ -118,11 +137,22 @@ async def test_who_rests_between_requests_is_not_hurried(impatient: None, connec
     loop = asyncio.get_running_loop()
     until = loop.time() + 2 * public_http.ARRIVAL
     while loop.time() < until:
-        writer.write(b"GET /document HTTP/1.1\r\nhost: x\r\n\r\n")
+        writer.write(b"GET /kept HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert (await _answer(reader))[1] == KEPT
+        writer.write(b"GET /whole HTTP/1.1\r\nhost: x\r\n\r\n")
         assert (await _answer(reader))[1] == DOCUMENT
 
 
-@pytest.mark.parametrize("path", [b"/document", b"/waiting"])
+@pytest.mark.parametrize("path", [b"/kept", b"/whole"])
+async def test_who_rests_for_good_is_shown_the_door(resting: None, connection: Streams, path: bytes) -> None:
+    reader, writer = connection
+    writer.write(b"GET " + path + b" HTTP/1.1\r\nhost: x\r\n\r\n")
+    await _answer(reader)
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+
+
+@pytest.mark.parametrize("path", [b"/document", b"/whole"])
 async def test_documents_are_answered_like_all_else(connection: Streams, path: bytes) -> None:
     reader, writer = connection
     for _ in range(3):
@@ -136,19 +166,49 @@ async def test_documents_are_answered_like_all_else(connection: Streams, path: b
         assert b"method: HEAD" in await reader.readuntil(b"\r\n\r\n")
 
 
+@pytest.mark.parametrize(
+    ("request_", "answered"),
+    [
+        (b"GET /kept HTTP/1.1\r\nhost: x\r\n\r\n", KEPT),
+        (b"GET /kept?a HTTP/1.1\r\nhost: x\r\n\r\n", DOCUMENT),
+        (b"GET /kept HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nGET", DOCUMENT),
+        (b"GET /kept HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", DOCUMENT),
+        (b"GET /kept HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", DOCUMENT),
+        (b"GET /kept HTTP/1.0\r\nhost: x\r\nconnection: keep-alive\r\n\r\n", DOCUMENT),
+        (b"POST /kept HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n", DOCUMENT),
+    ],
+)
+async def test_what_is_at_hand_is_for_plain_requests(connection: Streams, request_: bytes, answered: bytes) -> None:
+    reader, writer = connection
+    for _ in range(2):
+        writer.write(request_)
+        head, body = await _answer(reader)
+        assert (body, b"kept: yes" in head, b"date: " in head) == (answered, answered == KEPT, True)
+        if b"connection: close" in head:
+            return
+
+
 async def test_documents_keep_their_turn(connection: Streams) -> None:
     """Of requests that are sent without waiting, the first one's answer comes first, and a body is no request."""
     reader, writer = connection
     echo = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabcde"
     document = b"GET /document HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nGET"
-    writer.write(echo + document + echo + document)
-    for expected in (b"5", DOCUMENT, b"5", DOCUMENT):
+    kept, whole = (b"GET " + path + b" HTTP/1.1\r\nhost: x\r\n\r\n" for path in (b"/kept", b"/whole"))
+    writer.write(kept + kept + echo + kept + document + whole + kept + echo + document)
+    for expected in (KEPT, KEPT, b"5", DOCUMENT, DOCUMENT, DOCUMENT, DOCUMENT, b"5", DOCUMENT):
         assert (await _answer(reader))[1] == expected
 
 
-async def test_a_document_may_be_the_last_answer(connection: Streams) -> None:
+async def test_no_header_begins_another(connection: Streams) -> None:
     reader, writer = connection
-    writer.write(b"GET /document HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    writer.write(b"GET /injected HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert await reader.read() == b""
+
+
+@pytest.mark.parametrize("path", [b"/document", b"/whole"])
+async def test_a_document_may_be_the_last_answer(connection: Streams, path: bytes) -> None:
+    reader, writer = connection
+    writer.write(b"GET " + path + b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     head, body = await _answer(reader)
     assert (b"connection: close" in head, body, await reader.read()) == (True, DOCUMENT, b"")
 
@@ -159,14 +219,15 @@ async def test_a_fault_behind_a_wait_is_told(connection: Streams) -> None:
     assert (await _answer(reader))[0].startswith(b"HTTP/1.1 500 ")
 
 
-async def test_whoever_reads_slowly_gets_all_of_it(connection: Streams) -> None:
+@pytest.mark.parametrize("path", [b"/kept", b"/document", b"/whole"])
+async def test_whoever_reads_slowly_gets_all_of_it(connection: Streams, path: bytes) -> None:
     """The server's buffer is full long before these are read: the answer waits for its reader."""
     reader, writer = connection
     for _ in range(20):
-        writer.write(b"GET /document HTTP/1.1\r\nhost: x\r\n\r\n")
+        writer.write(b"GET " + path + b" HTTP/1.1\r\nhost: x\r\n\r\n")
         await writer.drain()
     for _ in range(20):
-        assert (await _answer(reader))[1] == DOCUMENT
+        assert (await _answer(reader))[1] in (KEPT, DOCUMENT)
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
