@@ -145,6 +145,11 @@ class GatewaySettings(BaseModel):
     send under that name."""
     lease: Seconds = 1.0
     """How long the near cache of sessions is believed after the last heartbeat of the relay."""
+    decision_listen: Listen | None = None
+    """Where nginx, Traefik, Envoy and HAProxy ask whether a request may pass; unset: nowhere. What they say of it is
+    believed, so it belongs on loopback or a unix socket (of the gateway's own account), never where clients come."""
+    decision_peers: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks (CIDR) whose proxies may ask there."""
 
     @property
     def port(self) -> int:
