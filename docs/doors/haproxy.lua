@@ -51,5 +51,6 @@ core.register_action("munjigi", {"http-req"}, function(txn, door)
     for name, values in pairs(answer.headers) do
         if not OF_THE_ANSWER[name] then txn.http:req_set_header(name, values[0]) end
     end
+    txn:set_var("txn.munjigi_id", answer.headers["munjigi-correlation-id"][0])
     txn:set_var("txn.munjigi_passes", true)
 end, 1)

@@ -38,6 +38,8 @@ class Said:
     host: bytes
     headers: list[Header]
     client: str
+    whole: bool
+    """Neither host nor client is missing."""
     keep_alive: bool
     upgrade: bool
     method: bytes = b""
@@ -63,6 +65,9 @@ class AskedParser:
         self._door = door = doors.door
         self._known = door.names.known
         self._learn = door.names.learn
+        self._split = door.targets.split
+        self._scheme = door.scheme
+        self._longest_target = door.limits.target
         self._parser = HttpRequestParser(self)
         self._headers: list[Header] = []
         self._special: list[Header] = []
@@ -112,15 +117,14 @@ class AskedParser:
         else:
             method, _, target = asked[end + 1 :].partition(b"/") if end > 0 else (b"", b"", b"")
             target = b"/" + target
-        door = self._door
         if method not in METHODS:
             raise Problem(METHOD_NOT_ALLOWED)
-        if len(target) > door.limits.target:
+        if len(target) > self._longest_target:
             raise Problem(TARGET_TOO_LONG)
-        if not said.host or not said.client:
+        if not said.whole:
             raise Problem(NOT_SAID)
         try:
-            path, query = door.targets.split(target)
+            path, query = self._split(target)
         except AmbiguousTarget as error:
             raise Problem(AMBIGUOUS_TARGET, private=str(error)) from None
         return RequestHead(
@@ -130,7 +134,7 @@ class AskedParser:
             query,
             said.headers,
             said.client,
-            door.scheme,
+            self._scheme,
             said.upgrade,
             correlation_id,
             said.notes,
@@ -156,10 +160,12 @@ class AskedParser:
         host = door.hosts.name(_only(fields, _HOST if by_fields else b"host")) or b""
         if host and (authority := self._doors.authority(host)) is not None:
             headers.append((b"host", authority.encode()))
+        client = self._doors.client(fields.get(b"x-forwarded-for", ()))
         return Said(
             host=host,
             headers=headers,
-            client=self._doors.client(fields.get(b"x-forwarded-for", ())),
+            client=client,
+            whole=bool(host and client),
             keep_alive=takes_chunks and b"close" not in options,
             # a proxy may keep `Upgrade` to itself; a browser's handshake cannot do without one of these (RFC 6455,
             # section 4.1; RFC 8441, section 5)

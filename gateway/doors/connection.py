@@ -9,6 +9,7 @@ from typing import cast
 
 from uvicorn.protocols.utils import get_remote_addr
 
+from config.client_address import UNKNOWN
 from config.problem import Problem, ProblemType
 from gateway.decision.enforcement import NOT_ALLOWED
 from gateway.doors.answers import passing, refuses
@@ -31,6 +32,9 @@ class DoorConnection(asyncio.Protocol):
         self._doors = doors
         self._door = doors.door
         self._asked = AskedParser(doors)
+        self._watch = doors.door.watch
+        self._longest = doors.door.limits.head
+        self._patience = doors.door.limits.keep_alive
         self._transport: asyncio.Transport
         self._unread = b""
         self._deciding: asyncio.Task[None] | None = None
@@ -47,16 +51,16 @@ class DoorConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._doors.connections.add(self)
-        self._door.watch.watched.add(self)
-        self._deadline = self._door.watch.now + self._door.limits.keep_alive
+        self._watch.watched.add(self)
+        self._deadline = self._watch.now + self._patience
         peer = get_remote_addr(self._transport)
-        if not self._doors.is_peer(peer[0] if peer else None):
+        if not self._doors.is_peer(peer[0] if peer else UNKNOWN):
             _logger.warning("asked by a stranger", extra={"private": peer and peer[0]})
             self._break_off(NOT_A_PEER)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._doors.left(self)
-        self._door.watch.watched.discard(self)
+        self._watch.watched.discard(self)
         if self._deciding is not None:
             self._deciding.cancel()
             self._deciding = None
@@ -68,26 +72,28 @@ class DoorConnection(asyncio.Protocol):
         if self._unread:
             data = self._unread + data
             self._unread = b""
-        while data and self._deciding is None and not self._transport.is_closing():
+        while data and self._deciding is None:
             end = data.find(b"\r\n\r\n") + 4
-            if end < 4 or end > self._door.limits.head:
-                self._await_head(data)
-                return
-            if end == len(data):
+            if end == len(data) and 4 <= end <= self._longest:
                 self._take(data)
                 return
+            if end < 4 or end > self._longest:
+                self._await_head(data)
+                return
             self._take(data[:end])
+            if self._transport.is_closing():
+                return
             data = data[end:]
         if len(data) > self._door.limits.held:
             self.cut()
         self._unread = data
 
     def _await_head(self, data: bytes) -> None:
-        if len(data) > self._door.limits.head:
+        if len(data) > self._longest:
             self._break_off(HEAD_TOO_LARGE)
             return
         self._unread = data
-        self._deadline = self._door.watch.now + self._door.limits.head_time
+        self._deadline = self._watch.now + self._door.limits.head_time
 
     # --- one question
 
@@ -157,7 +163,7 @@ class DoorConnection(asyncio.Protocol):
                 return
             self._told = told
         data = b"%bmunjigi-correlation-id: %b\r\n\r\n" % (self._passing, self._correlation_id.encode("ascii"))
-        if not said.keep_alive:
+        if self._draining or not said.keep_alive:
             data = data[:-2] + CLOSE + b"\r\n"
         self._write(data, keep_alive=said.keep_alive)
 
@@ -190,7 +196,7 @@ class DoorConnection(asyncio.Protocol):
             return
         self._transport.write(data)
         if keep_alive and not self._draining:
-            self._deadline = self._door.watch.now + self._door.limits.keep_alive
+            self._deadline = self._watch.now + self._patience
         else:
             self._transport.close()
 

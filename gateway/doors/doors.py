@@ -26,7 +26,8 @@ class Doors:
     """The gateway's own door, and who may ask instead of walking through it."""
 
     door: Door
-    peers: ClientAddresses
+    peers: ClientAddresses | None
+    """Networks; None: who asks comes by a unix socket, whose file says who may."""
     authority: Callable[[bytes], str | None]
     """Host and port as browsers name them, of a host in the route table."""
     connections: set[Drained] = field(default_factory=set)
@@ -39,9 +40,9 @@ class Doors:
         if not self.connections:
             self.nobody.set()
 
-    def is_peer(self, address: str | None) -> bool:
-        """Whether a proxy at that address is answered; None: it came by a unix socket, whose file says who may."""
-        return address is None or self.peers.trusts(address)
+    def is_peer(self, address: str) -> bool:
+        """Whether a proxy at that address is answered."""
+        return self.peers is None or self.peers.trusts(address)
 
     def client(self, forwarded_for: Iterable[bytes]) -> str:
         """The client's address: the last entry of X-Forwarded-For is the asking proxy's word; what stands before it

@@ -28,7 +28,8 @@ async def open_doors(
     if listen is None:
         yield
         return
-    doors = Doors(door, ClientAddresses(settings.decision_peers), authority)
+    peers = None if listen.startswith("unix:") else ClientAddresses(settings.decision_peers)
+    doors = Doors(door, peers, authority)
     server = await asyncio.get_running_loop().create_server(lambda: DoorConnection(doors), sock=listener(listen))
     try:
         yield

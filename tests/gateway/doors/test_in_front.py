@@ -78,14 +78,18 @@ async def answers(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.St
         while data := await reader.read(1024):
             writer.write(data)
         return
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" if asked.line.startswith(b"HEAD") else SAYS)
+    if asked.line.startswith(b"HEAD"):
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    else:
+        writer.write(REFUSES if b"/mine" in asked.line else SAYS)
 
 
 SWITCHES = (
     b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 )
-SAYS = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+SAYS = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nMunjigi-Correlation-Id: of-the-service\r\n\r\nok"
+REFUSES = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nmine"
 
 
 @pytest.fixture(params=KINDS)
@@ -144,7 +148,8 @@ async def test_the_service_is_told_who_asks_and_sees_no_credential(front: Front)
     assert asked.values(b"x-forwarded-host") == [b"shop.localhost:8080"]
     assert asked.values(b"host") == [b"shop.localhost:8080"]
     record = front.rig.heard.records[-1]
-    assert asked.values(b"munjigi-correlation-id") == [str(record["correlation_id"]).encode()]
+    correlation_id = str(record["correlation_id"]).encode()
+    assert asked.values(b"munjigi-correlation-id") == answer.values(b"munjigi-correlation-id") == [correlation_id]
     assert (record["path"], record["method"], record["address"]) == ("/products", "POST", "127.0.0.1")
 
 
@@ -160,6 +165,17 @@ async def test_a_cookie_session_passes_until_it_ends(front: Front) -> None:
     assert led.status == 302
     assert led.values(b"location") == [b"/.munjigi/ended?return_to=%2Fcart%3Fitem%3D1"]
     assert len(front.origin.asked) == 2
+
+
+async def test_what_the_service_refuses_is_its_own(front: Front) -> None:
+    answer = await front.ask("/mine", fields=bearer(front))
+    assert (answer.status, answer.body) == (403, b"mine")
+
+
+async def test_many_cookies_pass_there_and_back(front: Front) -> None:
+    cookie = b"large=" + b"a" * 7000
+    assert (await front.ask(fields=bearer(front) + b"Cookie: " + cookie + b"\r\n")).status == 200
+    assert front.origin.asked[-1].values(b"cookie") == [cookie]
 
 
 async def test_nothing_forged_reaches_the_service(front: Front) -> None:

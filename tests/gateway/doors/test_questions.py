@@ -107,6 +107,14 @@ async def test_a_head_is_answered_without_a_body(place: Place) -> None:
         assert answer.values(b"content-length") != [b"0"]
 
 
+async def test_nothing_behind_an_unsound_question_is_read(place: Place) -> None:
+    client = await place.client()
+    client.send(b"GET /nginx/assets/a.css HTTP/1.1\r\nContent-Length: 80\r\n" + FIELDS + b"\r\n" + PUBLIC)
+    assert (await client.answer()).status == 400
+    assert await client.rest() == b""
+    assert place.rig.heard.records == []
+
+
 async def test_pieces_of_a_question_are_put_together(place: Place) -> None:
     client = await place.client()
     for end in range(0, len(PUBLIC) - 20, 20):
@@ -178,7 +186,8 @@ async def test_what_is_being_decided_is_answered_before_the_end(rig: Rig, folder
             place.clients.clear()  # they stay open while the doors are shut
             reading = asyncio.create_task(client.answer())
             asyncio.get_running_loop().call_later(0.01, decided.set)
-        assert (await reading).status == 200
+        answer = await reading
+        assert (answer.status, answer.values(b"connection")) == (200, [b"close"])
         assert await idle.rest() == b""
         assert await client.rest() == b""
         idle.writer.close()
