@@ -162,7 +162,7 @@ class DoorConnection(asyncio.Protocol):
                 self._undecided()
                 return
             self._told = told
-        data = b"%bmunjigi-correlation-id: %b\r\n\r\n" % (self._passing, self._correlation_id.encode("ascii"))
+        data = b"".join((self._passing, b"munjigi-correlation-id: ", self._correlation_id.encode("ascii"), b"\r\n\r\n"))
         if self._draining or not said.keep_alive:
             data = data[:-2] + CLOSE + b"\r\n"
         self._write(data, keep_alive=said.keep_alive)
