@@ -295,3 +295,12 @@ async def test_without_an_answer_of_the_door_nothing_passes(front: Front, monkey
     monkeypatch.setattr("gateway.doors.connection.DoorConnection._take", lambda self, raw: self.cut())
     assert (await front.ask("/assets/a.css")).status >= 500
     assert len(front.origin.asked) == 1
+
+
+@pytest.mark.parametrize("front", KINDS[1:], indirect=True)
+async def test_an_error_in_haproxy_s_script_is_no_way_in(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HAProxy goes on with its rules after one: what this door leaves out makes one."""
+    bare = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    monkeypatch.setattr("gateway.doors.connection.DoorConnection._take", lambda self, _: self._transport.write(bare))
+    assert (await front.ask("/assets/a.css")).status == 503
+    assert front.origin.asked == []
