@@ -153,6 +153,11 @@ class GatewaySettings(BaseModel):
     connections_per_address: int = Field(default=2048, ge=1)
     """How many connections one address, or one /64 of IPv6, may hold open at one process; `trusted_proxies` may hold as
     many as they like."""
+    decision_listen: Listen | None = None
+    """Where nginx, Traefik, Envoy and HAProxy ask whether a request may pass; unset: nowhere. What they say of it is
+    believed, so it belongs on loopback or a unix socket (of the gateway's own account), never where clients come."""
+    decision_peers: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks (CIDR) whose proxies may ask there."""
 
     @property
     def port(self) -> int:

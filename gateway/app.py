@@ -38,6 +38,7 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.doors.server import open_doors
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
 from gateway.limits.connections import PerAddress
 from gateway.limits.limiting import Limiting
@@ -318,7 +319,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
 
         async def at_the_door() -> None:
             try:
-                await serve_door(door, settings.gateway.listen, ready, stop)
+                async with open_doors(door, settings.gateway, lambda host: pipeline.table.authorities.get(host)):
+                    await serve_door(door, settings.gateway.listen, ready, stop)
             finally:
                 drained.set()
 

@@ -171,6 +171,11 @@ def _step_up(step: StepUp, reasons: Sequence[Reason], head: RequestHead, *, pers
     return problem(STEP_UP_NEEDED, head, headers=[challenged], reasons=reasons)
 
 
+def lead_to_step_up(head: RequestHead, asked: Asked) -> Answer:
+    """A form whose body is out of reach: its person is led to the sign-in that it needs, and back to its page."""
+    return _led(head, SIGN_IN, **asked.wanted)
+
+
 def challenge(description: str, wanted: Mapping[str, str]) -> Header:
     """What a program is told of a step-up (RFC 9470, section 3)."""
     return _challenge(error="insufficient_user_authentication", error_description=description, **wanted)

@@ -1,0 +1,232 @@
+"""A proxy's connection: one question after the other, each answered by a verdict, on the warm way without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Sequence
+from typing import cast
+
+from uvicorn.protocols.utils import get_remote_addr
+
+from config.client_address import UNKNOWN
+from config.problem import Problem, ProblemType
+from gateway.decision.enforcement import NOT_ALLOWED
+from gateway.doors.answers import passing, refuses
+from gateway.doors.asked import AskedParser, Said
+from gateway.doors.doors import Doors
+from gateway.doors.page import answer_of_page, is_of_a_person
+from gateway.doors.problems import NOT_A_PEER
+from gateway.exchange import Answer, Forward, Header, OwnPage, RequestHead, Verdict
+from gateway.inbound.header_hygiene import UnsafeHeader
+from gateway.proxy.answer import CLOSE, problem_answer
+from gateway.proxy.problems import DECISION_FAILED, DECISION_TIMEOUT, HEAD_TOO_LARGE, REQUEST_TIMEOUT
+
+_logger = logging.getLogger("gateway.doors")
+
+
+class DoorConnection(asyncio.Protocol):
+    """Of one proxy."""
+
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+        self._door = doors.door
+        self._asked = AskedParser(doors)
+        self._watch = doors.door.watch
+        self._longest = doors.door.limits.head
+        self._patience = doors.door.limits.keep_alive
+        self._transport: asyncio.Transport
+        self._unread = b""
+        self._deciding: asyncio.Task[None] | None = None
+        self._deadline = float("inf")
+        self._correlation_id = ""
+        self._raw = b""
+        self._told: tuple[Said, Sequence[Header], bytes | None, frozenset[bytes]] | None = None
+        """What `_passing` was made of."""
+        self._passing = b""
+        self._draining = False
+
+    # --- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._doors.connections.add(self)
+        self._watch.watched.add(self)
+        self._deadline = self._watch.now + self._patience
+        peer = get_remote_addr(self._transport)
+        if not self._doors.is_peer(peer[0] if peer else UNKNOWN):
+            _logger.warning("asked by a stranger", extra={"private": peer and peer[0]})
+            self._break_off(NOT_A_PEER)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._doors.left(self)
+        self._watch.watched.discard(self)
+        if self._deciding is not None:
+            self._deciding.cancel()
+            self._deciding = None
+
+    def eof_received(self) -> None:
+        """A proxy that closes its side has gone: the event loop closes the connection."""
+
+    def data_received(self, data: bytes) -> None:
+        if self._unread:
+            data = self._unread + data
+            self._unread = b""
+        while data and self._deciding is None:
+            end = data.find(b"\r\n\r\n") + 4
+            if end == len(data) and 4 <= end <= self._longest:
+                self._take(data)
+                return
+            if end < 4 or end > self._longest:
+                self._await_head(data)
+                return
+            self._take(data[:end])
+            if self._transport.is_closing():
+                return
+            data = data[end:]
+        if len(data) > self._door.limits.held:
+            self.cut()
+        self._unread = data
+
+    def _await_head(self, data: bytes) -> None:
+        if len(data) > self._longest:
+            self._break_off(HEAD_TOO_LARGE)
+            return
+        self._unread = data
+        self._deadline = self._watch.now + self._door.limits.head_time
+
+    # --- one question
+
+    def _take(self, raw: bytes) -> None:
+        door, asked = self._door, self._asked
+        self._correlation_id = correlation_id = door.next_correlation_id()
+        self._raw = raw
+        try:
+            head = asked.parse(raw, correlation_id)
+        except Problem as problem:
+            self._answer(problem_answer(problem, correlation_id))
+            return
+        try:
+            verdict = door.pipeline(head)
+        except Problem as problem:
+            self._answer(problem_answer(problem, correlation_id))
+        except Exception:
+            self._undecided()
+        else:
+            if isinstance(verdict, Forward):
+                self._pass(verdict)
+            elif isinstance(verdict, Answer):
+                self._answer(verdict, person=_leads(verdict))
+            else:
+                self._deadline = door.watch.now + door.limits.decide
+                self._deciding = task = asyncio.get_running_loop().create_task(self._await_verdict(head, verdict))
+                door.tasks.add(task)
+                task.add_done_callback(door.tasks.discard)
+
+    async def _await_verdict(self, head: RequestHead, waiting: OwnPage | Awaitable[Verdict]) -> None:
+        try:
+            verdict: Verdict = waiting if isinstance(waiting, OwnPage) else await waiting
+            person = isinstance(verdict, OwnPage) and is_of_a_person(verdict)
+            if isinstance(verdict, OwnPage):
+                verdict = await self._page(head, verdict, person=person)
+        except Problem as problem:
+            self._deciding = None
+            self._answer(problem_answer(problem, self._correlation_id))
+        except Exception:
+            self._deciding = None
+            self._undecided()
+        else:
+            self._deciding = None
+            if isinstance(verdict, Forward):
+                self._pass(verdict)
+            else:
+                self._answer(verdict, person=person or _leads(verdict))
+        self.data_received(b"")
+
+    async def _page(self, head: RequestHead, verdict: OwnPage, *, person: bool) -> Answer:
+        dialect = self._asked.dialect
+        if person and dialect is not None and not dialect.passes_refusals:
+            return Answer(NOT_ALLOWED.status.value)  # the proxy leads the person to the gateway, which has the page
+        return await answer_of_page(self._door.own_pages, head, verdict)
+
+    # --- answers
+
+    def _pass(self, verdict: Forward) -> None:
+        said, dialect = self._asked.said, self._asked.dialect
+        assert dialect is not None
+        told = (said, verdict.add, verdict.cookie, verdict.drop)
+        if told != self._told:  # what a client of many requests is let pass with repeats for as long as its assertion
+            try:
+                self._passing = passing(dialect, verdict, said)
+            except UnsafeHeader:
+                self._undecided()
+                return
+            self._told = told
+        data = b"".join((self._passing, b"munjigi-correlation-id: ", self._correlation_id.encode("ascii"), b"\r\n\r\n"))
+        if self._draining or not said.keep_alive:
+            data = data[:-2] + CLOSE + b"\r\n"
+        self._write(data, keep_alive=said.keep_alive)
+
+    def _undecided(self) -> None:
+        """Called while an exception is handled: nothing passes."""
+        _logger.exception("the request was not let through", extra={"correlation_id": self._correlation_id})
+        self._answer(problem_answer(Problem(DECISION_FAILED), self._correlation_id))
+
+    def _answer(self, answer: Answer, *, person: bool = False) -> None:
+        asked = self._asked
+        keep_alive = asked.dialect is not None and asked.said.keep_alive
+        data = refuses(
+            asked.dialect,
+            answer,
+            correlation_id=self._correlation_id,
+            keep_alive=keep_alive and not self._draining,
+            without_body=self._raw.startswith(b"HEAD "),
+            person=person,
+        )
+        self._write(data, keep_alive=keep_alive)
+
+    def _break_off(self, kind: ProblemType) -> None:
+        """Nothing more is read."""
+        self._correlation_id = self._door.next_correlation_id()
+        self._asked.dialect = None
+        self._answer(problem_answer(Problem(kind), self._correlation_id))
+
+    def _write(self, data: bytes, *, keep_alive: bool) -> None:
+        if self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if keep_alive and not self._draining:
+            self._deadline = self._watch.now + self._patience
+        else:
+            self._transport.close()
+
+    # --- the end
+
+    def check(self, now: float) -> None:
+        """Look whether a deadline has passed (`gateway.proxy.watch`)."""
+        if now < self._deadline:
+            return
+        self._deadline = float("inf")
+        if self._deciding is not None:
+            self._deciding.cancel()
+            self._deciding = None
+            self._answer(problem_answer(Problem(DECISION_TIMEOUT), self._correlation_id))
+        elif self._unread:
+            self._break_off(REQUEST_TIMEOUT)
+        else:
+            self._transport.close()
+
+    def drain(self) -> None:
+        """Come to an end: what is being decided is answered first."""
+        self._draining = True
+        if self._deciding is None:
+            self._transport.close()
+
+    def cut(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+
+def _leads(answer: Answer) -> bool:
+    """Whether somebody is led elsewhere."""
+    return 300 <= answer.status < 400
