@@ -28,6 +28,9 @@ class SessionLookup(Protocol):
     async def find(self, tx: Transaction, sid: str) -> Session | None:
         """One session, live or ended."""
 
+    async def alive_until(self, tx: Transaction, sid: str) -> datetime | None:
+        """When a session that nobody has ended is over, as it stands; None: it ended, or there is none."""
+
 
 class MachineLookup(Protocol):
     """Where sessions of programs are looked at."""
@@ -106,7 +109,8 @@ class AccessTokens:
     async def lives(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> bool:
         """Whether the session of these claims lives, a person's or a program's, and it was not revoked alone."""
         if not of_program(claims):
-            return await self.live_session(tx, claims, now) is not None
+            until = await self._sessions.alive_until(tx, self.session_of(claims))
+            return until is not None and now < until
         session = await self._machines.find(tx, str(claims.get("sid")))
         return session is not None and session.lives(now) and claims.get("jti") not in session.revoked_tokens
 

@@ -36,6 +36,9 @@ _LOCK = (
     .order_by(table.c.sid.collate("C"))  # as `lock_live` does
     .with_for_update(key_share=True)
 )
+_ALIVE = select(table.c.sid, table.c.idle_expires_at).where(
+    table.c.sid == any_(bindparam("sids", type_=ARRAY(Text))), table.c.ended_at.is_(None)
+)
 _VISITOR = ("device_id", "device_label", "browser", "ip", "place", "network")
 
 
@@ -126,6 +129,12 @@ async def find(tx: Transaction, sid: str) -> Session | None:
     return await ask(tx, _found, sid)
 
 
+async def alive_until(tx: Transaction, sid: str) -> datetime | None:
+    """When a session that nobody has ended is over, as it stands; None: it ended, or there is none. For whoever needs
+    to know no more: the rest of a session costs as much again to read."""
+    return await ask(tx, _alive_until, sid)
+
+
 async def forget_ended(tx: Transaction, before: datetime, limit: int) -> int:
     """Forget some sessions that ended before a moment, with all that came of them. Returns how many."""
     gone = (
@@ -140,6 +149,10 @@ def _not_ended(which: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
 
 def _if_live(session: Session | None, now: datetime) -> Session | None:
     return session if session is not None and session.lives(now) else None
+
+
+async def _alive_until(tx: Transaction, sids: Sequence[str]) -> Mapping[str, datetime]:
+    return {row.sid: row.idle_expires_at for row in await tx.execute(_ALIVE, {"sids": sids})}
 
 
 async def _found(tx: Transaction, sids: Sequence[str]) -> Mapping[str, Session]:
