@@ -186,7 +186,7 @@ class Target:
         try:
             async with asyncio.timeout(self.limits.connect):
                 connection = await self._way.open(lambda: UpstreamConnection(self))
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, ValueError) as error:  # ValueError: a name that cannot be one
             why = str(error) or type(error).__name__
         finally:
             self.dialling -= 1

@@ -133,3 +133,23 @@ async def test_who_waits_is_told_when_the_last_one_goes(folder: Path) -> None:
         await holds(lambda: target(rig, 0).down)
         first.writer.close()
         assert (await asyncio.wait_for(second.answer(), 2)).status == 503
+
+
+async def test_a_connection_to_one_that_is_ill_is_not_kept(folder: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def waits(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await go_on.wait()
+        await named("t0")(asked, reader, writer)
+
+    async with pooled(folder, 1, check=CHECK) as rig:
+        rig.targets[0].behaviour = checked(waits, well)
+        client = await rig.client()
+        client.send(GET)
+        await holds(lambda: target(rig, 0).outstanding == 1)
+        rig.targets[0].behaviour = checked(waits, breaks_off)
+        await holds(lambda: target(rig, 0).down)
+        go_on.set()
+        assert (await client.answer()).body == b"t0"
+        assert target(rig, 0).idle == []
+        assert (await client.ask(GET)).status == 503

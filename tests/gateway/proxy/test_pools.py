@@ -308,8 +308,9 @@ async def test_a_name_is_resolved_as_connections_are_dialled(folder: Path) -> No
     server.close()
 
 
-async def test_a_name_that_nobody_knows_is_a_503(folder: Path) -> None:
-    async with rigged(folder, upstream=upstream_of(["nobody.invalid:80"])) as rig:
+@pytest.mark.parametrize("name", ["nobody.invalid", "a" * 70 + ".invalid"])
+async def test_a_name_that_nobody_knows_is_a_503(folder: Path, name: str) -> None:
+    async with rigged(folder, upstream=upstream_of([f"{name}:80"])) as rig:
         assert code(await rig.ask(GET)) == (503, "MJ-GATEWAY-131")
 
 
@@ -318,8 +319,10 @@ async def test_an_old_connection_is_closed_after_its_answer(folder: Path) -> Non
         client = await rig.client()
         await who(client, 2)
         assert rig.targets[0].connections == 1
-        await holds(lambda: all(connection.worn for connection in target(rig, 0).all))
-        await who(client, 2)
+        await holds(lambda: any(connection.worn for connection in target(rig, 0).all))
+        await who(client, 1)
+        await holds(lambda: rig.targets[0].closed == 1)
+        await who(client, 1)
         assert rig.targets[0].connections == 2
 
 
@@ -334,6 +337,32 @@ async def test_whoever_leaves_while_waiting_takes_nobodys_place(folder: Path) ->
         await holds(lambda: len(pool(rig).waiting) == 1)
         assert (await last.answer()).body == b"later"
         assert len(rig.targets[0].asked) == 2
+
+
+async def test_a_repeat_that_waits_is_not_given_the_target_where_it_failed(folder: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def first_breaks_off(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if asked.line.startswith(b"GET /breaks "):
+            writer.transport.abort()
+        await named("t0")(asked, reader, writer)
+
+    async def waits(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await go_on.wait()
+        await named("t1")(asked, reader, writer)
+
+    async with pooled(folder, 2, bounds=Bounds(connections=1)) as rig:
+        rig.targets[0].behaviour, rig.targets[1].behaviour = first_breaks_off, waits
+        pool(rig)._turn = 1
+        busy, repeated, other = [await rig.client() for _ in range(3)]
+        busy.send(GET)
+        await holds(lambda: len(rig.targets[1].asked) == 1)
+        repeated.send(GET.replace(b" / ", b" /breaks "))
+        await holds(lambda: len(pool(rig).waiting) == 1)
+        assert await who(other, 3) == ["t0"] * 3
+        assert len(pool(rig).waiting) == 1
+        go_on.set()
+        assert (await busy.answer()).body == (await repeated.answer()).body == b"t1"
 
 
 async def leave(client: Client) -> None:
