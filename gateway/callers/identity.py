@@ -76,6 +76,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     """Which browser that was; empty: unknown."""
     confirmation: tuple[tuple[str, str], ...] = ()
     """The members of `cnf`: the keys that must be proven with the token."""
+    kid: str = ""
+    """Of a cookie session: the key that signed its token."""
     actors: tuple[str, ...] = ()
     """Who acts for the subject by a token that was exchanged, and before that one whoever did; empty: nobody does."""
 
@@ -87,6 +89,7 @@ def read_identity(
     locale: str = "",
     session_address: str = "",
     session_browser: str = "",
+    kid: str = "",
 ) -> Identity:
     """Turn verified claims into an identity. Raises `UnusableToken`; what is unknown stays unknown (P1)."""
     try:
@@ -125,6 +128,7 @@ def read_identity(
         session_address=session_address,
         session_browser=session_browser,
         confirmation=confirmation,
+        kid=kid,
         actors=tuple(_actors(token.act)),
     )
 
