@@ -93,7 +93,14 @@ async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: i
             remember=remember,
         )
         tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: ring.public, scheme="http")
-        cookies = CookieCheck(database=database, storage=storage, envelope=envelope, clock=clock)
+        cookies = CookieCheck(
+            database=database,
+            storage=storage,
+            envelope=envelope,
+            clock=clock,
+            tokens=tokens,
+            fetch_keys=provider.fetch,
+        )
         check = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
         judge = Judge(table.networks, Places.load(settings))
         judge.snapshot = compile_policy(_policy(rules), 1)

@@ -137,7 +137,15 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         )
         provider.on_keys.append(tokens.forget_all)
         sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
-        cookies = CookieCheck(database=database, storage=cookie_sessions, envelope=envelope, clock=clock)
+        cookies = CookieCheck(
+            database=database,
+            storage=cookie_sessions,
+            envelope=envelope,
+            clock=clock,
+            tokens=tokens,
+            fetch_keys=provider.fetch,
+        )
+        provider.on_keys.append(lambda: cookies.keys_changed(provider.keys))
         judge = Judge(table.networks, Places.load(settings))
         live, watch = LiveConnections(), SessionWatch()
         live_check = LiveCheck(live=live, sessions=sessions, judge=judge, clock=clock)

@@ -89,6 +89,15 @@ def verify(
     return claims
 
 
+def named_key(token: str) -> str:
+    """The `kid` that a token names, to know whose it is and not to believe it; empty where it names none."""
+    try:
+        kid = _parse(token).headers().get("kid")
+    except InvalidToken:
+        return ""
+    return kid if isinstance(kid, str) else ""
+
+
 def check_claims(claims: Mapping[str, object], *, expected_issuer: str, expected_audience: str, now: float) -> None:
     """The part of `verify` that must be asked again whenever verified claims are used later: a cache asks it too."""
     expires, issued, starts = claims.get("exp"), claims.get("iat"), claims.get("nbf", 0)

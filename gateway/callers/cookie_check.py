@@ -1,14 +1,19 @@
-"""The gateway's own cookie: found by its SHA-256 in memory, or read once from PostgreSQL."""
+"""The gateway's own cookie: found by its SHA-256 in memory, or read once from PostgreSQL.
+
+Behind each stands the access token of its login, which is verified as any other is: whenever it is read, by the keys of
+that moment, and no longer believed once its key is not. Whoever's is not believed is as one whose token has expired.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.clock import Clock
@@ -17,9 +22,12 @@ from config.envelope import Envelope, EnvelopeError
 from gateway.callers.caller import Caller
 from gateway.callers.identity import Identity, UnusableToken
 from gateway.callers.strangers import Strangers
-from gateway.relying_party.cookie_session import CookieSession, unseal
+from gateway.callers.token_check import TokenCheck
+from gateway.relying_party.cookie_session import Contents, CookieSession, unseal
 from gateway.sessions.near_cache import EndedSession
 from gateway.sessions.session_check import StoreUnreachable
+from jose.jws import InvalidToken, Refusal
+from jose.keys import PublicKeys
 
 _log = structlog.get_logger(__name__)
 
@@ -47,14 +55,19 @@ class CookieCheck:
         storage: CookieSessionStorage,
         envelope: Envelope,
         clock: Clock,
+        tokens: TokenCheck,
+        fetch_keys: Callable[[], Awaitable[bool]],
         limit: int = 100_000,
     ) -> None:
+        """`fetch_keys` asks the identity provider for its keys anew, not too often, and says whether it answered."""
         self.on_forgotten: list[Callable[[str], None]] = []
         """Hear of the session whose cookie counts no more."""
         self._database = database
         self._storage = storage
         self._envelope = envelope
         self._clock = clock
+        self._tokens = tokens
+        self._fetch_keys = fetch_keys
         self._limit = limit
         self._known: OrderedDict[bytes, Caller] = OrderedDict()
         self._strangers = Strangers(clock)
@@ -73,7 +86,7 @@ class CookieCheck:
         if self._strangers.is_unknown(cookie):
             return None
         while True:
-            endings = self._endings
+            endings, identity = self._endings, None
             async with self._strangers.looking_up(address):
                 stored = await self._read(cookie)
             if stored is None:
@@ -85,13 +98,20 @@ class CookieCheck:
                 return EndedSession(
                     stored.sid, 0, stored.ended_reason or "", stored.ended_at.timestamp(), stored.ended_by
                 )
+            try:
+                identity = await self._verified(unseal(stored.contents_sealed, self._envelope, cookie))
+            except (EnvelopeError, UnusableToken) as error:
+                _log.error("cookie_session_unreadable", sid=stored.sid, private=str(error))
             if endings == self._endings:  # nothing ended while it was read
                 break
+        if identity is None:
+            return None
         caller = self._known.get(cookie)
         if caller is not None:
-            self._renew(caller, stored)
+            if identity.expires_at > caller.identity.expires_at:
+                caller.become(identity)
             return caller
-        return self._keep(cookie, stored)
+        return self._keep(cookie, stored, identity)
 
     async def access_token(self, caller: Caller) -> str:
         """The access token of a cookie session, from its row: memory holds none.
@@ -106,21 +126,27 @@ class CookieCheck:
         except EnvelopeError as error:
             raise LookupError("the cookie session can't be read") from error
 
-    def _keep(self, cookie: bytes, stored: CookieSession) -> Caller | None:
+    async def _verified(self, contents: Contents) -> Identity:
+        """Who its token speaks for. One that is not believed has expired: another may be had for the refresh token."""
+        identity = contents.identity()
         try:
-            identity = unseal(stored.contents_sealed, self._envelope, cookie).identity()
-        except (EnvelopeError, UnusableToken) as error:
-            _log.error("cookie_session_unreadable", sid=stored.sid, private=str(error))
-            return None
+            try:
+                claims = self._tokens.claims_of_then(contents.access_token, identity.issued_at)
+            except InvalidToken as error:
+                if error.refusal is not Refusal.UNKNOWN_KEY or not await self._fetch_keys():
+                    raise
+                claims = self._tokens.claims_of_then(contents.access_token, identity.issued_at)
+        except InvalidToken as error:
+            _log.warning("token_of_cookie_not_believed", sid=identity.sid, refusal=error.refusal.value)
+            return replace(identity, expires_at=0.0)
+        return replace(contents, claims=claims).identity()
+
+    def _keep(self, cookie: bytes, stored: CookieSession, identity: Identity) -> Caller:
         caller = Caller(identity, cookie=cookie, over_at=stored.expires_at.timestamp())
         self._known[cookie] = caller
         while len(self._known) > self._limit:
             self._known.popitem(last=False)
         return caller
-
-    def _renew(self, caller: Caller, stored: CookieSession) -> None:
-        if stored.access_expires_at.timestamp() > caller.identity.expires_at and caller.cookie is not None:
-            caller.become(unseal(stored.contents_sealed, self._envelope, caller.cookie).identity())
 
     async def _read(self, cookie: bytes) -> CookieSession | None:
         try:
@@ -137,6 +163,14 @@ class CookieCheck:
             caller.ended = True
             for tell in self.on_forgotten:
                 tell(caller.identity.sid)
+
+    def keys_changed(self, keys: PublicKeys) -> None:
+        """Only what these vouch for is believed from now on."""
+        for caller in self.known():
+            if caller.identity.kid not in keys:
+                caller.become(replace(caller.identity, expires_at=0.0))
+                for tell in self.on_forgotten:
+                    tell(caller.identity.sid)
 
     def moved(self, former: bytes, cookie: bytes, identity: Identity) -> None:
         """Another cookie took the place of one, here. What lives on of the same session lives on under the new one."""

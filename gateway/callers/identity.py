@@ -78,6 +78,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     """Which browser that was; empty: unknown."""
     confirmation: tuple[tuple[str, str], ...] = ()
     """The members of `cnf`: the keys that must be proven with the token."""
+    kid: str = ""
+    """Of a cookie session: the key that signed its token."""
     actors: tuple[str, ...] = ()
     """Who acts for the subject by a token that was exchanged, and before that one whoever did; empty: nobody does."""
 
@@ -90,6 +92,7 @@ def read_identity(
     email: str = "",
     session_address: str = "",
     session_browser: str = "",
+    kid: str = "",
 ) -> Identity:
     """Turn verified claims into an identity. Raises `UnusableToken`; what is unknown stays unknown (P1)."""
     try:
@@ -129,6 +132,7 @@ def read_identity(
         session_address=session_address,
         session_browser=session_browser,
         confirmation=confirmation,
+        kid=kid,
         actors=tuple(_actors(token.act)),
     )
 

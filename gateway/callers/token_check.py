@@ -64,6 +64,11 @@ class TokenCheck:
         """The claims of a sound token for all services, not remembered. Raises `InvalidToken`."""
         return self._verified(token, now, AUDIENCE)
 
+    def claims_of_then(self, token: str, issued_at: float) -> dict[str, Any]:
+        """The claims of a token that was sound when it was issued, whether or not it has expired since; by the keys of
+        now. Raises `InvalidToken`."""
+        return self._verified(token, issued_at, AUDIENCE)
+
     def _claims_for(self, token: str, now: float, authority: str) -> dict[str, Any]:
         """Of one for a host alone. A client that knows people by names of its own gets no token for us (OIDC Core 1.0,
         section 8.1): what it calls them would be somebody else here."""

@@ -10,6 +10,7 @@ import msgspec
 
 from config.envelope import Envelope
 from gateway.callers.identity import Identity, read_identity
+from jose.jws import named_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Contents(msgspec.Struct, frozen=True):
             email=self.email,
             session_address=self.session_address,
             session_browser=self.session_browser,
+            kid=named_key(self.access_token),
         )
 
 

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.clock import Clock
@@ -135,6 +136,7 @@ class TokenRefresh:
         return outcome
 
     async def _claimed(self, caller: Caller, cookie: bytes) -> Refreshed:
+        due = datetime.min.replace(tzinfo=UTC)
         for _ in range(int(CLAIM.total_seconds() / WAIT_FOR_ANOTHER)):
             now = self._clock.now()
             async with self._turns:
@@ -142,7 +144,7 @@ class TokenRefresh:
                     return Refreshed.AWAY
                 async with self._database.begin() as tx:
                     stored = await self._storage.claim_refresh(
-                        tx, cookie, expiring_by=now + timedelta(seconds=AHEAD), now=now, until=now + CLAIM
+                        tx, cookie, expiring_by=max(due, now + timedelta(seconds=AHEAD)), now=now, until=now + CLAIM
                     )
                 if stored is not None:
                     return await self._ask(caller, cookie, stored)
@@ -151,7 +153,11 @@ class TokenRefresh:
             if stored is None or stored.ended_at is not None:
                 return Refreshed.ENDED
             if stored.access_expires_at > now + timedelta(seconds=AHEAD):
-                self._adopt(caller, unseal(stored.contents_sealed, self._envelope, cookie))
+                try:
+                    self._adopt(caller, self._brought(unseal(stored.contents_sealed, self._envelope, cookie)))
+                except InvalidToken:
+                    due = stored.access_expires_at  # its key is believed no more: as if it had expired
+                    continue
                 return Refreshed.YES
             await asyncio.sleep(WAIT_FOR_ANOTHER)
         return Refreshed.AWAY
@@ -208,6 +214,10 @@ class TokenRefresh:
         if claims.get("sid") != sid:
             raise InvalidToken(Refusal.CLAIMS)
         return claims
+
+    def _brought(self, contents: Contents) -> Contents:
+        """What another process brought, believed by its token alone."""
+        return replace(contents, claims=self._tokens.claims(contents.access_token, self._clock.timestamp()))
 
     def _adopt(self, caller: Caller, contents: Contents) -> None:
         identity = contents.identity()

@@ -166,11 +166,14 @@ class OutageHouse:
 
 
 @contextmanager
-def standing_house() -> Iterator[OutageHouse]:
-    """A house whose engines and processes run; call it where no event loop does."""
+def standing_house(listen: str | None = None) -> Iterator[OutageHouse]:
+    """A house whose engines and processes run; call it where no event loop does. `listen`: the gateway's address,
+    otherwise a unix socket."""
     folder = Path(tempfile.mkdtemp(prefix="mj-", dir=memory_folder()))
     folder.chmod(0o755)
     settings = on_free_ports(Settings(var=folder / "v"))
+    if listen is not None:
+        settings = settings.model_copy(update={"gateway": settings.gateway.model_copy(update={"listen": listen})})
     house = OutageHouse(settings, folder, {})
     try:
         make_var(settings)

@@ -164,7 +164,8 @@ class Rig:
         self.tokens = TokenCheck(issuer=ISSUER, keys=lambda: self.provider.keys, scheme="http")
         self.provider.on_keys.append(self.tokens.forget_all)
         self.storage = CookieSessions()
-        self.cookies = CookieCheck(database=database, storage=self.storage, envelope=self.envelope, clock=clock)
+        self.cookies = self.cookie_check()
+        self.provider.on_keys.append(lambda: self.cookies.keys_changed(self.provider.keys))
         self.sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
         self.judge = Judge(self.table.networks, Places.load(settings))
         self.judge.snapshot = compile_policy(POLICY, 1)
@@ -259,6 +260,17 @@ class Rig:
             support=settings.support,
         ).app()
         self.beat()
+
+    def cookie_check(self) -> CookieCheck:
+        """One more process's, or this one's."""
+        return CookieCheck(
+            database=self.database,
+            storage=self.storage,
+            envelope=self.envelope,
+            clock=self.clock,
+            tokens=self.tokens,
+            fetch_keys=self.provider.fetch,
+        )
 
     def browser(self) -> httpx2.AsyncClient:
         """A client of the own pages; cookies are sent by hand, since `Secure` ones are not kept over plain HTTP."""
@@ -358,7 +370,7 @@ class Rig:
         access = self.token(**token)
         claims = jws.verify(
             access,
-            self.provider.keys,
+            KeyRing.of(token.get("key") or self.key),
             expected_typ="at+jwt",
             expected_issuer=ISSUER,
             expected_audience=AUDIENCE,

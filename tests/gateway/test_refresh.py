@@ -7,7 +7,6 @@ import hashlib
 
 import httpx2
 
-from gateway.callers.cookie_check import CookieCheck
 from gateway.exchange import Answer, Forward
 from gateway.relying_party.refresh import TokenRefresh
 from gateway.sessions.near_cache import EndedSession
@@ -55,7 +54,7 @@ async def test_a_token_in_use_is_refreshed_before_it_expires(rig: Rig) -> None:
 
 async def test_two_processes_refresh_once(rig: Rig) -> None:
     await signed_in(rig)
-    other = CookieCheck(database=rig.database, storage=rig.storage, envelope=rig.envelope, clock=rig.clock)
+    other = rig.cookie_check()
     theirs = await other.load(COOKIE)
     ours = rig.cookies.find(COOKIE, rig.clock.timestamp())
     assert theirs is not None
