@@ -205,7 +205,7 @@ class GatewayProtocol(ProxiedExchange):
         except MalformedBody as error:
             raise Problem(MALFORMED_REQUEST, private=str(error)) from None
         self._body_size += len(payload)
-        if self._body_size > self.door.limits.body:
+        if self._body_size + body.announced > self.door.limits.body:
             raise Problem(BODY_TOO_LARGE)
         if body.complete:
             self._body = None
