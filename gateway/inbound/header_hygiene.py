@@ -36,6 +36,9 @@ _OURS_EXACTLY = frozenset(
 _OWN_COOKIES = (b"__host-munjigi", b"__secure-munjigi", b"munjigi")
 
 
+FRAMING = frozenset({b"content-length", b"transfer-encoding"})
+
+
 class Treatment(IntEnum):
     """What becomes of a request header field."""
 
@@ -57,12 +60,13 @@ _INSPECTED = frozenset(
 
 def treatment(name: bytes) -> Treatment:
     """What becomes of the request header field of that lower-case name."""
-    if name in _INSPECTED:
-        return Treatment.INSPECT
     alias = plain_name(name)
+    # an alias of a field that we read is a second, different reading of it: of one that says where the body ends, there
+    # is none that is safe, and the data path refuses it
+    if name in _INSPECTED or alias in FRAMING:
+        return Treatment.INSPECT
     if alias in HOP_BY_HOP or alias in _OURS_EXACTLY or alias.startswith(_OURS):
         return Treatment.DROP
-    # an alias of a field that we read is a second, different reading of it
     if alias != name:
         return Treatment.DROP if alias in _INSPECTED else Treatment.ALIAS
     return Treatment.PASS

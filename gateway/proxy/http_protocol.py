@@ -143,6 +143,8 @@ class GatewayProtocol(ProxiedExchange):
             self._refuse(Problem(HEAD_TOO_LARGE))
         elif (not data[:1].isalpha() and not data.startswith(b"\r")) or data.count(b"\n") != data.count(b"\r\n"):
             self._refuse(Problem(MALFORMED_REQUEST))
+        elif b"\r\n" in data[2:] and b" HTTP/" not in data[: data.index(b"\r\n", 2)]:
+            self._refuse(Problem(MALFORMED_REQUEST))  # HTTP/0.9 has no head that could end
         else:
             if self._phase != _HEAD:
                 self._phase = _HEAD
@@ -204,7 +206,7 @@ class GatewayProtocol(ProxiedExchange):
         except MalformedBody as error:
             raise Problem(MALFORMED_REQUEST, private=str(error)) from None
         self._body_size += len(payload)
-        if self._body_size > self.door.limits.body:
+        if self._body_size + body.announced > self.door.limits.body:
             raise Problem(BODY_TOO_LARGE)
         if body.complete:
             self._body = None

@@ -17,6 +17,8 @@ class Limits:
     """The request target; more is answered with 414."""
     body: int = 64 * 1024 * 1024
     """A request's body, declared or counted while it streams; more is answered with 413."""
+    answer_head: int = 256 * 1024
+    """The head of an answer, with the interim answers before it, where it comes in several pieces."""
     held: int = 64 * 1024
     """Body bytes kept while the upstream is not yet ready, and discarded of a body that nobody wants."""
     frame: int = 16 * 1024 * 1024

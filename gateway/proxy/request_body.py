@@ -1,14 +1,22 @@
 """Where a request's body ends (RFC 9112, sections 6 and 7).
 
 Own counting instead of the parser's, so that what follows a body stays unread until its turn, and so that chunks are
-read strictly: CRLF everywhere, hexadecimal sizes without sign or prefix, no bare LF inside extensions.
+read strictly: CRLF everywhere, hexadecimal sizes without sign or prefix, extensions and trailers that are as their
+grammar has them (a quote that does not close would hide the end of a line from whoever honours quotes).
 """
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
+_EXTENSIONS = re.compile(
+    rb"[ \t]*(?:;[ \t]*" + _TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?[ \t]*)+"
+)
+_TRAILER = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*")
 _LONGEST_LINE = 256
 _TRAILERS = 4096
 
@@ -22,6 +30,8 @@ class RequestBody(Protocol):
 
     complete: bool
     chunked: bool
+    announced: int
+    """Bytes that are known to be still to come; there may be more."""
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         """The payload in `data`, and what stands behind the body's end. Raises `MalformedBody`."""
@@ -30,19 +40,19 @@ class RequestBody(Protocol):
 class SizedBody:
     """A body with a Content-Length."""
 
-    __slots__ = ("_remaining", "complete")
+    __slots__ = ("announced", "complete")
     chunked = False
 
     def __init__(self, length: int) -> None:
-        self._remaining = length
+        self.announced = length
         self.complete = length == 0
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        if len(data) < self._remaining:
-            self._remaining -= len(data)
+        if len(data) < self.announced:
+            self.announced -= len(data)
             return data, b""
-        end = self._remaining
-        self._remaining = 0
+        end = self.announced
+        self.announced = 0
         self.complete = True
         return data[:end], data[end:]
 
@@ -50,14 +60,13 @@ class SizedBody:
 class ChunkedBody:
     """A body in chunks. Extensions and trailers are read and dropped: a trailer must not become a header upstream."""
 
-    __slots__ = ("_left", "_line", "_state", "_trailers", "complete")
+    __slots__ = ("_line", "_state", "_trailers", "announced", "complete")
     chunked = True
 
     def __init__(self) -> None:
         self.complete = False
         self._state = self._size
-        self._left = 0
-        """Bytes of the current chunk that are still to come."""
+        self.announced = 0
         self._line = b""
         """The beginning of a line whose end has not come."""
         self._trailers = 0
@@ -67,12 +76,12 @@ class ChunkedBody:
         data = self._line + data
         self._line = b""
         while data and not self.complete:
-            if self._left:
-                piece = data[: self._left]
+            if self.announced:
+                piece = data[: self.announced]
                 payload.append(piece)
-                self._left -= len(piece)
+                self.announced -= len(piece)
                 data = data[len(piece) :]
-                if not self._left:
+                if not self.announced:
                     self._state = self._chunk_end
                 continue
             end = data.find(b"\n")
@@ -90,11 +99,15 @@ class ChunkedBody:
         return b"".join(payload), data
 
     def _size(self, line: bytes) -> None:
-        digits = line.partition(b";")[0].rstrip(b" \t") if b";" in line else line
+        digits = line
+        if b";" in line:
+            digits = line[: line.index(b";")].rstrip(b" \t")
+            if _EXTENSIONS.fullmatch(line, len(digits)) is None:
+                raise MalformedBody("the extension of a chunk is malformed")
         if not 1 <= len(digits) <= 15 or not _HEXADECIMAL.issuperset(digits):
             raise MalformedBody("the size of a chunk is not hexadecimal")
-        self._left = int(digits, 16)
-        if not self._left:
+        self.announced = int(digits, 16)
+        if not self.announced:
             self._state = self._trailer
 
     def _chunk_end(self, line: bytes) -> None:
@@ -107,5 +120,5 @@ class ChunkedBody:
             self.complete = True
             return
         self._trailers += len(line)
-        if self._trailers > _TRAILERS or b":" not in line or line[:1] in b" \t:":
+        if self._trailers > _TRAILERS or _TRAILER.fullmatch(line) is None:
             raise MalformedBody("the trailers are malformed or too long")

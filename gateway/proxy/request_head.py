@@ -190,6 +190,8 @@ class RequestHeadParser:
                 forwarded_for.append(value)
             elif name == b"client-cert":
                 certificates.append(value)
+            elif name != b"expect":
+                raise Problem(MALFORMED_REQUEST, "A field looks like one that says where the body ends.")
             elif value.strip(b" \t").lower() == b"100-continue":
                 expects_continue = self.takes_chunks
             else:

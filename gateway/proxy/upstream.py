@@ -91,6 +91,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._connection: list[bytes] = []
         self._head_done = False
         self._interim = 0
+        self._early = 0
+        """Bytes that came before the end of the head."""
         self._rechunk = False
         self._until_eof = False
         self._rewriting: BodyRewrite | None = None
@@ -166,6 +168,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._finish(client)
         elif self._head_done:
             client.response_moves()
+        else:
+            self._early += len(data)
+            if self._early > self.pool.limits.answer_head:
+                self._fail(UPSTREAM_MALFORMED)
 
     def _switch_headers(self) -> list[Header]:
         named = [line.partition(b": ") for line in self._lines]

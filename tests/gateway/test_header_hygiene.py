@@ -21,7 +21,7 @@ DROPPED = [
     b"x-forwarded-host", b"x_forwarded_host", b"x.forwarded.proto", b"x_forwarded_for", b"forwarded", b"x-real-ip",
     b"x_real_ip", b"remote-user", b"remote_user", b"x-auth-request-user", b"x-original-url", b"x_rewrite_url", b"proxy",
     b"x-http-method-override", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"proxy-authorization",
-    b"http2-settings", b"transfer_encoding", b"content_length", b"true-client-ip",
+    b"http2-settings", b"true-client-ip",
 ]  # fmt: skip
 PASSED = [
     b"accept",
@@ -37,6 +37,11 @@ PASSED = [
 @pytest.mark.parametrize("name", DROPPED)
 def test_what_only_the_gateway_says_is_dropped_under_every_alias(name: bytes) -> None:
     assert treatment(name) is Treatment.DROP
+
+
+@pytest.mark.parametrize("name", [b"transfer_encoding", b"transfer.encoding", b"content_length"])
+def test_an_alias_of_framing_is_shown_to_the_data_path_which_refuses_it(name: bytes) -> None:
+    assert treatment(name) is Treatment.INSPECT
 
 
 @pytest.mark.parametrize("name", PASSED)

@@ -44,6 +44,9 @@ REFUSED = {
     "transfer-encoding twice": POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "transfer-encoding in HTTP/1.0": b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "alias of transfer-encoding beside another": POST + b"Transfer_Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n",
+    "alias of content-length": POST + b"Content_Length: 3\r\n\r\nabc",
+    "alias of transfer-encoding": POST + b"Transfer.Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a line of HTTP/0.9 without more": b"GET /\r\n",
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "two hosts": GET + b"Host: other\r\n\r\n",
     "empty host": b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
@@ -70,7 +73,11 @@ REFUSED = {
     "empty chunk size": CHUNKED + b"\r\na\r\n0\r\n\r\n",
     "overflowing chunk size": CHUNKED + b"10000000000000001\r\na\r\n0\r\n\r\n",
     "space before a chunk size": CHUNKED + b" 1\r\na\r\n0\r\n\r\n",
+    "an extension whose quote does not close": CHUNKED + b'1;a="\r\na\r\n0\r\n\r\n',
+    "an extension without a name": CHUNKED + b"1;\r\na\r\n0\r\n\r\n",
     "trailer without a colon": CHUNKED + b"0\r\nX\r\n\r\n",
+    "trailer with a space before its colon": CHUNKED + b"0\r\nX : y\r\n\r\n",
+    "trailer with a control": CHUNKED + b"0\r\nX: \x01\r\n\r\n",
 }  # fmt: skip
 
 OTHER = {
@@ -85,6 +92,7 @@ OTHER = {
     "large head": (GET + b"X: " + b"a" * 40_000 + b"\r\n\r\n", 431),
     "large head without an end": (GET + b"X: " + b"a" * 40_000, 431),
     "large body": (POST + b"Content-Length: 2000\r\n\r\n", 413),
+    "a chunk that is announced too large": (CHUNKED + b"7d0\r\n", 413),
     "large body in chunks": (CHUNKED + b"7d0\r\n" + b"a" * 2000 + b"\r\n0\r\n\r\n", 413),
 }
 
