@@ -69,6 +69,7 @@ from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.described_hosts import DescribedHosts
 from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
+from gateway.telemetry.opening import open_telemetry
 from gateway.upstream_assertion import UpstreamAssertion
 from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose.assertion import AssertionSigner
@@ -276,7 +277,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             support=settings.support,
         )
         opened.callback(publish("/assertion-keys", "application/jwk-set+json", lambda: assertion_keys.document))
-        metrics = GatewayMetrics(sessions=sessions, live=live, table=lambda: pipeline.table, clock=clock)
+        telemetry = await opened.enter_async_context(
+            open_telemetry(settings.gateway, clock=clock, entropy=entropy, http=http)
+        )
+        telemetry.use_table(table)
+        metrics = GatewayMetrics(
+            sessions=sessions, live=live, table=lambda: pipeline.table, clock=clock, clients=lambda: door.clients
+        )
         REGISTRY.register(metrics)
         opened.callback(REGISTRY.unregister, metrics)
         limits, ticking = Limits(), Watch()
@@ -290,11 +297,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             addresses=ClientAddresses(settings.gateway.trusted_proxies),
             scheme=settings.gateway.origin_scheme,
             certificates=settings.gateway.client_certificate_header,
+            telemetry=telemetry,
         )
 
         def use_table(fresh: RouteTable) -> None:
             moved = fresh.upstreams != pipeline.table.upstreams
             pipeline.use_table(fresh)
+            telemetry.use_table(fresh)
             if moved:
                 door.use_pools(Pools(fresh.upstreams.values(), limits=limits, watch=ticking))
             look_again.set()

@@ -23,12 +23,20 @@ class GatewayMetrics(Collector):
     """Registered by the composition root, for as long as the gateway runs."""
 
     def __init__(
-        self, *, sessions: SessionCheck, live: LiveConnections, table: Callable[[], RouteTable], clock: Clock
+        self,
+        *,
+        sessions: SessionCheck,
+        live: LiveConnections,
+        table: Callable[[], RouteTable],
+        clock: Clock,
+        clients: Callable[[], int],
     ) -> None:
+        """`clients`: how many connections of clients stand."""
         self._sessions = sessions
         self._live = live
         self._table = table
         self._clock = clock
+        self._clients = clients
 
     def describe(self) -> Iterator[Metric]:
         """Nothing by name, so that several gateways may stand in one process of a test."""
@@ -39,9 +47,12 @@ class GatewayMetrics(Collector):
         yield self._staleness()
         yield from self._near_cache()
         yield self._zones()
-        connections = GaugeMetricFamily("munjigi_live_connections", "Exchanges that outlive their decision")
-        connections.add_metric([], len(self._live))
-        yield connections
+        yield GaugeMetricFamily(
+            "munjigi_live_connections", "Exchanges that outlive their decision", value=len(self._live)
+        )
+        yield GaugeMetricFamily(
+            "munjigi_client_connections", "Connections of clients that stand", value=self._clients()
+        )
 
     def _staleness(self) -> Metric:
         staleness, total, buckets = self._sessions.staleness, 0, []

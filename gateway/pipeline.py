@@ -111,6 +111,7 @@ class Pipeline:
         route = self.table.find(head.host, head.path)
         if route is None:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
+        head.route = route
         shown = _shown(head, route)
         if (refused := check_form(head, route, shown, self._scheme)) is not None:
             return refused
@@ -256,6 +257,7 @@ class Pipeline:
         if route.step_up and (asked := unmet(route, caller, method, path, now)) is not None:
             decided = joined(decided, asked)
         decision = decided.decision
+        head.caller, head.effect = caller, decision.effect
         try:
             self._log.write(
                 decided,
