@@ -1,6 +1,9 @@
-"""Counts and durations by route: plain numbers that the warm way adds to, read when Prometheus asks."""
+"""Counts and durations by route: the warm way leaves one row of numbers; many at once are folded into histograms, which
+costs a third of finding the bucket of each."""
 
 from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
 
 from policy.decision import Effect
 
@@ -13,8 +16,16 @@ STATUSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
 """`none`: the client went before there was an answer."""
 
 
+NEVER = -1.0
+"""In place of a duration that there was not."""
+FOLD_AT = 256
+"""Rows that wait at most: folding them takes some fifty microseconds."""
+Row = tuple[float, float, float, int, int]
+"""Seconds to the verdict, from there to the upstream's answer, and in all; bytes in and out."""
+
+
 class Histogram:
-    """Whoever is in a hurry adds to `counts` (by the first of `BOUNDS` that is not exceeded) and `sum` themselves."""
+    """`counts` by the first of `BOUNDS` that is not exceeded."""
 
     __slots__ = ("counts", "sum")
 
@@ -22,11 +33,23 @@ class Histogram:
         self.counts = [0] * len(BOUNDS)
         self.sum = 0.0
 
+    def observe(self, values: tuple[float, ...]) -> None:
+        """Many at once."""
+        ordered = sorted(values)
+        below = never = bisect_left(ordered, 0.0)
+        self.sum += sum(ordered) - never * NEVER
+        for place, bound in enumerate(BOUNDS):
+            upto = bisect_right(ordered, bound, below)
+            self.counts[place] += upto - below
+            if upto == len(ordered):
+                break
+            below = upto
+
 
 class Meter:
     """Of one route."""
 
-    __slots__ = ("allowed", "answered", "bytes_in", "bytes_out", "decided", "effects", "route", "whole", "zone")
+    __slots__ = ("allowed", "answered", "bytes_in", "bytes_out", "decided", "effects", "route", "rows", "whole", "zone")
 
     def __init__(self, route: str, zone: str) -> None:
         self.route = route
@@ -41,6 +64,8 @@ class Meter:
         self.whole = Histogram()
         """From the head of the request to the last byte of the answer; websockets are left out."""
         self.bytes_in = self.bytes_out = 0
+        self.rows: list[Row] = []
+        """Not folded yet."""
 
     def of(self, effect: Effect | None) -> list[int]:
         """The counts of one effect."""
@@ -48,3 +73,15 @@ class Meter:
         if counts is None:
             counts = self.effects[effect] = [0] * len(STATUSES)
         return counts
+
+    def fold(self) -> None:
+        """Bring the histograms and the bytes up to date."""
+        if not self.rows:
+            return
+        decided, answered, whole, bytes_in, bytes_out = zip(*self.rows, strict=True)
+        self.rows.clear()
+        self.decided.observe(decided)
+        self.answered.observe(answered)
+        self.whole.observe(whole)
+        self.bytes_in += sum(bytes_in)
+        self.bytes_out += sum(bytes_out)

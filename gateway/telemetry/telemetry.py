@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
 from time import perf_counter
 from typing import Protocol
 
 from gateway.exchange import RequestHead
 from gateway.routes.route_table import Route, RouteTable
-from gateway.telemetry.meters import BOUNDS, Meter
+from gateway.telemetry.meters import FOLD_AT, NEVER, Meter
 from gateway.telemetry.tracing import Traced, Tracing
 from policy.decision import Effect
 
@@ -63,7 +62,9 @@ class Telemetry:
         self._of_route[id(None)] = self._nowhere
 
     def meters(self) -> tuple[Meter, ...]:
-        """All that ever counted."""
+        """All that ever counted, as of now."""
+        for meter in self._known.values():
+            meter.fold()
         return tuple(self._known.values())
 
     def ended(self, exchange: Exchange, head: RequestHead | None, complete: bool) -> None:
@@ -74,20 +75,18 @@ class Telemetry:
         meter = self._of_route.get(id(route)) or self._of_former(route)
         status = exchange.status
         (meter.allowed if effect is _ALLOW else meter.of(effect))[status // 100] += 1
-        meter.bytes_in += exchange.bytes_in
-        meter.bytes_out += exchange.bytes_out
-        if decided_at:
-            taken, histogram = decided_at - began, meter.decided
-            histogram.counts[bisect_left(BOUNDS, taken)] += 1
-            histogram.sum += taken
-            if answered_at:
-                taken, histogram = answered_at - decided_at, meter.answered
-                histogram.counts[bisect_left(BOUNDS, taken)] += 1
-                histogram.sum += taken
-        if status != _SWITCHED:
-            histogram = meter.whole
-            histogram.counts[bisect_left(BOUNDS, seconds)] += 1
-            histogram.sum += seconds
+        rows = meter.rows
+        rows.append(
+            (
+                decided_at - began if decided_at else NEVER,
+                answered_at - decided_at if answered_at else NEVER,
+                NEVER if status == _SWITCHED else seconds,
+                exchange.bytes_in,
+                exchange.bytes_out,
+            )
+        )
+        if len(rows) >= FOLD_AT:
+            meter.fold()
         if self.tracing is not None and head is not None:
             self.tracing.ended(exchange, head, seconds)
         if self._heard is not None:

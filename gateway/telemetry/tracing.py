@@ -41,6 +41,7 @@ class Tracing:
         self._heard = heard
         self._below = int(share * (1 << 64))
         self._beginning = entropy.uuid().hex[:8].encode() + entropy.uuid().hex[:8].encode()
+        self._line = b"traceparent: 00-" + self._beginning
         self._count = entropy.uuid().int & _BITS
 
     def onward(self, head: RequestHead) -> tuple[bytes, Traced | None]:
@@ -49,8 +50,10 @@ class Tracing:
         parent: Parent | None = head.notes.get(TRACE)
         if parent is None:
             if count >= self._below:
-                return b"traceparent: 00-%b%016x-%016x-00" % (self._beginning, count, count or 1), None
-            traced = Traced(f"{self._beginning.decode()}{count:016x}", f"{count or 1:016x}")
+                own = b"%016x" % (count or 1)
+                return b"%b%b-%b-00" % (self._line, own, own), None
+            own = b"%016x" % (count or 1)
+            traced = Traced((self._beginning + own).decode(), own.decode())
         elif parent.sampled:
             traced = Traced(parent.trace_id, f"{count or 1:016x}", parent.span_id)
         else:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from config.client_address import ClientAddresses
@@ -20,7 +22,7 @@ from gateway.routes.route_table import Mode, Route, RouteTable, Zone
 from gateway.telemetry import access_log
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.exchange_metrics import ExchangeMetrics
-from gateway.telemetry.meters import BOUNDS, Meter
+from gateway.telemetry.meters import BOUNDS, FOLD_AT, NEVER, Histogram, Meter
 from gateway.telemetry.spans import Span
 from gateway.telemetry.telemetry import Telemetry
 from gateway.telemetry.trace_context import read_traceparent
@@ -359,3 +361,35 @@ def test_what_comes_after_version_0_is_read_as_far_as_it_is_known() -> None:
 
 def test_the_bounds_rise() -> None:
     assert list(BOUNDS) == sorted(set(BOUNDS))
+
+
+@given(st.lists(st.floats(0, 100) | st.sampled_from(BOUNDS[:-1]) | st.just(NEVER), max_size=40))
+def test_many_at_once_are_what_each_alone_is(values: list[float]) -> None:
+    at_once, known = Histogram(), [value for value in values if value >= 0]
+    at_once.observe(tuple(values))
+    assert at_once.counts == [
+        sum(low < value <= bound for value in known) for low, bound in zip((-1.0, *BOUNDS), BOUNDS, strict=False)
+    ]
+    assert at_once.sum == pytest.approx(sum(known))
+
+
+def test_what_waits_to_be_folded_is_bounded() -> None:
+    told = telemetry()
+    head = RequestHead(b"GET", b"shop", b"/", b"", [], "1.2.3.4", "http", False, "c-1")
+    head.route, head.effect = ROUTE, Effect.ALLOW
+    exchange = Over()
+    for _ in range(FOLD_AT + 1):
+        told.ended(exchange, head, True)
+    (found,) = (one for one in told._known.values() if one.route == ROUTE.name)
+    assert len(found.rows) == 1
+    assert (sum(found.decided.counts), found.bytes_in) == (FOLD_AT, 2 * FOLD_AT)
+
+
+class Over:
+    """An exchange as the data path leaves it."""
+
+    began, decided_at, answered_at = 1.0, 1.1, 1.2
+    status, bytes_in, bytes_out = 200, 2, 3
+    traced = None
+    forwarded = True
+    correlation_id, peer = "c-1", "1.2.3.4"
