@@ -143,6 +143,19 @@ class GatewaySettings(BaseModel):
     client_certificate_header: bool = False
     """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
     send under that name."""
+    access_log: str | None = None
+    """Where one line of JSON for each exchange is written: a file, or `-` for the standard output. A file that is
+    renamed or removed is opened anew. Unset: nowhere."""
+    access_log_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Of the exchanges that went well (status below 400) this share is logged; of all others, and of those that are
+    traced, each one is."""
+    trace_endpoint: str | None = Field(default=None, pattern=r"^https?://.+")
+    """Where spans are sent by OTLP over HTTP (JSON), with its path: `http://127.0.0.1:4318/v1/traces`. Unset: nobody
+    traces here, and the trace context of `trusted_proxies` passes as it came."""
+    trace_share: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Of the exchanges for which no trusted proxy decided, this share is traced."""
+    trace_headers: dict[str, SecretStr] = {}
+    """Header fields for `trace_endpoint`, such as `Authorization`."""
     lease: Seconds = 1.0
     """How long the near cache of sessions is believed after the last heartbeat of the relay."""
     shedding: bool = True

@@ -73,6 +73,7 @@ from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.described_hosts import DescribedHosts
 from gateway.storage.known_provider import KnownProviders
 from gateway.storage.sign_ins import SignIns
+from gateway.telemetry.opening import open_telemetry
 from gateway.upstream_assertion import UpstreamAssertion
 from gateway.upstream_metrics import UpstreamMetrics
 from gateway.vouching.upstream_tokens import UpstreamTokens
@@ -291,7 +292,18 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             support=settings.support,
         )
         opened.callback(publish("/assertion-keys", "application/jwk-set+json", lambda: assertion_keys.document))
-        metrics = GatewayMetrics(sessions=sessions, live=live, judge=judge, table=lambda: pipeline.table, clock=clock)
+        telemetry = await opened.enter_async_context(
+            open_telemetry(settings.gateway, clock=clock, entropy=entropy, http=http)
+        )
+        telemetry.use_table(table)
+        metrics = GatewayMetrics(
+            sessions=sessions,
+            live=live,
+            judge=judge,
+            table=lambda: pipeline.table,
+            clock=clock,
+            clients=lambda: door.clients,
+        )
         REGISTRY.register(metrics)
         opened.callback(REGISTRY.unregister, metrics)
         limits, ticking = Limits(), Watch()
@@ -306,6 +318,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             scheme=settings.gateway.origin_scheme,
             certificates=settings.gateway.client_certificate_header,
             per_address=PerAddress(settings.gateway.connections_per_address),
+            telemetry=telemetry,
         )
         limit_metrics = LimitMetrics(limiting=limiting, door=door)
         REGISTRY.register(limit_metrics)
@@ -317,6 +330,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
 
         def use_table(fresh: RouteTable) -> None:
             pipeline.use_table(fresh)
+            telemetry.use_table(fresh)
             door.use_upstreams(fresh.upstreams.values())
             live_check.again.set()
 

@@ -15,7 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from gateway.callers.caller import Caller
+    from gateway.routes.route_table import Route
+    from policy.decision import Effect
 
 Header = tuple[bytes, bytes]
 CERTIFICATE = "client-cert"
@@ -44,6 +49,11 @@ class RequestHead:
     correlation_id: str
     notes: dict[str, Any] = field(default_factory=dict)
     """What was worked out of these very header fields alone; requests that repeat them on a connection share it."""
+    route: Route | None = None
+    """This and the following: what the pipeline found, for the log and the counts beside the way."""
+    caller: Caller | None = None
+    effect: Effect | None = None
+    """What was decided; None: nothing was."""
 
     def get(self, name: bytes) -> bytes | None:
         """The only value of a header, or None where it is missing or stands more than once."""

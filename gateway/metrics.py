@@ -31,12 +31,15 @@ class GatewayMetrics(Collector):
         judge: Judge,
         table: Callable[[], RouteTable],
         clock: Clock,
+        clients: Callable[[], int],
     ) -> None:
+        """`clients`: how many connections of clients stand."""
         self._sessions = sessions
         self._live = live
         self._judge = judge
         self._table = table
         self._clock = clock
+        self._clients = clients
 
     def describe(self) -> Iterator[Metric]:
         """Nothing by name, so that several gateways may stand in one process of a test."""
@@ -48,6 +51,9 @@ class GatewayMetrics(Collector):
         yield from self._near_cache()
         yield self._zones()
         yield from self._live_connections()
+        yield GaugeMetricFamily(
+            "munjigi_client_connections", "Connections of clients that stand", value=self._clients()
+        )
 
     def _live_connections(self) -> Iterator[Metric]:
         connections = GaugeMetricFamily(

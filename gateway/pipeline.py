@@ -115,6 +115,7 @@ class Pipeline:
         route = self.table.find(head.host, head.path)
         if route is None:
             return enforcement.problem(enforcement.UNKNOWN_ADDRESS, head)
+        head.route = route
         limiting = self._limiting
         if (route.rates or limiting.alert) and (shed := limiting.before(head, route)) is not None:
             return shed
@@ -267,6 +268,7 @@ class Pipeline:
         exceeded = None
         if passes and (route.rates or decision.obligations):
             exceeded = self._limiting.after(head, route, caller, decision.obligations)
+        head.caller, head.effect = caller, decision.effect
         try:
             self._log.write(
                 decided,

@@ -53,7 +53,7 @@ class Treatment(IntEnum):
 _INSPECTED = frozenset(
     {
         b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect", b"x-forwarded-for",
-        b"client-cert",
+        b"client-cert", b"traceparent", b"tracestate",
     }
 )  # fmt: skip
 

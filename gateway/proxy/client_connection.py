@@ -6,6 +6,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from enum import IntEnum
+from time import perf_counter
 from typing import Any, cast
 
 from uvicorn.config import Config
@@ -13,7 +14,7 @@ from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.server import ServerState
 
 from config.problem import Problem, ProblemType
-from gateway.exchange import Answer
+from gateway.exchange import Answer, RequestHead
 from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.limits.connections import TOO_MANY_OF_ADDRESS
 from gateway.limits.pace import Pace
@@ -29,6 +30,7 @@ from gateway.proxy.problems import (
 )
 from gateway.proxy.request_body import RequestBody
 from gateway.proxy.request_head import RequestHeadParser
+from gateway.telemetry.tracing import Traced
 
 _logger = logging.getLogger("gateway.proxy")
 
@@ -102,8 +104,17 @@ class ClientConnection(asyncio.Protocol, ABC):
         self._body: RequestBody | None = None
         """The request's body, as long as some of it is still to come."""
         self._keep_alive = True
-        self._correlation_id = ""
+        self._head: RequestHead | None = None
+        """Of the exchange at hand, once it could be read."""
+        self.correlation_id = ""
         self.correlation_line = b""
+        self.began = self.decided_at = self.answered_at = 0.0
+        """Moments of `perf_counter`; `began` is 0 between two exchanges."""
+        self.status = 0
+        self.bytes_in = self.bytes_out = 0
+        self.traced: Traced | None = None
+        self.forwarded = False
+        """It went on to an upstream."""
         self.without_body = False
         self._head_sent = False
         self._body_size = 0
@@ -133,6 +144,8 @@ class ClientConnection(asyncio.Protocol, ABC):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
+        if self.began:
+            self._account(complete=False)
         self.door.watch.watched.discard(self)
         self.door.clients -= 1
         self.door.per_address.leave(self._counted)
@@ -225,7 +238,12 @@ class ClientConnection(asyncio.Protocol, ABC):
     # --- answers of the gateway's own
 
     def _name_exchange(self) -> str:
-        self._correlation_id = correlation_id = self.door.next_correlation_id()
+        self.began = perf_counter()
+        self.decided_at = self.answered_at = 0.0
+        self.status = self.bytes_in = self.bytes_out = 0
+        self.traced = self._head = None
+        self.forwarded = False
+        self.correlation_id = correlation_id = self.door.next_correlation_id()
         self.correlation_line = f"{_CORRELATION}: {correlation_id}".encode("ascii")
         return correlation_id
 
@@ -236,7 +254,7 @@ class ClientConnection(asyncio.Protocol, ABC):
             self._name_exchange()
         self._phase = _DECIDING
         self._keep_alive = False
-        self._answer(problem_answer(problem, self._correlation_id))
+        self._answer(problem_answer(problem, self.correlation_id))
 
     def _fail(self, kind: ProblemType, detail: str | None = None, *, retry_after: int | None = None) -> None:
         """The exchange cannot be completed: say so, or cut where the answer has begun."""
@@ -245,12 +263,12 @@ class ClientConnection(asyncio.Protocol, ABC):
             self.cut()
         else:
             headers = None if retry_after is None else {"Retry-After": str(retry_after)}
-            self._answer(problem_answer(Problem(kind, detail, headers=headers), self._correlation_id))
+            self._answer(problem_answer(Problem(kind, detail, headers=headers), self.correlation_id))
 
     def _undecided(self) -> None:
         """Called while an exception is handled: nothing passes."""
-        _logger.exception("the request was not let through", extra={"correlation_id": self._correlation_id})
-        self._answer(problem_answer(Problem(DECISION_FAILED), self._correlation_id))
+        _logger.exception("the request was not let through", extra={"correlation_id": self.correlation_id})
+        self._answer(problem_answer(Problem(DECISION_FAILED), self.correlation_id))
 
     def _answer(self, answer: Answer) -> None:
         if self._closed or self.transport.is_closing():
@@ -260,7 +278,7 @@ class ClientConnection(asyncio.Protocol, ABC):
         try:
             data = answer_bytes(
                 answer,
-                correlation_id=self._correlation_id,
+                correlation_id=self.correlation_id,
                 keep_alive=self._keep_alive,
                 without_body=self.without_body,
                 default_headers=self._server_state.default_headers,
@@ -268,12 +286,28 @@ class ClientConnection(asyncio.Protocol, ABC):
         except UnsafeHeader:
             self._undecided()
             return
+        if not self.decided_at:
+            self.decided_at = perf_counter()
+        self.status = answer.status
+        self.bytes_out += len(data)
         self.transport.write(data)
         self._end_exchange()
 
     # --- the end of an exchange
 
+    @property
+    def peer(self) -> str:
+        """The address at the other end of the connection."""
+        return self._peer[0] if self._peer else ""
+
+    def _account(self, *, complete: bool) -> None:
+        """Tell what became of the exchange at hand, once."""
+        self.door.telemetry.ended(self, self._head, complete)
+        self.began = 0.0
+
     def _end_exchange(self) -> None:
+        if self.began:
+            self._account(complete=True)
         self._drop_exchange()
         if self.transport.is_closing():
             return

@@ -18,6 +18,7 @@ from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.watch import Watch
 from gateway.routes.upstream import Upstream
+from gateway.telemetry.telemetry import Telemetry
 
 _HOST = re.compile(rb"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])\.?(?::[0-9]{1,5})?")
 
@@ -72,6 +73,7 @@ class Door:
     """What clients speak to reach this gateway, TLS ended here or before."""
     certificates: bool = False
     """Whether trusted proxies say by which certificate a client came (`Client-Cert`, RFC 9440)."""
+    telemetry: Telemetry = field(default_factory=Telemetry)
     targets: CanonicalTargets = field(default_factory=CanonicalTargets)
     names: RequestNames = field(default_factory=RequestNames)
     hosts: HostNames = field(default_factory=HostNames)

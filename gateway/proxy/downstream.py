@@ -20,6 +20,8 @@ class Downstream(Protocol):
     expects_continue: bool
     upgrade: bool
     correlation_line: bytes
+    bytes_out: int
+    """What the client was sent, counted by whoever sends it."""
     rewrite: Rewrite | None
 
     def response_begins(self, status: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from time import perf_counter
 from typing import Any
 
 from uvicorn.config import Config
@@ -50,6 +51,7 @@ class GatewayProtocol(ProxiedExchange):
         if self._phase <= _HEAD:
             self._advance(data)
         elif self._splice is not None:
+            self.bytes_in += len(data)
             self._splice.from_client(data)
         elif self._body is not None:
             self._take_body(self._body, data)
@@ -109,7 +111,8 @@ class GatewayProtocol(ProxiedExchange):
         self._head_sent = False
         request = self._request
         try:
-            head = request.parse(raw, correlation_id)
+            self.bytes_in = end
+            self._head = head = request.parse(raw, correlation_id)
             self._keep_alive = request.fields.keep_alive and not self._draining
             self._body = body = request.body
             if body is not None:
@@ -156,7 +159,7 @@ class GatewayProtocol(ProxiedExchange):
             verdict = await waiting
         except Problem as problem:
             self._deciding = None
-            self._answer(problem_answer(problem, self._correlation_id))
+            self._answer(problem_answer(problem, self.correlation_id))
         except Exception:
             self._deciding = None
             self._undecided()
@@ -175,6 +178,7 @@ class GatewayProtocol(ProxiedExchange):
 
     def _serve_own_page(self, verdict: OwnPage) -> None:
         self._phase = Phase.OWN_PAGE
+        self.decided_at = perf_counter()
         self._deadline = self._own_page_deadline()
         self._own_page = OwnPageCycle(
             self.door.own_pages,
@@ -189,11 +193,16 @@ class GatewayProtocol(ProxiedExchange):
             keep_alive=self._keep_alive,
             tasks=self._server_state.tasks,
             ended=self._end_exchange,
+            answered=self._own_page_answers,
         )
         self._own_page.feed(self._body_early, complete=self._body is None)
         self._release(Hold.BODY_EARLY)
         if self._write_paused_at != NEVER:
             self._own_page.writable(False)
+
+    def _own_page_answers(self, status: int, size: int) -> None:
+        self.status = status or self.status
+        self.bytes_out += size
 
     def _own_page_deadline(self) -> float:
         return NEVER if self._body is None else self.door.watch.now + self.door.limits.body_idle
@@ -206,6 +215,7 @@ class GatewayProtocol(ProxiedExchange):
         except MalformedBody as error:
             raise Problem(MALFORMED_REQUEST, private=str(error)) from None
         self._body_size += len(payload)
+        self.bytes_in += len(payload)
         if self._body_size + body.announced > self.door.limits.body:
             raise Problem(BODY_TOO_LARGE)
         if body.complete:

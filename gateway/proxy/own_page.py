@@ -41,8 +41,12 @@ class OwnPageCycle:
         keep_alive: bool,
         tasks: set[asyncio.Task[None]],
         ended: Callable[[], None],
+        answered: Callable[[int, int], None],
     ) -> None:
-        """`ended` is called when the response is complete or can no longer become so."""
+        """`ended` is called when the response is complete or can no longer become so; `answered` of its status (0: not
+        yet, or told before), and of each piece of its body how many bytes it has."""
+        self._app = app
+        self._answered = answered
         self._ended: Callable[[], None] | None = ended
         self._flow = FlowControl(transport)
         self._cycle = RequestResponseCycle(
@@ -58,9 +62,16 @@ class OwnPageCycle:
             keep_alive=keep_alive,
             on_response=self._end,
         )
-        task = asyncio.get_running_loop().create_task(self._cycle.run_asgi(app))
+        task = asyncio.get_running_loop().create_task(self._cycle.run_asgi(cast("Any", self._told)))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
+
+    async def _told(self, scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: Any) -> None:
+            self._answered(message.get("status", 0), len(message.get("body", b"")))
+            await send(message)
+
+        await self._app(scope, receive, sent)
 
     def feed(self, body: bytes, *, complete: bool) -> None:
         """More of the request's body; when much is unread the client's connection is paused until the page reads on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import perf_counter
 from typing import Any
 
 from uvicorn.config import Config
@@ -63,13 +64,19 @@ class ProxiedExchange(ClientConnection):
 
     def _forward(self, verdict: Forward, body: bytes) -> None:
         self._verdict = verdict
+        self.decided_at = perf_counter()
         pool = self.door.pools.by_name.get(verdict.upstream)
         if pool is None:
-            self._answer(problem_answer(Problem(UPSTREAM_UNKNOWN), self._correlation_id))
+            self._answer(problem_answer(Problem(UPSTREAM_UNKNOWN), self.correlation_id))
             return
         request = self._request
+        own_lines = self.correlation_line
+        if (tracing := self.door.telemetry.tracing) is not None:
+            line, self.traced = tracing.onward(request.head)
+            own_lines = b"%b\r\n%b" % (own_lines, line)
+            self.forwarded = True
         try:
-            self._outgoing = request_bytes(request, verdict, self.correlation_line, body)
+            self._outgoing = request_bytes(request, verdict, own_lines, body)
         except UnsafeHeader:
             self._undecided()
             return
@@ -141,6 +148,8 @@ class ProxiedExchange(ClientConnection):
     def response_begins(self, status: int) -> bool:
         if self._body is not None or self._draining:
             self._keep_alive = False
+        self.status = status
+        self.answered_at = perf_counter()
         verdict = self._verdict
         if verdict is not None and verdict.answered is not None:
             verdict.answered(status)
@@ -226,10 +235,12 @@ class ProxiedExchange(ClientConnection):
         connection.become(splice)
         self._live_at = self._deadline = self._ends_at = NEVER
         self.response_begins(101)
-        self.transport.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n%b%b\r\n\r\n"
-            % (b"".join([b"%b: %b\r\n" % line for line in lines]), self.correlation_line)
+        head = b"HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n%b%b\r\n\r\n" % (
+            b"".join([b"%b: %b\r\n" % line for line in lines]),
+            self.correlation_line,
         )
+        self.bytes_out += len(head)
+        self.transport.write(head)
         self._go_live(splice)
         if rest:
             splice.from_upstream(rest)
@@ -278,6 +289,8 @@ class ProxiedExchange(ClientConnection):
     # --- the end
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._splice is not None:
+            self.bytes_out += self._splice.sent
         super().connection_lost(exc)
         if self._splice is not None:
             self._splice.client_lost()

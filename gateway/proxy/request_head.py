@@ -30,6 +30,7 @@ from gateway.proxy.problems import (
 )
 from gateway.proxy.request_body import ChunkedBody, RequestBody, SizedBody
 from gateway.proxy.websocket import is_handshake_key
+from gateway.telemetry.trace_context import TRACE, TRACE_FIELDS, believed
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
@@ -170,6 +171,7 @@ class RequestHeadParser:
         connection: list[bytes] = []
         forwarded_for: list[bytes] = []
         certificates: list[bytes] = []
+        trace: list[Header] = []
         for name, value in special:
             if name == b"host":
                 if host is not None:
@@ -190,6 +192,8 @@ class RequestHeadParser:
                 forwarded_for.append(value)
             elif name == b"client-cert":
                 certificates.append(value)
+            elif name in TRACE_FIELDS:
+                trace.append((name, value))
             elif name != b"expect":
                 raise Problem(MALFORMED_REQUEST, "A field looks like one that says where the body ends.")
             elif value.strip(b" \t").lower() == b"100-continue":
@@ -201,7 +205,13 @@ class RequestHeadParser:
             raise Problem(MALFORMED_REQUEST, "The request has no usable Host.")
         if chunked and length is not None:
             raise Problem(MALFORMED_REQUEST, "The request has two framings.")
-        believed = self._trusted and door.certificates
+        notes: dict[str, Any] = {}
+        if self._trusted and door.certificates and len(certificates) == 1:
+            notes[CERTIFICATE] = certificates[0]
+        if self._trusted and trace:
+            parent, passing = believed(trace)
+            notes[TRACE] = parent
+            headers += passing if door.telemetry.tracing is None else passing[1:]
         options: set[bytes] = set()
         if connection:
             options = named_by_connection(connection)
@@ -221,7 +231,7 @@ class RequestHeadParser:
             upgrade=self.takes_chunks and upgrade == b"websocket" and b"upgrade" in options,
             expects_continue=expects_continue and (chunked or bool(length)),
             lines={},
-            notes={CERTIFICATE: certificates[0]} if believed and len(certificates) == 1 else {},
+            notes=notes,
         )
 
     def _feed(self, raw: bytes) -> None:

@@ -162,7 +162,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._lost_step = True
         out = self._out
         if out:
-            client.transport.write(out[0] if len(out) == 1 else b"".join(out))
+            sent = out[0] if len(out) == 1 else b"".join(out)
+            client.bytes_out += len(sent)
+            client.transport.write(sent)
             out.clear()
         if self._done:
             self._finish(client)

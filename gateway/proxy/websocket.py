@@ -98,6 +98,8 @@ class Splice:
         self._idle_at = watch.now + limits.stream_idle
         self._dies_at = watch.now + limits.websocket
         self._cut: asyncio.TimerHandle | None = None
+        self.sent = 0
+        """Bytes to the client."""
 
     # --- LiveConnection
 
@@ -144,6 +146,7 @@ class Splice:
             except FrameError:
                 self.cut()
                 return
+            self.sent += end
             self._client.write(data[:end])
             if self._to_client.at_boundary:
                 self._tell()
@@ -160,6 +163,7 @@ class Splice:
             else:
                 self.cut()
             return
+        self.sent += len(data)
         self._client.write(data)
 
     def client_lost(self) -> None:
