@@ -37,6 +37,7 @@ from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
+from gateway.listening.certificates import Certificates
 from gateway.metrics import GatewayMetrics
 from gateway.news import News
 from gateway.pipeline import Pipeline
@@ -95,6 +96,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         segments = SegmentWriter(settings, "gateway", clock)
         opened.push_async_callback(segments.close)
 
+        certificates = Certificates.of(settings.gateway)
         route_file = settings.gateway.routes or SHIPPED
         load_routes = partial(load_route_table, runtime=settings.runtime, port=settings.gateway.port)
         table = load_routes(route_file)
@@ -297,7 +299,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
 
         async def at_the_door() -> None:
             try:
-                await serve_door(door, settings.gateway.listen, ready, stop)
+                await serve_door(door, settings.gateway.listen, ready, stop, certificates=certificates)
             finally:
                 drained.set()
 
@@ -307,6 +309,9 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
 
         reload = RouteReload(route_file, load=load_routes, use=use_table)
         async with asyncio.TaskGroup() as tasks:
+            if certificates is not None:
+                reload.on_hangup.append(certificates.ask)
+                tasks.create_task(certificates.follow(stop))
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
             tasks.create_task(activity.run(drained))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.callers.caller import Caller
-from gateway.exchange import LiveConnection
+from gateway.exchange import ClientCertificate, LiveConnection
 from gateway.routes.route_table import Route
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +29,7 @@ class Standing:
     """It changes nothing, as far as its method says."""
     by_token: bool
     """A bearer token stands for it, which is not refreshed: the exchange ends with the token."""
+    certificate: ClientCertificate | None = None
 
     @property
     def sid(self) -> str:
