@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
+from config.client_address import ClientAddresses
 from config.settings import GatewaySettings
 from gateway.listening.certificates import Certificates
 from gateway.listening.tls import TlsFiles, WrongCertificate
@@ -148,7 +149,7 @@ async def test_an_answer_to_a_body_that_is_too_large_arrives_through_tls(folder:
     limits = Limits(body=1000)
     async with rigged(folder, listen=listen, certificates=authority.certificates(), limits=limits) as rig:
         client = await rig.client(authority.trusting())
-        client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 1_000_000)
+        client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n" + b"x" * 8_000_000)
         answer = await client.answer()
         assert (answer.status, json.loads(answer.body)["code"]) == (413, "MJ-GATEWAY-105")
         assert answer.values(b"connection") == [b"close"]
@@ -161,7 +162,8 @@ async def test_a_certificate_of_our_authority_is_known_and_any_other_turned_away
     files = authority.server("localhost")
     known = TlsFiles(files.certificate, files.key, client_authorities=authority.file)
     till = authority.issue("CN=till-7,O=Example")
-    async with rigged(folder, listen=listen, certificates=Certificates(known)) as rig:
+    believed = ClientAddresses(["127.0.0.1/32"])
+    async with rigged(folder, listen=listen, certificates=Certificates(known), addresses=believed) as rig:
         forged = GET[:-2] + b"Client-Cert: :" + b"QQ==" + b":\r\n\r\n"
         rig.door.certificates = True  # and even so nobody is believed who tells of a certificate
         client = await rig.client(authority.trusting(till))
