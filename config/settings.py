@@ -133,6 +133,17 @@ class IdentityProviderSettings(BaseModel):
 class GatewaySettings(BaseModel):
     listen: Listen = "127.0.0.1:8080"
     origin_scheme: Literal["http", "https"] = "http"
+    """What browsers speak to reach it. Unset with `tls_certificate`: `https`; a proxy in front may end TLS, too."""
+    tls_certificate: Path | None = None
+    """The certificate (PEM) by which the gateway itself ends TLS, and behind it the chain. Unset: plain HTTP."""
+    tls_key: Path | None = None
+    """Its key (PEM, not encrypted)."""
+    tls_others: tuple[Path, ...] = ()
+    """Certificates for other names (SNI), each a PEM file with its chain and its key."""
+    client_ca: Path | None = None
+    """The authorities (PEM) whose certificates clients may come with. Unset: they are not asked for one."""
+    client_certificates: Literal["optional", "required"] = "optional"
+    """Whether whoever comes without a certificate of `client_ca` is let in as far as the policy."""
     routes: Path | None = None
     """The route table, TOML. Unset: the one that ships with the product."""
     client_id: str = "munjigi-gateway"
@@ -171,6 +182,23 @@ class GatewaySettings(BaseModel):
     believed, so it belongs on loopback or a unix socket (of the gateway's own account), never where clients come."""
     decision_peers: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     """Networks (CIDR) whose proxies may ask there."""
+
+    @model_validator(mode="after")
+    def _ends_tls_once(self) -> Self:
+        if (self.tls_certificate is None) is not (self.tls_key is None):
+            raise ValueError("TLS_CERTIFICATE and TLS_KEY go together")
+        if self.tls_certificate is None:
+            if self.tls_others or self.client_ca is not None:
+                raise ValueError("TLS_OTHERS and CLIENT_CA need TLS_CERTIFICATE")
+        elif self.client_certificate_header:
+            raise ValueError("TLS ends here by TLS_CERTIFICATE: no CLIENT_CERTIFICATE_HEADER of a proxy is believed")
+        elif "origin_scheme" not in self.model_fields_set:
+            self.origin_scheme = "https"
+        elif self.origin_scheme == "http":
+            raise ValueError("with TLS_CERTIFICATE the ORIGIN_SCHEME is https")
+        if self.client_ca is None and self.client_certificates == "required":
+            raise ValueError("CLIENT_CERTIFICATES required needs CLIENT_CA")
+        return self
 
     @property
     def port(self) -> int:

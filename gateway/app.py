@@ -43,6 +43,7 @@ from gateway.key_news import PROVIDER_AGAIN, KeyNews
 from gateway.limits.connections import PerAddress
 from gateway.limits.limiting import Limiting
 from gateway.limits.metrics import LimitMetrics
+from gateway.listening.certificates import Certificates
 from gateway.metrics import GatewayMetrics
 from gateway.news import News
 from gateway.pipeline import Pipeline
@@ -104,6 +105,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         segments = SegmentWriter(settings, "gateway", clock)
         opened.push_async_callback(segments.close)
 
+        certificates = Certificates.of(settings.gateway)
         route_file = settings.gateway.routes or SHIPPED
         load_routes = partial(load_route_table, runtime=settings.runtime, port=settings.gateway.port)
         table = load_routes(route_file)
@@ -342,7 +344,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         async def at_the_door() -> None:
             try:
                 async with open_doors(door, settings.gateway, lambda host: pipeline.table.authorities.get(host)):
-                    await serve_door(door, settings.gateway.listen, ready, stop)
+                    await serve_door(door, settings.gateway.listen, ready, stop, certificates=certificates)
             finally:
                 drained.set()
 
@@ -352,6 +354,9 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
 
         reload = RouteReload(route_file, load=load_routes, use=use_table, files=table.files)
         async with asyncio.TaskGroup() as tasks:
+            if certificates is not None:
+                reload.on_hangup.append(certificates.ask)
+                tasks.create_task(certificates.follow(stop))
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
             tasks.create_task(activity.run(drained))

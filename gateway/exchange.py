@@ -23,8 +23,16 @@ if TYPE_CHECKING:
     from policy.decision import Effect
 
 Header = tuple[bytes, bytes]
-CERTIFICATE = "client-cert"
-"""The note of a request head that is the `Client-Cert` field of a trusted proxy (RFC 9440)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """Whose key the client proved when its connection was made. One object for all requests of a connection."""
+
+    thumbprint: str
+    """`x5t#S256` (RFC 8705, section 3.1)."""
+    name: str = ""
+    """The subject's common name, where an authority of ours vouches for it."""
 
 
 @dataclass(slots=True)
@@ -49,6 +57,7 @@ class RequestHead:
     correlation_id: str
     notes: dict[str, Any] = field(default_factory=dict)
     """What was worked out of these very header fields alone; requests that repeat them on a connection share it."""
+    certificate: ClientCertificate | None = None
     route: Route | None = None
     """This and the following: what the pipeline found, for the log and the counts beside the way."""
     caller: Caller | None = None

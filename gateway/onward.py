@@ -103,6 +103,15 @@ class Onward:
     ) -> None:
         by_token = caller is not None and caller.cookie is None
         standing = Standing(
-            caller, route, head.method, head.path, head.client, browser, obligations, only_reads(head), by_token
+            caller,
+            route,
+            head.method,
+            head.path,
+            head.client,
+            browser,
+            obligations,
+            only_reads(head),
+            by_token,
+            head.certificate,
         )
         self._live.opened(standing, connection)

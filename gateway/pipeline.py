@@ -260,7 +260,7 @@ class Pipeline:
         method = head.method.decode("ascii")
         path = head.path.decode("ascii")
         browser = _browser(head) if caller is not None and caller.identity.session_browser else ""
-        decided = self._judge.decide(caller, route, method, path, head.client, browser, now)
+        decided = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate)
         if route.step_up and (asked := unmet(route, caller, method, path, now)) is not None:
             decided = joined(decided, asked)
         decision = decided.decision

@@ -36,6 +36,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     same_address: bool | None
     actor: str
     """The program that acts for the caller; empty: nobody does. Always known: a signed token says it."""
+    client_certificate: str | None = None
+    client_certificate_name: str | None = None
 
 
 def since_authentication(subject: Subject, at: float) -> float | None:

@@ -66,6 +66,8 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         seen.same_country,
         seen.same_address,
         facts.actor,
+        facts.certificate or None,
+        facts.certificate_name or None,
     )
     zone = snapshot.zones[request.zone]
     candidates = snapshot.candidates(standing, request.zone, request.method, request.path)

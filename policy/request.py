@@ -62,6 +62,10 @@ class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     actor: str = ""
     """The program that acts for the subject, by a token that it exchanged for one of theirs (RFC 8693); empty: nobody
     does."""
+    certificate: str = ""
+    """The `x5t#S256` (RFC 8705, section 3.1) of the certificate that the client's connection came with; empty: none."""
+    certificate_name: str = ""
+    """Its subject's common name, where an authority of ours vouches for it."""
 
 
 class AccessRequest(msgspec.Struct, frozen=True, gc=False):

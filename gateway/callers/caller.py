@@ -33,14 +33,14 @@ class Caller:
     identity: Identity
     spoken_of: assertion.Subject = field(init=False)
     """How the upstream assertion speaks of it: one object, so that its hash is computed once."""
-    facts: dict[tuple[str, str], Facts] = field(default_factory=dict)
-    """By client address and browser."""
-    standing: dict[tuple[str, str, str, str, str], Decided] = field(default_factory=dict)
-    """By the address of the route, method, path, client address and browser."""
     headers: dict[Told, tuple[Header, ...]] | None = None
     """The fields by which upstreams that asked for such are told who this is (`gateway.vouching`)."""
     tokens: dict[WantedToken, UpstreamToken] | None = None
     """Those that were exchanged for upstreams (`gateway.vouching`)."""
+    facts: dict[tuple[str, str, str], Facts] = field(default_factory=dict)
+    """By client address, browser and the client's certificate."""
+    standing: dict[tuple[str, str, str, str, str, str], Decided] = field(default_factory=dict)
+    """By the address of the route, method, path, client address, browser and the client's certificate."""
     only_at: str = ""
     """The one host, with its port, that this token is good at; empty: at every one."""
     cookie: bytes | None = None

@@ -15,12 +15,12 @@ from redis.exceptions import RedisError
 
 from config.clock import Clock
 from config.replays import Replays
-from gateway.exchange import CERTIFICATE, RequestHead
+from gateway.exchange import RequestHead
 from gateway.inbound.credentials import Credentials
 from gateway.routes.route_table import Route
 from gateway.sessions.session_check import READ_TIMEOUT, StoreUnreachable
 from idp.protocol import dpop
-from idp.protocol.confirmation import JKT, X5T, certificate_thumbprint, is_met, read_client_cert
+from idp.protocol.confirmation import JKT, X5T, is_met
 from idp.protocol.dpop import Fault, InvalidProof, Proof
 from idp.protocol.dpop_nonce import Nonces
 
@@ -62,8 +62,8 @@ class KeyCheck:
 
     async def _proven(self, head: RequestHead, route: Route, shown: Credentials) -> dict[str, str]:
         proven: dict[str, str] = {}
-        if (certificate := _certificate(head)) is not None:
-            proven[X5T] = certificate_thumbprint(certificate)
+        if head.certificate is not None:
+            proven[X5T] = head.certificate.thumbprint
         if shown.by_dpop:
             proven[JKT] = (await self._proof(head, route, shown)).jkt
         return proven
@@ -91,11 +91,6 @@ class KeyCheck:
         if not first:
             raise InvalidProof(Fault.REPLAYED)
         return proof
-
-
-def _certificate(head: RequestHead) -> bytes | None:
-    value: bytes | None = head.notes.get(CERTIFICATE)
-    return read_client_cert(value) if value is not None else None
 
 
 def nonces_of(client_secret: str) -> Nonces:

@@ -71,6 +71,8 @@ class DecisionLog:
         }
         if decided.facts.country:
             record["country"] = decided.facts.country
+        if decided.facts.certificate:
+            record["client_certificate"] = decided.facts.certificate
         if caller is not None:
             subject = caller.identity.subject
             record["sub"] = subject.id

@@ -6,6 +6,7 @@ import ipaddress
 
 from config.places import Places
 from gateway.callers.caller import Caller
+from gateway.exchange import ClientCertificate
 from gateway.routes.route_table import Network
 from policy.request import DeviceTrust, Facts
 
@@ -22,19 +23,20 @@ class FactsFinder:
     def __init__(self, networks: tuple[tuple[Network, str], ...], places: Places) -> None:
         self._networks = networks
         self._places = places
-        self._anonymous: dict[str, Facts] = {}
+        self._anonymous: dict[tuple[str, str], Facts] = {}
 
-    def find(self, caller: Caller, address: str, browser: str) -> Facts:
+    def find(self, caller: Caller, address: str, browser: str, certificate: ClientCertificate | None = None) -> Facts:
         """The facts of one request of a known caller. `browser`: what `gateway.inbound.browser` says of it."""
-        facts = caller.facts.get((address, browser))
+        key = address, browser, "" if certificate is None else certificate.thumbprint
+        facts = caller.facts.get(key)
         if facts is None:
-            facts = self._facts(caller, address, browser)
+            facts = self._facts(caller, address, browser, certificate)
             if len(caller.facts) >= FACTS_KEPT:
                 caller.facts.clear()
-            caller.facts[address, browser] = facts
+            caller.facts[key] = facts
         return facts
 
-    def _facts(self, caller: Caller, address: str, browser: str) -> Facts:
+    def _facts(self, caller: Caller, address: str, browser: str, certificate: ClientCertificate | None) -> Facts:
         identity = caller.identity
         device, trust = identity.device_id, identity.device_trust
         if identity.session_browser and browser != identity.session_browser:
@@ -50,16 +52,25 @@ class FactsFinder:
             session_country=self.country(identity.session_address),
             session_address=identity.session_address,
             actor=identity.actors[0] if identity.actors else "",
+            certificate="" if certificate is None else certificate.thumbprint,
+            certificate_name="" if certificate is None else certificate.name,
         )
 
-    def anonymous(self, address: str) -> Facts:
-        """The facts of a request that shows no credential."""
-        facts = self._anonymous.get(address)
+    def anonymous(self, address: str, certificate: ClientCertificate | None = None) -> Facts:
+        """The facts of a request that shows no credential, but maybe a certificate."""
+        key = address, "" if certificate is None else certificate.thumbprint
+        facts = self._anonymous.get(key)
         if facts is None:
-            facts = Facts(country=self.country(address), network=self.network(address), address=address)
+            facts = Facts(
+                country=self.country(address),
+                network=self.network(address),
+                address=address,
+                certificate=key[1],
+                certificate_name="" if certificate is None else certificate.name,
+            )
             if len(self._anonymous) >= STRANGERS_KEPT:
                 self._anonymous.clear()
-            self._anonymous[address] = facts
+            self._anonymous[key] = facts
         return facts
 
     def country(self, address: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.places import Places
 from gateway.callers.caller import Caller, Decided
 from gateway.decision.facts import FactsFinder
+from gateway.exchange import ClientCertificate
 from gateway.routes.route_table import Network, Route
 from policy.decide import decide
 from policy.request import AccessRequest, Subject
@@ -31,7 +32,15 @@ class Judge:
         self._facts = FactsFinder(networks, self._places)
 
     def decide(
-        self, caller: Caller | None, route: Route, method: str, path: str, address: str, browser: str, now: float
+        self,
+        caller: Caller | None,
+        route: Route,
+        method: str,
+        path: str,
+        address: str,
+        browser: str,
+        now: float,
+        certificate: ClientCertificate | None = None,
     ) -> Decided:
         """Decide one request. `now` is epoch seconds.
 
@@ -40,10 +49,10 @@ class Judge:
         """
         snapshot = self.snapshot
         if caller is None:
-            subject, facts, standing = _ANYBODY, self._facts.anonymous(address), None
+            subject, facts, standing = _ANYBODY, self._facts.anonymous(address, certificate), None
         else:
-            subject, facts = caller.identity.subject, self._facts.find(caller, address, browser)
-            standing = caller.standing.get((route.authority, method, path, address, browser))
+            subject, facts = caller.identity.subject, self._facts.find(caller, address, browser, certificate)
+            standing = caller.standing.get((route.authority, method, path, address, browser, facts.certificate))
         if (
             standing is not None
             and standing.snapshot is snapshot
@@ -57,5 +66,5 @@ class Judge:
         if caller is not None and decision.stands_until > now and len(path) <= PATH_KEPT:
             if len(caller.standing) >= DECISIONS_KEPT:
                 caller.standing.clear()
-            caller.standing[route.authority, method, path, address, browser] = decided
+            caller.standing[route.authority, method, path, address, browser, facts.certificate] = decided
         return decided

@@ -181,6 +181,7 @@ class LiveCheck:
             standing.address,
             standing.browser,
             now,
+            standing.certificate,
         )
         decision = decided.decision
         if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:

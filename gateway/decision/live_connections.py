@@ -10,7 +10,7 @@ from enum import Enum
 import structlog
 
 from gateway.callers.caller import Caller
-from gateway.exchange import LiveConnection
+from gateway.exchange import ClientCertificate, LiveConnection
 from gateway.routes.route_table import Route
 
 _log = structlog.get_logger(__name__)
@@ -31,6 +31,7 @@ class Standing:
     """It changes nothing, as far as its method says."""
     by_token: bool
     """A bearer token stands for it, which is not refreshed: the exchange ends with the token."""
+    certificate: ClientCertificate | None = None
 
     @property
     def sid(self) -> str:

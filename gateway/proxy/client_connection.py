@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from config.problem import Problem, ProblemType
 from gateway.exchange import Answer, RequestHead
+from gateway.inbound.client_certificate import certificate_of
 from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.limits.connections import TOO_MANY_OF_ADDRESS
 from gateway.limits.pace import Pace
@@ -130,7 +131,13 @@ class ClientConnection(asyncio.Protocol, ABC):
         self.transport = cast("asyncio.Transport", transport)
         door = self.door
         self._peer = get_remote_addr(self.transport)
-        self._request = RequestHeadParser(door, self._peer[0] if self._peer else "")
+        secure = self.transport.get_extra_info("ssl_object")
+        self._request = RequestHeadParser(
+            door,
+            self._peer[0] if self._peer else "",
+            secure=secure is not None,
+            certificate=None if secure is None else certificate_of(secure),
+        )
         self._connections.add(self)
         door.watch.watched.add(self)
         door.clients += 1
@@ -330,13 +337,14 @@ class ClientConnection(asyncio.Protocol, ABC):
         self._phase = Phase.LINGERING
         self._unread = b""
         self._release(_EVERY_HOLD)
-        if not incomplete or not self.transport.can_write_eof():
+        if not incomplete:
             self.transport.close()
             return
         self._body = None
         patience = self.door.limits.slow_reader if self.transport.get_write_buffer_size() else _LINGER
         self._deadline = self.door.watch.now + patience
-        self.transport.write_eof()
+        if self.transport.can_write_eof():  # TLS has no half: there the client closes, told by `connection: close`
+            self.transport.write_eof()
 
     # --- reading
 

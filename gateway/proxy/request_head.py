@@ -13,8 +13,9 @@ from typing import Any
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from config.problem import Problem
-from gateway.exchange import CERTIFICATE, Header, RequestHead
+from gateway.exchange import ClientCertificate, Header, RequestHead
 from gateway.inbound.canonical_path import AmbiguousTarget
+from gateway.inbound.client_certificate import told_by_proxy
 from gateway.inbound.header_hygiene import Treatment, named_by_connection, strip_named
 from gateway.proxy.door import Door
 from gateway.proxy.problems import (
@@ -61,6 +62,7 @@ class Fields:
     """The headers as lines, without those that some verdict dropped: what `forwarding` made of them before."""
     notes: dict[str, Any]
     """What the pipeline worked out of them before."""
+    certificate: ClientCertificate | None
 
 
 class RequestHeadParser:
@@ -76,8 +78,13 @@ class RequestHeadParser:
     takes_chunks: bool
     """The client speaks HTTP/1.1."""
 
-    def __init__(self, door: Door, peer: str) -> None:
+    def __init__(
+        self, door: Door, peer: str, *, secure: bool = False, certificate: ClientCertificate | None = None
+    ) -> None:
+        """`secure`: TLS ends here, where `certificate` was shown; then nobody is believed who tells of another one."""
         self._door = door
+        self._certificate = certificate
+        self._believes_proxies = door.certificates and not secure
         self._known = door.names.known
         self._learn = door.names.learn
         self._client = door.addresses.peer(peer)
@@ -140,6 +147,7 @@ class RequestHeadParser:
             fields.upgrade,
             correlation_id,
             fields.notes,
+            fields.certificate,
         )
         self.body = None
         if fields.chunked:
@@ -206,12 +214,13 @@ class RequestHeadParser:
         if chunked and length is not None:
             raise Problem(MALFORMED_REQUEST, "The request has two framings.")
         notes: dict[str, Any] = {}
-        if self._trusted and door.certificates and len(certificates) == 1:
-            notes[CERTIFICATE] = certificates[0]
         if self._trusted and trace:
             parent, passing = believed(trace)
             notes[TRACE] = parent
             headers += passing if door.telemetry.tracing is None else passing[1:]
+        certificate = self._certificate
+        if self._believes_proxies and self._trusted and len(certificates) == 1:
+            certificate = told_by_proxy(certificates[0])
         options: set[bytes] = set()
         if connection:
             options = named_by_connection(connection)
@@ -232,6 +241,7 @@ class RequestHeadParser:
             expects_continue=expects_continue and (chunked or bool(length)),
             lines={},
             notes=notes,
+            certificate=certificate,
         )
 
     def _feed(self, raw: bytes) -> None:

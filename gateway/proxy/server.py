@@ -6,14 +6,19 @@ import asyncio
 import contextlib
 import gc
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from uvicorn import Config, Server
 
 from config.serving import listener
+from gateway.listening.certificates import Certificates
 from gateway.proxy.door import Door
 from gateway.proxy.http_protocol import GatewayProtocol
+
+_CLOSE_NOTIFY = 2.0
+"""Seconds that a client has to answer the end of a TLS connection."""
 
 
 def protocol_class(door: Door) -> type[GatewayProtocol]:
@@ -22,14 +27,55 @@ def protocol_class(door: Door) -> type[GatewayProtocol]:
 
 
 class _Server(Server):
-    def __init__(self, config: Config, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        config: Config,
+        taking: socket.socket,
+        ready: Callable[[], None],
+        stop: asyncio.Event,
+        certificates: Certificates | None,
+        handshake: float,
+    ) -> None:
         super().__init__(config)
+        self._taking = taking
         self._ready = ready
         self._stop = stop
+        self._certificates = certificates
+        self._handshake = handshake
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        await super().startup(sockets=[])
+        if self._certificates is None:
+            await self._listen(None)
+        else:
+            self._certificates.use = self._listen
+            await self._listen(self._certificates.context)
         self._ready()
+
+    async def _listen(self, context: ssl.SSLContext | None) -> None:
+        """Take connections by this context from now on; those that stand, or shake hands, keep the one they have.
+
+        The socket is listened on by both for an instant, so that nobody is turned away.
+        """
+        if self._stop.is_set():
+            return
+        server = await asyncio.get_running_loop().create_server(
+            self._protocol,
+            sock=self._taking.dup(),
+            ssl=context,
+            backlog=self.config.backlog,
+            ssl_handshake_timeout=None if context is None else self._handshake,
+            ssl_shutdown_timeout=None if context is None else _CLOSE_NOTIFY,
+        )
+        former, self.servers = self.servers, [server]
+        for one in former:
+            one.close()
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg] # ours, as uvicorn calls it
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
 
     async def main_loop(self) -> None:
         while not self._stop.is_set():
@@ -43,11 +89,18 @@ class _Server(Server):
         yield
 
 
-async def serve(door: Door, listen: str, ready: Callable[[], None], stop: asyncio.Event) -> None:
+async def serve(
+    door: Door,
+    listen: str,
+    ready: Callable[[], None],
+    stop: asyncio.Event,
+    *,
+    certificates: Certificates | None = None,
+) -> None:
     """Serve until `stop` is set, then finish what is in flight within `door.limits.drain` seconds.
 
-    `listen` is `host:port` or `unix:/path`; `ready` is called once connections are taken. The pools in `door` are
-    closed at the end. Raises `CannotListen`.
+    `listen` is `host:port` or `unix:/path`; `ready` is called once connections are taken; with `certificates` they are
+    TLS. The pools in `door` are closed at the end. Raises `CannotListen`.
     """
     config = Config(
         app=door.own_pages,
@@ -61,11 +114,11 @@ async def serve(door: Door, listen: str, ready: Callable[[], None], stop: asynci
         timeout_graceful_shutdown=max(1, round(door.limits.drain)),
     )
     taking = listener(listen)
-    server = _Server(config, ready, stop)
+    server = _Server(config, taking, ready, stop, certificates, door.limits.head_time)
     door.watch.start(asyncio.get_running_loop())
     _collect_rarely()
     try:
-        await server.serve(sockets=[taking])
+        await server.serve()
     finally:
         for connection in list(server.server_state.connections):
             transport = getattr(connection, "transport", None)

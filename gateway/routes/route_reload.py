@@ -38,6 +38,8 @@ class RouteReload:
         self._files = files
         self._seen = self._mark()
         self._asked = False
+        self.on_hangup: list[Callable[[], None]] = [self.ask]
+        """What SIGHUP asks for: of this, and of whatever else is read anew."""
 
     def look(self) -> bool:
         """Take the table up if it changed, or was asked for; says whether one was taken up."""
@@ -71,11 +73,15 @@ class RouteReload:
         """Take it up anew at the next look, changed or not."""
         self._asked = True
 
+    def _hung_up(self) -> None:
+        for ask in self.on_hangup:
+            ask()
+
     @contextlib.contextmanager
     def _hangup(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         try:
-            loop.add_signal_handler(signal.SIGHUP, self.ask)
+            loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         except (ValueError, RuntimeError, NotImplementedError):  # signals reach the main thread alone
             yield
             return

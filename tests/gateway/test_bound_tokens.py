@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from config.client_address import ClientAddresses
 from config.entropy import SystemEntropy
 from config.replays import Replays
 from gateway.callers.key_check import KeyCheck, nonces_of
-from gateway.exchange import CERTIFICATE, Answer, Forward, Header
+from gateway.exchange import Answer, ClientCertificate, Forward, Header
 from gateway.proxy.door import Door
 from gateway.proxy.request_head import RequestHeadParser
 from gateway.proxy.watch import Watch
@@ -204,31 +203,33 @@ async def test_a_certificate_proves_what_is_bound_to_it(rig: Rig) -> None:
     status, code, challenge = refusal(await rig.ask(asked))
     assert (status, code) == (401, "MJ-GATEWAY-218")
     assert challenge.startswith('Bearer realm="munjigi", error="invalid_token"')
-    asked.notes[CERTIFICATE] = b":" + base64.b64encode(b"another") + b":"
+    asked.certificate = ClientCertificate(certificate_thumbprint(b"another"))
     assert refusal(await rig.ask(asked))[0] == 401
-    asked.notes[CERTIFICATE] = b":" + base64.b64encode(der) + b":"
+    asked.certificate = ClientCertificate(certificate_thumbprint(der))
     assert isinstance(await rig.ask(asked), Forward)
     both = bound(rig, **{"x5t#S256": certificate_thumbprint(der)}, jkt=KEY.thumbprint)
     asked = head("/products", headers=[by_dpop(both), proof(rig, both)])
     assert refusal(await rig.ask(asked))[2] == dpop_challenge("invalid_dpop_proof"), "one of two is not enough"
     asked = head("/products", headers=[by_dpop(both), proof(rig, both)])
-    asked.notes[CERTIFICATE] = b":" + base64.b64encode(der) + b":"
+    asked.certificate = ClientCertificate(certificate_thumbprint(der))
     assert isinstance(await rig.ask(asked), Forward)
 
 
 @pytest.mark.parametrize(
-    ("believed", "trusted", "lines", "taken"),
+    ("believed", "trusted", "lines", "taken", "secure"),
     [
-        (True, "127.0.0.1/32", [b"Client-Cert: :QQ==:"], b":QQ==:"),
-        (True, "127.0.0.1/32", [b"client-cert: :QQ==:", b"Client-Cert: :Qg==:"], None),
-        (True, "127.0.0.1/32", [b"Client_Cert: :QQ==:"], None),
-        (True, "127.0.0.1/32", [], None),
-        (True, "10.0.0.0/8", [b"Client-Cert: :QQ==:"], None),
-        (False, "127.0.0.1/32", [b"Client-Cert: :QQ==:"], None),
+        (True, "127.0.0.1/32", [b"Client-Cert: :QQ==:"], b"A", False),
+        (True, "127.0.0.1/32", [b"Client-Cert: :QQ==:"], None, True),
+        (True, "127.0.0.1/32", [b"Client-Cert: QQ=="], None, False),
+        (True, "127.0.0.1/32", [b"client-cert: :QQ==:", b"Client-Cert: :Qg==:"], None, False),
+        (True, "127.0.0.1/32", [b"Client_Cert: :QQ==:"], None, False),
+        (True, "127.0.0.1/32", [], None, False),
+        (True, "10.0.0.0/8", [b"Client-Cert: :QQ==:"], None, False),
+        (False, "127.0.0.1/32", [b"Client-Cert: :QQ==:"], None, False),
     ],
 )
 def test_a_certificate_is_believed_of_trusted_proxies_alone(
-    believed: bool, trusted: str, lines: list[bytes], taken: bytes | None
+    believed: bool, trusted: str, lines: list[bytes], taken: bytes | None, secure: bool
 ) -> None:
     door = Door(
         None,  # type: ignore[arg-type] # nothing is decided here
@@ -239,8 +240,8 @@ def test_a_certificate_is_believed_of_trusted_proxies_alone(
         addresses=ClientAddresses([trusted]),
         certificates=believed,
     )
-    parser = RequestHeadParser(door, "127.0.0.1")
+    parser = RequestHeadParser(door, "127.0.0.1", secure=secure)
     raw = b"\r\n".join([b"GET /products HTTP/1.1", b"Host: shop.localhost:8080", *lines, b"", b""])
     found = parser.parse(raw, "corr-1")
-    assert found.notes.get(CERTIFICATE) == taken
+    assert found.certificate == (None if taken is None else ClientCertificate(certificate_thumbprint(taken)))
     assert found.get(b"client-cert") is None, "it goes no further"

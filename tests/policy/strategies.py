@@ -17,6 +17,7 @@ SEGMENTS = ["a", "b.c"]
 COUNTRIES = ["KR", "JP"]
 NETWORKS = ["office", "loopback"]
 ACTORS = ["ledger", "mailer", ""]
+CERTIFICATES = ["till-7", "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"]
 
 _numbers = st.integers(0, 3)
 _orders = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
@@ -48,6 +49,8 @@ _comparisons = st.one_of(
     _member("country", COUNTRIES),
     _member("network", NETWORKS),
     _member("actor", ACTORS),
+    _member("client_certificate", CERTIFICATES),
+    _member("client_certificate_name", CERTIFICATES),
     st.sampled_from(["same_device", "same_country", "same_address", "9 <= hour < 12", "300 > auth_age"]),
 )
 
@@ -145,6 +148,8 @@ facts = st.builds(
     session_country=_or_unknown(["KR"]),
     session_address=_or_unknown(["192.0.2.1"]),
     actor=st.sampled_from(ACTORS),
+    certificate=_or_unknown(CERTIFICATES),
+    certificate_name=_or_unknown(CERTIFICATES),
 )
 requests = st.builds(
     AccessRequest,

@@ -10,7 +10,7 @@ from policy.conditions import DEEPEST, WrongCondition, parse
 from policy.context import Context
 from tests.policy import strategies
 
-KNOWN = Context(2, 1, 120.0, "KR", "office", 11, 1, 0, True, True, True, "ledger")
+KNOWN = Context(2, 1, 120.0, "KR", "office", 11, 1, 0, True, True, True, "ledger", "thumbprint", "till-7")
 UNKNOWN = Context(None, 1, None, None, None, None, None, 0, None, None, None, "")
 
 
@@ -42,6 +42,8 @@ def restricts(text: str, context: Context) -> bool:
         ('actor in ["ledger", "mailer"] and actor != ""', True),
         ('not (actor == "")', True),
         ('actor == ""', False),
+        ('client_certificate == "thumbprint" and client_certificate_name in ["till-7", "till-8"]', True),
+        ('client_certificate != "thumbprint"', False),
     ],
 )
 def test_what_is_known_is_decided_alike_for_grants_and_restrictions(text: str, holds: bool) -> None:
@@ -54,6 +56,8 @@ def test_what_is_known_is_decided_alike_for_grants_and_restrictions(text: str, h
     [
         "device >= known", "device < known", 'country != "KR"', 'country == "KR"', 'country not in ["KR"]',
         "not same_device", "same_device",
+        'client_certificate == "thumbprint"', 'client_certificate != "thumbprint"',
+        'client_certificate_name != "till-7"',
         "auth_age <= 60", "auth_age > 60", "not (hour < 9)", 'not (network == "office" or same_address)',
     ],
 )  # fmt: skip
@@ -75,7 +79,7 @@ def test_what_is_known_beside_the_unknown_still_counts() -> None:
 
 @given(strategies.conditions)
 def test_losing_a_fact_never_turns_a_refusal_into_a_grant(text: str) -> None:
-    for name in ("device", "auth_age", "country", "network", "hour", "same_device"):
+    for name in ("device", "auth_age", "country", "network", "hour", "same_device", "client_certificate"):
         less = replace(KNOWN, **{name: None})
         assert grants(text, KNOWN) or not grants(text, less)
         assert restricts(text, less) or not restricts(text, KNOWN)

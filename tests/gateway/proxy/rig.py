@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 
 from config.entropy import SystemEntropy
 from gateway.exchange import Forward, Pipeline, RequestHead, Verdict
+from gateway.listening.certificates import Certificates
 from gateway.proxy.door import Door
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
@@ -184,8 +186,14 @@ class Rig:
     targets: list[Origin] = field(default_factory=list)
     """Where there are several instead of `origin`."""
 
-    async def client(self) -> Client:
-        client = Client(*await asyncio.open_unix_connection(self.listen.removeprefix("unix:")))
+    async def client(self, tls: ssl.SSLContext | None = None, name: str = "localhost") -> Client:
+        """A connection; `name`: whom it asks for by TLS."""
+        if self.listen.startswith("unix:"):
+            client = Client(*await asyncio.open_unix_connection(self.listen.removeprefix("unix:")))
+        else:
+            host, _, port = self.listen.rpartition(":")
+            named = name if tls is not None else None
+            client = Client(*await asyncio.open_connection(host, int(port), ssl=tls, server_hostname=named))
         self.clients.append(client)
         return client
 
@@ -242,6 +250,7 @@ async def rigged(
     listen: str | None = None,
     patience: float = 10,
     upstream: Upstream | None = None,
+    certificates: Certificates | None = None,
     **door: Any,
 ) -> AsyncIterator[Rig]:
     """Run a gateway whose pipeline forwards everything, unless it is told otherwise.
@@ -262,7 +271,7 @@ async def rigged(
     opened = Door(noted, own_page, pools, SystemEntropy(), watch, limits, **door)
     listen = listen or f"unix:{folder / 'gateway.sock'}"
     stop, ready = asyncio.Event(), asyncio.Event()
-    serving = asyncio.get_running_loop().create_task(serve(opened, listen, ready.set, stop))
+    serving = asyncio.get_running_loop().create_task(serve(opened, listen, ready.set, stop, certificates=certificates))
     rig = Rig(opened, origin, listen, stop, serving, heads)
     try:
         async with asyncio.timeout(patience):
