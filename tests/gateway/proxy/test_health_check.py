@@ -20,7 +20,7 @@ from tests.gateway.proxy.targets import (
     who,
 )
 
-CHECK = Check("/healthy?deep=1", interval=0.02, timeout=0.05, status=204, failures=2)
+CHECK = Check("/healthy?deep=1", interval=0.02, timeout=0.2, status=204, failures=2)
 
 
 def checked(behaviour: Behaviour, well: Behaviour) -> Behaviour:

@@ -74,7 +74,7 @@ async def test_one_that_comes_back_is_found_without_a_request(folder: Path) -> N
         assert target(rig, 0).state is not State.CLOSED
         await rig.targets[0].start()
         await holds(lambda: target(rig, 0).state is State.CLOSED)
-        assert Counter(await who(client, 10)) == {"t0": 5, "t1": 5}
+        assert await who(client, 2) in (["t0", "t1"], ["t1", "t0"])
 
 
 async def test_with_all_away_it_is_said_at_once_and_when_to_come_back(folder: Path) -> None:
@@ -92,7 +92,7 @@ async def test_a_full_backlog_hangs_nobody_for_long(folder: Path) -> None:
     with full_backlog() as full:
         origin = Origin(folder / "t1.sock", named("t1"))
         await origin.start()
-        upstream = upstream_of([full, f"unix:{origin.path}"], bounds=Bounds(connect=0.1), ejection=LONG)
+        upstream = upstream_of([full, f"unix:{origin.path}"], bounds=Bounds(connect=0.3), ejection=LONG)
         async with rigged(folder, upstream=upstream) as rig:
             client = await rig.client()
             assert await who(client, 10, POST) == ["t1"] * 10
@@ -108,7 +108,7 @@ async def test_a_full_backlog_alone_is_a_503_after_its_own_time(folder: Path) ->
 
 
 async def test_one_that_says_nothing_is_asked_no_more(folder: Path) -> None:
-    async with pooled(folder, 2, ejection=LONG, bounds=Bounds(first_byte=0.05)) as rig:
+    async with pooled(folder, 2, ejection=LONG, bounds=Bounds(first_byte=0.2)) as rig:
         rig.targets[0].behaviour = says_nothing
         client = await rig.client()
         assert await who(client, 12) == ["t1"] * 12
@@ -117,7 +117,7 @@ async def test_one_that_says_nothing_is_asked_no_more(folder: Path) -> None:
 
 
 async def test_a_post_is_never_sent_twice(folder: Path) -> None:
-    async with pooled(folder, 2, ejection=LONG, bounds=Bounds(first_byte=0.05)) as rig:
+    async with pooled(folder, 2, ejection=LONG, bounds=Bounds(first_byte=0.2)) as rig:
         rig.targets[0].behaviour = says_nothing
         client = await rig.client()
         answers = [await client.ask(POST) for _ in range(2)]
