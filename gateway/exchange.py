@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
     from gateway.callers.caller import Caller
     from gateway.routes.route_table import Route
@@ -35,8 +37,7 @@ class ClientCertificate:
     """The subject's common name, where an authority of ours vouches for it."""
 
 
-@dataclass(slots=True)
-class RequestHead:
+class RequestHead(msgspec.Struct, gc=False):
     """One request as it arrived, after framing was found sound and the path was made canonical.
 
     Header names are lower-case, values as sent, in order; hop-by-hop headers and those that only the gateway may set
@@ -55,7 +56,7 @@ class RequestHead:
     upgrade: bool
     """A websocket handshake (RFC 6455, section 4.2.1) was asked for."""
     correlation_id: str
-    notes: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = msgspec.field(default_factory=dict)
     """What was worked out of these very header fields alone; requests that repeat them on a connection share it."""
     certificate: ClientCertificate | None = None
     route: Route | None = None
@@ -96,8 +97,7 @@ class Rewrite(Protocol):
         in place. `nonce`: of this one answer. None: it passes as it is."""
 
 
-@dataclass(slots=True)
-class Forward:
+class Forward(msgspec.Struct, gc=False):
     """Pass the request on."""
 
     upstream: str

@@ -9,6 +9,8 @@ import msgspec
 from gateway.callers.caller import Caller, Decided
 from gateway.routes.route_table import Route
 
+_LONG = 1e6
+"""Seconds; what is older was never heard of, or is written as such a number is seldom."""
 Append = Callable[[bytes], None]
 """Takes one record (JSON) and returns at once, as `audit.segments.SegmentWriter.append` does."""
 
@@ -43,12 +45,24 @@ class DecisionLog:
         record = decided.record
         if not record:
             record = decided.record = self._lasting(decided, method, path, route, address, caller)
+        if staleness is not None and staleness < _LONG and not limited:
+            # what nearly every record says of its own: as `_own` does, and in a quarter of the time
+            own = b'{"at":%a,"correlation_id":"%b","staleness":%a' % (
+                at,
+                correlation_id.encode("ascii"),
+                round(staleness, 3),
+            )
+        else:
+            own = self._own(at, correlation_id, staleness, limited)
+        self._append(own + record)
+
+    def _own(self, at: float, correlation_id: str, staleness: float | None, limited: str) -> bytes:
         own: dict[str, object] = {"at": at, "correlation_id": correlation_id}
         if staleness is not None:
             own["staleness"] = round(staleness, 3)
         if limited:
             own["limited"] = limited
-        self._append(self._encode(own)[:-1] + record)
+        return self._encode(own)[:-1]
 
     def _lasting(
         self, decided: Decided, method: str, path: str, route: Route, address: str, caller: Caller | None

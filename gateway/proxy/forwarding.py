@@ -10,75 +10,64 @@ _COOKIE = frozenset({b"cookie"})
 _KNOWN_BOUND = 256
 LAST_CHUNK = b"0\r\n\r\n"
 
-_drops: dict[frozenset[bytes], frozenset[bytes]] = {}
 _replaceable: dict[bytes, bool] = {}
 
 
-def request_bytes(request: RequestHeadParser, verdict: Forward, correlation_line: bytes, body: bytes) -> bytes:
+def request_bytes(request: RequestHeadParser, verdict: Forward, own_lines: bytes, body: bytes) -> bytes:
     """Head and first piece of the body of the request that was just parsed.
 
     What the pipeline adds replaces what the client sent under the same name. Raises `UnsafeHeader` where the pipeline's
     headers would break the message.
     """
     head = request.head
-    drop = _drops.get(verdict.drop) or _learn_drop(verdict.drop)
+    fields = request.fields
+    verdict_says = (verdict.add, verdict.cookie, verdict.drop)
+    if fields.sent_for != verdict_says:
+        fields.sent = _lines(fields, verdict)
+        fields.sent_for = verdict_says
+    target = head.path + b"?" + head.query if head.query else head.path
+    start = b"%b %b HTTP/1.1\r\n%b%b\r\n" % (head.method, target, fields.sent, own_lines)
+    if request.body is None and fields.length is None and not fields.upgrade:
+        return start + b"\r\n"
+    lines = [start]
+    body = _framing(request, lines, body)
+    return b"".join((*lines, b"\r\n", body))
+
+
+def _lines(fields: Fields, verdict: Forward) -> bytes:
+    """The client's fields that pass, then those of the verdict."""
     added = verdict.add if verdict.cookie is None else (*verdict.add, (b"cookie", verdict.cookie))
-    values = b" ".join([value for _, value in added])
-    if b"\n" in values or b"\r" in values or b"\0" in values:
-        raise UnsafeHeader("a value holds CR, LF or NUL")
-    for name, _ in added:
+    drop = verdict.drop | _COOKIE  # the client's own Cookie never passes: what may pass of it comes in the verdict
+    for name, value in added:
+        if b"\n" in value or b"\r" in value or b"\0" in value:
+            raise UnsafeHeader("a value holds CR, LF or NUL")
         if _replaceable.get(name) is not False and _learn_name(name):
             drop |= {plain_name(name)}
-    fields = request.fields
-    sent = fields.lines.get(drop)
-    if sent is None:
-        sent = fields.lines[drop] = _lines(fields, drop)
-    line = b": ".join
-    target = head.path + b"?" + head.query if head.query else head.path
-    lines = [b"%b %b HTTP/1.1" % (head.method, target)]
-    if sent:
-        lines.append(sent)
-    lines += [line(header) for header in added]
-    lines.append(correlation_line)
-    if request.body is not None or fields.length is not None or fields.upgrade:
-        body = _framing(request, lines, body)
-    lines += (b"", body)
-    return b"\r\n".join(lines)
-
-
-def _lines(fields: Fields, drop: frozenset[bytes]) -> bytes:
     if fields.aliased:
         drop |= {name for name, _ in fields.headers if plain_name(name) in drop}
-    return b"\r\n".join([b": ".join(header) for header in fields.headers if header[0] not in drop])
+    passing = [header for header in fields.headers if header[0] not in drop]
+    return b"".join([b"%b: %b\r\n" % header for header in (*passing, *added)])
 
 
 def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> bytes:
     incomplete = request.body is not None and not request.body.complete
     if request.fields.upgrade:
-        lines += (b"connection: Upgrade", b"upgrade: websocket")
+        lines.append(b"connection: Upgrade\r\nupgrade: websocket\r\n")
     elif request.body is not None and request.body.chunked:
-        lines.append(b"transfer-encoding: chunked")
+        lines.append(b"transfer-encoding: chunked\r\n")
         body = chunk(body)
         if not incomplete:
             body += LAST_CHUNK
     else:
-        lines.append(b"content-length: %d" % (request.fields.length or 0))
+        lines.append(b"content-length: %d\r\n" % (request.fields.length or 0))
     if request.fields.expects_continue and incomplete:
-        lines.append(b"expect: 100-continue")
+        lines.append(b"expect: 100-continue\r\n")
     return body
 
 
 def chunk(payload: bytes) -> bytes:
     """A piece of a body as one chunk (RFC 9112, section 7.1); nothing for nothing, since an empty chunk is the last."""
     return b"%x\r\n%b\r\n" % (len(payload), payload) if payload else b""
-
-
-def _learn_drop(drop: frozenset[bytes]) -> frozenset[bytes]:
-    # the client's own Cookie never passes: what may pass of it comes in the verdict
-    known = drop | _COOKIE
-    if len(_drops) < _KNOWN_BOUND:
-        _drops[drop] = known
-    return known
 
 
 def _learn_name(name: bytes) -> bool:

@@ -58,11 +58,13 @@ class Fields:
     upgrade: bool
     """A websocket is asked for."""
     expects_continue: bool
-    lines: dict[frozenset[bytes], bytes]
-    """The headers as lines, without those that some verdict dropped: what `forwarding` made of them before."""
     notes: dict[str, Any]
     """What the pipeline worked out of them before."""
     certificate: ClientCertificate | None
+    sent_for: object = None
+    """What the last verdict said of them."""
+    sent: bytes = b""
+    """What `forwarding` made of them by it: they and what it adds, as lines."""
 
 
 class RequestHeadParser:
@@ -239,7 +241,6 @@ class RequestHeadParser:
             keep_alive=self.takes_chunks and b"close" not in options,
             upgrade=self.takes_chunks and upgrade == b"websocket" and b"upgrade" in options,
             expects_continue=expects_continue and (chunked or bool(length)),
-            lines={},
             notes=notes,
             certificate=certificate,
         )
