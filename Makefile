@@ -1,7 +1,7 @@
 # Munjigi. `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check bench proof screens lighthouse lock clean
+.PHONY: help run dev test check bench proof proxy-suite screens lighthouse lock clean
 .SUFFIXES:
 
 python := .venv/bin/python
@@ -22,7 +22,7 @@ run: $(installed) ## start everything on this machine and print where to go
 dev: $(installed_for_tests) ## as run, with readable logs; the services start again when their code changes
 	@exec env MUNJIGI_LOG__FORMAT=console .venv/bin/munjigi up --reload
 
-test: $(installed_for_tests) browser nginx $(installed_clients) ## run the whole suite, with real engines and a real browser (ARGS='tests/idp -k takeover')
+test: $(installed_for_tests) browser nginx haproxy $(installed_clients) ## run the whole suite, with real engines and a real browser (ARGS='tests/idp -k takeover')
 	$(python) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(installed_for_tests) ## style, types, import contracts, migrations up and down, examples in the docs
@@ -37,6 +37,9 @@ bench: $(installed_for_tests) nginx wrk $(installed_peer) ## measure against pee
 
 proof: $(installed_for_tests) browser nginx $(installed_clients) ## run the long proofs that `make test` leaves out
 	$(python) -m pytest -m proof $(ARGS)
+
+proxy-suite: $(installed_for_tests) ## try any gateway from outside (TARGET=http://host:port ORIGIN=127.0.0.1:port ARGS='--describe gateway.toml')
+	$(python) -m tests.proxy_suite --target $(TARGET) --origin $(ORIGIN) $(ARGS)
 
 screens: $(installed_for_tests) browser korean ## take the pictures of docs/screens.md anew
 	@mkdir -p docs/pictures/screens
@@ -87,7 +90,7 @@ endef
 
 # What the tests need of the machine.
 
-.PHONY: browser korean nginx wrk npm
+.PHONY: browser korean nginx haproxy wrk npm
 # Chromium's headless shell takes two thirds of the processor time; where it cannot be had, the whole one does all of it
 browser:
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
@@ -102,6 +105,9 @@ korean:
 
 nginx:
 	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || $(call install_from_debian,nginx,nginx stands before the provider in tests, and is measured against)
+
+haproxy:
+	@command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || $(call install_from_debian,haproxy,HAProxy stands beside the gateway in the suite of proxies)
 
 wrk:
 	@command -v wrk >/dev/null || $(call install_from_debian,wrk,wrk makes the load of the benchmarks)

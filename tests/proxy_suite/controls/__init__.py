@@ -1,0 +1,1 @@
+"""Gateways of others, started as a careful operator would have them."""

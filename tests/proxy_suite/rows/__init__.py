@@ -1,0 +1,1 @@
+"""The rows, each a topic of the check list with its cases."""
