@@ -35,7 +35,7 @@ check: $(installed_for_tests) ## style, types, import contracts, migrations up a
 bench: $(installed_for_tests) nginx wrk $(installed_peer) ## measure against peers in the same run; writes benchmarks/results.json
 	$(python) -m benchmarks $(ARGS)
 
-proof: $(installed_for_tests) browser nginx $(installed_clients) ## run the long proofs that `make test` leaves out
+proof: $(installed_for_tests) browser nginx wrk $(installed_clients) ## run the long proofs that `make test` leaves out
 	$(python) -m pytest -m proof $(ARGS)
 
 proxy-suite: $(installed_for_tests) ## try any gateway from outside (TARGET=http://host:port ORIGIN=127.0.0.1:port ARGS='--describe gateway.toml')

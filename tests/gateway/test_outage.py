@@ -211,6 +211,8 @@ async def test_a_fill_in_flight_while_it_was_cut_off_is_not_believed(cut: Cut) -
     cut.wire.freeze()
     task = asyncio.ensure_future(cut.rig.ask(cut.ask(GRACE)))
     await cut.tell("ended", 2)
-    await pause()
+    async with asyncio.timeout(8):
+        while await cut.valkey.hget(key_space.session("session-1"), "state") != "ended":
+            await pause()
     cut.wire.mend()
     assert not isinstance(await task, Forward)
