@@ -69,6 +69,7 @@ class Target:
         self._watch = pool.watch
         self._waiting = pool.waiting
         self._lets_go = False
+        self._ages_at = 0.0
         self._answers = 0
         self._dials: set[asyncio.Task[None]] = set()
         check = upstream.check
@@ -213,10 +214,12 @@ class Target:
         for connection in stale:
             self.idle.remove(connection)
             connection.close()
-        born = now - limits.upstream_age
-        for connection in self.all:
-            if connection.born < born:
-                connection.worn = True
+        if now >= self._ages_at:
+            self._ages_at = now + limits.upstream_age / 10  # seldom: websockets are among them, and may be many
+            born = now - limits.upstream_age
+            for connection in self.all:
+                if connection.born < born:
+                    connection.worn = True
         if self._lets_go:
             return
         if self._checks is not None:
