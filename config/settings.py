@@ -154,6 +154,12 @@ class GatewaySettings(BaseModel):
     client_certificate_header: bool = False
     """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
     send under that name."""
+    body: Annotated[int, Field(ge=0)] = 64 * 1024 * 1024
+    """Bytes of a request's body, unless its route says `body`; more is answered with 413."""
+    head: Annotated[int, Field(ge=4096, le=1024 * 1024)] = 32 * 1024
+    """Bytes of a request's line and headers together; more is answered with 431."""
+    headers: Annotated[int, Field(ge=16, le=1000)] = 100
+    """Header lines of a request or an answer; more is answered with 431, or 502."""
     lease: Seconds = 1.0
     """How long the near cache of sessions is believed after the last heartbeat of the relay."""
 

@@ -62,6 +62,7 @@ class Onward:
             opened=partial(self._opened, caller, route, head, browser, obligations),
             closed=self._live.closed,
             rewrite=script if told else None,
+            body=route.body,
         )
 
     def _opened(

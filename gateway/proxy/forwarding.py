@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gateway.exchange import Forward
-from gateway.inbound.header_hygiene import Treatment, UnsafeHeader, plain_name, treatment
+from gateway.inbound.header_hygiene import Treatment, UnsafeHeader, may_trail, plain_name, treatment
+from gateway.proxy.request_body import ChunkedBody
 from gateway.proxy.request_head import Fields, RequestHeadParser
 
 _COOKIE = frozenset({b"cookie"})
 _KNOWN_BOUND = 256
-LAST_CHUNK = b"0\r\n\r\n"
 
 _drops: dict[frozenset[bytes], frozenset[bytes]] = {}
 _replaceable: dict[bytes, bool] = {}
@@ -40,8 +40,10 @@ def request_bytes(request: RequestHeadParser, verdict: Forward, correlation_line
         lines.append(sent)
     lines += [line(header) for header in added]
     lines.append(correlation_line)
+    if fields.trailers and not fields.upgrade:
+        lines += (b"te: trailers", b"connection: TE")
     if request.body is not None or fields.length is not None or fields.upgrade:
-        body = _framing(request, lines, body)
+        body = _framing(request, verdict, lines, body)
     lines += (b"", body)
     return b"\r\n".join(lines)
 
@@ -52,7 +54,7 @@ def _lines(fields: Fields, drop: frozenset[bytes]) -> bytes:
     return b"\r\n".join([b": ".join(header) for header in fields.headers if header[0] not in drop])
 
 
-def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> bytes:
+def _framing(request: RequestHeadParser, verdict: Forward, lines: list[bytes], body: bytes) -> bytes:
     incomplete = request.body is not None and not request.body.complete
     if request.fields.upgrade:
         lines += (b"connection: Upgrade", b"upgrade: websocket")
@@ -60,7 +62,7 @@ def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> byt
         lines.append(b"transfer-encoding: chunked")
         body = chunk(body)
         if not incomplete:
-            body += LAST_CHUNK
+            body += last_chunk(request, verdict)
     else:
         lines.append(b"content-length: %d" % (request.fields.length or 0))
     if request.fields.expects_continue and incomplete:
@@ -71,6 +73,17 @@ def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> byt
 def chunk(payload: bytes) -> bytes:
     """A piece of a body as one chunk (RFC 9112, section 7.1); nothing for nothing, since an empty chunk is the last."""
     return b"%x\r\n%b\r\n" % (len(payload), payload) if payload else b""
+
+
+def last_chunk(request: RequestHeadParser, verdict: Forward | None) -> bytes:
+    """The end of a body in chunks. Behind it go the trailers of a client that says `TE: trailers`, but none that a
+    reader who merges them into the headers could take for one that is the gateway's to say."""
+    body = request.body
+    if verdict is None or not isinstance(body, ChunkedBody) or not (body.trailers and request.fields.trailers):
+        return b"0\r\n\r\n"
+    drop = {*verdict.drop, *(name for name, _ in verdict.add)}
+    kept = [line for line in body.trailers if line[0] not in drop and may_trail(line[0])]
+    return b"0\r\n%b\r\n" % b"".join([b"%b: %b\r\n" % line for line in kept])
 
 
 def _learn_drop(drop: frozenset[bytes]) -> frozenset[bytes]:

@@ -16,7 +16,7 @@ class Limits:
     target: int = 8 * 1024
     """The request target; more is answered with 414."""
     body: int = 64 * 1024 * 1024
-    """A request's body, declared or counted while it streams; more is answered with 413."""
+    """A request's body, declared or counted while it streams; more is answered with 413. A route may say otherwise."""
     held: int = 64 * 1024
     """Body bytes kept while the upstream is not yet ready, and discarded of a body that nobody wants."""
     frame: int = 16 * 1024 * 1024

@@ -6,11 +6,15 @@ read strictly: CRLF everywhere, hexadecimal sizes without sign or prefix, no bar
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
+
+from gateway.exchange import Header
 
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
 _LONGEST_LINE = 256
 _TRAILERS = 4096
+_TRAILER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e\x80-\xff]*)")
 
 
 class MalformedBody(ValueError):
@@ -48,9 +52,9 @@ class SizedBody:
 
 
 class ChunkedBody:
-    """A body in chunks. Extensions and trailers are read and dropped: a trailer must not become a header upstream."""
+    """A body in chunks. Extensions are read and dropped."""
 
-    __slots__ = ("_left", "_line", "_state", "_trailers", "complete")
+    __slots__ = ("_left", "_line", "_state", "_trailing", "complete", "trailers")
     chunked = True
 
     def __init__(self) -> None:
@@ -60,7 +64,9 @@ class ChunkedBody:
         """Bytes of the current chunk that are still to come."""
         self._line = b""
         """The beginning of a line whose end has not come."""
-        self._trailers = 0
+        self._trailing = 0
+        self.trailers: list[Header] = []
+        """The fields behind the body, names in lower case (RFC 9112, section 7.1.2)."""
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         payload: list[bytes] = []
@@ -106,6 +112,8 @@ class ChunkedBody:
         if not line:
             self.complete = True
             return
-        self._trailers += len(line)
-        if self._trailers > _TRAILERS or b":" not in line or line[:1] in b" \t:":
+        self._trailing += len(line)
+        found = _TRAILER.fullmatch(line)
+        if self._trailing > _TRAILERS or found is None:
             raise MalformedBody("the trailers are malformed or too long")
+        self.trailers.append((found[1].lower(), found[2].strip(b" \t")))

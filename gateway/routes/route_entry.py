@@ -13,6 +13,8 @@ from gateway.routes.route_table import OWN_PAGES, Demand, Mode, Route, Zone
 _ADDRESS = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 _PATH = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
 _PATTERN = re.compile(r"/|(/(\*|[A-Za-z0-9._~-]+))+")
+_SIZE = re.compile(r"([0-9]{1,6}) (KiB|MiB|GiB)")
+_UNITS = ("B", "KiB", "MiB", "GiB")
 _LEAST_AGE = 10
 """Seconds: the way back from the identity provider takes a moment, too."""
 
@@ -39,6 +41,7 @@ class RouteEntry(msgspec.Struct, forbid_unknown_fields=True):
     act: bool = False
     step_up: DemandEntry | list[DemandEntry] = []
     session_script: bool = False
+    body: str | None = None
 
 
 def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Container[str], port: int) -> Route:
@@ -68,7 +71,15 @@ def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Containe
         act=entry.act,
         step_up=tuple(_demand(where, entry.path, demand) for demand in step_up),
         session_script=entry.session_script,
+        body=None if entry.body is None else _size(where, entry.body),
     )
+
+
+def _size(where: str, entry: str) -> int:
+    found = _SIZE.fullmatch(entry)
+    if found is None:
+        raise ValueError(f'{where}: body is a size such as "512 KiB", "100 MiB" or "4 GiB"')
+    return int(found[1]) << (10 * _UNITS.index(found[2]))
 
 
 def _demand(where: str, route: str, entry: DemandEntry) -> Demand:

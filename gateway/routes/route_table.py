@@ -101,6 +101,8 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     step_up: tuple[Demand, ...] = ()
     session_script: bool = False
     """Its pages get the script that tells their person of the session (`gateway.injection`)."""
+    body: int | None = None
+    """Bytes of a request's body at most; None: as the settings say."""
 
     @property
     def name(self) -> str:
