@@ -167,6 +167,12 @@ class GatewaySettings(BaseModel):
     """Of the exchanges for which no trusted proxy decided, this share is traced."""
     trace_headers: dict[str, SecretStr] = {}
     """Header fields for `trace_endpoint`, such as `Authorization`."""
+    body: Annotated[int, Field(ge=0)] = 64 * 1024 * 1024
+    """Bytes of a request's body, unless its route says `body`; more is answered with 413."""
+    head: Annotated[int, Field(ge=4096, le=1024 * 1024)] = 32 * 1024
+    """Bytes of a request's line and headers together; more is answered with 431."""
+    headers: Annotated[int, Field(ge=16, le=1000)] = 100
+    """Header lines of a request or an answer; more is answered with 431, or 502."""
     lease: Seconds = 1.0
     """How long the near cache of sessions is believed after the last heartbeat of the relay."""
     shedding: bool = True

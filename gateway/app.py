@@ -308,7 +308,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         )
         REGISTRY.register(metrics)
         opened.callback(REGISTRY.unregister, metrics)
-        limits, ticking = Limits(), Watch()
+        told = settings.gateway
+        limits, ticking = Limits(body=told.body, head=told.head, headers=told.headers), Watch()
         door = Door(
             pipeline=pipeline,
             own_pages=StepUpPages(pages.app()),

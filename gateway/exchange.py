@@ -112,6 +112,8 @@ class Forward(msgspec.Struct, gc=False):
     """Called when the exchange turns out to live on; whoever registers it may end it."""
     closed: Callable[[LiveConnection], None] | None = None
     rewrite: Rewrite | None = None
+    body: int | None = None
+    """Bytes of the request's body at most; None: as many as everywhere."""
     answered: Callable[[int], None] | None = None
     """Called once with the upstream's status, for the log beside the way."""
 

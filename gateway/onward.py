@@ -77,6 +77,7 @@ class Onward:
             opened=partial(self._opened, caller, route, head, browser, obligations),
             closed=self._live.closed,
             rewrite=script if told else None,
+            body=route.body,
         )
 
     def _who(self, route: Route, caller: Caller | None, obligations: tuple[str, ...], now: float) -> Iterator[Header]:

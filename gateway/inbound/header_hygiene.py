@@ -53,9 +53,19 @@ class Treatment(IntEnum):
 _INSPECTED = frozenset(
     {
         b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect", b"x-forwarded-for",
-        b"client-cert", b"traceparent", b"tracestate",
+        b"client-cert", b"traceparent", b"tracestate", b"te",
     }
 )  # fmt: skip
+
+_NEVER_TRAIL = (
+    b"accept", b"age", b"alt-svc", b"authentication-info", b"authorization", b"cache-control", b"clear-site-data",
+    b"content-", b"cookie", b"cross-origin-", b"date", b"dpop", b"expect", b"expires", b"host", b"if-", b"location",
+    b"max-forwards", b"origin", b"permissions-policy", b"pragma", b"proxy-", b"range", b"referer", b"referrer-policy",
+    b"refresh", b"retry-after", b"sec-", b"set-cookie", b"signature", b"strict-transport-security", b"te",
+    b"transfer-encoding", b"user-agent", b"vary", b"warning", b"www-authenticate", b"x-content-", b"x-frame-",
+)  # fmt: skip
+"""What begins like this decides who asks, where the message ends, how it is read or what may be done with it: before
+the content, or never (RFC 9110, section 6.5.1)."""
 
 
 def treatment(name: bytes) -> Treatment:
@@ -70,6 +80,12 @@ def treatment(name: bytes) -> Treatment:
     if alias != name:
         return Treatment.DROP if alias in _INSPECTED else Treatment.ALIAS
     return Treatment.PASS
+
+
+def may_trail(name: bytes) -> bool:
+    """Whether a field of that lower-case name may stand behind a body. One that somebody might merge into the headers
+    must not be able to do harm there: an alias of another name does not pass at all."""
+    return treatment(name) is Treatment.PASS and not name.startswith(_NEVER_TRAIL)
 
 
 def plain_name(name: bytes) -> bytes:

@@ -231,7 +231,7 @@ class ClientConnection(asyncio.Protocol, ABC):
             self.transport.close()
         elif phase == _HEAD:
             self._refuse(Problem(REQUEST_TIMEOUT))
-        elif self._body is not None and phase == Phase.AWAITING:
+        elif self._body is not None and phase == Phase.AWAITING and not self._held & Hold.UPSTREAM_SLOW:
             self._fail(REQUEST_TIMEOUT)
         elif phase in _TIMEOUTS:
             self._fail(_TIMEOUTS[phase])

@@ -17,6 +17,8 @@ class Downstream(Protocol):
     """The request was HEAD."""
     takes_chunks: bool
     """The client speaks HTTP/1.1."""
+    takes_trailers: bool
+    """It said so: `TE: trailers` (RFC 9110, section 10.1.4)."""
     expects_continue: bool
     upgrade: bool
     correlation_line: bytes

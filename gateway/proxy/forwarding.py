@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gateway.exchange import Forward
-from gateway.inbound.header_hygiene import Treatment, UnsafeHeader, plain_name, treatment
+from gateway.inbound.header_hygiene import Treatment, UnsafeHeader, may_trail, plain_name, treatment
+from gateway.proxy.request_body import ChunkedBody
 from gateway.proxy.request_head import Fields, RequestHeadParser
 
 _COOKIE = frozenset({b"cookie"})
 _KNOWN_BOUND = 256
-LAST_CHUNK = b"0\r\n\r\n"
 
 _replaceable: dict[bytes, bool] = {}
 
@@ -27,10 +27,13 @@ def request_bytes(request: RequestHeadParser, verdict: Forward, own_lines: bytes
         fields.sent_for = verdict_says
     target = head.path + b"?" + head.query if head.query else head.path
     start = b"%b %b HTTP/1.1\r\n%b%b\r\n" % (head.method, target, fields.sent, own_lines)
-    if request.body is None and fields.length is None and not fields.upgrade:
+    if request.body is None and fields.length is None and not (fields.upgrade or fields.trailers):
         return start + b"\r\n"
     lines = [start]
-    body = _framing(request, lines, body)
+    if fields.trailers and not fields.upgrade:
+        lines.append(b"te: trailers\r\nconnection: TE\r\n")
+    if request.body is not None or fields.length is not None or fields.upgrade:
+        body = _framing(request, verdict, lines, body)
     return b"".join((*lines, b"\r\n", body))
 
 
@@ -49,7 +52,7 @@ def _lines(fields: Fields, verdict: Forward) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in (*passing, *added)])
 
 
-def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> bytes:
+def _framing(request: RequestHeadParser, verdict: Forward, lines: list[bytes], body: bytes) -> bytes:
     incomplete = request.body is not None and not request.body.complete
     if request.fields.upgrade:
         lines.append(b"connection: Upgrade\r\nupgrade: websocket\r\n")
@@ -57,7 +60,7 @@ def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> byt
         lines.append(b"transfer-encoding: chunked\r\n")
         body = chunk(body)
         if not incomplete:
-            body += LAST_CHUNK
+            body += last_chunk(request, verdict)
     else:
         lines.append(b"content-length: %d\r\n" % (request.fields.length or 0))
     if request.fields.expects_continue and incomplete:
@@ -68,6 +71,17 @@ def _framing(request: RequestHeadParser, lines: list[bytes], body: bytes) -> byt
 def chunk(payload: bytes) -> bytes:
     """A piece of a body as one chunk (RFC 9112, section 7.1); nothing for nothing, since an empty chunk is the last."""
     return b"%x\r\n%b\r\n" % (len(payload), payload) if payload else b""
+
+
+def last_chunk(request: RequestHeadParser, verdict: Forward | None) -> bytes:
+    """The end of a body in chunks. Behind it go the trailers of a client that says `TE: trailers`, but none that a
+    reader who merges them into the headers could take for one that is the gateway's to say."""
+    body = request.body
+    if verdict is None or not isinstance(body, ChunkedBody) or not (body.trailers and request.fields.trailers):
+        return b"0\r\n\r\n"
+    drop = {plain_name(name) for name in (*verdict.drop, *(name for name, _ in verdict.add))}
+    kept = [line for line in body.trailers if plain_name(line[0]) not in drop and may_trail(line[0])]
+    return b"0\r\n%b\r\n" % b"".join([b"%b: %b\r\n" % line for line in kept])
 
 
 def _learn_name(name: bytes) -> bool:

@@ -25,6 +25,7 @@ from gateway.proxy.problems import BODY_TOO_LARGE, HEAD_TOO_LARGE, MALFORMED_REQ
 from gateway.proxy.proxied_exchange import ProxiedExchange
 from gateway.proxy.request_body import MalformedBody, RequestBody
 
+_NO_LIMIT = 1 << 62
 _HEAD, _DECIDING = Phase.HEAD.value, Phase.DECIDING.value
 
 
@@ -42,6 +43,7 @@ class GatewayProtocol(ProxiedExchange):
         self._advancing = False
         self._deciding: asyncio.Task[None] | None = None
         self._own_page: OwnPageCycle | None = None
+        self._body_limit = _NO_LIMIT
         self._body_early = b""
         """What came of the body before anybody was ready for it."""
 
@@ -117,6 +119,7 @@ class GatewayProtocol(ProxiedExchange):
             self._body = body = request.body
             if body is not None:
                 self._body_size = 0
+                self._body_limit = _NO_LIMIT  # until the route is known; then little of it was read
                 self._body_early, rest = self._read_body(body, rest)
             elif self._body_early:
                 self._body_early = b""
@@ -130,9 +133,9 @@ class GatewayProtocol(ProxiedExchange):
         except Exception:
             self._undecided()
         else:
-            if isinstance(verdict, Forward):
+            if isinstance(verdict, Forward) and self._request.body is None:
                 self._forward(verdict, self._body_early)
-            elif isinstance(verdict, Answer | OwnPage):
+            elif isinstance(verdict, Forward | Answer | OwnPage):
                 self._obey(verdict)
             else:
                 self._deadline = door.watch.now + door.limits.decide
@@ -169,6 +172,13 @@ class GatewayProtocol(ProxiedExchange):
                 self._obey(verdict)
 
     def _obey(self, verdict: Verdict) -> None:
+        if self._request.body is not None and not isinstance(verdict, Answer):
+            self._body_limit = self.door.limits.body
+            if isinstance(verdict, Forward) and verdict.body is not None:
+                self._body_limit = verdict.body
+            if max(self._request.fields.length or 0, self._body_size) > self._body_limit:
+                self._refuse(Problem(BODY_TOO_LARGE))
+                return
         if isinstance(verdict, Forward):
             self._forward(verdict, self._body_early)
         elif isinstance(verdict, OwnPage):
@@ -216,7 +226,7 @@ class GatewayProtocol(ProxiedExchange):
             raise Problem(MALFORMED_REQUEST, private=str(error)) from None
         self._body_size += len(payload)
         self.bytes_in += len(payload)
-        if self._body_size + body.announced > self.door.limits.body:
+        if self._body_size + body.announced > self._body_limit:
             raise Problem(BODY_TOO_LARGE)
         if body.complete:
             self._body = None

@@ -16,7 +16,7 @@ class Limits:
     target: int = 8 * 1024
     """The request target; more is answered with 414."""
     body: int = 64 * 1024 * 1024
-    """A request's body, declared or counted while it streams; more is answered with 413."""
+    """A request's body, declared or counted while it streams; more is answered with 413. A route may say otherwise."""
     answer_head: int = 256 * 1024
     """The head of an answer, with the interim answers before it, where it comes in several pieces."""
     held: int = 64 * 1024

@@ -46,6 +46,10 @@ EXPECTATION_FAILED = ProblemType(
     "MJ-GATEWAY-110", HTTPStatus.EXPECTATION_FAILED, "The expectation is not known",
     "Only `100-continue` is (RFC 9110, section 10.1.1).",
 )  # fmt: skip
+UPGRADE_UNKNOWN = ProblemType(
+    "MJ-GATEWAY-111", HTTPStatus.NOT_IMPLEMENTED, "The gateway does not pass this upgrade on",
+    "Use a websocket (RFC 6455), or plain HTTP/1.1.",
+)  # fmt: skip
 DECISION_FAILED = ProblemType(
     "MJ-GATEWAY-120", HTTPStatus.INTERNAL_SERVER_ERROR, "The request could not be decided, so it was not let through",
     "Try again; if it happens again, tell support the correlation id.",

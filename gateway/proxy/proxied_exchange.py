@@ -15,7 +15,7 @@ from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.proxy.answer import problem_answer
 from gateway.proxy.breaker import Fault
 from gateway.proxy.client_connection import NEVER, ClientConnection, Hold, Phase
-from gateway.proxy.forwarding import LAST_CHUNK, chunk, request_bytes
+from gateway.proxy.forwarding import chunk, last_chunk, request_bytes
 from gateway.proxy.frames import CLOSE_GOING_AWAY
 from gateway.proxy.live_stream import LiveStream
 from gateway.proxy.pool import Pool
@@ -41,6 +41,7 @@ class ProxiedExchange(ClientConnection):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.takes_chunks = True
+        self.takes_trailers = False
         self.expects_continue = False
         self.upgrade = False
         self.rewrite: Rewrite | None = None
@@ -81,6 +82,7 @@ class ProxiedExchange(ClientConnection):
             self._undecided()
             return
         self.takes_chunks = request.takes_chunks
+        self.takes_trailers = request.fields.trailers
         self.expects_continue = request.fields.expects_continue
         self.upgrade = request.fields.upgrade
         self.rewrite = verdict.rewrite
@@ -125,16 +127,22 @@ class ProxiedExchange(ClientConnection):
         self._fail(problem, retry_after=retry_after)
 
     def upstream_writable(self, writable: bool) -> None:
+        if self._body is None:
+            self._release(Hold.UPSTREAM_SLOW)
+            return
+        limits = self.door.limits
         if writable:
             self._release(Hold.UPSTREAM_SLOW)
-        elif self._body is not None:
+        else:
             self._hold(Hold.UPSTREAM_SLOW)
+        if not self._head_sent:  # whose turn it is, is whose time it is
+            self._deadline = self.door.watch.now + (limits.body_idle if writable else limits.first_byte)
 
     def _send_body(self, upstream: UpstreamConnection, payload: bytes) -> None:
         """More of the request's body; it is complete when `_body` is None."""
         complete = self._body is None
         if self._request.fields.length is None:
-            payload = chunk(payload) + (LAST_CHUNK if complete else b"")
+            payload = chunk(payload) + (last_chunk(self._request, self._verdict) if complete else b"")
         if payload:
             upstream.write(payload)
         limits = self._home.limits

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+from gateway.exchange import Header
+
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'
 _EXTENSIONS = re.compile(
     rb"[ \t]*(?:;[ \t]*" + _TOKEN + rb"(?:[ \t]*=[ \t]*(?:" + _TOKEN + rb"|" + _QUOTED + rb"))?[ \t]*)+"
 )
-_TRAILER = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*")
+_TRAILER = re.compile(rb"(" + _TOKEN + rb"):([\t\x20-\x7e\x80-\xff]*)")
 _LONGEST_LINE = 256
 _TRAILERS = 4096
 
@@ -58,9 +60,9 @@ class SizedBody:
 
 
 class ChunkedBody:
-    """A body in chunks. Extensions and trailers are read and dropped: a trailer must not become a header upstream."""
+    """A body in chunks. Extensions are read and dropped."""
 
-    __slots__ = ("_line", "_state", "_trailers", "announced", "complete")
+    __slots__ = ("_line", "_state", "_trailing", "announced", "complete", "trailers")
     chunked = True
 
     def __init__(self) -> None:
@@ -69,7 +71,9 @@ class ChunkedBody:
         self.announced = 0
         self._line = b""
         """The beginning of a line whose end has not come."""
-        self._trailers = 0
+        self._trailing = 0
+        self.trailers: list[Header] = []
+        """The fields behind the body, names in lower case (RFC 9112, section 7.1.2)."""
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         payload: list[bytes] = []
@@ -119,6 +123,8 @@ class ChunkedBody:
         if not line:
             self.complete = True
             return
-        self._trailers += len(line)
-        if self._trailers > _TRAILERS or _TRAILER.fullmatch(line) is None:
+        self._trailing += len(line)
+        found = _TRAILER.fullmatch(line)
+        if self._trailing > _TRAILERS or found is None:
             raise MalformedBody("the trailers are malformed or too long")
+        self.trailers.append((found[1].lower(), found[2].strip(b" \t")))

@@ -20,13 +20,13 @@ from gateway.inbound.header_hygiene import Treatment, named_by_connection, strip
 from gateway.proxy.door import Door
 from gateway.proxy.problems import (
     AMBIGUOUS_TARGET,
-    BODY_TOO_LARGE,
     EXPECTATION_FAILED,
     HEAD_TOO_LARGE,
     MALFORMED_REQUEST,
     METHOD_NOT_ALLOWED,
     TARGET_TOO_LONG,
     UPGRADE_REQUIRED,
+    UPGRADE_UNKNOWN,
     VERSION_NOT_SUPPORTED,
 )
 from gateway.proxy.request_body import ChunkedBody, RequestBody, SizedBody
@@ -36,6 +36,8 @@ from gateway.telemetry.trace_context import TRACE, TRACE_FIELDS, believed
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"PUT", b"DELETE", b"OPTIONS"})
 _CONNECTION_OPTIONS = frozenset({b"close", b"keep-alive", b"upgrade", b"te", b"http2-settings"})
+_IGNORED_UPGRADES = frozenset({b"websocket", b"h2c", b"tls/1.0", b"tls/1.2", b"tls/1.3"})
+"""Offers beside websockets that a server may leave lie: the answer comes as HTTP/1.1 (RFC 9110, section 7.8)."""
 _NEVER_NAMED = frozenset({b"host", b"content-length", b"transfer-encoding"})
 _PASS = Treatment.PASS
 _DROP = Treatment.DROP
@@ -58,6 +60,8 @@ class Fields:
     upgrade: bool
     """A websocket is asked for."""
     expects_continue: bool
+    trailers: bool
+    """The client takes trailers, and may send some."""
     notes: dict[str, Any]
     """What the pipeline worked out of them before."""
     certificate: ClientCertificate | None
@@ -155,8 +159,6 @@ class RequestHeadParser:
         if fields.chunked:
             self.body = ChunkedBody()
         elif fields.length:
-            if fields.length > limits.body:
-                raise Problem(BODY_TOO_LARGE)
             self.body = SizedBody(fields.length)
         if self.body is not None:
             self._parser = None  # it waits for a body that is counted elsewhere
@@ -177,7 +179,7 @@ class RequestHeadParser:
         host: bytes | None = None
         length: int | None = None
         upgrade = b""
-        chunked = expects_continue = False
+        chunked = expects_continue = trailers = False
         connection: list[bytes] = []
         forwarded_for: list[bytes] = []
         certificates: list[bytes] = []
@@ -204,6 +206,8 @@ class RequestHeadParser:
                 certificates.append(value)
             elif name in TRACE_FIELDS:
                 trace.append((name, value))
+            elif name == b"te":
+                trailers = trailers or (self.takes_chunks and b"trailers" in named_by_connection([value]))
             elif name != b"expect":
                 raise Problem(MALFORMED_REQUEST, "A field looks like one that says where the body ends.")
             elif value.strip(b" \t").lower() == b"100-continue":
@@ -231,6 +235,13 @@ class RequestHeadParser:
                 raise Problem(MALFORMED_REQUEST, "Connection names a field that is not hop-by-hop.")
             if named:
                 headers = strip_named(headers, named)
+        if (
+            upgrade
+            and b"upgrade" in options
+            and self.takes_chunks
+            and not _IGNORED_UPGRADES.issuperset(named_by_connection([upgrade]))
+        ):
+            raise Problem(UPGRADE_UNKNOWN)
         return Fields(
             host=host_name,
             headers=headers,
@@ -241,6 +252,7 @@ class RequestHeadParser:
             keep_alive=self.takes_chunks and b"close" not in options,
             upgrade=self.takes_chunks and upgrade == b"websocket" and b"upgrade" in options,
             expects_continue=expects_continue and (chunked or bool(length)),
+            trailers=trailers,
             notes=notes,
             certificate=certificate,
         )

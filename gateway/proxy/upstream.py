@@ -9,7 +9,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from config.problem import ProblemType
 from gateway.exchange import BodyRewrite, Header
-from gateway.inbound.header_hygiene import named_by_connection, response_passes, sets_own_cookie
+from gateway.inbound.header_hygiene import may_trail, named_by_connection, response_passes, sets_own_cookie
 from gateway.proxy.answer import STATUS_LINE
 from gateway.proxy.breaker import Fault
 from gateway.proxy.downstream import Downstream, Tunnel
@@ -24,6 +24,7 @@ _SPECIAL = {
     b"upgrade": _UPGRADE,
     b"set-cookie": _COOKIE,
 }
+_COOKIES = b"set-cookie: "
 _KNOWN_BOUND = 1024
 _INTERIM_BOUND = 16
 _LARGE_DIGITS = 6
@@ -96,6 +97,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._rechunk = False
         self._until_eof = False
         self._rewriting: BodyRewrite | None = None
+        self._trailers: list[bytes] = []
         self._done = False
         self._reusable = False
         self._lost_step = self.worn
@@ -231,7 +233,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head_done:
-            return  # trailers stop here: a client that cares for them must ask, and TE is hop-by-hop
+            self._trailer(name, value)
+            return
         kind, start = self._known.get(name) or self._learn(name)
         if kind == _PASS:
             self._lines.append(start + value)
@@ -249,6 +252,19 @@ class UpstreamConnection(asyncio.Protocol):
                 self._lines.append(start + value)
         elif kind == _UPGRADE:
             self._upgrade = value
+
+    def _trailer(self, name: bytes, value: bytes) -> None:
+        """Passes to a client that asked for it by `TE: trailers`, and stops here otherwise (RFC 9110, section 6.5)."""
+        client = self.client
+        if client is None or not client.takes_trailers or not self._rechunk or self._rewriting is not None:
+            return
+        if len(self._trailers) >= self.pool.limits.headers:
+            raise LostStep
+        if self._kind(name) == _PASS and may_trail(name.lower()):
+            self._trailers.append(b"%b: %b\r\n" % (name.lower(), value))
+
+    def _kind(self, name: bytes) -> int:
+        return (self._known.get(name) or self._learn(name))[0]
 
     def _learn(self, name: bytes) -> tuple[int, bytes]:
         lower = name.lower()
@@ -306,12 +322,17 @@ class UpstreamConnection(asyncio.Protocol):
             raise LostStep
         if status == 101:
             return
+        lines, named = self._lines, named_by_connection(self._connection)
         self._lines = []
         self._connection = []
         if self._chunked or self._length is not None:
             raise LostStep
-        if status == 100 and client.expects_continue:
-            self._out.append(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if status == 100:
+            if client.expects_continue:
+                self._out.append(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif client.takes_chunks:  # a client of HTTP/1.0 is sent none (RFC 9110, section 15.2)
+            kept = [line for line in lines if line.partition(b": ")[0] not in named and not line.startswith(_COOKIES)]
+            self._out += (STATUS_LINE[status], *[line + b"\r\n" for line in kept], b"\r\n")
 
     def _end_without_body(self) -> None:
         # the parser waits for the body that its length announces, which an answer to HEAD does not have
@@ -346,4 +367,4 @@ class UpstreamConnection(asyncio.Protocol):
         rest = b"" if self._rewriting is None else self._rewriting.finish()
         if rest:
             self._out.append(b"%x\r\n%b\r\n" % (len(rest), rest))
-        self._out.append(b"0\r\n\r\n")
+        self._out += (b"0\r\n", *self._trailers, b"\r\n")

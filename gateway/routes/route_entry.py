@@ -18,6 +18,8 @@ from gateway.routes.upstream import Upstream
 _ADDRESS = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 _PATH = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
 _PATTERN = re.compile(r"/|(/(\*|[A-Za-z0-9._~-]+))+")
+_SIZE = re.compile(r"([0-9]{1,6}) (KiB|MiB|GiB)")
+_UNITS = ("B", "KiB", "MiB", "GiB")
 _LEAST_AGE = 10
 """Seconds: the way back from the identity provider takes a moment, too."""
 
@@ -46,6 +48,7 @@ class RouteEntry(msgspec.Struct, forbid_unknown_fields=True):
     session_script: bool = False
     rates: list[RateEntry] = []
     priority: Literal["low", "normal", "high"] = "normal"
+    body: str | None = None
 
 
 def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[str, Upstream], port: int) -> Route:
@@ -80,7 +83,15 @@ def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[
         rates=(*shared, *read_rates(where, entry.rates, scope)),
         priority=Priority(entry.priority),
         told=upstreams[entry.upstream].told,
+        body=None if entry.body is None else _size(where, entry.body),
     )
+
+
+def _size(where: str, entry: str) -> int:
+    found = _SIZE.fullmatch(entry)
+    if found is None:
+        raise ValueError(f'{where}: body is a size such as "512 KiB", "100 MiB" or "4 GiB"')
+    return int(found[1]) << (10 * _UNITS.index(found[2]))
 
 
 def _demand(where: str, route: str, entry: DemandEntry) -> Demand:

@@ -114,6 +114,8 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     """The lowest are shed first when there is more than can be done."""
     told: Told = AS_EVER
     """What its upstream is told of who asks."""
+    body: int | None = None
+    """Bytes of a request's body at most; None: as the settings say."""
 
     @property
     def name(self) -> str:

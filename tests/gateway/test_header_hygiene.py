@@ -9,6 +9,7 @@ from gateway.inbound.header_hygiene import (
     Treatment,
     UnsafeHeader,
     generated_lines,
+    may_trail,
     named_by_connection,
     response_passes,
     sets_own_cookie,
@@ -20,7 +21,7 @@ DROPPED = [
     b"munjigi-assertion", b"munjigi_assertion", b"munjigi.assertion", b"munjigi-correlation-id", b"x-forwarded-for-x",
     b"x-forwarded-host", b"x_forwarded_host", b"x.forwarded.proto", b"x_forwarded_for", b"forwarded", b"x-real-ip",
     b"x_real_ip", b"remote-user", b"remote_user", b"x-auth-request-user", b"x-original-url", b"x_rewrite_url", b"proxy",
-    b"x-http-method-override", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"proxy-authorization",
+    b"x-http-method-override", b"keep-alive", b"proxy-connection", b"trailer", b"proxy-authorization",
     b"http2-settings", b"true-client-ip",
 ]  # fmt: skip
 PASSED = [
@@ -100,3 +101,13 @@ def test_an_upstream_never_sets_a_cookie_of_the_gateways(value: bytes) -> None:
 @pytest.mark.parametrize("value", [b"cart=__Host-munjigi", b"a=1", b""])
 def test_an_upstream_sets_cookies_of_its_own(value: bytes) -> None:
     assert not sets_own_cookie(value)
+
+
+@pytest.mark.parametrize("name", [b"x-sum", b"grpc-status", b"server-timing"])
+def test_what_may_stand_behind_a_body(name: bytes) -> None:
+    assert may_trail(name)
+
+
+@pytest.mark.parametrize("name", [b"host", b"content-length", b"te", b"authorization", b"cookie", b"x_sum", *DROPPED])
+def test_what_may_not_stand_behind_a_body(name: bytes) -> None:
+    assert not may_trail(name)

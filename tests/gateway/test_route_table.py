@@ -70,6 +70,7 @@ def test_the_shipped_table_loads() -> None:
         ('path = "/acts"', 'path = "/.munjigi/x"', "belongs to the gateway"),
         ('path = "/acts"', 'path = "/acts"\nmode = "any"', "mode"),
         ('path = "/acts"', 'path = "/acts"\nacts = true', "acts"),
+        ('path = "/acts"', 'path = "/acts"\nbody = "1 GB"', "body is a size"),
         ('address = "console.localhost:8080"', 'address = "Console"', "address is a lower-case host"),
         ('address = "console.localhost:8080"', 'address = "shop.localhost:9"', "one host, two ports"),
         ('store_away = "strict"', 'store_away = "grace"', "store_away"),
@@ -88,6 +89,14 @@ def test_a_wrong_entry_refuses_the_whole_table_and_is_named(tmp_path: Path, old:
     with pytest.raises(RouteTableError, match=says) as error:
         load_route_table(path, runtime=RUNTIME, port=8080)
     assert str(path) in str(error.value)
+
+
+def test_a_route_says_how_large_a_body_may_be(tmp_path: Path) -> None:
+    path = tmp_path / "routes.toml"
+    path.write_text(ROUTES.replace('path = "/acts"', 'path = "/acts"\nbody = "2 GiB"', 1))
+    table = load_route_table(path, runtime=RUNTIME, port=8080)
+    found = [table.find(b"shop.localhost", way) for way in (b"/acts", b"/")]
+    assert [route and route.body for route in found] == [2 << 30, None]
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:

@@ -160,7 +160,6 @@ async def test_an_own_page_with_a_large_body_is_read_to_its_end(folder: Path) ->
         (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
         (b"HTTP/1.1 304 Not Modified\r\ncontent-length: 50\r\n\r\n", 304, b""),
         (b"HTTP/1.1 404 Nope\r\ncontent-length: 0\r\n\r\n", 404, b""),
-        (b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" + OK, 200, b"ok"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, 200, b"ok"),
     ],
 )
