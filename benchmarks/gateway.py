@@ -8,6 +8,7 @@ upstream (benchmarks/gateway_process.py).
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -80,15 +81,17 @@ class Side:
 
 @contextmanager
 def gateway(
-    folder: Path, core: int, *, rules: int = RULES, sessions: int = SESSIONS, cold: int = 0
+    folder: Path, core: int, *, rules: int = RULES, sessions: int = SESSIONS, cold: int = 0, door: int | None = None
 ) -> Iterator[tuple[Side, Path]]:
-    """Ours, warm for one caller; and the file of its tokens. `folder` holds the origin's socket."""
+    """Ours, warm for one caller, and the file of its tokens. `folder` holds the origin's socket; `door`: the port of a
+    decision door."""
     port = free_port()
     own = folder / f"ours-{port}"
     own.mkdir()
     command = [sys.executable, "-m", "benchmarks.gateway_process", str(own), f"127.0.0.1:{port}"]
     command += [f"unix:{folder}/origin.sock", f"--rules={rules}", f"--sessions={sessions}", f"--cold={cold}"]
-    with pinned(core, *command) as process:
+    more = {} if door is None else {"MUNJIGI_GATEWAY__DECISION_LISTEN": f"127.0.0.1:{door}"}
+    with pinned(core, *command, env={**os.environ, **more}) as process:
         wait_for(lambda: (own / "tokens").exists(), seconds=120)
         with (own / "tokens").open() as tokens:
             token = tokens.readline().strip()
@@ -104,8 +107,9 @@ def run() -> list[Result]:
         wait_for(lambda: (folder / "origin.sock").exists())
         port = free_port()
         theirs = Side(PEER, started.enter_context(nginx.proxy(folder, core, port)), port)
-        ours, _ = started.enter_context(gateway(folder, core))
-        others = _others(started, folder, core)
+        door = free_port()
+        ours, _ = started.enter_context(gateway(folder, core, door=door))
+        others = _others(started, folder, core, ours, door)
         for side in (theirs, ours, *others):
             wait_for(lambda side=side: listens(side.port))  # type: ignore[misc]  # mypy infers no type of the default
             side.measure(load_core, seconds=1)
@@ -117,19 +121,19 @@ def run() -> list[Result]:
     return results
 
 
-def _others(started: ExitStack, folder: Path, core: int) -> list[Side]:
-    proxy_port, yes_port, asking_port = free_port(), free_port(), free_port()
+def _others(started: ExitStack, folder: Path, core: int, ours: Side, door: int) -> list[Side]:
+    proxy_port, yes_port, asking_yes_port, asking_port = free_port(), free_port(), free_port(), free_port()
     peers = [sys.executable, "-m", "benchmarks.peers"]
     proxy = started.enter_context(
         pinned(core, *peers, "proxy", f"127.0.0.1:{proxy_port}", f"unix:{folder}/origin.sock")
     )
     started.enter_context(pinned(core, *peers, "yes", f"127.0.0.1:{yes_port}"))
-    asking = started.enter_context(
-        nginx.asking(folder, core, asking_port, name="yes", door=f"127.0.0.1:{yes_port}", path="/")
-    )
+    asking_yes = started.enter_context(nginx.asking_yes(folder, core, asking_yes_port, door=yes_port))
+    asking = started.enter_context(nginx.asking(folder, core, asking_port, door=door, gateway=ours.port))
     return [
         Side("a proxy of uvicorn and aiohttp", proxy, proxy_port),
-        Side("nginx and auth_request to an ASGI app that says yes", asking, asking_port),
+        Side("nginx and auth_request to an ASGI app that says yes", asking_yes, asking_yes_port),
+        Side("nginx and auth_request to our decision door", asking, asking_port, ours.headers),
     ]
 
 
@@ -149,9 +153,13 @@ def _usual(theirs: Side, ours: Side, others: Sequence[Side], core: int) -> list[
             ("gateway.cpu_per_request", "cpu", "us"),
         )
     ]
-    for id, side in zip(("gateway.python_proxy", "gateway.auth_request_yes"), others, strict=True):  # noqa: A001
-        value = side.median("requests_per_second")
-        results.append(Result.against(id, rate, "requests/s", side.name, value, COMMAND))
+    python, yes, door = (side.median("requests_per_second") for side in others)
+    alone = theirs.median("requests_per_second")
+    results += [
+        Result.against("gateway.python_proxy", rate, "requests/s", others[0].name, python, COMMAND),
+        Result.against("gateway.door", door, "requests/s", PEER, alone, COMMAND),
+        Result.against("gateway.door_of_an_app", door, "requests/s", others[1].name, yes, COMMAND),
+    ]
     return results
 
 

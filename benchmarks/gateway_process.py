@@ -3,7 +3,7 @@
 Real: parsing, route table, token check, near cache and lease, facts, the shipped policy compiled, decision log into
 segment files, signed assertion, forwarding. Not run: PostgreSQL, Valkey and the identity provider, which a warm request
 never asks; tokens are signed, sessions learned and the lease renewed here instead. So many rules and live sessions are
-loaded as are asked for.
+loaded as are asked for. It answers at a decision door, too, where `MUNJIGI_GATEWAY__DECISION_LISTEN` says.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.doors.server import open_doors
 from gateway.limits.limiting import Limiting
 from gateway.pipeline import Pipeline
 from gateway.proxy.door import Door
@@ -153,7 +154,8 @@ async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: i
         door = Door(pipeline, None, pools, entropy, watch, limits)
         beating = asyncio.create_task(beat())
         try:
-            await serve(door, listen, lambda: _tell(folder, settings, key, now, min(sessions, PEOPLE), cold), stop)
+            async with open_doors(door, settings.gateway, lambda host: table.authorities.get(host)):
+                await serve(door, listen, lambda: _tell(folder, settings, key, now, min(sessions, PEOPLE), cold), stop)
         finally:
             beating.cancel()
             await segments.close()

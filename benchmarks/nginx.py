@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.door import asking_server
 from benchmarks.wrk import pinned
 
 LARGE = 1024 * 1024
@@ -51,10 +52,10 @@ _PROXY = (
     }}
 """
 )
-_ASKING = (
+_ASKING_ONE_THAT_SAYS_YES = (
     _UPSTREAM
     + """
-    upstream door {{ server {door}; keepalive 1024; keepalive_requests 1000000000; }}
+    upstream door {{ server 127.0.0.1:{door}; keepalive 1024; keepalive_requests 1000000000; }}
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         location / {{
@@ -65,11 +66,8 @@ _ASKING = (
         }}
         location = /ask {{
             internal;
-            proxy_pass http://door{path}; proxy_http_version 1.1; proxy_set_header Connection "";
+            proxy_pass http://door; proxy_http_version 1.1; proxy_set_header Connection "";
             proxy_pass_request_body off; proxy_set_header Content-Length "";
-            proxy_set_header Host $http_host;
-            proxy_set_header X-Original-Method $request_method; proxy_set_header X-Original-URI $request_uri;
-            proxy_set_header X-Original-Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
         }}
     }}
 """
@@ -94,10 +92,23 @@ def proxy(folder: Path, core: int, port: int) -> Iterator[subprocess.Popen[bytes
 
 
 @contextmanager
-def asking(folder: Path, core: int, port: int, *, name: str, door: str, path: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`proxy_pass` after `auth_request` to `door`, a server of nginx's notation (`unix:/path` or `host:port`)."""
-    server = _ASKING.format(folder=folder, port=port, door=door, path=path)
-    with _run(folder, core, name, server) as process:
+def asking_yes(folder: Path, core: int, port: int, *, door: int) -> Iterator[subprocess.Popen[bytes]]:
+    """`proxy_pass` after `auth_request` to a port that lets everything pass."""
+    server = _ASKING_ONE_THAT_SAYS_YES.format(folder=folder, port=port, door=door)
+    with _run(folder, core, "yes", server) as process:
+        yield process
+
+
+@contextmanager
+def asking(folder: Path, core: int, port: int, *, door: int, gateway: int) -> Iterator[subprocess.Popen[bytes]]:
+    """nginx as the documentation has it before our decision door."""
+    server = asking_server(
+        listen=f"127.0.0.1:{port} backlog=4096",
+        door=f"127.0.0.1:{door}",
+        gateway=f"127.0.0.1:{gateway}",
+        service=f"unix:{folder}/origin.sock",
+    )
+    with _run(folder, core, "asking", server) as process:
         yield process
 
 
