@@ -1,4 +1,4 @@
-"""The client's side before HTTP begins: TLS, the certificates on both ends of it, and processes that share a socket.
+"""The client's side before HTTP begins: TLS, and the certificates on both ends of it.
 
 Owns: which certificates the gateway shows and asks for, and taking new ones up while it runs.
 
