@@ -177,7 +177,7 @@ class GatewaySettings(BaseModel):
     """How long the near cache of sessions is believed after the last heartbeat of the relay."""
     shedding: bool = True
     """Whether requests are turned away (503) while more come than one process can do, so that the others stay quick."""
-    shed_above: Annotated[float, Field(ge=0.001)] = 0.025
+    shed_above: Annotated[float, Field(ge=0.005)] = 0.02
     """How long work may wait for a process of the gateway, all the time, before it sheds; while it sheds it holds that
     wait at a fifth of it."""
     connections_per_address: int = Field(default=2048, ge=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import product
@@ -18,6 +19,7 @@ from policy.request import DeviceTrust
 from policy.roles import Hierarchy, WrongHierarchy
 from policy.snapshot import Snapshot, compile_policy
 
+_LIMIT = re.compile(r"limit:[1-9][0-9]{0,5}")
 ADMINISTRATOR = "administrator"
 ADMIN_ZONE = "admin"
 PUBLISHING = (
@@ -111,6 +113,9 @@ def _rule(rule: Rule, policy: Policy) -> Iterator[Finding]:
         yield Finding(Fault.WRONG_OBLIGATION, "a rule that denies has no obligations", rule.id)
     if rule.effect is RuleEffect.REDUCE and not rule.obligations:
         yield Finding(Fault.WRONG_OBLIGATION, "a rule that reduces says by which obligations", rule.id)
+    for obligation in rule.obligations:
+        if obligation.startswith("limit:") and not _LIMIT.fullmatch(obligation):
+            yield Finding(Fault.WRONG_OBLIGATION, f"{obligation!r} is no number of requests a minute", rule.id)
 
 
 def _administrator(policy: Policy) -> Iterator[Finding]:

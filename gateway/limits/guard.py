@@ -56,21 +56,27 @@ class Guard:
     def __len__(self) -> int:
         return len(self._counts)
 
+    def admit(self, subject: str, now: float) -> float:
+        """Count one request if it is within the rate: 0. Otherwise seconds until one would be, and nothing is taken."""
+        count = self._counts.get(subject) or self._of(subject, now)
+        if wait := wait_for(count.worked_off_at, now, self._pace, self._burst):
+            self.refused += 1
+            return wait
+        self._take(count, now)
+        return 0.0
+
     def wait(self, subject: str, now: float) -> float:
         """Seconds until this subject may have one more; 0: now. Takes nothing."""
-        count = self._counts.get(subject)
-        if count is None:
-            if len(self._counts) < self.capacity:
-                return 0.0
-            count = self._of(subject, now)
-        return wait_for(count.worked_off_at, now, pace=self._pace, burst=self._burst)
+        count = self._counts.get(subject) or self._of(subject, now)
+        return wait_for(count.worked_off_at, now, self._pace, self._burst)
 
     def take(self, subject: str, now: float) -> None:
         """Count one request that is let through, after `wait` said 0."""
-        count = self._counts.get(subject) or self._of(subject, now)
-        pace = self._pace
+        self._take(self._counts.get(subject) or self._of(subject, now), now)
+
+    def _take(self, count: Count, now: float) -> None:
         known = count.worked_off_at
-        count.worked_off_at = (known if known > now else now) + pace
+        count.worked_off_at = (known if known > now else now) + count.pace
         if not count.unsettled:
             count.since = now
             self.dirty.append(count)

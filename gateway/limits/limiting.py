@@ -20,8 +20,8 @@ from gateway.routes.route_table import Route, RouteTable
 
 _log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 0.01
-"""Seconds between two looks at how late the event loop is."""
+LOOK_EVERY = 0.002
+"""Seconds between two looks at how late the event loop is: a turn that is shorter is not seen."""
 
 
 class Limiting:

@@ -39,18 +39,21 @@ class State(IntEnum):
 
 INTERVAL = 0.1
 """Seconds over which waits are looked at together (RFC 8289, section 4.3)."""
-ENTER = 0.025
+ENTER = 0.02
 """Seconds: two intervals in a row in which half of the waits are longer begin to shed."""
 HELD = 0.2
-"""Of what begins it: the wait at which shedding holds the queue (RFC 8289's 5 ms, by default)."""
-FALL, RISE = 0.8, 1.03
-"""By which the rate is multiplied each interval."""
+"""Of what begins it: the wait at which shedding holds the queue (4 ms, by default; RFC 8289 has 5)."""
+FALL, RISE, RETURN = 0.8, 1.03, 1.15
+"""By which the rate is multiplied each interval; it returns more quickly to where a queue last began to stand."""
+NEAR = 0.8
+"""Of that: from there on it rises slowly."""
 SHRINKS = 0.8
 """A wait that is at most so much of the last one is on its way down already, and needs no lower rate."""
 CALM = 20
 """Intervals."""
-LEAST = 20.0
-"""Requests a second that always get in."""
+LEAST = 200.0
+"""Requests a second that always get in: where waiting is long for so few, it is not they who cause it."""
+LEAST_AT_ONCE = 50.0
 RESERVE = {Priority.LOW: 0.5, Priority.NORMAL: 0.2, Priority.HIGH: 0.0}
 """Of the bucket: what is left for those of higher priority."""
 
@@ -71,6 +74,9 @@ class Overload:
         self._admitted = 0
         self._shed_now = 0
         self._calm = 0
+        self._falling = False
+        self._stood_at = 0.0
+        """The rate at which a queue last began to stand."""
         self._tokens = 0.0
         self._filled_at = 0.0
 
@@ -88,7 +94,7 @@ class Overload:
     def admits(self, priority: Priority, now: float) -> bool:
         """Whether a request gets in; asked of each one unless the process is calm."""
         if self.state is State.SHEDDING:
-            depth = max(1.0, self.rate * INTERVAL)
+            depth = max(LEAST_AT_ONCE, self.rate * INTERVAL)
             self._tokens = min(depth, self._tokens + (now - self._filled_at) * self.rate)
             self._filled_at = now
             if self._tokens < 1.0 or self._tokens - 1.0 < depth * RESERVE[priority]:
@@ -111,15 +117,20 @@ class Overload:
         elif wait > self._enter * HELD:
             self._calm = 0
             if wait > former * SHRINKS:
-                self.rate = max(LEAST, FALL * min(self.rate, self._admitted / lasted))
+                possible = min(self.rate, self._admitted / lasted)
+                if not self._falling:
+                    self._stood_at, self._falling = possible, True
+                self.rate = max(LEAST, FALL * possible)
         else:
             self._calm = 0 if self._shed_now else self._calm + 1
-            self.rate *= RISE
+            self._falling = False
+            self.rate *= RETURN if self.rate * RETURN < self._stood_at * NEAR else RISE
             if self._calm >= CALM:
                 self.state = State.CALM
 
     def _begin(self, now: float, lasted: float) -> None:
         self.state = State.SHEDDING
-        self.rate = max(LEAST, FALL * self._admitted / lasted)
-        self._tokens, self._filled_at = 0.0, now
+        self._stood_at, self._falling = self._admitted / lasted, True
+        self.rate = max(LEAST, FALL * self._stood_at)
+        self._tokens, self._filled_at = LEAST_AT_ONCE, now
         self._calm = 0

@@ -41,7 +41,7 @@ class Rate(msgspec.Struct, frozen=True):
         return self.seconds / self.requests
 
 
-def wait_for(worked_off_at: float, now: float, *, pace: float, burst: int) -> float:
+def wait_for(worked_off_at: float, now: float, pace: float, burst: int) -> float:
     """Seconds until one more would be within the rate; 0: it is now. `worked_off_at`: the moment that is kept."""
     ahead = (worked_off_at if worked_off_at > now else now) + pace - now
     wait = ahead - pace * burst

@@ -45,9 +45,6 @@ class _Way:
     others: tuple[Guard, ...]
 
 
-_NONE = _Way((), ())
-
-
 class RateCheck:
     """The rates of one process. Guards outlive the table: what is declared again goes on counting."""
 
@@ -82,19 +79,22 @@ class RateCheck:
 
     def of_address(self, address: str, route: Route) -> Exceeded | None:
         """Count a request by where it comes from. None: it is within what is declared."""
-        now = self._clock.monotonic()
+        way = self._ways.get((route.authority, route.path))
+        if way is None or not way.address:
+            return None
         whose = _whose(address)
-        return _count([(guard, whose) for guard in self._ways.get((route.authority, route.path), _NONE).address], now)
+        return _count([(guard, whose) for guard in way.address], self._clock.monotonic())
 
     def of_caller(
         self, address: str, route: Route, caller: Caller | None, obligations: Sequence[str]
     ) -> Exceeded | None:
         """Count a request that may pass by who sent it, what for, and what the policy lays on it."""
         counted: list[tuple[Guard, str]] = []
-        for guard in self._ways.get((route.authority, route.path), _NONE).others:
-            subject = _subject(guard.rate.per, caller)
-            if subject is not None:
-                counted.append((guard, subject))
+        if route.rates and (way := self._ways.get((route.authority, route.path))) is not None:
+            for guard in way.others:
+                subject = _subject(guard.rate.per, caller)
+                if subject is not None:
+                    counted.append((guard, subject))
         for obligation in obligations:
             if obligation.startswith(_OBLIGATION):
                 obliged = self._obliged_by(route.zone.name, obligation)
@@ -129,6 +129,10 @@ def _subject(per: Per, caller: Caller | None) -> str | None:
 
 def _count(counted: Sequence[tuple[Guard, str]], now: float) -> Exceeded | None:
     """All or nothing: what one rate refuses is taken of no other."""
+    if len(counted) == 1:
+        ((guard, subject),) = counted
+        wait = guard.admit(subject, now)
+        return Exceeded(guard.rate, wait) if wait else None
     for guard, subject in counted:
         if wait := guard.wait(subject, now):
             guard.refused += 1

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from http import HTTPStatus
 
+import msgspec
+
 from config.clock import Clock
-from config.problem import ProblemType
+from config.problem import PROBLEM_JSON, Problem, ProblemType
 from gateway.decision import enforcement
 from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
 from gateway.inbound.manner import is_navigation
@@ -25,6 +27,9 @@ OVERLOADED = ProblemType(
     "Wait as many seconds as `Retry-After` says, then send the request again.",
 )  # fmt: skip
 
+_HEADERS: tuple[Header, ...] = ((b"content-type", PROBLEM_JSON.encode()), (b"cache-control", b"no-store"))
+# made once: in a flood it is these that must cost next to nothing; ids of requests need no escapes in JSON
+_BODIES = {kind.code: msgspec.json.encode(Problem(kind).document("%b")) for kind in (TOO_MANY_REQUESTS, OVERLOADED)}
 PAGES_A_SECOND = 20
 _SPREAD = 3
 """Seconds over which those that were shed are spread as they come again."""
@@ -61,13 +66,11 @@ class Refusals:
         if is_navigation(head) and self._page_is_due():
             refusal = enforcement.Refusal(kind, (), headers)
             return OwnPage({"correlation_id": head.correlation_id, "refusal": refusal})
-        answer = enforcement.problem(kind, head)
-        kept = [header for header in answer.headers if header[0] != b"retry-after"]
-        return Answer(answer.status, (*kept, *headers), answer.body)
+        return Answer(kind.status.value, (*_HEADERS, *headers), _BODIES[kind.code] % head.correlation_id.encode())
 
     def _page_is_due(self) -> bool:
         now, pace = self._clock.monotonic(), 1 / PAGES_A_SECOND
-        if wait_for(self._pages_until, now, pace=pace, burst=PAGES_A_SECOND):
+        if wait_for(self._pages_until, now, pace, PAGES_A_SECOND):
             return False
         self._pages_until = max(self._pages_until, now) + pace
         return True

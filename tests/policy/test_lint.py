@@ -47,6 +47,8 @@ def test_the_shipped_policy_has_no_fault() -> None:
         (with_rules(rule("a", condition="colour == 1")), [Fault.WRONG_CONDITION]),
         (with_rules(rule("a", effect=RuleEffect.DENY, obligations=("read_only",))), [Fault.WRONG_OBLIGATION]),
         (with_rules(rule("a", effect=RuleEffect.REDUCE)), [Fault.WRONG_OBLIGATION]),
+        (with_rules(rule("a", obligations=("limit:many",))), [Fault.WRONG_OBLIGATION]),
+        (with_rules(rule("a", obligations=("limit:0",))), [Fault.WRONG_OBLIGATION]),
         (changed(inheritance=(Inheritance("customer", "customer"),)), [Fault.WRONG_HIERARCHY]),
         (changed(organisations={"*": Organisation("Mars/Olympus")}), [Fault.WRONG_TIME_ZONE]),
         (changed(organisations={"*": Organisation("../../etc/passwd")}), [Fault.WRONG_TIME_ZONE]),

@@ -102,6 +102,6 @@ def test_at_capacity_without_the_store_newcomers_share_one_count_and_the_known_a
 
 
 def test_waiting_is_told_exactly() -> None:
-    assert wait_for(0.0, 50.0, pace=1.0, burst=1) == 0
-    assert wait_for(51.0, 50.0, pace=1.0, burst=1) == 1.0
-    assert wait_for(53.0, 50.0, pace=1.0, burst=3) == 1.0
+    assert wait_for(0.0, 50.0, 1.0, 1) == 0
+    assert wait_for(51.0, 50.0, 1.0, 1) == 1.0
+    assert wait_for(53.0, 50.0, 1.0, 3) == 1.0

@@ -39,7 +39,7 @@ async def test_a_late_event_loop_is_noticed_and_one_that_keeps_up_again_too(valk
     async with running(limiting):
         await holds(lambda: later(0.2, State.SHEDDING))
         assert limiting.alert
-        await holds(lambda: later(0.001, State.CALM))
+        await holds(lambda: later(0.0015, State.CALM))
         assert not limiting.alert
 
 
