@@ -125,7 +125,7 @@ class OutageHouse:
 
     def wait_ready(self, *names: str) -> None:
         """Until these processes serve, and their engines answer them."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while missing := [name for name in names if not is_ready(self.settings, name)]:
             assert time.monotonic() < deadline, {name: self.said(name) for name in missing}
             time.sleep(0.05)
