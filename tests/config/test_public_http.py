@@ -194,8 +194,8 @@ async def test_documents_keep_their_turn(connection: Streams) -> None:
     echo = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nabcde"
     document = b"GET /document HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nGET"
     kept, whole = (b"GET " + path + b" HTTP/1.1\r\nhost: x\r\n\r\n" for path in (b"/kept", b"/whole"))
-    writer.write(kept + kept + echo + kept + document + whole + kept + echo + document)
-    for expected in (KEPT, KEPT, b"5", DOCUMENT, DOCUMENT, DOCUMENT, DOCUMENT, b"5", DOCUMENT):
+    writer.write(echo + kept + document + whole + kept + echo + document)
+    for expected in (b"5", DOCUMENT, DOCUMENT, DOCUMENT, DOCUMENT, b"5", DOCUMENT):
         assert (await _answer(reader))[1] == expected
 
 

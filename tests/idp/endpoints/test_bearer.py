@@ -60,3 +60,15 @@ async def test_what_is_remembered_is_bounded(
     for _ in range(2):
         assert (await provider.post("/introspect", {"token": token}, auth)).json()["active"]  # type: ignore[arg-type]
     assert verifications == [token, token]
+
+
+async def test_no_token_outlives_its_session_although_nobody_has_ended_it(provider: Provider, clock: FakeClock) -> None:
+    app, person = await provider.register(), await provider.person()
+    tokens = (await provider.redeem(app, await provider.sign_in(provider.browser(), app, person))).json()
+    auth, idle = provider.basic(app), provider.parts.settings.session.idle_timeout
+    clock.advance(idle - 10)
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    token = {"token": (await provider.post("/token", form, auth)).json()["access_token"]}
+    assert (await provider.post("/introspect", token, auth)).json()["active"]
+    clock.advance(10)
+    assert (await provider.post("/introspect", token, auth)).json() == {"active": False}
