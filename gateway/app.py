@@ -6,23 +6,12 @@ import asyncio
 import contextlib
 import os
 import platform
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable
 from functools import partial
-from typing import Any
-
-import httpx2
-from prometheus_client import REGISTRY
-from sqlalchemy.exc import SQLAlchemyError
 
 from audit import key_trail
-from audit.segments import SegmentWriter
 from config.client_address import ClientAddresses
 from config.client_secret import load_client_secret
-from config.clock import SystemClock
-from config.connections import open_database, open_valkey
-from config.entropy import SystemEntropy
-from config.envelope import Envelope
 from config.health import publish
 from config.places import Places
 from config.replays import Replays
@@ -39,6 +28,7 @@ from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
 from gateway.doors.server import open_doors
+from gateway.engines import open_engines, read_by_prometheus
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
 from gateway.limits.connections import PerAddress
 from gateway.limits.limiting import Limiting
@@ -46,34 +36,26 @@ from gateway.limits.metrics import LimitMetrics
 from gateway.listening.certificates import Certificates
 from gateway.metrics import GatewayMetrics
 from gateway.news import News
+from gateway.own_pages import own_pages
 from gateway.pipeline import Pipeline
 from gateway.proxy.door import Door
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.server import serve as serve_door
 from gateway.proxy.watch import Watch
-from gateway.relying_party.beginnings import Beginnings
-from gateway.relying_party.provider import Provider, ProviderUnreachable
 from gateway.relying_party.refresh import TokenRefresh
-from gateway.relying_party.sign_in import SignInFlow
 from gateway.relying_party.sign_out import SignOut
+from gateway.remembered_provider import remembered_provider
 from gateway.resource_metadata import ResourceMetadata
 from gateway.rounds import every
 from gateway.routes.route_file import SHIPPED, load_route_table
 from gateway.routes.route_reload import RouteReload
 from gateway.routes.route_table import RouteTable
-from gateway.session_pages.app import SessionPages
-from gateway.session_pages.status import SessionStatus
-from gateway.session_pages.visitor import Visitors
 from gateway.session_pages.watch import SessionWatch
 from gateway.sessions.activity import Activity
 from gateway.sessions.probe import ANNOUNCE_EVERY, ProbeWatch
 from gateway.sessions.session_check import SessionCheck
-from gateway.step_up.page import StepUpPages
-from gateway.storage.cookie_sessions import CookieSessions
 from gateway.storage.described_hosts import DescribedHosts
-from gateway.storage.known_provider import KnownProviders
-from gateway.storage.sign_ins import SignIns
 from gateway.telemetry.opening import open_telemetry
 from gateway.upstream_assertion import UpstreamAssertion
 from gateway.upstream_metrics import UpstreamMetrics
@@ -83,7 +65,6 @@ from jose.key_keeper import KeyKeeper
 from jose.key_keeper import watch as watch_keys
 from jose.keys import KeyRing
 from jose.rotation import Schedule
-from jose.storage.keys import SigningKeys
 from policy.live import LivePolicy
 from policy.snapshot import Snapshot
 from policy.storage.versions import PolicyVersions
@@ -95,49 +76,22 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     Raises `RouteTableError`, `WrongSettings`, or what the engines raise when they do not answer at the start.
     """
     async with contextlib.AsyncExitStack() as opened:
-        clock, entropy = SystemClock(), SystemEntropy()
-        envelope = Envelope.load(settings)
-        database = open_database(settings, "gateway")
-        opened.push_async_callback(database.dispose)
-        valkey = open_valkey(settings)
-        opened.push_async_callback(valkey.aclose)
-        http = await opened.enter_async_context(httpx2.AsyncClient(timeout=5, trust_env=False))
-        segments = SegmentWriter(settings, "gateway", clock)
-        opened.push_async_callback(segments.close)
+        engines = await opened.enter_async_context(open_engines(settings))
+        clock, database, valkey = engines.clock, engines.database, engines.valkey
+        cookie_sessions, signing_keys, envelope = engines.cookie_sessions, engines.signing_keys, engines.envelope
+        scheme = settings.gateway.origin_scheme
 
         certificates = Certificates.of(settings.gateway)
         route_file = settings.gateway.routes or SHIPPED
         load_routes = partial(load_route_table, runtime=settings.runtime, port=settings.gateway.port)
         table = load_routes(route_file)
-        cookie_sessions, sign_ins, known_providers = CookieSessions(), SignIns(), KnownProviders()
-        signing_keys, policy_versions = SigningKeys(envelope), PolicyVersions()
-
-        async def remember_provider(metadata: Mapping[str, Any], jwks: Mapping[str, Any]) -> None:
-            with contextlib.suppress(SQLAlchemyError, OSError):  # it is known here all the same
-                async with database.begin() as tx:
-                    await known_providers.remember(
-                        tx, settings.idp.issuer, metadata=metadata, jwks=jwks, now=clock.now()
-                    )
-
         client_secret = load_client_secret(settings).get_secret_value()
-        provider = Provider(
-            issuer=settings.idp.issuer,
-            client_id=settings.gateway.client_id,
-            client_secret=client_secret,
-            http=http,
-            clock=clock,
-            remember=remember_provider,
-        )
+        provider = await remembered_provider(engines, client_secret=client_secret)
         async with database.begin() as tx:
             ring = await signing_keys.ensure_active(tx, "assertion", clock.now())
-            signer, assertion_keys = AssertionSigner(ring), AssertionKeys(ring)
-            if (known := await known_providers.find(tx, settings.idp.issuer)) is not None:
-                with contextlib.suppress(ProviderUnreachable):  # what is of no use is fetched anew
-                    provider.learn(*known)
+        signer, assertion_keys = AssertionSigner(ring), AssertionKeys(ring)
 
-        tokens = TokenCheck(
-            issuer=settings.idp.issuer, keys=lambda: provider.keys, scheme=settings.gateway.origin_scheme
-        )
+        tokens = TokenCheck(issuer=settings.idp.issuer, keys=lambda: provider.keys, scheme=scheme)
         provider.on_keys.append(tokens.forget_all)
         sessions = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
         cookies = CookieCheck(
@@ -156,7 +110,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         upkeep = CookieUpkeep(
             database=database,
             cookie_sessions=cookie_sessions,
-            sign_ins=sign_ins,
+            sign_ins=engines.sign_ins,
             cookies=cookies,
             clock=clock,
         )
@@ -170,7 +124,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
 
         policy = LivePolicy(
             database,
-            policy_versions,
+            PolicyVersions(),
             lambda tx: signing_keys.public_keys(tx, "policy"),
             clock,
             taken_up=policy_taken_up,
@@ -193,7 +147,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             hosts=DescribedHosts(),
             database=database,
             clock=clock,
-            scheme=settings.gateway.origin_scheme,
+            scheme=scheme,
             issuer=settings.idp.issuer,
         )
         news = News(
@@ -231,7 +185,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         pipeline = Pipeline(
             clock=clock,
             table=table,
-            scheme=settings.gateway.origin_scheme,
+            scheme=scheme,
             tokens=tokens,
             cookies=cookies,
             refresh=refresh,
@@ -241,20 +195,19 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             upstream_tokens=UpstreamTokens(provider=provider, clock=clock, own_token=cookies.access_token),
             live=live_check,
             activity=activity,
-            log=DecisionLog(segments.append),
+            log=DecisionLog(engines.segments.append),
             judge=judge,
             idle_timeout=settings.session.idle_timeout,
             keys=KeyCheck(
                 replays=proofs,
                 nonces=nonces_of(client_secret),
                 clock=clock,
-                scheme=settings.gateway.origin_scheme,
+                scheme=scheme,
             ),
             metadata=metadata,
             limiting=limiting,
             assertion_keys=assertion_keys,
         )
-        visitors = Visitors(cookies=cookies, sessions=sessions, clock=clock, scheme=settings.gateway.origin_scheme)
         sign_out = SignOut(
             provider=provider,
             cookies=cookies,
@@ -263,73 +216,50 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             envelope=envelope,
             clock=clock,
         )
-        pages = SessionPages(
-            visitors=visitors,
-            status=SessionStatus(
-                visitors=visitors,
-                sessions=sessions,
-                watch=watch,
-                activity=activity,
-                clock=clock,
-                settings=settings.session,
-                table=lambda: pipeline.table,
-            ),
-            flow=SignInFlow(
-                provider=provider,
-                tokens=tokens,
-                beginnings=Beginnings(valkey),
-                database=database,
-                sign_ins=sign_ins,
-                cookie_sessions=cookie_sessions,
-                envelope=envelope,
-                clock=clock,
-                entropy=entropy,
-                scheme=settings.gateway.origin_scheme,
-                lifetime=timedelta(seconds=settings.session.absolute_lifetime),
-                on_replaced=cookies.moved,
-                wants_email=lambda: pipeline.table.wants_email,
-            ),
-            sign_out=sign_out,
-            issuer=settings.idp.issuer,
-            support=settings.support,
-        )
         opened.callback(publish("/assertion-keys", "application/jwk-set+json", lambda: assertion_keys.document))
         telemetry = await opened.enter_async_context(
-            open_telemetry(settings.gateway, clock=clock, entropy=entropy, http=http)
+            open_telemetry(settings.gateway, clock=clock, entropy=engines.entropy, http=engines.http)
         )
         telemetry.use_table(table)
-        metrics = GatewayMetrics(
-            sessions=sessions,
-            live=live,
-            judge=judge,
-            table=lambda: pipeline.table,
-            clock=clock,
-            clients=lambda: door.clients,
-        )
-        REGISTRY.register(metrics)
-        opened.callback(REGISTRY.unregister, metrics)
         told = settings.gateway
         limits, ticking = Limits(body=told.body, head=told.head, headers=told.headers), Watch()
         door = Door(
             pipeline=pipeline,
-            own_pages=StepUpPages(pages.app()),
+            own_pages=own_pages(
+                engines,
+                provider=provider,
+                tokens=tokens,
+                cookies=cookies,
+                sessions=sessions,
+                watch=watch,
+                activity=activity,
+                sign_out=sign_out,
+                table=lambda: pipeline.table,
+            ),
             pools=Pools(table.upstreams.values(), limits=limits, watch=ticking),
-            entropy=entropy,
+            entropy=engines.entropy,
             watch=ticking,
             limits=limits,
             addresses=ClientAddresses(settings.gateway.trusted_proxies),
-            scheme=settings.gateway.origin_scheme,
+            scheme=scheme,
             certificates=settings.gateway.client_certificate_header,
             per_address=PerAddress(settings.gateway.connections_per_address),
             telemetry=telemetry,
         )
-        limit_metrics = LimitMetrics(limiting=limiting, door=door)
-        REGISTRY.register(limit_metrics)
-        opened.callback(REGISTRY.unregister, limit_metrics)
-
-        upstream_metrics = UpstreamMetrics(lambda: door.pools)
-        REGISTRY.register(upstream_metrics)
-        opened.callback(REGISTRY.unregister, upstream_metrics)
+        opened.enter_context(
+            read_by_prometheus(
+                GatewayMetrics(
+                    sessions=sessions,
+                    live=live,
+                    judge=judge,
+                    table=lambda: pipeline.table,
+                    clock=clock,
+                    clients=lambda: door.clients,
+                ),
+                LimitMetrics(limiting=limiting, door=door),
+                UpstreamMetrics(lambda: door.pools),
+            )
+        )
 
         def use_table(fresh: RouteTable) -> None:
             pipeline.use_table(fresh)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from uvicorn import Config, Server
 
-from config.serving import listener
+from config.serving import collect_rarely, listener
 from gateway.listening.certificates import Certificates
 from gateway.proxy.door import Door
 from gateway.proxy.http_protocol import GatewayProtocol
@@ -116,7 +115,7 @@ async def serve(
     taking = listener(listen)
     server = _Server(config, taking, ready, stop, certificates, door.limits.head_time)
     door.watch.start(asyncio.get_running_loop())
-    _collect_rarely()
+    collect_rarely()
     try:
         await server.serve()
     finally:
@@ -136,13 +135,3 @@ async def serve(
 def _remove(listen: str) -> None:
     if listen.startswith("unix:"):
         Path(listen.removeprefix("unix:")).unlink(missing_ok=True)
-
-
-def _collect_rarely() -> None:
-    """Requests leave no circles behind, so the collector need not look at everything after every few hundred of them.
-
-    What stands at the start stays for good, and is looked at no more.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
