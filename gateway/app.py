@@ -244,6 +244,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             scheme=scheme,
             certificates=settings.gateway.client_certificate_header,
             per_address=PerAddress(settings.gateway.connections_per_address),
+            limiting=limiting,
             telemetry=telemetry,
         )
         opened.enter_context(

@@ -35,12 +35,14 @@ class Limiting:
         self.settlement = Settlement(valkey, clock)
         self.overload = Overload(enter)
         self._refusals = Refusals(clock)
+        self.shedding = False
         self.alert = False
         """The process is not calm: every request asks `before`, whatever its route declares."""
 
     def use_table(self, table: RouteTable) -> None:
         """Other rates may be declared now."""
         self.rates.use_table(table)
+        self.overload.use({route.priority for route in table.routes})
 
     def before(self, head: RequestHead, route: Route) -> Verdict | None:
         """Ask before anything else is done for a request. None: it goes on."""
@@ -51,6 +53,12 @@ class Limiting:
         if self.alert and not self.overload.admits(route.priority, self._clock.monotonic()):
             return self._refusals.overloaded(head)
         return None
+
+    def unread(self, correlation_id: str) -> bytes | None:
+        """Ask while `shedding`: the answer to a request that is turned away before it is read. None: read it."""
+        if not self.overload.is_full(self._clock.monotonic()):
+            return None
+        return self._refusals.unread(correlation_id)
 
     def after(
         self, head: RequestHead, route: Route, caller: Caller | None, obligations: Sequence[str]
@@ -79,6 +87,7 @@ class Limiting:
         overload.waited(delay, now)
         if overload.state is not before:
             self.alert = overload.state is not State.CALM
+            self.shedding = overload.state is State.SHEDDING
             if State.SHEDDING in (overload.state, before):
                 _log.warning("shedding" if overload.state is State.SHEDDING else "shedding_over", rate=overload.rate)
 

@@ -56,6 +56,7 @@ class LimitMetrics(Collector):
         shed = CounterMetricFamily("munjigi_shed_requests", "Requests turned away (503)", labels=["priority"])
         for priority, count in overload.shed.items():
             shed.add_metric([priority], count)
+        shed.add_metric(["unread"], overload.unread)
         yield shed
         shedding = GaugeMetricFamily("munjigi_shedding", "1: more comes than this process can do")
         shedding.add_metric([], overload.state is State.SHEDDING)

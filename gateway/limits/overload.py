@@ -16,6 +16,7 @@ nobody was shed and no queue stood.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum, StrEnum
 from statistics import median_high
 
@@ -66,6 +67,9 @@ class Overload:
         self.rate = 0.0
         """Requests a second that get in, while shedding."""
         self.shed = dict.fromkeys(Priority, 0)
+        self.unread = 0
+        """Requests that were shed before anybody looked what they were."""
+        self._reserve = RESERVE
         self.wait = 0.0
         """The median of the last interval, in seconds."""
         self._enter = enter
@@ -91,19 +95,39 @@ class Overload:
             self._decide(wait, former, now, lasted)
             self._admitted = self._shed_now = 0
 
+    def use(self, priorities: Iterable[Priority]) -> None:
+        """The priorities that there are: nothing is kept back for higher ones."""
+        kept = min((RESERVE[priority] for priority in priorities), default=0.0)
+        self._reserve = {priority: max(0.0, share - kept) for priority, share in RESERVE.items()}
+
+    def is_full(self, now: float) -> bool:
+        """Whether nobody gets in at this moment, whatever their priority: then a request need not even be read. Asked
+        while shedding; whoever asks turns one away."""
+        self._fill(now)
+        if self._tokens >= 1.0:
+            return False
+        self.unread += 1
+        self._shed_now += 1
+        return True
+
     def admits(self, priority: Priority, now: float) -> bool:
         """Whether a request gets in; asked of each one unless the process is calm."""
         if self.state is State.SHEDDING:
-            depth = max(LEAST_AT_ONCE, self.rate * INTERVAL)
-            self._tokens = min(depth, self._tokens + (now - self._filled_at) * self.rate)
-            self._filled_at = now
-            if self._tokens < 1.0 or self._tokens - 1.0 < depth * RESERVE[priority]:
+            depth = self._fill(now)
+            if self._tokens < 1.0 or self._tokens - 1.0 < depth * self._reserve[priority]:
                 self.shed[priority] += 1
                 self._shed_now += 1
                 return False
             self._tokens -= 1.0
         self._admitted += 1
         return True
+
+    def _fill(self, now: float) -> float:
+        """Fill the bucket; says how much it holds at most."""
+        depth = max(LEAST_AT_ONCE, self.rate * INTERVAL)
+        self._tokens = min(depth, self._tokens + (now - self._filled_at) * self.rate)
+        self._filled_at = now
+        return depth
 
     def _decide(self, wait: float, former: float, now: float, lasted: float) -> None:
         if self.state is State.CALM:

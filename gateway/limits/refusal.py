@@ -12,7 +12,7 @@ from http import HTTPStatus
 import msgspec
 
 from config.clock import Clock
-from config.problem import PROBLEM_JSON, Problem, ProblemType
+from config.problem import CORRELATION_HEADER, PROBLEM_JSON, Problem, ProblemType
 from gateway.decision import enforcement
 from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
 from gateway.inbound.manner import is_navigation
@@ -27,12 +27,18 @@ OVERLOADED = ProblemType(
     "Wait as many seconds as `Retry-After` says, then send the request again.",
 )  # fmt: skip
 
+_CORRELATION = CORRELATION_HEADER.lower().encode("ascii")
+_SPREAD = 3
+"""Seconds over which those that were shed are spread as they come again."""
+_RETRY_LATER = tuple(
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: %b\r\ncache-control: no-store\r\nretry-after: %d\r\n"
+    % (PROBLEM_JSON.encode(), seconds)
+    for seconds in range(1, 1 + _SPREAD)
+)
 _HEADERS: tuple[Header, ...] = ((b"content-type", PROBLEM_JSON.encode()), (b"cache-control", b"no-store"))
 # made once: in a flood it is these that must cost next to nothing; ids of requests need no escapes in JSON
 _BODIES = {kind.code: msgspec.json.encode(Problem(kind).document("%b")) for kind in (TOO_MANY_REQUESTS, OVERLOADED)}
 PAGES_A_SECOND = 20
-_SPREAD = 3
-"""Seconds over which those that were shed are spread as they come again."""
 
 
 class Refusals:
@@ -61,6 +67,19 @@ class Refusals:
         """Shed. They come again one after the other rather than all at once."""
         self._turn = (self._turn + 1) % _SPREAD
         return self._refuse(OVERLOADED, head, ((b"retry-after", b"%d" % (1 + self._turn)),))
+
+    def unread(self, correlation_id: str) -> bytes:
+        """The answer to a request that nobody read, as it is sent."""
+        self._turn = (self._turn + 1) % _SPREAD
+        name = correlation_id.encode("ascii")
+        body = _BODIES[OVERLOADED.code] % name
+        return b"%bcontent-length: %d\r\n%b: %b\r\n\r\n%b" % (
+            _RETRY_LATER[self._turn],
+            len(body),
+            _CORRELATION,
+            name,
+            body,
+        )
 
     def _refuse(self, kind: ProblemType, head: RequestHead, headers: tuple[Header, ...]) -> Verdict:
         if is_navigation(head) and self._page_is_due():

@@ -14,6 +14,7 @@ from gateway.exchange import Pipeline
 from gateway.inbound.canonical_path import CanonicalTargets
 from gateway.inbound.header_hygiene import RequestNames
 from gateway.limits.connections import PerAddress
+from gateway.limits.limiting import Limiting
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
 from gateway.proxy.watch import Watch
@@ -82,6 +83,8 @@ class Door:
     """Client connections that stand."""
     per_address: PerAddress = field(default_factory=PerAddress)
     """How many of them one address holds."""
+    limiting: Limiting | None = None
+    """Turns requests away before they are read while there is too much to do."""
     slow_clients: int = 0
     """Connections given up because their client was too slow."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

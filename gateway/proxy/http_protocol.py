@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from config.problem import Problem
 from gateway.exchange import Answer, Forward, OwnPage, Verdict
+from gateway.limits.limiting import Limiting
 from gateway.proxy.answer import problem_answer
 from gateway.proxy.client_connection import NEVER, Hold, Phase
 from gateway.proxy.frames import CLOSE_GOING_AWAY
@@ -24,9 +25,11 @@ from gateway.proxy.own_page import OwnPageCycle
 from gateway.proxy.problems import BODY_TOO_LARGE, HEAD_TOO_LARGE, MALFORMED_REQUEST
 from gateway.proxy.proxied_exchange import ProxiedExchange
 from gateway.proxy.request_body import MalformedBody, RequestBody
+from gateway.routes.route_table import OWN_PAGES
 
 _NO_LIMIT = 1 << 62
-_HEAD, _DECIDING = Phase.HEAD.value, Phase.DECIDING.value
+_IDLE, _HEAD, _DECIDING = Phase.IDLE.value, Phase.HEAD.value, Phase.DECIDING.value
+_OWN_PAGES = b"GET " + OWN_PAGES
 
 
 class GatewayProtocol(ProxiedExchange):
@@ -107,6 +110,8 @@ class GatewayProtocol(ProxiedExchange):
             self._refuse(Problem(MALFORMED_REQUEST))
             return b""
         raw, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
+        if (limiting := door.limiting) is not None and limiting.shedding and self._shed(limiting, raw):
+            return rest
         correlation_id = self._name_exchange()
         self._phase = _DECIDING
         self.without_body = raw.startswith(b"HEAD ")
@@ -144,6 +149,19 @@ class GatewayProtocol(ProxiedExchange):
                 task.add_done_callback(door.tasks.discard)
         return rest
 
+    def _shed(self, limiting: Limiting, raw: bytes) -> bool:
+        """Turn a request away unread, where only its first line is new: the rest is known to end where it does."""
+        known = self._keep_alive and raw.startswith(b"GET /") and self._request.repeats(raw)
+        if not known or self._draining or raw.startswith(_OWN_PAGES):  # people can sign out, whatever goes on
+            return False
+        answer = limiting.unread(self.door.next_correlation_id())
+        if answer is None:
+            return False
+        self.transport.write(answer)
+        self._phase = _IDLE
+        self._deadline = self.door.watch.now + self.door.limits.keep_alive
+        return True
+
     def _await_head(self, data: bytes, end: int) -> None:
         if end > self.door.limits.head or len(data) > self.door.limits.head:
             self._refuse(Problem(HEAD_TOO_LARGE))
@@ -176,7 +194,8 @@ class GatewayProtocol(ProxiedExchange):
             self._body_limit = self.door.limits.body
             if isinstance(verdict, Forward) and verdict.body is not None:
                 self._body_limit = verdict.body
-            if max(self._request.fields.length or 0, self._body_size) > self._body_limit:
+            announced = 0 if self._body is None else self._body.announced
+            if max(self._request.fields.length or 0, self._body_size + announced) > self._body_limit:
                 self._refuse(Problem(BODY_TOO_LARGE))
                 return
         if isinstance(verdict, Forward):

@@ -115,6 +115,11 @@ class RequestHeadParser:
         elif kind is not _DROP:
             self._special.append((lower, value))
 
+    def repeats(self, raw: bytes) -> bool:
+        """Whether this head is well-formed and without a body, as its fields are those of the last one."""
+        line, _, following = raw.partition(b"\r\n")
+        return bool(self._seen) and following == self._seen and line.endswith(b" HTTP/1.1") and self.takes_chunks
+
     def parse(self, raw: bytes, correlation_id: str) -> RequestHead:
         """The request whose head is `raw`, its empty line included. Raises `Problem`; the connection then ends."""
         door = self._door

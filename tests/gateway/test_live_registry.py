@@ -163,7 +163,12 @@ async def test_a_route_that_leads_into_another_zone_needs_another_exchange(rig: 
 
 async def test_metrics_say_how_many_there_are_where_and_why_they_ended(rig: Rig) -> None:
     metrics = GatewayMetrics(
-        sessions=rig.sessions, live=rig.live, judge=rig.judge, table=lambda: rig.table, clock=rig.clock
+        sessions=rig.sessions,
+        live=rig.live,
+        judge=rig.judge,
+        table=lambda: rig.table,
+        clock=rig.clock,
+        clients=lambda: 0,
     )
     registry = CollectorRegistry()
     registry.register(metrics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,9 +16,11 @@ from gateway.limits.limiting import Limiting
 from gateway.limits.metrics import LimitMetrics
 from gateway.limits.overload import Priority, State
 from tests.clock import FakeClock
-from tests.gateway.limits.test_rates import ADDRESS, statuses, table
+from tests.gateway.limits.test_rates import ADDRESS, overload, statuses, table
 from tests.gateway.proxy.rig import holds, rigged
 from tests.gateway.rig import Rig
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @asynccontextmanager
@@ -91,3 +94,31 @@ async def test_what_is_refused_and_shed_is_counted(rig: Rig, tmp_path: Path) -> 
             (await proxy.client()).send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             await holds(lambda: registry.get_sample_value("munjigi_exchanges_in_flight") == 1)
             proceed.set()
+
+
+async def test_while_there_is_too_much_to_do_what_was_read_before_is_turned_away_unread(
+    valkey: Valkey, clock: FakeClock
+) -> None:
+    limiting = Limiting(valkey=valkey, clock=clock)
+    with tempfile.TemporaryDirectory(prefix="mj-") as folder:
+        async with rigged(Path(folder), limiting=limiting) as rig:
+            client = await rig.client()
+            assert (await client.ask(GET)).status == 200
+            overload(limiting)
+            turned_away = await client.ask(b"GET /else HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert turned_away.status == 503
+            assert turned_away.values(b"retry-after")[0] in (b"1", b"2", b"3")
+            told = json.loads(turned_away.body)
+            assert told["code"] == "MJ-GATEWAY-152"
+            assert told["correlation_id"].encode() == turned_away.values(b"munjigi-correlation-id")[0]
+            assert limiting.overload.unread == 1
+            other_fields = b"GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"
+            assert (await client.ask(other_fields)).status == 200, (
+                "what is new is read: its priority may be a higher one"
+            )
+            assert (
+                await client.ask(b"GET /.munjigi/sign-out HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n")
+            ).status == 200
+            with_body = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
+            assert (await client.ask(with_body)).status == 200
+            assert len(rig.origin.asked) == 4

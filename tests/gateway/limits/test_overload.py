@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.limits.overload import CALM, ENTER, INTERVAL, LEAST, Overload, Priority, State
+from gateway.limits.overload import CALM, ENTER, INTERVAL, LEAST, LEAST_AT_ONCE, Overload, Priority, State
 
 
 @dataclass
@@ -206,3 +206,38 @@ def test_whatever_happens_some_get_in_and_a_higher_priority_never_fares_worse(
             answers.append(overload.admits(priority, now))
         assert answers == sorted(answers), "who is let in with a priority would be with any higher one"
         assert answers[-1]
+
+
+def _shedding() -> tuple[Overload, float]:
+    overload = Overload()
+    now = look(overload, 10.0, 1.0)
+    for _ in range(1000):
+        overload.admits(Priority.HIGH, now)
+    now = look(overload, now, 1.0)
+    assert overload.state is State.SHEDDING
+    return overload, now + 1
+
+
+@pytest.mark.parametrize(
+    ("used", "share"),
+    [
+        ((Priority.NORMAL,), 1.0),
+        ((Priority.LOW,), 1.0),
+        ((Priority.NORMAL, Priority.HIGH), 0.8),
+        (tuple(Priority), 0.5),
+    ],
+)
+def test_nothing_is_kept_back_for_priorities_that_no_route_has(used: tuple[Priority, ...], share: float) -> None:
+    overload, now = _shedding()
+    overload.use(used)
+    at_once = max(LEAST_AT_ONCE, overload.rate * INTERVAL)
+    assert sum(overload.admits(used[0], now) for _ in range(10_000)) == pytest.approx(at_once * share, abs=1)
+
+
+def test_it_is_full_when_not_even_the_highest_priority_gets_in() -> None:
+    overload, now = _shedding()
+    while overload.admits(Priority.HIGH, now):
+        pass
+    assert overload.is_full(now)
+    assert overload.unread == 1
+    assert not overload.is_full(now + 1), "the bucket fills again"

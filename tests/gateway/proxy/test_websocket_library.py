@@ -12,7 +12,6 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, unix_serve
 from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
 
-from gateway.proxy.pool import Pools
 from gateway.routes.upstream import Upstream
 from tests.gateway.proxy.authority import Authority
 from tests.gateway.proxy.rig import free_port, rigged
@@ -38,7 +37,7 @@ async def through(folder: Path, **options: object) -> AsyncIterator[ClientConnec
         unix_serve(echo, path, select_subprotocol=lambda _, offered: offered[-1] if offered else None),
         rigged(folder, listen=f"127.0.0.1:{port}", certificates=authority.certificates(), patience=30) as rig,
     ):
-        rig.door.use_pools(Pools([Upstream("origin", f"unix:{path}")], limits=rig.door.limits, watch=rig.door.watch))
+        rig.door.use_upstreams([Upstream("origin", f"unix:{path}")])
         async with connect(
             f"wss://localhost:{port}/live", ssl=authority.trusting(), host="127.0.0.1", proxy=None, **options
         ) as here:
