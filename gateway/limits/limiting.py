@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -11,6 +11,7 @@ from config.clock import Clock
 from config.connections import Valkey
 from gateway.callers.caller import Caller
 from gateway.exchange import RequestHead, Verdict
+from gateway.limits.busyness import Busyness
 from gateway.limits.overload import ENTER, Overload, State
 from gateway.limits.rate_check import Exceeded, RateCheck
 from gateway.limits.refusal import Refusals
@@ -27,8 +28,18 @@ LOOK_EVERY = 0.002
 class Limiting:
     """Of one process."""
 
-    def __init__(self, *, valkey: Valkey, clock: Clock, sheds: bool = True, enter: float = ENTER) -> None:
-        """`enter`: seconds that work may wait for this process before it sheds."""
+    def __init__(
+        self,
+        *,
+        valkey: Valkey,
+        clock: Clock,
+        sheds: bool = True,
+        enter: float = ENTER,
+        busy: Callable[[float], float] | None = None,
+    ) -> None:
+        """`enter`: seconds that work may wait for this process before it sheds; `busy`: how busy it is, as
+        `Busyness.share` says; None: as Linux counts."""
+        self._busy = busy
         self._clock = clock
         self._sheds = sheds
         self.rates = RateCheck(clock)
@@ -76,23 +87,27 @@ class Limiting:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Settle, and look how late the event loop is, until `stop` is set."""
-        if self._sheds:
-            self._look(self._clock.monotonic(), stop)
-        await every(INTERVAL, self.settle, stop)
-        await self.settle()
+        busyness = Busyness()
+        try:
+            if self._sheds:
+                self._look(self._clock.monotonic(), stop, self._busy or busyness.share)
+            await every(INTERVAL, self.settle, stop)
+            await self.settle()
+        finally:
+            busyness.close()
 
-    def waited(self, delay: float, now: float) -> None:
-        """The event loop was `delay` seconds late; `now` is monotonic."""
+    def waited(self, delay: float, now: float, busy: Callable[[float], float] = lambda _: 1.0) -> None:
+        """The event loop was `delay` seconds late; `now` is monotonic, `busy` as `Overload.waited` has it."""
         overload, before = self.overload, self.overload.state
-        overload.waited(delay, now)
+        overload.waited(delay, now, busy)
         if overload.state is not before:
             self.alert = overload.state is not State.CALM
             self.shedding = overload.state is State.SHEDDING
             if State.SHEDDING in (overload.state, before):
                 _log.warning("shedding" if overload.state is State.SHEDDING else "shedding_over", rate=overload.rate)
 
-    def _look(self, due: float, stop: asyncio.Event) -> None:
+    def _look(self, due: float, stop: asyncio.Event, busy: Callable[[float], float]) -> None:
         now = self._clock.monotonic()
-        self.waited(max(0.0, now - due), now)
+        self.waited(max(0.0, now - due), now, busy)
         if not stop.is_set():
-            asyncio.get_running_loop().call_later(LOOK_EVERY, self._look, now + LOOK_EVERY, stop)
+            asyncio.get_running_loop().call_later(LOOK_EVERY, self._look, now + LOOK_EVERY, stop, busy)

@@ -4,6 +4,8 @@
 for a whole interval, the queue stands, and will not go away by itself (controlled delay, RFC 8289, sections 3 and 4,
 with its interval of 100 ms). There it is the shortest wait that counts; here, where waits are seen from a timer that
 falls anywhere into a turn of the loop, it is the median. One long pause is no standing queue: it takes two intervals.
+Nor is lateness one while the process does not run all the time: then it sleeps, or others have its core, and nothing is
+won by doing less (`gateway.limits.busyness`). A process that is held to a part of a core by a quota never sheds.
 
 *How much*: requests get in by a token bucket whose rate rises a little as long as no queue stands and falls by more as
 soon as one does (adaptive admission control: Welsh and Culler, "Adaptive Overload Control for Busy Internet
@@ -16,7 +18,7 @@ nobody was shed and no queue stood.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum, StrEnum
 from statistics import median_high
 
@@ -38,6 +40,8 @@ class State(IntEnum):
     SHEDDING = 2
 
 
+BUSY = 0.9
+"""The share of time in which the process runs, from which on a wait is a queue's."""
 INTERVAL = 0.1
 """Seconds over which waits are looked at together (RFC 8289, section 4.3)."""
 ENTER = 0.02
@@ -84,15 +88,16 @@ class Overload:
         self._tokens = 0.0
         self._filled_at = 0.0
 
-    def waited(self, delay: float, now: float) -> None:
-        """The event loop was `delay` seconds late. Called many times in an interval, and at its end decides."""
+    def waited(self, delay: float, now: float, busy: Callable[[float], float] = lambda _: 1.0) -> None:
+        """The event loop was `delay` seconds late. Called many times in an interval, and at its end decides. `busy`
+        says then which share of the interval the process was."""
         self._waits.append(delay)
         lasted = now - self._began_at
         if lasted >= INTERVAL:
             wait, former = median_high(self._waits), self.wait
             self._waits.clear()
             self.wait, self._began_at = wait, now
-            self._decide(wait, former, now, lasted)
+            self._decide(wait if busy(now) >= BUSY else 0.0, former, now, lasted)
             self._admitted = self._shed_now = 0
 
     def use(self, priorities: Iterable[Priority]) -> None:

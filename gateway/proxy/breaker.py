@@ -114,7 +114,9 @@ class Breaker:
         self._level = 0 if calm else min(self._level + 1, _LONGEST_LEVEL)
         self.state = State.OPEN
         self.unreachable = unreachable
-        self._until = now + min(self._ejection.rest * 2**self._level, self._ejection.longest)
+        # a dial costs nobody a request, so who cannot be reached is dialled again and again
+        longer = 1 if unreachable else 2**self._level
+        self._until = now + min(self._ejection.rest * longer, self._ejection.longest)
 
     def _close(self, now: float) -> None:
         self.state = State.CLOSED

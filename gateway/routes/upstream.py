@@ -16,7 +16,7 @@ class Ejection(msgspec.Struct, frozen=True, gc=False):
     failures: int = 3
     """In a row."""
     rest: float = 1.0
-    """The first time; each further time doubles it."""
+    """The first time; each further time doubles it for a target that is reached and fails."""
     longest: float = 60.0
 
 

@@ -37,7 +37,7 @@ SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
 CALIBRATION = 5
 """Seconds for which the load that the gateway can take is measured."""
 SHARE = 0.8
-CONNECTIONS, STEADY = 32, 64
+CONNECTIONS, STEADY = 256, 64
 """Connections of the load, and the sessions that it asks with, which nobody ends."""
 VISITORS, WEBSOCKETS, STREAMS = 24, 16, 16
 END_EVERY, RELOAD_EVERY, DEATH_EVERY, PUBLISH_EVERY = 0.5, 7.0, 11.0, 30.0
@@ -83,8 +83,9 @@ class Soak:
         return time.monotonic() >= self.stops_at
 
     def may_fail(self, since: float) -> bool:
-        """Whether the mortal service was away at some time between a moment and now, or was so a moment ago."""
-        return self.down_since < float("inf") or since < self.up_since + 1.0
+        """Whether the mortal service was away at some time between a moment and now, or was so a moment ago: it is
+        dialled each second."""
+        return self.down_since < float("inf") or since < self.up_since + 1.5
 
     async def origin(self, name: str) -> subprocess.Popen[bytes]:
         """A service of its own process, once it listens."""

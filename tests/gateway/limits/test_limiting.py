@@ -33,7 +33,7 @@ async def running(limiting: Limiting) -> AsyncIterator[None]:
 
 
 async def test_a_late_event_loop_is_noticed_and_one_that_keeps_up_again_too(valkey: Valkey, clock: FakeClock) -> None:
-    limiting = Limiting(valkey=valkey, clock=clock)
+    limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
 
     def later(seconds: float, state: State) -> bool:
         clock.advance(seconds)

@@ -241,3 +241,19 @@ def test_it_is_full_when_not_even_the_highest_priority_gets_in() -> None:
     assert overload.is_full(now)
     assert overload.unread == 1
     assert not overload.is_full(now + 1), "the bucket fills again"
+
+
+def test_who_is_late_and_yet_finds_time_to_sleep_sheds_nothing() -> None:
+    overload, now = Overload(), 10.0
+    for _ in range(50):
+        now += INTERVAL * 1.001
+        overload.waited(1.0, now, lambda _: 0.8)
+        assert overload.state is State.CALM
+    for _ in range(2):
+        now += INTERVAL * 1.001
+        overload.waited(1.0, now, lambda _: 1.0)
+    assert overload.state is State.SHEDDING
+    former = overload.rate
+    now += INTERVAL * 1.001
+    overload.waited(1.0, now, lambda _: 0.8)
+    assert overload.rate > former, "it was shed too much"

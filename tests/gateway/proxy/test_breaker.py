@@ -18,6 +18,11 @@ def unreached(breaker: Breaker, now: float, times: int = 3) -> list[bool]:
     return [breaker.not_reached(now) for _ in range(times)]
 
 
+def answered_badly(breaker: Breaker, now: float) -> None:
+    for _ in range(3):
+        breaker.failed(now, may_open=True)
+
+
 def test_it_opens_after_failures_in_a_row(breaker: Breaker) -> None:
     assert unreached(breaker, 0, 2) == [False, False]
     breaker.reached(0)
@@ -46,25 +51,35 @@ def test_a_trial_decides(breaker: Breaker) -> None:
 
 
 def test_each_further_rest_is_twice_as_long_up_to_a_bound(breaker: Breaker) -> None:
-    unreached(breaker, 100)
+    answered_badly(breaker, 100)
     rests, now = [], 100.0
     for _ in range(5):
         rests.append(breaker.rest(now))
         now += rests[-1]
         breaker.begin_trial(now, patience=8)
-        assert breaker.not_reached(now)
+        assert breaker.failed(now, may_open=True)
     assert rests == [1, 2, 4, 5, 5]
 
 
-def test_who_fails_again_soon_rests_longer_and_who_was_well_for_long_does_not(breaker: Breaker) -> None:
+def test_who_cannot_be_reached_is_dialled_again_and_again(breaker: Breaker) -> None:
     unreached(breaker, 100)
+    now = 100.0
+    for _ in range(20):
+        assert breaker.rest(now) == pytest.approx(1)
+        now += 1
+        breaker.begin_trial(now, patience=8)
+        assert breaker.not_reached(now)
+
+
+def test_who_fails_again_soon_rests_longer_and_who_was_well_for_long_does_not(breaker: Breaker) -> None:
+    answered_badly(breaker, 100)
     breaker.begin_trial(101, patience=8)
-    breaker.reached(101)
-    unreached(breaker, 160.999)
+    breaker.answered(101)
+    answered_badly(breaker, 160.999)
     assert breaker.rest(160.999) == pytest.approx(2)
     breaker.begin_trial(163, patience=8)
-    breaker.reached(163)
-    unreached(breaker, 223)
+    breaker.answered(163)
+    answered_badly(breaker, 223)
     assert breaker.rest(223) == 1
 
 
