@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from config.settings import Role, Settings
@@ -80,8 +80,11 @@ BY_NAME = {service.name: service for service in (*SERVICES, INBOX)}
 
 
 def services_of(settings: Settings) -> tuple[Service, ...]:
-    """Those of `munjigi up`: the local inbox is one of them where no mail server is set."""
-    return SERVICES if settings.mail.server else (INBOX, *SERVICES)
+    """Those of `munjigi up`: the local inbox is one of them where no mail server is set, and there may be several
+    gateways."""
+    gateway = BY_NAME["gateway"]
+    more = tuple(replace(gateway, name=f"gateway-{number}") for number in range(2, settings.gateway.processes + 1))
+    return (*(() if settings.mail.server else (INBOX,)), *SERVICES, *more)
 
 
 DEMO_DATA = ("policy.demo", "idp.demo", "upstreams.commerce.demo", "upstreams.reservation.demo")

@@ -22,8 +22,9 @@ class CannotListen(Exception):
     """An address cannot be listened on; the message names it and why."""
 
 
-def listener(listen: str) -> socket.socket:
-    """A listening socket for `host:port` or `unix:/path`; a unix socket is open to this account alone (0600).
+def listener(listen: str, *, shared: bool = False) -> socket.socket:
+    """A listening socket for `host:port` or `unix:/path`; a unix socket is open to this account alone (0600). `shared`:
+    several processes of this account may listen on the port, and the kernel spreads connections over them.
 
     Raises `CannotListen` when somebody else listens there already or may, and for an address that is none.
     """
@@ -35,6 +36,8 @@ def listener(listen: str) -> socket.socket:
         bound = socket.socket(found[0], socket.SOCK_STREAM)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if shared:
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             bound.bind(found[4])
             bound.listen(2048)
         except OSError:

@@ -132,6 +132,8 @@ class IdentityProviderSettings(BaseModel):
 
 class GatewaySettings(BaseModel):
     listen: Listen = "127.0.0.1:8080"
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many gateways `munjigi up` starts, which share the port: one for each core that they may use."""
     origin_scheme: Literal["http", "https"] = "http"
     """What browsers speak to reach it. Unset with `tls_certificate`: `https`; a proxy in front may end TLS, too."""
     tls_certificate: Path | None = None
@@ -188,6 +190,13 @@ class GatewaySettings(BaseModel):
     believed, so it belongs on loopback or a unix socket (of the gateway's own account), never where clients come."""
     decision_peers: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     """Networks (CIDR) whose proxies may ask there."""
+
+    @model_validator(mode="after")
+    def _shares_ports_alone(self) -> Self:
+        for name, listen in (("LISTEN", self.listen), ("DECISION_LISTEN", self.decision_listen)):
+            if self.processes > 1 and listen is not None and listen.startswith("unix:"):
+                raise ValueError(f"several PROCESSES share a port, not the unix socket of {name}")
+        return self
 
     @model_validator(mode="after")
     def _ends_tls_once(self) -> Self:

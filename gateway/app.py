@@ -276,7 +276,14 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         async def at_the_door() -> None:
             try:
                 async with open_doors(door, settings.gateway, lambda host: pipeline.table.authorities.get(host)):
-                    await serve_door(door, settings.gateway.listen, ready, stop, certificates=certificates)
+                    await serve_door(
+                        door,
+                        settings.gateway.listen,
+                        ready,
+                        stop,
+                        certificates=certificates,
+                        shared=settings.gateway.processes > 1,
+                    )
             finally:
                 drained.set()
 

@@ -30,7 +30,8 @@ async def open_doors(
         return
     peers = None if listen.startswith("unix:") else ClientAddresses(settings.decision_peers)
     doors = Doors(door, peers, authority)
-    server = await asyncio.get_running_loop().create_server(lambda: DoorConnection(doors), sock=listener(listen))
+    taking = listener(listen, shared=settings.processes > 1)
+    server = await asyncio.get_running_loop().create_server(lambda: DoorConnection(doors), sock=taking)
     try:
         yield
     finally:

@@ -95,11 +95,12 @@ async def serve(
     stop: asyncio.Event,
     *,
     certificates: Certificates | None = None,
+    shared: bool = False,
 ) -> None:
     """Serve until `stop` is set, then finish what is in flight within `door.limits.drain` seconds.
 
     `listen` is `host:port` or `unix:/path`; `ready` is called once connections are taken; with `certificates` they are
-    TLS. The pools in `door` are closed at the end. Raises `CannotListen`.
+    TLS. `shared`: other processes listen there, too. The pools in `door` are closed at the end. Raises `CannotListen`.
     """
     config = Config(
         app=door.own_pages,
@@ -112,7 +113,7 @@ async def serve(
         server_header=False,
         timeout_graceful_shutdown=max(1, round(door.limits.drain)),
     )
-    taking = listener(listen)
+    taking = listener(listen, shared=shared)
     server = _Server(config, taking, ready, stop, certificates, door.limits.head_time)
     door.watch.start(asyncio.get_running_loop())
     collect_rarely()
