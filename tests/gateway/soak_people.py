@@ -235,8 +235,12 @@ class World:
                 % session.header
             )
             head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200") and not session.ending:
-                self.findings.is_wrong(f"an event stream did not begin: {head[:60]!r}")
+            if not head.startswith(b"HTTP/1.1 200"):
+                if not session.ending:
+                    self.findings.is_wrong(f"an event stream did not begin: {head[:60]!r}")
+                writer.close()
+                await asyncio.sleep(PAUSE)
+                continue
             with suppress(OSError):
                 while not wait() and await reader.read(4096):
                     pass

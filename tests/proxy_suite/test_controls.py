@@ -13,6 +13,8 @@ from tests.proxy_suite.run import ROWS, Result
 from tests.proxy_suite.table import tried
 from tests.proxy_suite.trial import Outcome
 
+pytestmark = pytest.mark.proof
+
 CONTROLS = {"nginx": nginx, "haproxy": haproxy}
 SOUND = (
     "chunks, and a request behind them", "a body, and a request behind it", "every sound framing",
