@@ -24,6 +24,11 @@ from tests.docs.test_examples import PROJECT, blocks
 from tests.house import free_port
 
 PAGE = PROJECT / "docs" / "how-to" / "put-a-service-behind-the-gateway.md"
+OLDER_NODE = """
+import { webcrypto } from "node:crypto";
+globalThis.crypto ??= webcrypto; // Debian 12 has Node.js 18
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
+"""
 ASKS = """
 import { createInterface } from "node:readline";
 for await (const line of createInterface({ input: process.stdin })) {
@@ -59,7 +64,7 @@ async def test_it_verifies_and_follows_a_rotation(published: tuple[AssertionKeys
     source = shown.replace("ledger.localhost:8080", f"127.0.0.1:{port}").replace(
         '"));', '"), { cooldownDuration: 0 });'
     )
-    program.write_text(source + ASKS)
+    program.write_text(OLDER_NODE + source + ASKS)
     former, following = SigningKey.generate(), SigningKey.generate()
     ring = KeyRing.of(former)
     keys.replace(ring)
