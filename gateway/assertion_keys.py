@@ -11,7 +11,8 @@ import hashlib
 
 import msgspec
 
-from gateway.exchange import Answer, Header, RequestHead
+from gateway.exchange import Answer, RequestHead
+from gateway.header import Header
 from gateway.routes.route_table import OWN_PAGES
 from jose.keys import KeyRing
 

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from gateway.header import Header
+
 if TYPE_CHECKING:
     from gateway.callers.caller import Caller
     from gateway.routes.route_table import Route
     from policy.decision import Effect
-
-Header = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)

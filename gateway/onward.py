@@ -10,7 +10,8 @@ from gateway.admission import only_reads
 from gateway.callers.caller import Caller
 from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import Standing
-from gateway.exchange import Forward, Header, LiveConnection, RequestHead
+from gateway.exchange import Forward, LiveConnection, RequestHead
+from gateway.header import Header
 from gateway.inbound.manner import is_navigation
 from gateway.injection.page_script import ASK_PLAIN, NOT_ASKED, PageScript
 from gateway.routes.route_table import Route, RouteTable

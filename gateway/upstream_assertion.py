@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.callers.caller import Caller
-from gateway.exchange import Header
+from gateway.header import Header
 from gateway.routes.route_table import Route
 from jose.assertion import HEADER, AssertionSigner, Subject
 

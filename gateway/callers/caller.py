@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gateway.callers.identity import Identity
-from gateway.exchange import Header
+from gateway.header import Header
 from gateway.vouching.told import Told, UpstreamToken, WantedToken
 from jose import assertion
 from policy.decision import Decision

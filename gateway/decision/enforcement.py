@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from config.problem import PROBLEM_JSON, Problem, ProblemType
-from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
+from gateway.exchange import Answer, OwnPage, RequestHead, Verdict
+from gateway.header import Header
 from gateway.inbound.manner import SAFE_METHODS, is_navigation
 from gateway.relying_party.return_path import sound_path
 from gateway.resource_metadata import challenge_parameter

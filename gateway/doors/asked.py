@@ -11,7 +11,8 @@ from config.problem import Problem
 from gateway.doors.dialect import DIALECTS, Dialect, Tells
 from gateway.doors.doors import Doors
 from gateway.doors.problems import NOT_SAID, UNKNOWN_DOOR
-from gateway.exchange import Header, RequestHead
+from gateway.exchange import RequestHead
+from gateway.header import Header
 from gateway.inbound.canonical_path import AmbiguousTarget
 from gateway.inbound.header_hygiene import HOP_BY_HOP, Treatment, named_by_connection, plain_name
 from gateway.proxy.problems import (

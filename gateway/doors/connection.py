@@ -17,7 +17,8 @@ from gateway.doors.asked import AskedParser, Said
 from gateway.doors.doors import Doors
 from gateway.doors.page import answer_of_page, is_of_a_person
 from gateway.doors.problems import NOT_A_PEER
-from gateway.exchange import Answer, Forward, Header, OwnPage, RequestHead, Verdict
+from gateway.exchange import Answer, Forward, OwnPage, RequestHead, Verdict
+from gateway.header import Header
 from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.proxy.answer import CLOSE, problem_answer
 from gateway.proxy.problems import DECISION_FAILED, DECISION_TIMEOUT, HEAD_TOO_LARGE, REQUEST_TIMEOUT

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 from config.problem import Problem
 from gateway.decision.enforcement import lead_to_step_up
 from gateway.doors.problems import NOT_AT_A_DOOR
-from gateway.exchange import Answer, Header, OwnPage, RequestHead
+from gateway.exchange import Answer, OwnPage, RequestHead
+from gateway.header import Header
 from gateway.proxy.answer import CORRELATION, problem_answer
 from gateway.step_up.demand import Asked
 

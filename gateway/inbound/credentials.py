@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from config.problem import ProblemType
-from gateway.exchange import Header
+from gateway.header import Header
 
 COOKIE = b"__Host-munjigi"
 SIGN_IN_COOKIE = b"__Host-munjigi-signin"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from gateway.exchange import Header
+from gateway.header import Header
 
 HOP_BY_HOP = frozenset(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.exchange import Header
+from gateway.header import Header
 from gateway.injection.content_policy import forbids_scripts, opened
 from gateway.injection.insertion import Insertion
 from gateway.routes.route_table import OWN_PAGES

@@ -14,7 +14,8 @@ import msgspec
 from config.clock import Clock
 from config.problem import CORRELATION_HEADER, PROBLEM_JSON, Problem, ProblemType
 from gateway.decision import enforcement
-from gateway.exchange import Answer, Header, OwnPage, RequestHead, Verdict
+from gateway.exchange import Answer, OwnPage, RequestHead, Verdict
+from gateway.header import Header
 from gateway.inbound.manner import is_navigation
 from gateway.limits.rate import Rate, wait_for
 

@@ -8,7 +8,8 @@ from http import HTTPStatus
 import msgspec
 
 from config.problem import CORRELATION_HEADER, PROBLEM_JSON, Problem
-from gateway.exchange import Answer, Header
+from gateway.exchange import Answer
+from gateway.header import Header
 from gateway.inbound.header_hygiene import generated_lines
 
 CORRELATION = CORRELATION_HEADER.lower().encode("ascii")

@@ -31,7 +31,7 @@ from gateway.proxy.problems import (
 )
 from gateway.proxy.request_body import RequestBody
 from gateway.proxy.request_head import RequestHeadParser
-from gateway.telemetry.tracing import Traced
+from gateway.telemetry.measured import Traced
 
 _logger = logging.getLogger("gateway.proxy")
 

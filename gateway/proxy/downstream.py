@@ -6,7 +6,8 @@ import asyncio
 from typing import Protocol
 
 from config.problem import ProblemType
-from gateway.exchange import BodyRewrite, Header, Rewrite
+from gateway.exchange import BodyRewrite, Rewrite
+from gateway.header import Header
 
 
 class Downstream(Protocol):

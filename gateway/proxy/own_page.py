@@ -16,7 +16,8 @@ from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from gateway.exchange import Header, OwnPage, RequestHead
+from gateway.exchange import OwnPage, RequestHead
+from gateway.header import Header
 from gateway.proxy.answer import CORRELATION
 
 _logger = logging.getLogger("uvicorn.error")

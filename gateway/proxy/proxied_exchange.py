@@ -10,7 +10,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from config.problem import Problem, ProblemType
-from gateway.exchange import BodyRewrite, Forward, Header, LiveConnection, Rewrite
+from gateway.exchange import BodyRewrite, Forward, LiveConnection, Rewrite
+from gateway.header import Header
 from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.proxy.answer import problem_answer
 from gateway.proxy.breaker import Fault

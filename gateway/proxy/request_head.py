@@ -13,7 +13,8 @@ from typing import Any
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from config.problem import Problem
-from gateway.exchange import ClientCertificate, Header, RequestHead
+from gateway.exchange import ClientCertificate, RequestHead
+from gateway.header import Header
 from gateway.inbound.canonical_path import AmbiguousTarget
 from gateway.inbound.client_certificate import told_by_proxy
 from gateway.inbound.header_hygiene import Treatment, named_by_connection, strip_named

@@ -8,7 +8,8 @@ from typing import Protocol, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from config.problem import ProblemType
-from gateway.exchange import BodyRewrite, Header
+from gateway.exchange import BodyRewrite
+from gateway.header import Header
 from gateway.inbound.header_hygiene import may_trail, named_by_connection, response_passes, sets_own_cookie
 from gateway.proxy.answer import STATUS_LINE
 from gateway.proxy.breaker import Fault

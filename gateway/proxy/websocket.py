@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Sequence
 
-from gateway.exchange import Header
+from gateway.header import Header
 from gateway.inbound.header_hygiene import named_by_connection
 from gateway.proxy.frames import (
     CLOSE_GOING_AWAY,

@@ -20,7 +20,7 @@ from config.clock import Clock
 from gateway.callers.identity import Identity
 from gateway.exchange import RequestHead
 from gateway.routes.route_table import Route
-from gateway.telemetry.telemetry import Exchange
+from gateway.telemetry.measured import Exchange
 
 _log = structlog.get_logger(__name__)
 

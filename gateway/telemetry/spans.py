@@ -6,13 +6,10 @@ Neither queries nor who asked are in it: traces go further than logs. The correl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.exchange import RequestHead
-
-if TYPE_CHECKING:
-    from gateway.telemetry.telemetry import Exchange
-    from gateway.telemetry.tracing import Traced
+from gateway.telemetry.measured import Exchange, Traced
 
 Span = dict[str, Any]
 """One span in OTLP's JSON (opentelemetry-proto, `trace.proto`)."""

@@ -4,41 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Protocol
 
 from gateway.exchange import RequestHead
 from gateway.routes.route_table import Route, RouteTable
+from gateway.telemetry.measured import Exchange
 from gateway.telemetry.meters import FOLD_AT, NEVER, Meter
-from gateway.telemetry.tracing import Traced, Tracing
+from gateway.telemetry.tracing import Tracing
 from policy.decision import Effect
 
 _ALLOW = Effect.ALLOW
 _SWITCHED = 101
-
-
-class Exchange(Protocol):
-    """An exchange that is over, as the data path measured it. Moments are of `time.perf_counter`; 0: it never came."""
-
-    began: float
-    decided_at: float
-    answered_at: float
-    """The upstream's answer began."""
-    status: int
-    """0: the client went before there was an answer."""
-    bytes_in: int
-    """Head and body of the request, and what came through a websocket."""
-    bytes_out: int
-    traced: Traced | None
-    forwarded: bool
-    """It went on to an upstream; said where there is tracing."""
-
-    @property
-    def correlation_id(self) -> str:
-        """Which one it is."""
-
-    @property
-    def peer(self) -> str:
-        """Who is at the other end of the connection."""
 
 
 Heard = Callable[[Exchange, RequestHead | None, float, bool], None]

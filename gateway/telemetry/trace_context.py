@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.exchange import Header
+from gateway.header import Header
 
 TRACEPARENT, TRACESTATE = b"traceparent", b"tracestate"
 TRACE_FIELDS = frozenset((TRACEPARENT, TRACESTATE))

@@ -6,30 +6,17 @@ Of the others nothing is kept: their trace has an id, so that services behind th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from config.clock import Clock
 from config.entropy import Entropy
 from gateway.exchange import RequestHead
+from gateway.telemetry.measured import Exchange, Traced
 from gateway.telemetry.spans import Span, span_of
 from gateway.telemetry.trace_context import TRACE, Parent
-
-if TYPE_CHECKING:
-    from gateway.telemetry.telemetry import Exchange
 
 _BITS = (1 << 64) - 1
 _STEP = 0x9E3779B97F4A7C15
 """2**64 divided by the golden ratio: successive multiples are spread evenly, so any share of them can be taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """What is known of a sampled exchange while it goes on."""
-
-    trace_id: str
-    span_id: str
-    parent_id: str = ""
 
 
 class Tracing:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from gateway.callers.caller import Caller
 from gateway.callers.identity import Identity
-from gateway.exchange import Header
+from gateway.header import Header
 from gateway.vouching.told import Claim, Told
 
 _VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from config.problem import ProblemType
-from gateway.exchange import Header
+from gateway.header import Header
 
 
 class Claim(StrEnum):

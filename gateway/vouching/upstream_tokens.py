@@ -17,7 +17,7 @@ import structlog
 from config.clock import Clock
 from config.problem import Problem, ProblemType
 from gateway.callers.caller import Caller
-from gateway.exchange import Header
+from gateway.header import Header
 from gateway.relying_party.provider import GrantRefused, Provider, ProviderUnreachable, Tokens
 from gateway.vouching.told import UpstreamToken, WantedToken
 

@@ -27,7 +27,8 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import LiveConnections
-from gateway.exchange import Header, RequestHead, Verdict
+from gateway.exchange import RequestHead, Verdict
+from gateway.header import Header
 from gateway.limits.limiting import Limiting
 from gateway.pipeline import Pipeline
 from gateway.relying_party.beginnings import Beginnings

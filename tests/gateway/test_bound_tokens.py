@@ -13,7 +13,8 @@ from config.client_address import ClientAddresses
 from config.entropy import SystemEntropy
 from config.replays import Replays
 from gateway.callers.key_check import KeyCheck, nonces_of
-from gateway.exchange import Answer, ClientCertificate, Forward, Header
+from gateway.exchange import Answer, ClientCertificate, Forward
+from gateway.header import Header
 from gateway.proxy.door import Door
 from gateway.proxy.request_head import RequestHeadParser
 from gateway.proxy.watch import Watch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.exchange import Header
+from gateway.header import Header
 from gateway.inbound.manner import is_act, is_navigation
 from tests.gateway.rig import NAVIGATION, Rig, head
 
