@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
@@ -32,6 +34,18 @@ def publish(path: str, media_type: str, document: Callable[[], bytes]) -> Callab
         _published.pop(path, None)
 
     return withdraw
+
+
+@contextmanager
+def read_by_prometheus(*collectors: Collector) -> Iterator[None]:
+    """They are asked as long as the context lasts."""
+    for collector in collectors:
+        REGISTRY.register(collector)
+    try:
+        yield
+    finally:
+        for collector in collectors:
+            REGISTRY.unregister(collector)
 
 
 def health_application(service: str, checks: Mapping[str, Check]) -> ASGIApp:

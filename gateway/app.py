@@ -12,7 +12,7 @@ from functools import partial
 from audit import key_trail
 from config.client_address import ClientAddresses
 from config.client_secret import load_client_secret
-from config.health import publish
+from config.health import publish, read_by_prometheus
 from config.places import Places
 from config.replays import Replays
 from config.settings import Settings
@@ -28,7 +28,7 @@ from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
 from gateway.doors.server import open_doors
-from gateway.engines import open_engines, read_by_prometheus
+from gateway.engines import open_engines
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
 from gateway.limits.connections import PerAddress
 from gateway.limits.limiting import Limiting

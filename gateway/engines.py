@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import httpx2
-from prometheus_client import REGISTRY
-from prometheus_client.registry import Collector
 
 from audit.segments import SegmentWriter
 from config.clock import SystemClock
@@ -63,15 +61,3 @@ async def open_engines(settings: Settings) -> AsyncIterator[Engines]:
             sign_ins=SignIns(),
             signing_keys=SigningKeys(envelope),
         )
-
-
-@contextlib.contextmanager
-def read_by_prometheus(*collectors: Collector) -> Iterator[None]:
-    """They are asked as long as the context lasts."""
-    for collector in collectors:
-        REGISTRY.register(collector)
-    try:
-        yield
-    finally:
-        for collector in collectors:
-            REGISTRY.unregister(collector)

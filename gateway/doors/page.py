@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote
 
 from config.problem import Problem
 from gateway.decision.enforcement import lead_to_step_up
@@ -11,6 +10,7 @@ from gateway.doors.problems import NOT_AT_A_DOOR
 from gateway.exchange import Answer, OwnPage, RequestHead
 from gateway.header import Header
 from gateway.proxy.answer import CORRELATION, problem_answer
+from gateway.proxy.own_page import scope_of
 from gateway.step_up.demand import Asked
 
 
@@ -44,23 +44,6 @@ async def answer_of_page(pages: Any, head: RequestHead, verdict: OwnPage) -> Ans
         else:
             body += message.get("body", b"")
 
-    await pages(_scope(head, verdict), receive, send)
+    scope = scope_of(head, verdict, peer=(head.client, 0), server=None, app_state={})
+    await pages({**scope, "method": "GET"}, receive, send)  # whatever was asked for, what is told is a page
     return Answer(status, [header for header in headers if header[0] != CORRELATION], body)
-
-
-def _scope(head: RequestHead, verdict: OwnPage) -> dict[str, Any]:
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": head.scheme,
-        "path": unquote(head.path.decode("ascii")),
-        "raw_path": head.path,
-        "query_string": head.query,
-        "root_path": "",
-        "headers": head.headers,
-        "client": (head.client, 0),
-        "server": None,
-        "state": dict(verdict.state),
-    }

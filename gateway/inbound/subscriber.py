@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 UNKNOWN = "unknown"
 
 
+@lru_cache(maxsize=8192)
 def subscriber(address: str) -> str:
     """One IPv4 address, or the /64 that one IPv6 subscriber has (RFC 6177, section 2); `unknown` for anything else."""
     try:

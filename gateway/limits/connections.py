@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from http import HTTPStatus
 
 from config.problem import ProblemType
@@ -14,7 +13,6 @@ TOO_MANY_OF_ADDRESS = ProblemType(
 )  # fmt: skip
 
 BOUND = 2048
-_whose = lru_cache(maxsize=8192)(subscriber)
 
 
 class PerAddress:
@@ -33,7 +31,7 @@ class PerAddress:
 
         What has no address (a unix socket) comes from this machine, and is not counted.
         """
-        whose = _whose(address)
+        whose = subscriber(address)
         if whose == UNKNOWN:
             return True
         count = self._open[whose] = self._open.get(whose, 0) + 1
@@ -44,7 +42,7 @@ class PerAddress:
 
     def leave(self, address: str) -> None:
         """One is closed."""
-        whose = _whose(address)
+        whose = subscriber(address)
         count = self._open.get(whose, 0) - 1
         if count > 0:
             self._open[whose] = count

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from config.clock import Clock
 from gateway.callers.caller import Caller
@@ -22,7 +21,6 @@ from gateway.routes.route_table import Route, RouteTable
 _OBLIGATION = "limit:"
 _MINUTE = 60
 _OBLIGATIONS_KEPT = 1024
-_whose = lru_cache(maxsize=8192)(subscriber)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class RateCheck:
         way = self._ways.get((route.authority, route.path))
         if way is None or not way.address:
             return None
-        whose = _whose(address)
+        whose = subscriber(address)
         return _count([(guard, whose) for guard in way.address], self._clock.monotonic())
 
     def of_caller(
@@ -100,7 +98,7 @@ class RateCheck:
                 obliged = self._obliged_by(route.zone.name, obligation)
                 if obliged is None:
                     return Exceeded(Rate(Per.PERSON, 1, _MINUTE, 1, f"policy {obligation}"), _MINUTE)
-                counted.append((obliged, _whose(address) if caller is None else caller.identity.subject.id))
+                counted.append((obliged, subscriber(address) if caller is None else caller.identity.subject.id))
         return _count(counted, self._clock.monotonic())
 
     def _obliged_by(self, zone: str, obligation: str) -> Guard | None:

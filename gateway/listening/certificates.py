@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import structlog
 
 from config.settings import GatewaySettings
+from gateway.file_mark import Mark, mark_of
 from gateway.listening.tls import TlsFiles, WrongCertificate, tls_context
 from gateway.rounds import pause
 
@@ -76,13 +76,5 @@ class Certificates:
             await self.look()
             await pause(LOOK_EVERY, stop)
 
-    def _mark(self) -> list[tuple[int, int, int]]:
-        return [_stamp(path) for path in self._files.all]
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    try:
-        stat = path.stat()  # of what a link leads to: renewed certificates are often another target
-    except OSError:
-        return (0, 0, 0)
-    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    def _mark(self) -> list[Mark]:
+        return [mark_of(path) for path in self._files.all]

@@ -51,7 +51,7 @@ class OwnPageCycle:
         self._ended: Callable[[], None] | None = ended
         self._flow = FlowControl(transport)
         self._cycle = RequestResponseCycle(
-            scope=cast("HTTPScope", _scope(head, verdict, peer=peer, server=server, app_state=app_state)),
+            scope=cast("HTTPScope", scope_of(head, verdict, peer=peer, server=server, app_state=app_state)),
             transport=transport,
             flow=self._flow,
             logger=_logger,
@@ -108,7 +108,7 @@ class OwnPageCycle:
             ended()
 
 
-def _scope(
+def scope_of(
     head: RequestHead,
     verdict: OwnPage,
     *,
@@ -116,6 +116,7 @@ def _scope(
     server: tuple[str, int | None] | None,
     app_state: dict[str, Any],
 ) -> dict[str, Any]:
+    """The request as ASGI has it."""
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},

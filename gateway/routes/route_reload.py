@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.file_mark import Mark, mark_of
 from gateway.rounds import pause
 from gateway.routes.route_file import RouteTableError
 from gateway.routes.route_table import RouteTable
@@ -66,8 +67,8 @@ class RouteReload:
                 self.look()
                 await pause(LOOK_EVERY, stop)
 
-    def _mark(self) -> tuple[tuple[int, int, int], ...]:
-        return tuple(_mark_of(path) for path in (self._path, *self._files))
+    def _mark(self) -> tuple[Mark, ...]:
+        return tuple(mark_of(path) for path in (self._path, *self._files))
 
     def ask(self) -> None:
         """Take it up anew at the next look, changed or not."""
@@ -89,11 +90,3 @@ class RouteReload:
             yield
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
-
-
-def _mark_of(path: Path) -> tuple[int, int, int]:
-    try:
-        stat = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)

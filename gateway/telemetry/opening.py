@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx2
-from prometheus_client import REGISTRY
 
 from config.clock import Clock
 from config.entropy import Entropy
+from config.health import read_by_prometheus
 from config.settings import GatewaySettings
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.exchange_metrics import ExchangeMetrics
@@ -60,9 +60,7 @@ async def open_telemetry(
                 found["munjigi_spans_dropped"] = ("Spans that it did not", exporter.dropped)
             return found
 
-        metrics = ExchangeMetrics(telemetry.meters, counters)
-        REGISTRY.register(metrics)
-        opened.callback(REGISTRY.unregister, metrics)
+        opened.enter_context(read_by_prometheus(ExchangeMetrics(telemetry.meters, counters)))
         yield telemetry
 
 
