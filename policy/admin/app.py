@@ -26,6 +26,8 @@ from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
+from policy.admin.explanations import Explanations
+from policy.admin.releases import Releases
 from policy.live import LivePolicy
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
@@ -41,7 +43,8 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
 
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
-    api = PolicyApi(Desk(database, valkey, keys, kept, live, clock, operator))
+    desk = Desk(database, valkey, keys, kept, live, clock, operator)
+    api = PolicyApi(desk, (Releases(desk), Explanations(desk)))
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
