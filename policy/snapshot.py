@@ -107,8 +107,7 @@ class Snapshot:
         self._role_keys = role_keys
         self._hierarchy = hierarchy
         self._places = {
-            name: (LocalTime(place.time_zone), place.usual_hours)
-            for name, place in {ANY: Organisation(), **organisations}.items()
+            name: (_clock(place), place.usual_hours) for name, place in {ANY: Organisation(), **organisations}.items()
         }
         self._depth = depth
         self._standings: dict[tuple[str, frozenset[str]], Standing] = {}
@@ -183,6 +182,10 @@ class Snapshot:
         if self._everywhere is not None:
             _walk(self._everywhere, segments, method, found)
         return found
+
+
+def _clock(place: Organisation) -> LocalTime:
+    return LocalTime(place.time_zone, working_days=place.working_days, holidays=place.holidays)
 
 
 def _walk(root: _Node, segments: list[str], method: str, found: list[_ByRole]) -> None:
