@@ -1,8 +1,8 @@
 """The condition language: a small part of Python's expressions, read by `ast`, never run as text.
 
 A condition compares the names of `policy.context.Context` with literals: `device >= registered and hour >= 9`,
-`country in ["KR", "JP"]`, `not same_device`, `9 <= hour < 18`, `date >= "2026-12-24"`. Names, literals and operators are
-checked for their type when the rule is read, so that nothing is left to go wrong when a request is decided.
+`country in ["KR", "JP"]`, `not same_device`, `9 <= hour < 18`, `date >= "2026-12-24"`. Names, literals and operators
+are checked for their type when the rule is read, so that nothing is left to go wrong when a request is decided.
 
 What is unknown neither holds nor fails. A condition is decided in Kleene's three-valued logic, by moving every `not`
 down to its comparison: a rule that grants matches only where its condition certainly holds, and a rule that restricts
