@@ -18,6 +18,7 @@ from jose.keys import KeyRing, SigningKey
 from jose.storage.keys import SigningKeys
 from policy import artefact, demo, versions
 from policy.artefact import Policy, RuleEffect
+from policy.compiled_versions import take_up
 from policy.decide import decide
 from policy.decision import Effect
 from policy.lint import Fault
@@ -211,7 +212,7 @@ async def test_a_version_signed_by_another_key_is_refused(settings: Settings, da
         made, _ = await versions.draft(STORED, tx, with_rule("one"), ACT)
         await versions.publish(STORED, tx, made.number, SigningKey.generate(), ACT)
         with pytest.raises(versions.UntrustedArtefact, match="unknown_key"):
-            await versions.load_snapshot(STORED, tx, keys.public, now=AT.timestamp())
+            await take_up(STORED, tx, keys.public, now=AT.timestamp())
 
 
 async def test_what_a_version_says_cannot_be_changed_by_the_service(settings: Settings, database: Databases) -> None:
