@@ -79,10 +79,8 @@ async def read(versions: CompiledVersions, tx: Transaction, head: Head, keys: Pu
     signed = signature.believed(head.signature, number, keys, now=now)
     expected = signed.compiled.get(str(FORMAT))
     if expected is None or head.size is None:
-        formats = ", ".join(sorted(signed.compiled)) or "none"
-        raise UntrustedArtefact(
-            f"version {number} is not compiled to format {FORMAT}, which this code reads: {formats}"
-        )
+        others = ", ".join(sorted(signed.compiled)) or "none"
+        raise UntrustedArtefact(f"version {number} is compiled to format {others}; this code reads {FORMAT}")
     if head.size > LARGEST:
         raise UntrustedArtefact(f"version {number} is larger than {LARGEST} bytes")
     compiled, hashed = bytearray(head.size), sha256()

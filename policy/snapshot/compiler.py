@@ -58,7 +58,7 @@ def compiled(policy: Policy) -> bytes:
     by_zone: dict[str, list[int]] = {}
     for place, rule in enumerate(rules):
         by_zone.setdefault(rule.zone, []).append(place)
-    shared = (_rest(policy), organisations, inherited, list(table.sets), *table.sections())
+    shared = (_rest(policy), policy.resources, organisations, inherited, list(table.sets), *table.sections())
     everywhere = _hash((packed(shared), *map(records.bytes_of, by_zone.get(ANY, ()))))
     marks = array("Q")
     for name, place in words.places(zone_words).items():

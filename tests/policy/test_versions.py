@@ -16,7 +16,7 @@ from config.envelope import Envelope
 from config.settings import Role, Settings
 from jose.keys import KeyRing, SigningKey
 from jose.storage.keys import SigningKeys
-from policy import artefact, demo, versions
+from policy import demo, versions
 from policy.artefact import Policy, RuleEffect
 from policy.compiled_versions import take_up
 from policy.decide import decide
@@ -24,7 +24,7 @@ from policy.decision import Effect
 from policy.lint import Fault
 from policy.live import LivePolicy
 from policy.reasons import Reason
-from policy.snapshot import Snapshot
+from policy.snapshot import Snapshot, compiled
 from policy.storage.versions import PolicyVersions
 from tests.clock import FakeClock
 from tests.policy.samples import policy, request, rule
@@ -174,7 +174,14 @@ async def test_only_what_was_published_once_can_be_rolled_back_to(settings: Sett
 @pytest.mark.parametrize(
     "tampering",
     [
-        "UPDATE policy.version SET artefact = :other, sha256 = encode(sha256(:other), 'hex') WHERE state = 'published'",
+        "UPDATE policy.compiled SET bytes = :other WHERE number = (SELECT max(number) FROM policy.version)",
+        "UPDATE policy.compiled SET bytes = substring(bytes from 1 for length(bytes) - 1)"
+        " WHERE number = (SELECT max(number) FROM policy.version)",
+        "UPDATE policy.compiled SET bytes = set_byte(bytes, length(bytes) / 2, get_byte(bytes, length(bytes) / 2) # 1)"
+        " WHERE number = (SELECT max(number) FROM policy.version)",
+        "UPDATE policy.compiled AS fresh SET bytes = former.bytes FROM policy.compiled AS former"
+        " WHERE former.number < fresh.number",
+        "DELETE FROM policy.compiled",
         "UPDATE policy.version SET signature = 'x.y.z' WHERE state = 'published'",
         "UPDATE policy.version SET signature = (SELECT signature FROM policy.version WHERE state = 'retired') "
         "WHERE state = 'published'",
@@ -187,7 +194,7 @@ async def test_an_altered_version_is_refused_and_the_last_good_one_kept(
     (first,) = await published(database, settings, with_rule("one"))
     assert await gateway.refresh()
     await published(database, settings, with_rule("two"))
-    other = artefact.encode(policy(rule("everything", "/**", role="*", zone="*")))
+    other = compiled(policy(rule("everything", "/**", role="*", zone="*")))
     async with database("owner").begin() as tx:
         statement = text(tampering)
         await tx.execute(statement, {"other": other} if ":other" in tampering else {})
