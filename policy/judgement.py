@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -39,7 +40,7 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 
     request: AccessRequest
     zone: Zone
-    candidates: list[CompiledRule]
+    candidates: Sequence[CompiledRule]
     standing: Standing
     context: Context
     signals: tuple[tuple[str, int], ...]
@@ -88,7 +89,7 @@ def _seen(facts: Facts, usual_time: bool) -> tuple[Observation, int, tuple[tuple
 
 
 def judge(
-    candidates: list[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
+    candidates: Sequence[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
 ) -> Judgement:
     """The first allow or deny that matches decides; what it allows is still subject to the zone and to reductions."""
     reductions: tuple[str, ...] = ()

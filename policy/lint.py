@@ -103,8 +103,8 @@ def _structure(policy: Policy) -> Iterator[Finding]:
                 path_pattern.parse(path)
             except path_pattern.WrongPattern as error:
                 yield Finding(Fault.WRONG_PATH, f"the resource {resource.name!r}: {error}")
-    for resource in _repeated(f"{resource.name!r} of {resource.zone!r}" for resource in policy.resources):
-        yield Finding(Fault.DUPLICATE_RESOURCE, f"the resource {resource} stands more than once")
+    for name in _repeated(f"{resource.name!r} of {resource.zone!r}" for resource in policy.resources):
+        yield Finding(Fault.DUPLICATE_RESOURCE, f"the resource {name} stands more than once")
     try:
         Hierarchy(policy.inheritance, policy.assignments)
     except WrongHierarchy as error:

@@ -17,7 +17,7 @@ from policy.snapshot import compile_policy
 from tests.policy.samples import policy, request, rule
 from tests.policy.strategies import policies, requests
 
-REQUESTS_EACH, MORE_EACH = 5, 10
+REQUESTS_EACH, MORE_EACH = 5, 20
 
 
 def agree(given_policy: Policy, asked: list[AccessRequest]) -> None:

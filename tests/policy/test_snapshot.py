@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from policy import path_pattern
 from policy.artefact import Inheritance, Organisation
 from policy.casbin_model import ReferenceEnforcer
+from policy.decide import decide
 from policy.local_time import LocalTime, within
 from policy.path_pattern import WrongPattern, matches
 from policy.request import Subject
 from policy.roles import DEEPEST, Hierarchy, WrongHierarchy
 from policy.snapshot import KEPT_STANDINGS, compile_policy
-from tests.policy.samples import MONDAY_NOON, policy, rule
+from tests.policy.samples import MONDAY_NOON, policy, request, rule
 from tests.policy.strategies import paths, patterns
 
 CUSTOMER = frozenset({"customer"})
@@ -176,3 +177,17 @@ def test_a_calendar_is_kept_where_the_organisation_works() -> None:
     ):
         found = clock.at(moment)
         assert (found.date, found.holiday, found.working_day) == (day, holiday, working_day)
+
+
+def test_each_organisation_keeps_its_own_calendar() -> None:
+    working = rule("a", condition="working_day and not holiday")
+    organisations = {"kr": Organisation(holidays=(date(2026, 1, 5),)), "il": Organisation(working_days=(7, 1, 2, 3, 4))}
+    snapshot = compile_policy(policy(working, organisations=organisations), 1)
+    for organisation, at, effect in (
+        ("kr", MONDAY_NOON, "deny"),
+        ("kr", MONDAY_NOON + 86_400, "allow"),
+        ("il", MONDAY_NOON, "allow"),
+        ("il", MONDAY_NOON - 86_400, "allow"),
+        ("elsewhere", MONDAY_NOON - 86_400, "deny"),
+    ):
+        assert decide(request(at=at, organisation=organisation), snapshot).effect == effect
