@@ -23,6 +23,7 @@ from gateway.proxy.problems import (
     TARGET_TOO_LONG,
 )
 from gateway.proxy.request_head import METHODS
+from gateway.telemetry.trace_context import TRACE, TRACE_FIELDS, believed
 
 _HOST, _METHOD, _TARGET = b"x-forwarded-host", b"x-forwarded-method", b"x-forwarded-uri"
 _NOT_ONWARD = frozenset({_HOST, _METHOD, _TARGET, b"client-cert"})
@@ -157,6 +158,7 @@ class AskedParser:
         options = named_by_connection(fields.get(b"connection", ()))
         if not options <= _CONNECTION_OPTIONS:
             raise Problem(MALFORMED_REQUEST, "Connection names a field.")
+        trace = [header for header in special if header[0] in TRACE_FIELDS]
         by_fields = dialect.tells is _BY_FIELDS
         host = door.hosts.name(_only(fields, _HOST if by_fields else b"host")) or b""
         if host and (authority := self._doors.authority(host)) is not None:
@@ -175,6 +177,7 @@ class AskedParser:
             method=_only(fields, _METHOD) if by_fields else b"",
             target=_only(fields, _TARGET) if by_fields else b"",
             stopped=frozenset(self._stopped) | (fields.keys() & _NOT_ONWARD),
+            notes={TRACE: believed(trace)[0]} if trace else {},
         )
 
     def _feed(self, raw: bytes) -> None:
