@@ -36,6 +36,7 @@ from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import LiveConnections
 from gateway.doors.server import open_doors
+from gateway.limits.connections import PerAddress
 from gateway.limits.limiting import Limiting
 from gateway.pipeline import Pipeline
 from gateway.proxy.door import Door
@@ -155,7 +156,9 @@ async def run(
 
         limits, watch = Limits(), Watch()
         pools = Pools([Upstream(name, origin) for name in table.upstreams], limits=limits, watch=watch)
-        door = Door(pipeline, None, pools, entropy, watch, limits, limiting=limiting)
+        door = Door(
+            pipeline, None, pools, entropy, watch, limits, limiting=limiting, per_address=PerAddress(limits.clients)
+        )
         beside = [asyncio.create_task(beat()), asyncio.create_task(limiting.run(stop))]
         try:
             async with open_doors(door, settings.gateway, lambda host: table.authorities.get(host)):

@@ -31,7 +31,6 @@ _ORIGIN = """
         listen unix:{folder}/origin.sock backlog=4096;
         root {folder}/bodies;
         location / {{ return 200 "{body}"; }}
-        location = /products {{ if ($arg_asked) {{ add_header X-Asked $arg_asked; }} return 200 "{body}"; }}
         location /products/large {{ sendfile on; try_files /large =404; }}
     }}
 """

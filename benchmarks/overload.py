@@ -1,21 +1,23 @@
 """Twice as many requests as the gateway can answer: how long those wait that get in, with shedding and without.
 
-Requests are due at even distances whatever became of those before (`open_loop.lua`), so a server that falls behind is
-not spared. What is turned away is answered 503 and timed apart. At half the peak nothing may be turned away.
+Requests are due at even distances whatever became of those before (`benchmarks.open_loop`), so a server that falls
+behind is not spared. What is turned away is answered 503 and timed apart. At half the peak nothing may be turned away.
 """
 
 from __future__ import annotations
 
-import os
-import re
 import subprocess
+import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from benchmarks import nginx
 from benchmarks.gateway import HOST, RULES, SESSIONS, SMALL, Side, gateway
+from benchmarks.open_loop import Answered
 from benchmarks.result import Result, tell
 from benchmarks.wrk import CannotMeasure, two_cores, wait_for
 
@@ -24,7 +26,6 @@ SECONDS = 8
 CONNECTIONS = 4000
 LOADS = (0.5, 0.9, 1.5, 2.0)
 """Of the peak."""
-_SCRIPT = Path(__file__).with_name("open_loop.lua")
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,14 @@ class Answers:
     """Answered 200, a second."""
     refused: float
     """Answered 503, a second."""
+    unanswered: float
     p50: float
     """Milliseconds, of those answered 200."""
     p99: float
-    behind: float
-    """Milliseconds by which the load itself was late at most: more connections would have been needed."""
+    held_back: float
+    """Requests a second that found no connection free."""
+    late: float
+    """Milliseconds by which the load itself was late at most."""
 
 
 def run() -> list[Result]:
@@ -67,7 +71,10 @@ def _at(load: float, peak: float, sides: dict[bool, Side], core: int) -> list[Re
     ours, without = (_answers(sides[sheds], load * peak, core) for sheds in (True, False))
     for name, seen in (("shedding", ours), ("no shedding", without)):
         tell(f"  {load} of the peak, {name}: {seen.passed:,.0f} a second pass, {seen.refused:,.0f} are turned away")
-        tell(f"    p50 {seen.p50:.1f}, p99 {seen.p99:.1f} ms; the load was {seen.behind:.0f} ms late at most")
+        tell(
+            f"    p50 {seen.p50:.1f}, p99 {seen.p99:.1f} ms; {seen.unanswered:.0f} a second are not answered in time, "
+        )
+        tell(f"    {seen.held_back:.0f} a second found no connection free; the load was {seen.late:.0f} ms late")
     name, peer = f"overload.{load * 100:.0f}_percent", "no shedding"
     return [
         Result.against(f"{name}.passed", ours.passed, "requests/s", peer, without.passed, COMMAND),
@@ -78,31 +85,21 @@ def _at(load: float, peak: float, sides: dict[bool, Side], core: int) -> list[Re
 
 
 def _answers(side: Side, rate: float, core: int) -> Answers:
-    command = ["taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--timeout", "30s"]
-    for header in (f"Host: {HOST}", "Accept: application/json", "User-Agent: benchmark", *side.headers):
-        command += ["-H", header]
-    command += ["-s", str(_SCRIPT), f"http://127.0.0.1:{side.port}{SMALL}"]
-    environment = {**os.environ, "RATE": str(rate)}
-    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
-    ended = re.search(r"OPEN (\d+) (\d+) ([\d.]+)", told)
-    if ended is None or int(ended[2]):
-        raise CannotMeasure(f"answers are missing, or neither 200 nor 503:\n{told}")
-    buckets = sorted((float(upto), int(count)) for upto, count in re.findall(r"BUCKET ([\d.]+) (\d+)", told))
-    passed = sum(count for _, count in buckets)
+    lines = (f"Host: {HOST}", "Accept: application/json", "User-Agent: benchmark", *side.headers)
+    head = "\r\n".join((f"GET {SMALL} HTTP/1.1", *lines, "", "")).encode()
+    command = ["taskset", "-c", str(core), sys.executable, "-m", "benchmarks.open_loop", str(side.port), str(rate)]
+    told = subprocess.run(
+        [*command, str(SECONDS), str(CONNECTIONS)], input=head, capture_output=True, check=True
+    ).stdout
+    seen = msgspec.json.decode(told, type=Answered)
+    if seen.statuses.keys() - {"200", "503", "none"} or not seen.took:
+        raise CannotMeasure(f"answers were neither 200 nor 503: {seen.statuses}")
     return Answers(
-        passed / SECONDS,
-        int(ended[1]) / SECONDS,
-        _share(buckets, passed, 0.5),
-        _share(buckets, passed, 0.99),
-        float(ended[3]),
+        seen.statuses["200"] / SECONDS,
+        seen.statuses.get("503", 0) / SECONDS,
+        seen.statuses.get("none", 0) / SECONDS,
+        seen.took[len(seen.took) // 2],
+        seen.took[len(seen.took) * 99 // 100],
+        seen.held_back / SECONDS,
+        seen.late,
     )
-
-
-def _share(buckets: list[tuple[float, int]], total: int, share: float) -> float:
-    """The bound below which so many lie."""
-    seen = 0
-    for upto, count in buckets:
-        seen += count
-        if seen >= share * total:
-            return upto
-    raise CannotMeasure("nothing passed")
