@@ -46,6 +46,8 @@ class Limiting:
         self.settlement = Settlement(valkey, clock)
         self.overload = Overload(enter)
         self._refusals = Refusals(clock)
+        self.queue_waited: Callable[[], float] = lambda: 0.0
+        """Seconds for which the first request has waited to be begun (`gateway.proxy.turns`)."""
         self.shedding = False
         self.alert = False
         """The process is not calm: every request asks `before`, whatever its route declares."""
@@ -104,6 +106,6 @@ class Limiting:
 
     def _look(self, due: float, stop: asyncio.Event) -> None:
         now = self._clock.monotonic()
-        self.waited(max(0.0, now - due), now)
+        self.waited(max(0.0, now - due, self.queue_waited()), now)
         if not stop.is_set():
             asyncio.get_running_loop().call_later(LOOK_EVERY, self._look, now + LOOK_EVERY, stop)
