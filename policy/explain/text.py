@@ -12,7 +12,6 @@ from pages.locale import Locale
 from policy.decision import StepUp
 from policy.explain.told import Change, ConditionPart, Explanation, FactTold, Kind, Value, Who
 from policy.reasons import Reason
-from policy.recorded import Recorded
 
 _MESSAGES = Path(__file__).with_name("messages.toml")
 
@@ -22,9 +21,9 @@ def _catalogue() -> Catalogue:
     return Catalogue.load(_MESSAGES)
 
 
-def text(explanation: Explanation, locale: Locale, recorded: Recorded | None = None) -> str:
-    """All of it. `recorded`: the record that it explains; None: the request is made up."""
-    return "\n".join(_Speaker(locale).all(explanation, recorded)) + "\n"
+def text(explanation: Explanation, locale: Locale) -> str:
+    """All of it."""
+    return "\n".join(_Speaker(locale).all(explanation)) + "\n"
 
 
 class _Speaker:
@@ -46,12 +45,12 @@ class _Speaker:
                 return f"{value:.0f}"
         return str(value)
 
-    def all(self, told: Explanation, recorded: Recorded | None) -> Iterator[str]:
-        decision = told.decision
+    def all(self, told: Explanation) -> Iterator[str]:
+        decision, recorded = told.decision, told.recorded
         if recorded is not None:
             yield self._say(
                 "asked",
-                at=_moment(recorded.at),
+                at=_moment(recorded.at.timestamp()),
                 method=recorded.method,
                 path=recorded.path,
                 zone=recorded.zone,
@@ -59,6 +58,11 @@ class _Speaker:
             )
             answer = self._say(f"would.{recorded.effect.value}")
             yield self._say("recorded_as", answer=answer, version=recorded.version)
+            yield self._say(f"seal.{recorded.seal.value}", segment=recorded.segment, sequence=recorded.sequence)
+            if recorded.limited:
+                yield self._say("limited", rate=recorded.limited)
+            if told.facts is None:
+                yield self._say("as_it_stands")
         yield self._say(f"answer.{decision.effect.value}")
         yield self._say("by", version=decision.version, winner=decision.winner or self._say("nothing"))
         yield self._say("because", reasons=", ".join(self._reason(reason) for reason in decision.reasons))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -10,6 +11,7 @@ from policy.artefact import RuleEffect
 from policy.context import Context
 from policy.decision import Decision, Effect, StepUp
 from policy.reasons import Reason
+from policy.recording.finding import Seal
 
 Value = str | int | bool | float | None
 """Of a fact; None: unknown."""
@@ -151,6 +153,32 @@ class Change(msgspec.Struct, frozen=True):
     """The rule that would have decided; empty: none, or it is not known beforehand."""
 
 
+class RecordedTold(msgspec.Struct, frozen=True):
+    """The record that is explained, and how it stands to the audit's evidence."""
+
+    id: str
+    at: datetime
+    effect: Effect
+    reasons: tuple[Reason, ...]
+    version: int
+    winner: str
+    method: str
+    path: str
+    route: str
+    zone: str
+    sub: str
+    org: str
+    address: str
+    segment: str
+    sequence: int
+    seal: Seal
+    reproduced: bool | None
+    """Whether its own version answers the same today; None: it was explained by another one, or cannot be decided
+    again."""
+    limited: str = ""
+    """The rate that stopped it, although it was allowed."""
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """A decision with everything that led to it."""
 
@@ -172,3 +200,5 @@ class Explanation(msgspec.Struct, frozen=True):
     """Those of the rules that matched, whether or not it was allowed in the end."""
     changes: tuple[Change, ...] = ()
     """Each by itself would have turned it over, the least first; none of them need be advisable."""
+    recorded: RecordedTold | None = None
+    """None: the request was made up."""
