@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+import structlog
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
@@ -31,15 +32,18 @@ from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
 from policy.admin.releases import Releases
-from policy.compiled import CompiledVersions
+from policy.any_version import AnyVersion
 from policy.live import LivePolicy
 from policy.replaying import Replayer
+from policy.snapshot import FORMAT
 from policy.storage.decisions import RecordedDecisions
 from policy.storage.replays import KeptReplays
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
+from policy.versions import UntrustedArtefact, compile_published
 
 SERVICE: Final = "policy"
+_log = structlog.get_logger(__name__)
 
 
 def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID) -> ASGIApp:
@@ -51,7 +55,7 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, clock, operator)
-    compiled = CompiledVersions(database, kept)
+    compiled = AnyVersion(database, kept)
     archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
     api = PolicyApi(desk, (Releases(desk), Explanations(archive, clock), Decisions(archive, clock, operator)))
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
@@ -64,12 +68,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     try:
         async with database.begin() as tx:
             await keys.ensure_active(tx, "policy", clock.now())
+        await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
         app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator))
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
-        compiled = CompiledVersions(database, PolicyVersions())
+        compiled = AnyVersion(database, PolicyVersions())
         replayer = Replayer(database, KeptReplays(), RecordedDecisions(), compiled, clock)
         poke = partial(outbox.poke, valkey)
         beside = [
@@ -86,3 +91,19 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     finally:
         await database.dispose()
         await valkey.aclose()
+
+
+async def _compile_published(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock) -> None:
+    """So that gateways of this code find what code of an older format published."""
+    kept = PolicyVersions()
+    try:
+        async with database.begin() as tx:
+            await kept.hold(tx)
+            ring = await keys.load_ring(tx, "policy")  # the key of now: whoever rotates it waits
+            number = await compile_published(kept, tx, ring, clock.now())
+    except UntrustedArtefact as error:
+        _log.error("policy_not_compiled", reason=str(error))
+        return
+    if number is not None:
+        _log.info("policy_compiled", version=number, format=FORMAT)
+        await outbox.poke(valkey)

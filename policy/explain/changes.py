@@ -6,7 +6,7 @@ this moment, by this version, and says nothing of two changes at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -250,7 +250,7 @@ def _of_policy(situation: Situation, decision: Decision, demand: StepUp | None) 
         would_be: Value = False,
         *,
         who: Who = Who.ADMINISTRATOR,
-        rules: list[CompiledRule] = candidates,
+        rules: Sequence[CompiledRule] = candidates,
         zone: Zone = zone,
         context: Context = context,
     ) -> Change:

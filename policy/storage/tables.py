@@ -1,8 +1,20 @@
-"""The tables of schema `policy`; migrations 0007 and 0038 make them."""
+"""The tables of schema `policy`; migrations 0007, 0038 and 0042 make them."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(schema="policy")
@@ -61,4 +73,12 @@ replay = Table(
     Column("held_until", DateTime(timezone=True)),
     Column("over_at", DateTime(timezone=True)),
     Column("trouble", Text, nullable=False),
+)
+
+compiled = Table(
+    "compiled",
+    metadata,
+    Column("number", BigInteger, ForeignKey("policy.version.number"), primary_key=True),
+    Column("format", Integer, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
 )
