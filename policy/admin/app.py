@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from audit import key_trail
 from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, Valkey, open_database, open_valkey
+from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
 from config.settings import Settings
@@ -25,12 +26,18 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import PublicKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
+from policy.admin.archive import Archive
+from policy.admin.decisions import Decisions
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
 from policy.admin.releases import Releases
+from policy.any_version import AnyVersion
 from policy.live import LivePolicy
+from policy.replaying import Replayer
 from policy.snapshot import FORMAT
+from policy.storage.decisions import RecordedDecisions
+from policy.storage.replays import KeptReplays
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
 from policy.versions import UntrustedArtefact, compile_published
@@ -47,8 +54,10 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
 
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
-    desk = Desk(database, valkey, keys, kept, live, clock, operator)
-    api = PolicyApi(desk, (Releases(desk), Explanations(desk)))
+    desk = Desk(database, valkey, keys, kept, clock, operator)
+    compiled = AnyVersion(database, kept)
+    archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
+    api = PolicyApi(desk, (Releases(desk), Explanations(archive, clock), Decisions(archive, clock, operator)))
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -65,10 +74,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
+        compiled = AnyVersion(database, PolicyVersions())
+        replayer = Replayer(database, KeptReplays(), RecordedDecisions(), compiled, clock)
         poke = partial(outbox.poke, valkey)
         beside = [
             asyncio.create_task(entrance.keep_keys_fresh()),
             asyncio.create_task(watch_keys(keeper, database, clock, who=SERVICE, poke=poke, stop=stop)),
+            asyncio.create_task(replayer.run(stop)),
         ]
         try:
             await serve_application(app, f"unix:{settings.upstream_socket(SERVICE)}", ready=ready, stop=stop)

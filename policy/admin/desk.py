@@ -19,11 +19,7 @@ from policy.admin.messages import DraftAnswer, DraftRequest, VersionDocument, Ve
 from policy.admin.problems import FaultEntry, FaultyPolicy
 from policy.artefact import Policy
 from policy.casbin_lines import Lines
-from policy.explain import Explanation, explain
 from policy.lint import ADMINISTRATOR, Finding
-from policy.live import LivePolicy
-from policy.request import AccessRequest
-from policy.snapshot import compile_policy
 from policy.versions import Act, Version, Versions
 
 PAGE = 50
@@ -38,7 +34,6 @@ class Desk:
         valkey: Valkey,
         keys: SigningKeys,
         kept: Versions,
-        live: LivePolicy,
         clock: Clock,
         operator: UUID,
     ) -> None:
@@ -46,7 +41,6 @@ class Desk:
         self._database = database
         self._valkey = valkey
         self._keys = keys
-        self._live = live
         self._clock = clock
         self._versions = kept
         self._operator = str(operator)
@@ -130,15 +124,6 @@ class Desk:
                 raise FaultyPolicy([_entry(finding) for finding in error.findings]) from error
         await outbox.poke(self._valkey)
         return VersionEntry.of(made)
-
-    async def explain(self, request: AccessRequest, number: int | None) -> Explanation:
-        """By the published version (its signature checked), or by any other, a draft too."""
-        if number is None:
-            await self._live.refresh()
-            return explain(request, self._live.snapshot)
-        async with self._database.connect() as tx:
-            found = await self._found(tx, number)
-        return explain(request, compile_policy(artefact.decode(found.artefact), found.number))
 
     def act(self, who: Subject, why: str, correlation_id: str) -> Act:
         """Who does it, and when."""

@@ -10,7 +10,7 @@ import msgspec
 from policy import artefact, casbin_lines
 from policy.admin.problems import FaultEntry
 from policy.artefact import Name, NameOrAny, Organisation, Zone
-from policy.request import AccessRequest
+from policy.request import AccessRequest, Facts, Subject
 from policy.versions import State, Version
 
 Why = Annotated[str, msgspec.Meta(min_length=3, max_length=1000)]
@@ -105,8 +105,25 @@ class ModelDocument(msgspec.Struct, frozen=True):
     effects: tuple[str, ...]
 
 
-class ExplainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A made-up or recorded request, and by which version it is decided; left out: by the published one."""
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A made-up request. Whatever is left out is unknown."""
 
-    request: AccessRequest
+    zone: str
+    path: str = "/"
+    method: str = "GET"
+    subject: Subject = Subject()
+    facts: Facts = Facts()
+    at: float | None = None
+    """Epoch seconds; left out: now."""
+
+    def request(self, now: float) -> AccessRequest:
+        """It as a request of this moment."""
+        at = now if self.at is None else self.at
+        return AccessRequest(self.subject, self.facts, self.zone, self.method, self.path, at)
+
+
+class ExplainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A made-up request, and by which version it is decided; left out: by the published one."""
+
+    request: Question
     version: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None
