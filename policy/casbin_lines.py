@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -32,6 +33,8 @@ RULE_FIELDS = (
 )
 LINK_FIELDS = ("role", "inherits", "organisation")
 JOINT = "|"
+_OBLIGATIONS = re.compile(r"\|(?=read_only(?:\||\Z)|(?:mask|limit|methods|scopes):)")
+"""Where one obligation ends and the next begins: `methods:GET|HEAD` is one."""
 MOST_LINES = 200_000
 
 
@@ -142,7 +145,7 @@ def _rule(named: dict[str, str]) -> Rule:
             **named,
             "priority": int(named["priority"]),
             "methods": named["methods"].split(JOINT),
-            "obligations": named["obligations"].split(JOINT) if named["obligations"] else [],
+            "obligations": _OBLIGATIONS.split(named["obligations"]) if named["obligations"] else [],
         },
         Rule,
     )

@@ -38,6 +38,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """The program that acts for the caller; empty: nobody does. Always known: a signed token says it."""
     client_certificate: str | None = None
     client_certificate_name: str | None = None
+    recent_risk: int = 0
+    """The highest risk of this session lately, that of now included (`policy.recent_risk`)."""
 
 
 def since_authentication(subject: Subject, at: float) -> float | None:

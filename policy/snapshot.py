@@ -16,11 +16,15 @@ import msgspec
 
 from policy import conditions, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Organisation, Policy, Rule, RuleEffect, Zone
+from policy.bands import with_bands
 from policy.conditions import Compiled
 from policy.context import Context
+from policy.flows import Flows, flows_of
 from policy.local_time import LocalTime
 from policy.roles import Hierarchy
 
+NOTHING_REMEMBERED = 101
+"""No risk is as high."""
 KEPT_STANDINGS = 4096
 """Sets of roles whose resolution is kept; beyond, all are forgotten and resolved again."""
 
@@ -95,8 +99,14 @@ class Snapshot:
         organisations: dict[str, Organisation],
         depth: int,
         marks: dict[str, int],
+        flows: Flows | None = None,
+        remembers: int = NOTHING_REMEMBERED,
     ) -> None:
         self.version = version
+        self.flows = flows
+        """Which services may cross into which zone; None: the policy speaks of none."""
+        self.remembers = remembers
+        """The lowest risk that may still matter once it is over; nobody need remember a lower one."""
         self._marks = marks
         self.zones = zones
         self._trees = trees
@@ -208,6 +218,8 @@ def compile_policy(policy: Policy, version: int) -> Snapshot:
     """Compile one version. Raises `ValueError` where a rule, a role or a zone cannot be used: nothing is left out."""
     if version < 1:
         raise ValueError("versions count from 1")
+    policy, flows = with_bands(policy), flows_of(policy)
+    remembers = NOTHING_REMEMBERED
     trees: dict[str, _Node] = {}
     role_keys: dict[tuple[str, str], int] = {}
     depth = 0
@@ -219,6 +231,8 @@ def compile_policy(policy: Policy, version: int) -> Snapshot:
         for segment in pattern.segments:
             node = node.child(segment)
         compiled = _compiled(place, rule)
+        if rule.condition:
+            remembers = min(remembers, *conditions.parse(rule.condition).risks, NOTHING_REMEMBERED)
         if pattern.tail is not path_pattern.Tail.BELOW:
             _insert(node.here, rule.methods, key, compiled)
         if pattern.tail is not path_pattern.Tail.NOTHING:
@@ -227,7 +241,7 @@ def compile_policy(policy: Policy, version: int) -> Snapshot:
         _spread_any_method(tree)
     zones = {zone.name: zone for zone in policy.zones}
     hierarchy, organisations = Hierarchy(policy.inheritance), dict(policy.organisations)
-    return Snapshot(version, zones, trees, role_keys, hierarchy, organisations, depth, _marks(policy))
+    return Snapshot(version, zones, trees, role_keys, hierarchy, organisations, depth, _marks(policy), flows, remembers)
 
 
 def _marks(policy: Policy) -> dict[str, int]:
@@ -235,9 +249,18 @@ def _marks(policy: Policy) -> dict[str, int]:
     of_zone: dict[str, list[Rule]] = {}
     for rule in policy.rules:
         of_zone.setdefault(rule.zone, []).append(rule)
-    everywhere = (frozenset(of_zone.get(ANY, ())), policy.inheritance, tuple(sorted(policy.organisations.items())))
+    everywhere = (
+        frozenset(of_zone.get(ANY, ())),
+        policy.inheritance,
+        tuple(sorted(policy.organisations.items())),
+        *_services(policy),
+    )
     shared = hash(everywhere)
     return {zone.name: hash((shared, zone, frozenset(of_zone.get(zone.name, ())))) for zone in policy.zones}
+
+
+def _services(policy: Policy) -> tuple[object, ...]:
+    return policy.flows, tuple(sorted((zone.name, zone.services) for zone in policy.zones if zone.services))
 
 
 def _compiled(place: int, rule: Rule) -> CompiledRule:
