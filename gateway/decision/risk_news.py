@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -83,7 +84,7 @@ class RiskNews:
             await pipe.execute()
 
     async def _hear(self) -> int:
-        answer = await self._valkey.xread({key_space.RISK_STREAM: self._cursor}, count=AT_ONCE)
+        answer: Any = await self._valkey.xread({key_space.RISK_STREAM: self._cursor}, count=AT_ONCE)
         entries = [entry for _, entries in answer for entry in entries] if answer else []
         now = self._clock.timestamp()
         for name, fields in entries:

@@ -16,7 +16,7 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, Valkey, open_database, open_valkey
 from config.envelope import Envelope
 from config.serving import serve_application
-from config.settings import Settings
+from config.settings import GatewaySettings, Settings
 from events import outbox
 from jose.entrance import Entrance
 from jose.key_keeper import KeyKeeper
@@ -28,6 +28,7 @@ from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
 from policy.admin.releases import Releases
+from policy.admin.zone_maps import ZoneMaps
 from policy.live import LivePolicy
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
@@ -35,8 +36,15 @@ from policy.succession import Succession
 SERVICE: Final = "policy"
 
 
-def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID) -> ASGIApp:
-    """The API, without its entrance."""
+def application(
+    database: Database,
+    valkey: Valkey,
+    keys: SigningKeys,
+    clock: Clock,
+    operator: UUID,
+    gateway: GatewaySettings | None = None,
+) -> ASGIApp:
+    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
@@ -44,7 +52,9 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, live, clock, operator)
-    api = PolicyApi(desk, (Releases(desk), Explanations(desk)))
+    gateway = gateway or GatewaySettings()
+    maps = ZoneMaps(database, kept, gateway.routes, gateway.port)
+    api = PolicyApi(desk, (Releases(desk), Explanations(desk), maps))
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -56,7 +66,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         async with database.begin() as tx:
             await keys.ensure_active(tx, "policy", clock.now())
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator))
+        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator, settings.gateway))
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
