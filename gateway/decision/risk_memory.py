@@ -1,4 +1,4 @@
-"""What was odd about a session lately, in this process's memory: a fact of the session like any other (decision 0037).
+"""What was odd about a session lately, in this process's memory: a fact of the session like any other (decision 0040).
 
 Risks that bands of the policy ask of are noted when a request is decided anew, and heard of from the other gateways
 (`gateway.decision.risk_news`). Forgetting one only lets privileges grow back sooner: the risk of now counts by itself.

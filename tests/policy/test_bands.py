@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -16,9 +16,11 @@ from policy.decision import Decision, Effect, StepUp
 from policy.local_time import QUARTER
 from policy.reasons import Reason
 from policy.recent_risk import LONGEST, MOST_PEAKS, STAY, Peaks, counts_until, recent, remembered
-from policy.request import DeviceTrust
+from policy.request import AccessRequest, DeviceTrust
 from policy.snapshot import NOTHING_REMEMBERED, compile_policy
 from tests.policy.samples import MONDAY_NOON, policy, request, rule
+from tests.policy.strategies import policies, requests
+from tests.policy.test_against_casbin import agree
 
 ODD = {"device_trust": DeviceTrust.UNKNOWN, "device_id": "d-2"}
 """A risk of 60 or so, by another device."""
@@ -156,6 +158,15 @@ def test_facts_that_change_back_and_forth_change_privileges_once(moments: list[t
     if any(odd for after, odd in moments if after < QUARTER):
         last = next(index for index, effect in enumerate(answers) if effect is Effect.REDUCE)
         assert Effect.ALLOW not in answers[last:]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(policies(), st.lists(requests, min_size=3, max_size=3))
+def test_casbin_neither_sees_bands_nor_decides_otherwise_for_them(
+    given_policy: Policy, asked: list[AccessRequest]
+) -> None:
+    bands = (replace(LEAST, above=0), Band("shop", 10, ("read_only",), zone="shop", role="customer", assurance=2))
+    agree(replace(given_policy, bands=bands), asked)
 
 
 def test_a_rule_that_leaves_other_methods_to_everybody_is_told_apart() -> None:
