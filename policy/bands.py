@@ -7,27 +7,22 @@ at once and left later (`policy.recent_risk`).
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from policy.artefact import Band, Policy, Rule, RuleEffect
 
-_BEFORE_ALL = -1
-"""A priority that no rule of a document has."""
 PREFIX = "band:"
 """What stands before a band's id where a rule's is told."""
 
 
-def with_bands(policy: Policy) -> Policy:
-    """The policy with its bands as rules; to be compiled, not to be kept."""
-    if not policy.bands:
-        return policy
-    return replace(policy, rules=(*(_rule(band) for band in policy.bands), *policy.rules), bands=())
+def in_order(policy: Policy) -> list[Rule]:
+    """The rules in their total order, behind those that stand for bands: what is compiled."""
+    bands = sorted(policy.bands, key=lambda band: band.id)
+    return [*map(_rule, bands), *sorted(policy.rules, key=lambda rule: rule.order)]
 
 
 def _rule(band: Band) -> Rule:
     return Rule(
         PREFIX + band.id,
-        _BEFORE_ALL,
+        0,
         band.role,
         band.zone,
         "/**",

@@ -16,7 +16,7 @@ import msgspec
 
 from policy import conditions, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Organisation, Policy, Rule, RuleEffect, Zone
-from policy.bands import with_bands
+from policy.bands import in_order
 from policy.conditions import Compiled
 from policy.context import Context
 from policy.flows import Flows, flows_of
@@ -218,12 +218,12 @@ def compile_policy(policy: Policy, version: int) -> Snapshot:
     """Compile one version. Raises `ValueError` where a rule, a role or a zone cannot be used: nothing is left out."""
     if version < 1:
         raise ValueError("versions count from 1")
-    policy, flows = with_bands(policy), flows_of(policy)
     remembers = NOTHING_REMEMBERED
+    rules = in_order(policy)
     trees: dict[str, _Node] = {}
     role_keys: dict[tuple[str, str], int] = {}
     depth = 0
-    for place, rule in enumerate(sorted(policy.rules, key=lambda rule: rule.order)):
+    for place, rule in enumerate(rules):
         key = role_keys.setdefault((rule.organisation, rule.role), len(role_keys))
         pattern = path_pattern.parse(rule.path)
         depth = max(depth, len(pattern.segments))
@@ -241,13 +241,24 @@ def compile_policy(policy: Policy, version: int) -> Snapshot:
         _spread_any_method(tree)
     zones = {zone.name: zone for zone in policy.zones}
     hierarchy, organisations = Hierarchy(policy.inheritance), dict(policy.organisations)
-    return Snapshot(version, zones, trees, role_keys, hierarchy, organisations, depth, _marks(policy), flows, remembers)
+    return Snapshot(
+        version,
+        zones,
+        trees,
+        role_keys,
+        hierarchy,
+        organisations,
+        depth,
+        _marks(policy, rules),
+        flows_of(policy),
+        remembers,
+    )
 
 
-def _marks(policy: Policy) -> dict[str, int]:
+def _marks(policy: Policy, rules: list[Rule]) -> dict[str, int]:
     """Of each zone a hash of all that its decisions follow."""
     of_zone: dict[str, list[Rule]] = {}
-    for rule in policy.rules:
+    for rule in rules:
         of_zone.setdefault(rule.zone, []).append(rule)
     everywhere = (
         frozenset(of_zone.get(ANY, ())),
