@@ -143,6 +143,10 @@ def test_no_news_is_the_same_object() -> None:
     assert remembered(peaks, 61, 100.0, 1.0) == ((61, 100.0),)
 
 
+def test_what_is_heard_late_takes_nothing_from_what_counts_longer() -> None:
+    assert remembered(((40, 200.0),), 60, 100.0, 0.0) == ((60, 100.0), (40, 200.0))
+
+
 @given(st.lists(st.tuples(st.integers(0, 1199), st.booleans()), min_size=1, max_size=40))
 def test_facts_that_change_back_and_forth_change_privileges_once(moments: list[tuple[int, bool]]) -> None:
     """Within a quarter of an hour privileges shrink once, and do not grow back, however the risk goes to and fro."""

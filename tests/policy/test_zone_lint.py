@@ -84,6 +84,30 @@ def test_its_kinds_are_faults() -> None:
     assert set(get_args(Kind)) <= {fault.value for fault in Fault}
 
 
+@pytest.mark.parametrize(
+    ("name", "weak", "strict"),
+    [
+        ("assurance", 1, 2),
+        ("device", DeviceTrust.KNOWN, DeviceTrust.REGISTERED),
+        ("max_age", None, 60),
+        ("max_age", 61, 60),
+        ("networks", (), ("office",)),
+        ("networks", ("office", "vpn"), ("office",)),
+        ("countries", ("JP",), ("KR",)),
+        ("hours", None, (9, 18)),
+        ("hours", (22, 10), (22, 6)),
+        ("weekdays", (1, 6), (1, 2)),
+        ("step_up_risk", 60, 50),
+        ("max_risk", 60, 50),
+    ],
+)
+def test_each_demand_can_be_the_weaker_one(name: str, weak: object, strict: object) -> None:
+    one, other = replace(Zone("one"), **{name: weak}), replace(Zone("other"), **{name: strict})
+    assert weaker_in(one, other) == (name,)
+    if name != "countries":
+        assert weaker_in(other, one) == ()
+
+
 zones = st.builds(
     Zone,
     name=st.just("z"),
