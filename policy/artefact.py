@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
+from policy.local_time import WORKING_DAYS
 from policy.request import DeviceTrust
 
 ANY = "*"
 ANONYMOUS = "anonymous"
 """The role that everybody holds, signed in or not: a rule for it is public."""
+RESOURCE = "@"
+"""What stands before the name of a resource where a path is expected."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of one artefact; a larger one is refused before it is read."""
 
@@ -39,6 +43,7 @@ Service = Annotated[str, msgspec.Meta(pattern=r"\A(client|certificate):[!-~]([ -
 that it exchanged, or `certificate:NAME`, the common name of a client certificate that an authority of ours vouches
 for."""
 Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Weekday = Annotated[int, msgspec.Meta(ge=1, le=7)]
 
 
 class RuleEffect(StrEnum):
@@ -77,6 +82,32 @@ class Inheritance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     organisation: NameOrAny = ANY
 
 
+class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Somebody (a person's `sub`, a program's `client:ID`) or a group (`group:NAME`) holds a role, or is in a group.
+
+    In one organisation or in all; a program belongs to none, so only what it is given in all counts.
+    """
+
+    subject: Name
+    role: Name
+    organisation: NameOrAny = ANY
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        return (self.organisation, self.subject, self.role)
+
+
+class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A name for paths of one zone, so that a rule may say `@orders` where a path stands.
+
+    The same name may stand once for each zone, and once for all (`*`): a rule means those of its own zone and of all.
+    """
+
+    name: Name
+    zone: NameOrAny
+    paths: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=256)]
+
+
 class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What it takes to enter a zone (P8). Demands on the person do not hold where a public rule (`anonymous`) allows.
 
@@ -94,7 +125,7 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """ISO 3166-1 alpha-2; empty: any, an unknown one too."""
     hours: tuple[Hour, Hour] | None = None
     """From the first hour until before the second, in the organisation's time zone."""
-    weekdays: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = ()
+    weekdays: tuple[Weekday, ...] = ()
     step_up_risk: Percent = 100
     """A risk above this demands two factors."""
     max_risk: Percent = 100
@@ -136,6 +167,10 @@ class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
     time_zone: str = "Asia/Seoul"
     usual_hours: tuple[Hour, Hour] = (7, 22)
+    working_days: Annotated[tuple[Weekday, ...], msgspec.Meta(max_length=7)] = WORKING_DAYS
+    """ISO 8601: 1 is Monday."""
+    holidays: Annotated[tuple[date, ...], msgspec.Meta(max_length=4000)] = ()
+    """Days on which nobody works, by the calendar there; a condition asks `holiday`, `working_day`."""
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -149,10 +184,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     zones: tuple[Zone, ...]
     rules: tuple[Rule, ...]
     inheritance: tuple[Inheritance, ...] = msgspec.field(default_factory=lambda: ())
-    organisations: dict[NameOrAny, Organisation] = msgspec.field(
-        default_factory=lambda: {}  # noqa: PIE807 - msgspec takes `dict` for a default, and would leave it out
-    )
+    organisations: dict[NameOrAny, Organisation] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - `dict` would be left out
     """By organisation id; `*` is everybody else's."""
+    assignments: tuple[Assignment, ...] = ()
+    resources: tuple[Resource, ...] = ()
     bands: tuple[Band, ...] = ()
     flows: tuple[Flow, ...] = ()
 
@@ -169,6 +204,12 @@ def encode(policy: Policy) -> bytes:
         zones=tuple(sorted(policy.zones, key=lambda zone: zone.name)),
         roles=tuple(sorted(set(policy.roles))),
         inheritance=tuple(sorted(policy.inheritance, key=lambda link: (link.organisation, link.role, link.inherits))),
+        assignments=tuple(sorted(policy.assignments, key=lambda assignment: assignment.order)),
+        organisations={
+            name: msgspec.structs.replace(organisation, holidays=tuple(sorted(set(organisation.holidays))))
+            for name, organisation in policy.organisations.items()
+        },
+        resources=tuple(sorted(policy.resources, key=lambda resource: (resource.name, resource.zone))),
         bands=tuple(sorted(policy.bands, key=lambda band: band.id)),
         flows=tuple(sorted(policy.flows, key=lambda flow: (flow.source, flow.to, flow.methods, flow.certificate))),
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from policy.artefact import ANY, Flow, Policy
 from policy.reasons import Reason
 from policy.request import AccessRequest, client_role
@@ -16,13 +18,27 @@ from policy.request import AccessRequest, client_role
 CERTIFICATE = "certificate:"
 
 
+class Crossings(msgspec.Struct, frozen=True):
+    """What a policy says of services, as it is compiled."""
+
+    homes: dict[str, str]
+    """The zone of each service."""
+    flows: tuple[Flow, ...]
+
+
+def crossings(policy: Policy) -> Crossings | None:
+    """What a policy says of services; None: nothing, so that none is asked about."""
+    homes = {service: zone.name for zone in policy.zones for service in zone.services}
+    return Crossings(homes, policy.flows) if homes or policy.flows else None
+
+
 class Flows:
     """Answers whether a service may cross from its zone into another one."""
 
-    def __init__(self, policy: Policy) -> None:
-        self.homes = {service: zone.name for zone in policy.zones for service in zone.services}
+    def __init__(self, said: Crossings) -> None:
+        self.homes = said.homes
         self._ways: dict[tuple[str, str], tuple[Flow, ...]] = {}
-        for flow in policy.flows:
+        for flow in said.flows:
             way = flow.source, flow.to
             self._ways[way] = (*self._ways.get(way, ()), flow)
 
@@ -61,8 +77,3 @@ class Flows:
 
 def _takes(flow: Flow, method: str) -> bool:
     return ANY in flow.methods or method in flow.methods
-
-
-def flows_of(policy: Policy) -> Flows | None:
-    """The flows of a policy; None where it says nothing of services, so that none is asked about."""
-    return Flows(policy) if policy.flows or any(zone.services for zone in policy.zones) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -13,7 +14,7 @@ from policy.local_time import within
 from policy.obligations import names_other_methods, narrowest, permits
 from policy.reasons import Reason
 from policy.recent_risk import recent
-from policy.request import CLIENT_ROLE, AccessRequest, Facts
+from policy.request import CLIENT_ROLE, AccessRequest, Facts, assignee
 from policy.risk.observation import Observation, observe
 from policy.risk.score import score
 from policy.snapshot import CompiledRule, Snapshot, Standing, holds
@@ -41,7 +42,7 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 
     request: AccessRequest
     zone: Zone
-    candidates: list[CompiledRule]
+    candidates: Sequence[CompiledRule]
     standing: Standing
     context: Context
     signals: tuple[tuple[str, int], ...]
@@ -53,8 +54,11 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
     """Work out local time, risk, context and the rules that speak of a request, whose zone is one of the policy's."""
     subject = request.subject
-    standing = snapshot.standing(subject.organisation, subject.roles if subject.id else _NO_ROLES)
-    _, quarter_ends, hour, weekday = standing.clock.at(request.at)
+    if subject.id:
+        standing = snapshot.standing(subject.organisation, subject.roles, assignee(subject))
+    else:
+        standing = snapshot.standing(subject.organisation, _NO_ROLES)
+    _, quarter_ends, hour, weekday, date, holiday, working_day = standing.clock.at(request.at)
     facts = request.facts
     seen, risk, signals = _seen(facts, within(standing.usual_hours, hour))
     recent_risk, until = recent(facts.risk_peaks, risk, request.at) if facts.risk_peaks else (risk, quarter_ends)
@@ -73,6 +77,9 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         facts.actor,
         facts.certificate or None,
         facts.certificate_name or None,
+        date,
+        holiday,
+        working_day,
         recent_risk,
     )
     zone = snapshot.zones[request.zone]
@@ -88,7 +95,7 @@ def _seen(facts: Facts, usual_time: bool) -> tuple[Observation, int, tuple[tuple
 
 
 def judge(
-    candidates: list[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
+    candidates: Sequence[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
 ) -> Judgement:
     """The first allow or deny that matches decides; what it allows is still subject to the zone and to reductions."""
     reductions: tuple[str, ...] = ()

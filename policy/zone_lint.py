@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Literal
 
 import msgspec
 
 from policy import bands, conditions
-from policy.artefact import ANONYMOUS, ANY, Flow, Policy, RuleEffect, Zone
+from policy.artefact import ANY, Flow, Policy, RuleEffect, Zone
 from policy.request import CLIENT_ROLE
 from policy.strictness import weaker_in
 
@@ -28,12 +28,12 @@ class ZoneFault(msgspec.Struct, frozen=True):
     refuses: bool = True
 
 
-def zone_faults(policy: Policy) -> Iterator[ZoneFault]:
-    """Everything for which a policy is refused."""
+def zone_faults(policy: Policy, roles: Container[str]) -> Iterator[ZoneFault]:
+    """Everything for which a policy is refused. `roles`: those that a rule may name."""
     zones = {zone.name: zone for zone in policy.zones}
     yield from _services(policy.zones)
     yield from _nesting(zones)
-    yield from _bands(policy, zones)
+    yield from _bands(policy, zones, roles)
     for flow in policy.flows:
         yield from _flow(flow, zones)
 
@@ -94,7 +94,7 @@ def _encloses_itself(zone: Zone, zones: dict[str, Zone]) -> bool:
     return around is not None
 
 
-def _bands(policy: Policy, zones: dict[str, Zone]) -> Iterator[ZoneFault]:
+def _bands(policy: Policy, zones: dict[str, Zone], roles: Container[str]) -> Iterator[ZoneFault]:
     ids = {rule.id for rule in policy.rules}
     for band in policy.bands:
         told = bands.PREFIX + band.id
@@ -103,7 +103,7 @@ def _bands(policy: Policy, zones: dict[str, Zone]) -> Iterator[ZoneFault]:
         ids.add(told)
         if band.zone != ANY and band.zone not in zones:
             yield ZoneFault("unknown_zone", f"there is no zone {band.zone!r}", told)
-        if band.role not in (ANY, ANONYMOUS) and band.role not in policy.roles:
+        if band.role not in roles:
             yield ZoneFault("unknown_role", f"there is no role {band.role!r}", told)
         try:
             conditions.parse(bands.condition(band))

@@ -1,8 +1,19 @@
-"""The tables of schema `policy`; migration 0007 makes them."""
+"""The tables of schema `policy`; migrations 0007 and 0042 make them."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
 
 metadata = MetaData(schema="policy")
 
@@ -20,4 +31,12 @@ version = Table(
     Column("publisher", Text),
     Column("published_at", DateTime(timezone=True)),
     Column("restores", BigInteger),
+)
+
+compiled = Table(
+    "compiled",
+    metadata,
+    Column("number", BigInteger, ForeignKey("policy.version.number"), primary_key=True),
+    Column("format", Integer, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, select, text, update
 
 from config.connections import Transaction
 from policy import artefact
+from policy.storage.compiled import CompiledRecords
 from policy.storage.tables import version
 from policy.versions import Version
 
@@ -17,7 +18,7 @@ _PUBLISHING = 0x6D_70_75_62
 """The advisory lock of whoever publishes ("mpub")."""
 
 
-class PolicyVersions:
+class PolicyVersions(CompiledRecords):
     """`policy.versions.Versions` on PostgreSQL, and what the admin API lists besides."""
 
     async def hold(self, tx: Transaction) -> None:
@@ -26,10 +27,6 @@ class PolicyVersions:
     async def current(self, tx: Transaction) -> Version | None:
         row = (await tx.execute(select(version).where(version.c.state == "published"))).one_or_none()
         return None if row is None else _version(row)
-
-    async def current_number(self, tx: Transaction) -> int | None:
-        found: int | None = await tx.scalar(select(version.c.number).where(version.c.state == "published"))
-        return found
 
     async def find(self, tx: Transaction, number: int) -> Version | None:
         row = (await tx.execute(select(version).where(version.c.number == number))).one_or_none()

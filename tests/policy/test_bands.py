@@ -17,7 +17,8 @@ from policy.local_time import QUARTER
 from policy.reasons import Reason
 from policy.recent_risk import LONGEST, MOST_PEAKS, STAY, Peaks, counts_until, recent, remembered
 from policy.request import AccessRequest, DeviceTrust
-from policy.snapshot import NOTHING_REMEMBERED, compile_policy
+from policy.snapshot import compile_policy
+from policy.snapshot.compiler import NOTHING_REMEMBERED
 from tests.policy.samples import MONDAY_NOON, policy, request, rule
 from tests.policy.strategies import policies, requests
 from tests.policy.test_against_casbin import agree
