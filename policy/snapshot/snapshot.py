@@ -128,7 +128,7 @@ class Snapshot:
         return dict(zip(names, self._sections.zone_marks.tolist(), strict=True))
 
 
-def _flows(record: bytes) -> Flows:
+def _flows(record: memoryview) -> Flows:
     try:
         return Flows(msgspec.msgpack.decode(record, type=Crossings))
     except msgspec.DecodeError as error:

@@ -96,7 +96,7 @@ def test_its_kinds_are_faults() -> None:
         ("countries", ("JP",), ("KR",)),
         ("hours", None, (9, 18)),
         ("hours", (22, 10), (22, 6)),
-        ("weekdays", (1, 6), (1, 2)),
+        ("weekdays", (1, 2, 6), (1, 2)),
         ("step_up_risk", 60, 50),
         ("max_risk", 60, 50),
     ],
