@@ -18,7 +18,7 @@ from config.connections import Database, Transaction, Valkey, open_database, ope
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
-from config.settings import Settings
+from config.settings import GatewaySettings, Settings
 from events import outbox
 from jose.entrance import Entrance
 from jose.key_keeper import KeyKeeper
@@ -32,6 +32,7 @@ from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
 from policy.admin.releases import Releases
+from policy.admin.zone_maps import ZoneMaps
 from policy.any_version import AnyVersion
 from policy.live import LivePolicy
 from policy.replaying import Replayer
@@ -46,8 +47,15 @@ SERVICE: Final = "policy"
 _log = structlog.get_logger(__name__)
 
 
-def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID) -> ASGIApp:
-    """The API, without its entrance."""
+def application(
+    database: Database,
+    valkey: Valkey,
+    keys: SigningKeys,
+    clock: Clock,
+    operator: UUID,
+    gateway: GatewaySettings | None = None,
+) -> ASGIApp:
+    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
@@ -57,7 +65,16 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
     desk = Desk(database, valkey, keys, kept, clock, operator)
     compiled = AnyVersion(database, kept)
     archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
-    api = PolicyApi(desk, (Releases(desk), Explanations(archive, clock), Decisions(archive, clock, operator)))
+    gateway = gateway or GatewaySettings()
+    api = PolicyApi(
+        desk,
+        (
+            Releases(desk),
+            Explanations(archive, clock),
+            Decisions(archive, clock, operator),
+            ZoneMaps(database, kept, gateway.routes, gateway.port),
+        ),
+    )
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -70,7 +87,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await keys.ensure_active(tx, "policy", clock.now())
         await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator))
+        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator, settings.gateway))
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )

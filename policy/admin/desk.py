@@ -139,6 +139,8 @@ class Desk:
             rules=lines.rules,
             inheritance=lines.inheritance,
             organisations=base.organisations if asked.organisations is None else asked.organisations,
+            bands=base.bands if asked.bands is None else asked.bands,
+            flows=base.flows if asked.flows is None else asked.flows,
             assignments=lines.assignments,
             resources=lines.resources,
         )

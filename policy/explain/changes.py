@@ -18,7 +18,8 @@ from policy.decide import decide
 from policy.decision import Decision, Effect, StepUp
 from policy.demand import with_demand
 from policy.explain.told import Change, Kind, Value, Who
-from policy.judgement import SAFE_METHODS, Situation, judge
+from policy.judgement import Situation, judge
+from policy.obligations import SAFE_METHODS
 from policy.reasons import Reason
 from policy.request import CLIENT_ROLE, AccessRequest, DeviceTrust, Facts, Subject
 from policy.snapshot import CompiledRule, Snapshot, holds
