@@ -34,25 +34,24 @@ def compiled(policy: Policy) -> bytes:
         if rule.condition:
             conditions.parse(rule.condition)
         records.add(rule)
-    trees, table = Trees(rules, Resources(policy.resources)), AssignedTable(policy.assignments)
+    trees, table = Trees(rules, Resources(policy.resources), words), AssignedTable(policy.assignments)
     zones = sorted(policy.zones, key=lambda zone: zone.name)
     zone_records = range(len(rules), records.add_all(zones)[1])
     zone_words = words.add({zone.name: record for zone, record in zip(zones, zone_records, strict=True)})
     organisations = dict(sorted({ANY: Organisation(), **policy.organisations}.items()))
     inherited = _inherited(policy)
-    methods, roles = words.add(dict.fromkeys(trees.methods, 0)), words.add(dict.fromkeys(trees.roles, 0))
     outline = Outline(
         rules=len(rules),
         depth=trees.depth,
         zones=zone_words,
         organisations=words.add({name: records.add(place) for name, place in organisations.items()}),
         inheriting=words.add({name: records.add(roles) for name, roles in inherited.items()}),
-        methods=methods,
-        roles=roles,
+        methods=trees.methods,
+        roles=trees.roles,
         rest=records.add(_rest(policy)),
         time_zones=_time_zones(organisations.values()),
         role_sets=records.add_all(table.sets),
-        roots=words.add(trees.number(words, words.places(methods), words.places(roles))),
+        roots=words.add(trees.roots),
     )
 
     by_zone: dict[str, list[int]] = {}

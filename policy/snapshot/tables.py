@@ -10,7 +10,8 @@ import msgspec
 
 from policy.snapshot.layout import Span
 
-packed = msgspec.msgpack.Encoder(order="sorted").encode
+_packer = msgspec.msgpack.Encoder(order="deterministic")
+packed = _packer.encode
 
 
 class WordTable:
@@ -23,7 +24,10 @@ class WordTable:
     def add(self, words: Mapping[str, int]) -> Span:
         """A span of words, with the number that each leads to."""
         first = len(self._checks)
-        rows = sorted([(crc32(text := word.encode()), text, number) for word, number in words.items()])
+        if not words:
+            return first, first
+        rows = [(crc32(text := word.encode()), text, number) for word, number in words.items()]
+        rows.sort()
         for check, text, number in rows:
             self._checks.append(check)
             self._texts += text
@@ -52,7 +56,7 @@ class RecordTable:
 
     def add(self, thing: object) -> int:
         """Store a thing; the number of its record."""
-        self._bytes += packed(thing)
+        _packer.encode_into(thing, self._bytes, -1)
         self._starts.append(len(self._bytes))
         return len(self._starts) - 2
 
