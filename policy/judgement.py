@@ -54,7 +54,7 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         standing = snapshot.standing(subject.organisation, subject.roles, assignee(subject))
     else:
         standing = snapshot.standing(subject.organisation, _NO_ROLES)
-    _, quarter_ends, hour, weekday = standing.clock.at(request.at)
+    _, quarter_ends, hour, weekday, date, holiday, working_day = standing.clock.at(request.at)
     seen, risk, signals = _seen(request.facts, within(standing.usual_hours, hour))
     facts = request.facts
     context = Context(
@@ -72,6 +72,9 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         facts.actor,
         facts.certificate or None,
         facts.certificate_name or None,
+        date,
+        holiday,
+        working_day,
     )
     zone = snapshot.zones[request.zone]
     candidates = snapshot.candidates(standing, request.zone, request.method, request.path)

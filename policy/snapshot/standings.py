@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 from policy.artefact import ANY, Organisation
@@ -12,6 +14,7 @@ from policy.snapshot.layout import Outline, Records, Sections, Words, joined
 
 KEPT_STANDINGS = 4096
 """Sets of roles whose resolution is kept; beyond, all are forgotten and resolved again."""
+KEPT_CLOCKS = 1024
 KEPT_SUBJECTS = 16_384
 """People and programs of whom it is kept what they are assigned."""
 
@@ -39,9 +42,11 @@ class Standings:
         self._assigned = Assigned(sections, records, outline.role_sets)
         self._assigns = bool(self._assigned)
         try:
-            self._clocks = {name: LocalTime(name) for name in outline.time_zones}
+            for name in outline.time_zones:
+                LocalTime(name)
         except (KeyError, OSError) as error:
             raise ValueError(f"a time zone is not known here: {error}") from error
+        self._clocks: dict[tuple[str, tuple[int, ...], tuple[date, ...]], LocalTime] = {}
         self._of_roles: dict[tuple[str, frozenset[str]], Standing] = {}
         self._of_subject: dict[tuple[str, frozenset[str], str], Standing] = {}
 
@@ -75,11 +80,23 @@ class Standings:
         found = {words.find(joined(place, role), pairs) for place in (organisation, ANY) for role in everything}
         place = self._organisation(organisation)
         keys = tuple(sorted(found - {-1}))
-        standing = Standing(keys, self._clocks[place.time_zone], place.usual_hours)
+        standing = Standing(keys, self._clock(place), place.usual_hours)
         if len(self._of_roles) >= KEPT_STANDINGS:
             self.forget()
         self._of_roles[organisation, roles] = standing
         return standing
+
+    def _clock(self, place: Organisation) -> LocalTime:
+        """The clock of all organisations with the same time zone and calendar."""
+        key = place.time_zone, place.working_days, place.holidays
+        clock = self._clocks.get(key)
+        if clock is None:
+            if len(self._clocks) >= KEPT_CLOCKS:
+                self._clocks.clear()
+            self._clocks[key] = clock = LocalTime(
+                place.time_zone, working_days=place.working_days, holidays=place.holidays
+            )
+        return clock
 
     def _inherited(self, organisation: str, role: str) -> list[str]:
         """What a role inherits by one step, there or everywhere."""
