@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from policy.artefact import ANY, Policy, RuleEffect
+from policy.artefact import ANY, Policy, Rule
 from policy.context import Context
 from policy.judgement import judge
 from policy.lint import ADMIN_ZONE, PUBLISHING, Fault, Finding
-from policy.overlap import shadowed
+from policy.overlap import allows_anything
 from policy.request import CLIENT_ROLE, DeviceTrust
 from policy.roles import Hierarchy
 from policy.snapshot import Snapshot, compile_policy
@@ -42,9 +42,13 @@ def _losses(before: Policy, after: Policy, snapshot: Snapshot, named: frozenset[
 
 def open_zones(policy: Policy) -> frozenset[str]:
     """The zones in which some rule allows something, and no earlier one always decides before it."""
-    dead = {rule.id for rule, _ in shadowed(policy.rules, Hierarchy(policy.inheritance))}
-    live = {rule.zone for rule in policy.rules if rule.effect is RuleEffect.ALLOW and rule.id not in dead}
-    return frozenset(zone.name for zone in policy.zones if zone.name in live or ANY in live)
+    by_zone: dict[str, list[Rule]] = {}
+    for rule in policy.rules:
+        by_zone.setdefault(rule.zone, []).append(rule)
+    hierarchy, everywhere = Hierarchy(policy.inheritance), by_zone.get(ANY, [])
+    return frozenset(
+        zone.name for zone in policy.zones if allows_anything((*by_zone.get(zone.name, ()), *everywhere), hierarchy)
+    )
 
 
 def releasing_programs(policy: Policy, snapshot: Snapshot) -> frozenset[str]:

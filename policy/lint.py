@@ -98,10 +98,17 @@ _KEEPS_FROM_PUBLISHING = frozenset({Fault.TEST_FAILED, Fault.ZONE_SHUT, Fault.PR
 
 def lint(policy: Policy) -> tuple[Finding, ...]:
     """Everything found, errors first. The administrator's way in is looked at once nothing else is wrong."""
+    return errors(policy) or weaknesses(policy, compile_policy(policy, 1))
+
+
+def errors(policy: Policy) -> tuple[Finding, ...]:
+    """What keeps a policy from being used at all."""
     zones, roles = frozenset(zone.name for zone in policy.zones), frozenset(policy.roles)
-    errors = (*_structure(policy), *(finding for rule in policy.rules for finding in _rule(rule, zones, roles)))
-    if errors:
-        return errors
+    return (*_structure(policy), *(finding for rule in policy.rules for finding in _rule(rule, zones, roles)))
+
+
+def weaknesses(policy: Policy, snapshot: Snapshot) -> tuple[Finding, ...]:
+    """What is wrong with a policy that can be used; `snapshot`: the same, compiled."""
     hierarchy = Hierarchy(policy.inheritance)
     warnings = (
         _shadowed(policy.rules, hierarchy),
@@ -110,7 +117,7 @@ def lint(policy: Policy) -> tuple[Finding, ...]:
         _without_effect(policy),
         _public(policy.rules),
     )
-    return (*_administrator(policy), *(found for kind in warnings for found in islice(kind, MOST_WARNINGS)))
+    return (*_administrator(policy, snapshot), *(found for kind in warnings for found in islice(kind, MOST_WARNINGS)))
 
 
 def _structure(policy: Policy) -> Iterator[Finding]:
@@ -163,8 +170,7 @@ def _rule(rule: Rule, zones: frozenset[str], roles: frozenset[str]) -> Iterator[
             yield Finding(Fault.WRONG_OBLIGATION, f"{obligation!r} is no number of requests a minute", rule.id)
 
 
-def _administrator(policy: Policy) -> Iterator[Finding]:
-    snapshot = compile_policy(policy, 1)
+def _administrator(policy: Policy, snapshot: Snapshot) -> Iterator[Finding]:
     zone = snapshot.zones.get(ADMIN_ZONE)
     places = sorted({ANY, *policy.organisations, *(rule.organisation for rule in policy.rules)})
     if zone is None or not any(_may_publish(snapshot, place) for place in places):

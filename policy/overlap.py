@@ -33,22 +33,29 @@ _OPPOSITE = {RuleEffect.ALLOW: RuleEffect.DENY, RuleEffect.DENY: RuleEffect.ALLO
 
 def shadowed(rules: Iterable[Rule], hierarchy: Hierarchy) -> Iterator[tuple[Rule, tuple[str, ...]]]:
     """Rules that can never win, each with the ids of the earlier ones that always decide."""
+    for rule, covering in _with_deciders(rules, hierarchy):
+        if not all(_says_the_same_more_broadly(other, rule) for others in covering for other in others):
+            yield rule, tuple(dict.fromkeys(min(others, key=_order).id for others in covering))
+
+
+def allows_anything(rules: Iterable[Rule], hierarchy: Hierarchy) -> bool:
+    """Whether one of the rules allows something, and no earlier one always decides before it."""
+    return any(rule.effect is RuleEffect.ALLOW and not covering for rule, covering in _with_deciders(rules, hierarchy))
+
+
+def _with_deciders(rules: Iterable[Rule], hierarchy: Hierarchy) -> Iterator[tuple[Rule, list[list[Rule]]]]:
+    """The rules in their order, each with the earlier ones that always decide each of its parts; none: it may win."""
     book = _Rulebook(hierarchy, _mark_of_decider)
     for rule in sorted(rules, key=_order):
-        deciders: dict[str, None] = {}
-        marks = _marks_of_deciders(rule)
-        harmless = True
-        for covering in book.covering(rule, marks):
+        found: list[list[Rule]] = []
+        for covering in book.covering(rule, _marks_of_deciders(rule)):
             if not covering:
+                found = []
                 break
-            deciders[min(covering, key=_order).id] = None
-            harmless = harmless and all(_says_the_same_more_broadly(other, rule) for other in covering)
-        else:
-            if not harmless:
-                yield rule, tuple(deciders)
-            continue  # whatever it covers is covered by its deciders, too
-        if rule.effect is not RuleEffect.REDUCE:
-            book.add(rule)
+            found.append(covering)
+        if not found and rule.effect is not RuleEffect.REDUCE:
+            book.add(rule)  # whatever a rule with deciders covers, they cover, too
+        yield rule, found
 
 
 def _order(rule: Rule) -> tuple[int, str]:
