@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -11,7 +12,7 @@ from policy.artefact import ANONYMOUS, Rule, RuleEffect, Zone
 from policy.context import Context, since_authentication
 from policy.local_time import within
 from policy.reasons import Reason
-from policy.request import CLIENT_ROLE, AccessRequest, Facts
+from policy.request import CLIENT_ROLE, AccessRequest, Facts, assignee
 from policy.risk.observation import Observation, observe
 from policy.risk.score import score
 from policy.snapshot import CompiledRule, Snapshot, Standing, holds
@@ -39,7 +40,7 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 
     request: AccessRequest
     zone: Zone
-    candidates: list[CompiledRule]
+    candidates: Sequence[CompiledRule]
     standing: Standing
     context: Context
     signals: tuple[tuple[str, int], ...]
@@ -49,8 +50,11 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
     """Work out local time, risk, context and the rules that speak of a request, whose zone is one of the policy's."""
     subject = request.subject
-    standing = snapshot.standing(subject.organisation, subject.roles if subject.id else _NO_ROLES)
-    _, quarter_ends, hour, weekday = standing.clock.at(request.at)
+    if subject.id:
+        standing = snapshot.standing(subject.organisation, subject.roles, assignee(subject))
+    else:
+        standing = snapshot.standing(subject.organisation, _NO_ROLES)
+    _, quarter_ends, hour, weekday, date, holiday, working_day = standing.clock.at(request.at)
     seen, risk, signals = _seen(request.facts, within(standing.usual_hours, hour))
     facts = request.facts
     context = Context(
@@ -68,6 +72,9 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         facts.actor,
         facts.certificate or None,
         facts.certificate_name or None,
+        date,
+        holiday,
+        working_day,
     )
     zone = snapshot.zones[request.zone]
     candidates = snapshot.candidates(standing, request.zone, request.method, request.path)
@@ -82,7 +89,7 @@ def _seen(facts: Facts, usual_time: bool) -> tuple[Observation, int, tuple[tuple
 
 
 def judge(
-    candidates: list[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
+    candidates: Sequence[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
 ) -> Judgement:
     """The first allow or deny that matches decides; what it allows is still subject to the zone and to reductions."""
     reductions: tuple[str, ...] = ()

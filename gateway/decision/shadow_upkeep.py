@@ -14,8 +14,9 @@ from config.connections import Database, Transaction
 from gateway.decision.shadowing import Shadowing
 from jose.keys import PublicKeys
 from policy import shadow
+from policy.compiled_versions import CompiledVersions
 from policy.shadow import Count, Shadow
-from policy.versions import UntrustedArtefact, Versions
+from policy.signature import UntrustedArtefact
 
 LOOK_EVERY = 10.0
 """Seconds after which a gateway looks by itself, should an event have been lost."""
@@ -41,7 +42,7 @@ class ShadowUpkeep:
     def __init__(
         self,
         database: Database,
-        versions: Versions,
+        versions: CompiledVersions,
         shadows: RunningShadows,
         keys: Callable[[Transaction], Awaitable[PublicKeys]],
         clock: Clock,

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+import structlog
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
@@ -30,11 +31,14 @@ from policy.admin.explanations import Explanations
 from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
 from policy.live import LivePolicy
+from policy.snapshot import FORMAT
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
+from policy.versions import UntrustedArtefact, compile_published
 
 SERVICE: Final = "policy"
+_log = structlog.get_logger(__name__)
 
 
 def application(
@@ -60,6 +64,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     try:
         async with database.begin() as tx:
             await keys.ensure_active(tx, "policy", clock.now())
+        await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
         told = settings.policy
         api = application(database, valkey, keys, clock, told.operator, approvals=told.approvals)
@@ -81,3 +86,19 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     finally:
         await database.dispose()
         await valkey.aclose()
+
+
+async def _compile_published(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock) -> None:
+    """So that gateways of this code find what code of an older format published."""
+    kept = PolicyVersions()
+    try:
+        async with database.begin() as tx:
+            await kept.hold(tx)
+            ring = await keys.load_ring(tx, "policy")  # the key of now: whoever rotates it waits
+            number = await compile_published(kept, tx, ring, clock.now())
+    except UntrustedArtefact as error:
+        _log.error("policy_not_compiled", reason=str(error))
+        return
+    if number is not None:
+        _log.info("policy_compiled", version=number, format=FORMAT)
+        await outbox.poke(valkey)

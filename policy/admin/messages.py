@@ -40,7 +40,14 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The policy that was sent, with what it leaves out taken from another."""
         sent = {name: getattr(self, name) for name in Proposal.__struct_fields__ if name != "rules"}
         given = {name: part for name, part in sent.items() if part is not None}
-        return msgspec.structs.replace(base, rules=lines.rules, inheritance=lines.inheritance, **given)
+        return msgspec.structs.replace(
+            base,
+            rules=lines.rules,
+            inheritance=lines.inheritance,
+            assignments=lines.assignments,
+            resources=lines.resources,
+            **given,
+        )
 
 
 class DraftRequest(Proposal, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -171,7 +178,7 @@ class VersionDocument(msgspec.Struct, frozen=True):
             policy.roles,
             policy.zones,
             policy.organisations,
-            casbin_lines.write(policy.rules, policy.inheritance),
+            casbin_lines.of_policy(policy),
             version.signature,
             policy.tests,
             approvals,

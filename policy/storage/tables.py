@@ -1,4 +1,4 @@
-"""The tables of schema `policy`; migrations 0007 and 0037 make them."""
+"""The tables of schema `policy`; migrations 0007, 0037 and 0042 make them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -34,6 +35,14 @@ version = Table(
     Column("publisher", Text),
     Column("published_at", DateTime(timezone=True)),
     Column("restores", BigInteger),
+)
+
+compiled = Table(
+    "compiled",
+    metadata,
+    Column("number", BigInteger, ForeignKey("policy.version.number"), primary_key=True),
+    Column("format", Integer, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
 )
 
 approval = Table(

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy import overlap
-from policy.artefact import Inheritance, Rule, RuleEffect, Zone
+from policy.artefact import Inheritance, Resource, Rule, RuleEffect, Zone
+from policy.expand import Resources
 from policy.judgement import judge, survey
 from policy.overlap import conflicting, shadowed
 from policy.request import DeviceTrust
@@ -20,12 +21,14 @@ from tests.policy.samples import FACTS, NOBODY, SUBJECT, policy, request, rule
 
 LINKS = (Inheritance("vendor", "customer"), Inheritance("support", "vendor", "org-1"))
 HIERARCHY = Hierarchy(LINKS)
+ORDERS = Resource("orders", "*", ("/a", "/a/b"))
+RESOURCES = Resources((ORDERS,))
 PATHS = ("/", "/a", "/a/", "/a/b", "/a/b/c", "/x/b", "/x")
 ROLES = ("anonymous", "customer", "vendor", "support", "*")
 
 
 def ids(*rules: Rule) -> dict[str, tuple[str, ...]]:
-    return {late.id: deciders for late, deciders in shadowed(rules, HIERARCHY)}
+    return {late.id: deciders for late, deciders in shadowed(rules, HIERARCHY, RESOURCES)}
 
 
 def deny(rule_id: str, path: str = "/**", **fields: Any) -> Rule:
@@ -66,6 +69,11 @@ def deny(rule_id: str, path: str = "/**", **fields: Any) -> Rule:
         (rule("a", "/**", priority=1), rule("r", "/**"), True),
         (rule("a", "/**", priority=1), rule("r", "/a"), False),  # the same, more narrowly: nobody need be told
         (rule("a", "/**", priority=1), rule("r", "/a", obligations=("read_only",)), True),
+        (deny("d", "/a/**"), rule("r", "@orders"), True),
+        (deny("d", "/a"), rule("r", "@orders"), False),
+        (deny("d", "@orders"), rule("r", "/a/b"), True),
+        (deny("d", "@orders"), rule("r", "/a/c"), False),
+        (deny("d", "@orders"), rule("r", "@orders"), True),
     ],
 )
 def test_what_always_decides_before(first: Rule, late: Rule, found: bool) -> None:
@@ -90,7 +98,9 @@ rules = st.lists(
             "condition": condition,
             "priority": priority,
         },
-        st.sampled_from(("/", "/a", "/a/", "/:x", "/a/b", "/:x/b", "/a/*", "/a/**", "/**", "/:x/*", "/:x/**")),
+        st.sampled_from(
+            ("/", "/a", "/a/", "/:x", "/a/b", "/:x/b", "/a/*", "/a/**", "/**", "/:x/*", "/:x/**", "@orders")
+        ),
         st.sampled_from(ROLES),
         st.sampled_from(("*", "org-1")),
         st.sampled_from(("*", "shop")),
@@ -123,8 +133,8 @@ def winners(snapshot: Snapshot) -> set[str]:
 @given(rules)
 def test_what_is_called_shadowed_never_decides(given_rules: list[dict[str, Any]]) -> None:
     made = tuple(Rule(id=f"r{index}", **fields) for index, fields in enumerate(given_rules))
-    late = {found.id for found, _ in shadowed(made, HIERARCHY)}
-    written = policy(*made, zones=(Zone("shop"),), roles=ROLES[:4], inheritance=LINKS)
+    late = {found.id for found, _ in shadowed(made, HIERARCHY, RESOURCES)}
+    written = policy(*made, zones=(Zone("shop"),), roles=ROLES[:4], inheritance=LINKS, resources=(ORDERS,))
     assert late & winners(compile_policy(written, 1)) == set()
 
 
@@ -146,8 +156,8 @@ def test_what_is_called_shadowed_never_decides(given_rules: list[dict[str, Any]]
 def test_what_only_ids_decide_between(one: dict[str, Any], other: dict[str, Any], found: bool) -> None:
     first, second = rule("a", **one), rule("b", **{"effect": RuleEffect.DENY, **other})
     expected = [("a", "b")] if found else []
-    assert [(x.id, y.id) for x, y in conflicting((first, second), HIERARCHY)] == expected
-    assert [(x.id, y.id) for x, y in conflicting((second, first), HIERARCHY)] == expected
+    assert [(x.id, y.id) for x, y in conflicting((first, second), HIERARCHY, RESOURCES)] == expected
+    assert [(x.id, y.id) for x, y in conflicting((second, first), HIERARCHY, RESOURCES)] == expected
 
 
 def test_the_work_grows_with_the_rules_and_not_with_their_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +182,7 @@ def test_the_work_grows_with_the_rules_and_not_with_their_pairs(monkeypatch: pyt
             rule(f"r{index}", "/" + "/".join("abcdefgh"[bit] if index >> bit & 1 else ":x" for bit in range(8)))
             for index in range(many)
         ]
-        list(shadowed(made, HIERARCHY))
+        list(shadowed(made, HIERARCHY, RESOURCES))
         return looked
 
     assert visited(256) < 2.5 * visited(128)

@@ -38,6 +38,7 @@ def holds(*texts: str) -> bool:
         "auth_age > 60 and auth_age < 60",
         "(risk < 10 or hour < 3) and risk > 20 and hour > 5",
         "not (risk < 50 or risk >= 50)",
+        'date > "2026-12-24" and date < "2026-12-24"',
     ],
 )
 def test_contradictions(text: str) -> None:
@@ -55,6 +56,8 @@ def test_contradictions(text: str) -> None:
         "same_device or not same_device",
         'actor == ""',
         "device >= attested",
+        'date > "2026-12-24" and date < "2026-12-26"',
+        'date < "2026-12-24"',
     ],
 )
 def test_what_may_hold(text: str) -> None:
