@@ -31,6 +31,7 @@ from policy.admin.decisions import Decisions
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
+from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
 from policy.admin.zone_maps import ZoneMaps
 from policy.any_version import AnyVersion
@@ -39,6 +40,7 @@ from policy.replaying import Replayer
 from policy.snapshot import FORMAT
 from policy.storage.decisions import RecordedDecisions
 from policy.storage.replays import KeptReplays
+from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
 from policy.versions import UntrustedArtefact, compile_published
@@ -54,8 +56,11 @@ def application(
     clock: Clock,
     operator: UUID,
     gateway: GatewaySettings | None = None,
+    *,
+    approvals: int = 1,
 ) -> ASGIApp:
-    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones."""
+    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones; `approvals`: how
+    many people it takes to publish a version."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
@@ -63,13 +68,14 @@ def application(
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, clock, operator)
+    releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
     compiled = AnyVersion(database, kept)
     archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
     gateway = gateway or GatewaySettings()
     api = PolicyApi(
         desk,
         (
-            Releases(desk),
+            Releases(desk, releases),
             Explanations(archive, clock),
             Decisions(archive, clock, operator),
             ZoneMaps(database, kept, gateway.routes, gateway.port),
@@ -87,7 +93,9 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await keys.ensure_active(tx, "policy", clock.now())
         await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator, settings.gateway))
+        told = settings.policy
+        api = application(database, valkey, keys, clock, told.operator, settings.gateway, approvals=told.approvals)
+        app = entrance.around(api)
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
