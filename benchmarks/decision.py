@@ -26,7 +26,7 @@ OURS = 3_000
 ROUNDS = 15
 PEER_SECONDS = 0.3
 """About how long a round of a peer is; it answers at least once."""
-PATIENCE = 6.0
+PATIENCE = 3.0
 """Seconds after which a slow peer has had rounds enough."""
 
 

@@ -28,7 +28,7 @@ def decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
 def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
     if not snapshot.version:
         return Decision(Effect.DENY, (Reason.NO_POLICY,), 0)
-    if request.zone not in snapshot.zones:
+    if snapshot.zone(request.zone) is None:
         return Decision(Effect.DENY, (Reason.UNKNOWN_ZONE,), snapshot.version)
     situation = survey(request, snapshot)
     context = situation.context
@@ -51,7 +51,7 @@ def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
                 reasons = closed
             elif _sign_in_may_help(situation, snapshot, winner):
                 reasons = (Reason.NOT_AUTHENTICATED,)
-        elif not machine and (found := least_step_up(situation)) is not None:
+        elif not machine and situation.candidates and (found := least_step_up(situation)) is not None:
             effect, (step_up, reasons) = Effect.STEP_UP, found
             if Reason.PRIVILEGES_REDUCED in refused:
                 reasons = (*reasons, Reason.PRIVILEGES_REDUCED)

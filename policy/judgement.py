@@ -54,10 +54,9 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
     """Work out local time, risk, context and the rules that speak of a request, whose zone is one of the policy's."""
     subject = request.subject
-    if subject.id:
-        standing = snapshot.standing(subject.organisation, subject.roles, assignee(subject))
-    else:
-        standing = snapshot.standing(subject.organisation, _NO_ROLES)
+    roles = subject.roles if subject.id else _NO_ROLES
+    name = assignee(subject) if snapshot.assigns and subject.id else ""
+    standing = snapshot.standing(subject.organisation, roles, name)
     _, quarter_ends, hour, weekday, date, holiday, working_day = standing.clock.at(request.at)
     facts = request.facts
     seen, risk, signals = _seen(facts, within(standing.usual_hours, hour))
@@ -82,7 +81,9 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         working_day,
         recent_risk,
     )
-    zone = snapshot.zones[request.zone]
+    zone = snapshot.zone(request.zone)
+    if zone is None:
+        raise KeyError(request.zone)
     candidates = snapshot.candidates(standing, request.zone, request.method, request.path)
     return Situation(request, zone, candidates, standing, context, signals, min(until, quarter_ends))
 

@@ -54,6 +54,7 @@ def compiled(policy: Policy) -> bytes:
         roles=trees.roles,
         rest=records.add(_rest(policy)),
         time_zones=_time_zones(organisations.values()),
+        assigns=bool(policy.assignments),
         role_sets=records.add_all(table.sets),
         crossings=-1 if crossing is None else records.add(crossing),
         remembers=remembers,

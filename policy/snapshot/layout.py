@@ -46,6 +46,8 @@ class Outline(msgspec.Struct, frozen=True):
     rest: int
     """The record of what is not looked up by rule, zone, role, organisation or subject."""
     time_zones: tuple[str, ...]
+    assigns: bool
+    """Whether anybody is assigned anything."""
     role_sets: Span
     """Records: what somebody is assigned."""
     crossings: int
