@@ -77,6 +77,18 @@ FACTORS_NOT_FRESH = ProblemType(
     "Changing the policy needs two factors, lately",
     "Sign in again as WWW-Authenticate says (RFC 9470), and ask again.",
 )
+PRECONDITION_REQUIRED = ProblemType(
+    "MJ-POLICY-031",
+    HTTPStatus.PRECONDITION_REQUIRED,
+    "A change of this must say what it is a change of",
+    "Read it, and send its ETag as If-Match.",
+)
+PRECONDITION_FAILED = ProblemType(
+    "MJ-POLICY-032",
+    HTTPStatus.PRECONDITION_FAILED,
+    "Somebody changed it meanwhile; nothing was done",
+    "Read it again, and send the change with the ETag that it has now.",
+)
 
 
 class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
