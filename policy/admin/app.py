@@ -24,11 +24,15 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import PublicKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
+from policy.admin.admission import Admission
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
+from policy.admin.idempotency import Once
+from policy.admin.joined import JoinedDatabase
 from policy.admin.releases import Releases
 from policy.live import LivePolicy
+from policy.storage.answers import KeptAnswers
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
 
@@ -41,10 +45,11 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
 
-    kept = PolicyVersions()
+    kept, database = PolicyVersions(), JoinedDatabase(database)
     live = LivePolicy(database, kept, policy_keys, clock)
-    desk = Desk(database, valkey, keys, kept, live, clock, operator)
-    api = PolicyApi(desk, (Releases(desk), Explanations(desk)))
+    desk = Desk(database, valkey, keys, kept, live, clock)
+    once = Once(database, valkey, KeptAnswers(), clock)
+    api = PolicyApi(Admission(database, clock, operator), once, (Releases(desk), Explanations(desk)))
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 

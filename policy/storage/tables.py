@@ -1,8 +1,9 @@
-"""The tables of schema `policy`; migration 0007 makes them."""
+"""The tables of schema `policy`; migrations 0007 and 0041 make them."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData(schema="policy")
 
@@ -20,4 +21,16 @@ version = Table(
     Column("publisher", Text),
     Column("published_at", DateTime(timezone=True)),
     Column("restores", BigInteger),
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("who", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
 )
