@@ -110,8 +110,8 @@ def assignment_of(ident: str) -> Assignment:
     """The assignment that such an id names. Raises `NotThere` for what is none."""
     parts = ident.split(SEPARATOR)
     try:
-        return msgspec.convert(dict(zip(("subject", "role", "organisation"), parts, strict=False)), Assignment)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(dict(zip(Assignment.__struct_fields__[: len(parts)], parts, strict=True)), Assignment)
+    except ValueError as error:  # too many parts, too few, or no names
         raise NotThere(ident) from error
 
 

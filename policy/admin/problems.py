@@ -101,6 +101,24 @@ UNDER_WAY = ProblemType(
     "The same request is under way",
     "Send it again in a moment, with the same Idempotency-Key.",
 )
+NO_SUCH_ENTRY = ProblemType(
+    "MJ-POLICY-037",
+    HTTPStatus.NOT_FOUND,
+    "There is no such rule, role or assignment in this version",
+    "List what the version has.",
+)
+ALREADY_THERE = ProblemType(
+    "MJ-POLICY-038",
+    HTTPStatus.CONFLICT,
+    "It is in this version already",
+    "Replace it with PUT, or choose another name.",
+)
+NOT_CASBIN = ProblemType(
+    "MJ-POLICY-039",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "These Casbin files cannot be taken over",
+    "Correct what `detail` names, and send both files again.",
+)
 PRECONDITION_REQUIRED = ProblemType(
     "MJ-POLICY-031",
     HTTPStatus.PRECONDITION_REQUIRED,
