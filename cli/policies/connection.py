@@ -44,8 +44,8 @@ class Connection(msgspec.Struct, frozen=True):
             return Path(self.secret_file).read_text(encoding="utf-8").strip()
         if not self.secret:
             raise typer.BadParameter(
-                f"set {ENVIRONMENT}CLIENT_SECRET, or name a file by --secret-file: a secret is never an option's value, "
-                "which every process on the machine can read"
+                f"set {ENVIRONMENT}CLIENT_SECRET, or name a file by --secret-file (what an option says, everybody on "
+                "the machine can read)"
             )
         return self.secret
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -75,16 +75,26 @@ class AssignmentList(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class ImportRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A Casbin model and its policy, as their files are, to become a draft."""
-
-    why: Why
-    model: Annotated[str, msgspec.Meta(max_length=1_000_000)]
-    policy: str
-    options: dict[str, Any] = {}
-
-
 class ExportDocument(msgspec.Struct, frozen=True):
     """A policy as files, by their names."""
 
     files: dict[str, str]
+
+
+class GatewayEntry(msgspec.Struct, frozen=True):
+    """What one gateway process decides by."""
+
+    gateway: str
+    version: int
+    """0: it has no policy yet, and denies everything."""
+    at: float
+    """Epoch seconds when it said so, a few seconds ago at most."""
+
+
+class ReachDocument(msgspec.Struct, frozen=True):
+    """How far the published version has come."""
+
+    published: int | None
+    everywhere: bool
+    """Whether all gateways that are there decide by it."""
+    gateways: tuple[GatewayEntry, ...]

@@ -16,13 +16,14 @@ from config.openapi import Operation
 from config.problem import Problem
 from config.web import correlation_id
 from jose.assertion_middleware import assertion_of
-from policy import amend
+from policy import amend, files
 from policy.admin import problems
 from policy.admin.content_messages import (
     AssignmentEntry,
     AssignmentList,
     AssignmentRequest,
     BulkRequest,
+    ExportDocument,
     RoleList,
     RoleRequest,
     RuleList,
@@ -48,6 +49,7 @@ from policy.amend import (
     roles_of,
 )
 from policy.artefact import Assignment, Policy, Rule
+from policy.casbin_model import MODEL
 
 _CREATED = HTTPStatus.CREATED
 _WHY = (("why", "Why this is done, 3 to 1000 characters; required"),)
@@ -85,6 +87,7 @@ class Contents:
             Operation("POST", f"{one}/bulk", "Many changes, all or none (If-Match)", DraftAnswer, BulkRequest): (
                 self.bulk
             ),
+            Operation("GET", f"{one}/export", "The version as files", ExportDocument): self.export,
             Operation("GET", "/assignments", "Who holds which role now", AssignmentList, query=_ASSIGNMENTS): (
                 self.assignments
             ),
@@ -168,6 +171,14 @@ class Contents:
     async def bulk(self, request: Request) -> Response:
         asked = await read(request, BulkRequest)
         return await self._amended(request, asked.why, asked.changes)
+
+    async def export(self, request: Request) -> Response:
+        """GET versions/{number}/export: what `munjigi policy export` writes, and the Casbin model of the rules."""
+
+        def written(policy: Policy) -> ExportDocument:
+            return ExportDocument({**files.write(policy), MODEL.name: MODEL.read_text(encoding="utf-8")})
+
+        return await self._listed(request, written)
 
     async def _listed(self, request: Request, listed: Callable[[Policy], msgspec.Struct]) -> Response:
         number = path_number(request) if "number" in request.path_params else None

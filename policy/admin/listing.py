@@ -19,7 +19,7 @@ PAGE = 100
 LONGEST = 1000
 """Entries of one page: where nobody says how many, and at most."""
 QUERY = (("limit", f"At most so many, {LONGEST} at most"), ("after", "`next` of the page before"))
-Order = tuple[int, str] | tuple[str, str, str] | tuple[str]
+Order = tuple[int, str] | tuple[str, ...]
 T = TypeVar("T")
 
 

@@ -16,7 +16,7 @@ class PolicyClient:
     """Speaks to the policy API at one address. Not for several threads at once."""
 
     def __init__(self, address: str, tokens: Tokens, *, http: httpx2.Client | None = None) -> None:
-        """`address`: of the gateway's host, `https://console.example`; `http`: with its own proxies, trust, timeouts."""
+        """`address`: of the gateway's host, `https://console.example`; `http`: with proxies and trust of one's own."""
         self._exchange = Exchange(address, tokens, http=http)
         self.versions = Versions(self._exchange)
         self.contents = Contents(self._exchange)

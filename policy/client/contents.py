@@ -13,7 +13,6 @@ from policy.admin.content_messages import (
     AssignmentRequest,
     BulkRequest,
     ExportDocument,
-    ImportRequest,
     RoleList,
     RoleRequest,
     RuleList,
@@ -108,10 +107,6 @@ class Contents:
     def export(self, number: int) -> dict[str, str]:
         """A version as files, by their names."""
         return self._exchange.get(ExportDocument, f"/versions/{number}/export", READ).value.files
-
-    def import_casbin(self, asked: ImportRequest) -> Tagged[DraftAnswer]:
-        """A draft of Casbin's files."""
-        return self._change("POST", "/import", asked, "")
 
     def _change(self, method: str, path: str, body: msgspec.Struct, match: str) -> Tagged[DraftAnswer]:
         return self._exchange.act(DraftAnswer, method, path, WRITE, body=body, match=match)

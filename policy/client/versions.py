@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from policy.admin.content_messages import ReachDocument
 from policy.admin.messages import (
     ApprovalState,
     DraftAnswer,
@@ -111,6 +112,10 @@ class Versions:
         """Publish an older version's content again."""
         body = RollbackRequest(to, why, tuple(confirm))
         return self._exchange.act(VersionEntry, "POST", "/rollback", PUBLISH, body=body).value
+
+    def reach(self) -> ReachDocument:
+        """Which version each gateway decides by."""
+        return self._exchange.get(ReachDocument, "/reach", READ).value
 
     def history(self) -> Iterator[HistoryEntry]:
         """Who did what, when and why, the newest first."""
