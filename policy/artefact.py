@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
 from policy.decision import Effect
+from policy.local_time import WORKING_DAYS
 from policy.reasons import Reason
 from policy.request import AccessRequest, DeviceTrust, Facts, Subject
 
@@ -25,6 +27,7 @@ NameOrAny = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Za-z0-9][A-Za-z0-9._:
 Country = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{2}\Z")]
 Method = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Z]{1,32})\Z")]
 Hour = Annotated[int, msgspec.Meta(ge=0, le=24)]
+Weekday = Annotated[int, msgspec.Meta(ge=1, le=7)]
 Obligation = Annotated[str, msgspec.Meta(pattern=r"\A(read_only|(mask|limit):[A-Za-z0-9_.-]{1,64})\Z")]
 """`read_only`: safe methods only (RFC 9110, section 9.2.1); `mask:FIELD`; `limit:N` requests a minute."""
 
@@ -108,7 +111,7 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """ISO 3166-1 alpha-2; empty: any, an unknown one too."""
     hours: tuple[Hour, Hour] | None = None
     """From the first hour until before the second, in the organisation's time zone."""
-    weekdays: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = ()
+    weekdays: tuple[Weekday, ...] = ()
     step_up_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
     """A risk above this demands two factors."""
     max_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
@@ -120,6 +123,10 @@ class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
     time_zone: str = "Asia/Seoul"
     usual_hours: tuple[Hour, Hour] = (7, 22)
+    working_days: Annotated[tuple[Weekday, ...], msgspec.Meta(max_length=7)] = WORKING_DAYS
+    """ISO 8601: 1 is Monday."""
+    holidays: Annotated[tuple[date, ...], msgspec.Meta(max_length=4000)] = ()
+    """Days on which nobody works, by the calendar there; a condition asks `holiday`, `working_day`."""
 
 
 class MadeUpSubject(Subject, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -182,6 +189,10 @@ def encode(policy: Policy) -> bytes:
         roles=tuple(sorted(set(policy.roles))),
         inheritance=tuple(sorted(policy.inheritance, key=lambda link: (link.organisation, link.role, link.inherits))),
         assignments=tuple(sorted(policy.assignments, key=lambda assignment: assignment.order)),
+        organisations={
+            name: msgspec.structs.replace(organisation, holidays=tuple(sorted(set(organisation.holidays))))
+            for name, organisation in policy.organisations.items()
+        },
         resources=tuple(sorted(policy.resources, key=lambda resource: (resource.name, resource.zone))),
         tests=tuple(sorted(policy.tests, key=lambda test: test.name)),
     )

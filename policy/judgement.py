@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -39,7 +40,7 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 
     request: AccessRequest
     zone: Zone
-    candidates: list[CompiledRule]
+    candidates: Sequence[CompiledRule]
     standing: Standing
     context: Context
     signals: tuple[tuple[str, int], ...]
@@ -53,7 +54,7 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         standing = snapshot.standing(subject.organisation, subject.roles, assignee(subject))
     else:
         standing = snapshot.standing(subject.organisation, _NO_ROLES)
-    _, quarter_ends, hour, weekday = standing.clock.at(request.at)
+    _, quarter_ends, hour, weekday, date, holiday, working_day = standing.clock.at(request.at)
     seen, risk, signals = _seen(request.facts, within(standing.usual_hours, hour))
     facts = request.facts
     context = Context(
@@ -71,6 +72,9 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         facts.actor,
         facts.certificate or None,
         facts.certificate_name or None,
+        date,
+        holiday,
+        working_day,
     )
     zone = snapshot.zones[request.zone]
     candidates = snapshot.candidates(standing, request.zone, request.method, request.path)
@@ -85,7 +89,7 @@ def _seen(facts: Facts, usual_time: bool) -> tuple[Observation, int, tuple[tuple
 
 
 def judge(
-    candidates: list[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
+    candidates: Sequence[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
 ) -> Judgement:
     """The first allow or deny that matches decides; what it allows is still subject to the zone and to reductions."""
     reductions: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+import structlog
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
@@ -40,14 +41,17 @@ from policy.admin.releases import Releases
 from policy.compiled import CompiledVersions
 from policy.live import LivePolicy
 from policy.replaying import Replayer
+from policy.snapshot import FORMAT
 from policy.storage.answers import KeptAnswers
 from policy.storage.decisions import RecordedDecisions
 from policy.storage.replays import KeptReplays
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
+from policy.versions import UntrustedArtefact, compile_published
 
 SERVICE: Final = "policy"
+_log = structlog.get_logger(__name__)
 
 
 def application(
@@ -91,6 +95,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     try:
         async with database.begin() as tx:
             await keys.ensure_active(tx, "policy", clock.now())
+        await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
         told, issuer = settings.policy, settings.idp.issuer
         api = application(database, valkey, keys, clock, told.operator, issuer=issuer, approvals=told.approvals)
@@ -115,3 +120,19 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     finally:
         await database.dispose()
         await valkey.aclose()
+
+
+async def _compile_published(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock) -> None:
+    """So that gateways of this code find what code of an older format published."""
+    kept = PolicyVersions()
+    try:
+        async with database.begin() as tx:
+            await kept.hold(tx)
+            ring = await keys.load_ring(tx, "policy")  # the key of now: whoever rotates it waits
+            number = await compile_published(kept, tx, ring, clock.now())
+    except UntrustedArtefact as error:
+        _log.error("policy_not_compiled", reason=str(error))
+        return
+    if number is not None:
+        _log.info("policy_compiled", version=number, format=FORMAT)
+        await outbox.poke(valkey)

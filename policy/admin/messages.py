@@ -40,8 +40,14 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The policy that was sent, with what it leaves out taken from another."""
         sent = {name: getattr(self, name) for name in Proposal.__struct_fields__ if name != "rules"}
         given = {name: part for name, part in sent.items() if part is not None}
-        said = {name: getattr(lines, name) for name in ("rules", "inheritance", "assignments", "resources")}
-        return msgspec.structs.replace(base, **said, **given)
+        return msgspec.structs.replace(
+            base,
+            rules=lines.rules,
+            inheritance=lines.inheritance,
+            assignments=lines.assignments,
+            resources=lines.resources,
+            **given,
+        )
 
 
 class DraftRequest(Proposal, frozen=True, forbid_unknown_fields=True, kw_only=True):
