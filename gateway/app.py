@@ -27,6 +27,8 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.decision.risk_news import INTERVAL as RISK_NEWS_EVERY
+from gateway.decision.risk_news import RiskNews
 from gateway.decision.shadow_upkeep import LOOK_EVERY, WRITE_EVERY, ShadowUpkeep
 from gateway.decision.shadowing import Shadowing
 from gateway.doors.server import open_doors
@@ -110,6 +112,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         judge = Judge(table.networks, Places.load(settings))
         live, watch = LiveConnections(), SessionWatch()
         live_check = LiveCheck(live=live, sessions=sessions, judge=judge, clock=clock)
+        risk_news = RiskNews(valkey=valkey, clock=clock, memory=judge.memory, heard=live_check.session_changed)
         activity = Activity(valkey=valkey, clock=clock)
         upkeep = CookieUpkeep(
             database=database,
@@ -334,6 +337,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(every(LEASE_EVERY, live_check.watch_lease, drained))
             tasks.create_task(every(0.5, upkeep.end_with_sessions, drained))
             tasks.create_task(every(1.0, upkeep.look_for_ended_elsewhere, drained))
+            tasks.create_task(every(RISK_NEWS_EVERY, risk_news.exchange, drained))
             tasks.create_task(every(60.0, upkeep.forget_over, drained))
             tasks.create_task(every(5.0, renew_tokens, drained))
             tasks.create_task(every(PROVIDER_AGAIN, sign_out.end_waiting, drained))

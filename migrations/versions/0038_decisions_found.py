@@ -1,7 +1,7 @@
 """Recorded decisions found by their id, and decided again by other versions.
 
 Revision ID: 0038
-Revises: 0037
+Revises: 0036
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0038"
-down_revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

@@ -18,7 +18,7 @@ from config.connections import Database, Transaction, Valkey, open_database, ope
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
-from config.settings import Settings
+from config.settings import GatewaySettings, Settings
 from events import outbox
 from jose.entrance import Entrance
 from jose.key_keeper import KeyKeeper
@@ -38,7 +38,8 @@ from policy.admin.joined import JoinedDatabase
 from policy.admin.reaching import Reaching
 from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
-from policy.compiled import CompiledVersions
+from policy.admin.zone_maps import ZoneMaps
+from policy.any_version import AnyVersion
 from policy.live import LivePolicy
 from policy.replaying import Replayer
 from policy.snapshot import FORMAT
@@ -61,11 +62,12 @@ def application(
     clock: Clock,
     operator: UUID,
     *,
+    gateway: GatewaySettings | None = None,
     issuer: str = "",
     approvals: int = 1,
 ) -> ASGIApp:
-    """The API, without its entrance. `issuer`: of the tokens that programs come with; `approvals`: how many people it
-    takes to publish a version."""
+    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones; `issuer`: of the
+    tokens that programs come with; `approvals`: how many people it takes to publish a version."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
@@ -74,7 +76,7 @@ def application(
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, clock)
     releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
-    compiled = CompiledVersions(database, kept)
+    compiled, gateway = AnyVersion(database, kept), gateway or GatewaySettings()
     archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
     groups = (
         Releases(desk, releases),
@@ -82,6 +84,7 @@ def application(
         Explanations(archive, clock),
         Decisions(archive, clock, operator),
         Reaching(database, valkey, kept, clock),
+        ZoneMaps(database, kept, gateway.routes, gateway.port),
     )
     once = Once(database, valkey, KeptAnswers(), clock)
     api = PolicyApi(Admission(database, clock, operator), once, groups, issuer=issuer)
@@ -97,13 +100,21 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await keys.ensure_active(tx, "policy", clock.now())
         await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        told, issuer = settings.policy, settings.idp.issuer
-        api = application(database, valkey, keys, clock, told.operator, issuer=issuer, approvals=told.approvals)
+        api = application(
+            database,
+            valkey,
+            keys,
+            clock,
+            settings.policy.operator,
+            gateway=settings.gateway,
+            issuer=settings.idp.issuer,
+            approvals=settings.policy.approvals,
+        )
         app = entrance.around(api)
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
-        compiled = CompiledVersions(database, PolicyVersions())
+        compiled = AnyVersion(database, PolicyVersions())
         replayer = Replayer(database, KeptReplays(), RecordedDecisions(), compiled, clock)
         poke = partial(outbox.poke, valkey)
         beside = [

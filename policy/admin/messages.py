@@ -11,7 +11,7 @@ import msgspec
 from policy import artefact, casbin_lines
 from policy.admin.problems import FaultEntry
 from policy.approvals import Approval
-from policy.artefact import Name, NameOrAny, Organisation, Policy, PolicyTest, Zone
+from policy.artefact import Band, Flow, Name, NameOrAny, Organisation, Policy, PolicyTest, Zone
 from policy.casbin_lines import Lines
 from policy.history import Deed
 from policy.request import AccessRequest, Facts, Subject
@@ -35,6 +35,8 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     organisations: dict[NameOrAny, Organisation] | None = None
     tests: tuple[PolicyTest, ...] | None = None
     """Made-up requests with what must be answered to them, or the policy is not published."""
+    bands: tuple[Band, ...] | None = None
+    flows: tuple[Flow, ...] | None = None
 
     def completed(self, lines: Lines, base: Policy) -> Policy:
         """The policy that was sent, with what it leaves out taken from another."""
@@ -169,6 +171,8 @@ class VersionDocument(msgspec.Struct, frozen=True):
     approvals: ApprovalState
     shadow: ShadowState | None
     """The last time that it shadowed live traffic; null: it never did."""
+    bands: tuple[Band, ...] = ()
+    flows: tuple[Flow, ...] = ()
 
     @classmethod
     def of(cls, version: Version, approvals: ApprovalState, shadow: ShadowState | None) -> VersionDocument:
@@ -183,6 +187,8 @@ class VersionDocument(msgspec.Struct, frozen=True):
             policy.tests,
             approvals,
             shadow,
+            policy.bands,
+            policy.flows,
         )
 
 

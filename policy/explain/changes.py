@@ -6,7 +6,7 @@ this moment, by this version, and says nothing of two changes at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -18,7 +18,8 @@ from policy.decide import decide
 from policy.decision import Decision, Effect, StepUp
 from policy.demand import with_demand
 from policy.explain.told import Change, Kind, Value, Who
-from policy.judgement import SAFE_METHODS, Situation, judge
+from policy.judgement import Situation, judge
+from policy.obligations import SAFE_METHODS
 from policy.reasons import Reason
 from policy.request import CLIENT_ROLE, AccessRequest, DeviceTrust, Facts, Subject
 from policy.snapshot import CompiledRule, Snapshot, holds
@@ -250,7 +251,7 @@ def _of_policy(situation: Situation, decision: Decision, demand: StepUp | None) 
         would_be: Value = False,
         *,
         who: Who = Who.ADMINISTRATOR,
-        rules: list[CompiledRule] = candidates,
+        rules: Sequence[CompiledRule] = candidates,
         zone: Zone = zone,
         context: Context = context,
     ) -> Change:
