@@ -118,6 +118,10 @@ def import_(
     folder: Folder = Path(),
     why: Why = "",
     into: Annotated[int | None, typer.Option(min=1, help="Edit this draft, rather than make a new one.")] = None,
+    casbin: Annotated[
+        tuple[Path, Path] | None, typer.Option(help="Rather than a folder: a model and a policy of Casbin's own.")
+    ] = None,
+    zone: Annotated[str, typer.Option(help="With --casbin: the zone that it is about.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a draft of the policy in a folder; prints its number."""
@@ -125,7 +129,10 @@ def import_(
     from cli.policies.exits import told
 
     with told(as_json=as_json):
-        releases.import_(connection_of(context), folder, why, into, as_json=as_json)
+        if casbin is not None:
+            releases.take_over(connection_of(context), casbin, zone, why, as_json=as_json)
+        else:
+            releases.import_(connection_of(context), folder, why, into, as_json=as_json)
 
 
 @app.command("list")

@@ -34,6 +34,7 @@ from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
 from policy.admin.idempotency import Once
+from policy.admin.importing import Imports
 from policy.admin.joined import JoinedDatabase
 from policy.admin.reaching import Reaching
 from policy.admin.release_desk import ReleaseDesk
@@ -81,6 +82,7 @@ def application(
     groups = (
         Releases(desk, releases),
         Contents(releases),
+        Imports(releases),
         Explanations(archive, clock),
         Decisions(archive, clock, operator),
         Reaching(database, valkey, kept, clock),

@@ -33,6 +33,7 @@ _OWN: Mapping[str, tuple[ProblemType, ...]] = {
     "/current": (problems.NO_POLICY,),
     "/assignments": (problems.NO_POLICY,),
     "/drafts": (problems.FAULTY,),
+    "/import": (problems.FAULTY,),
     "/rollback": (problems.NO_SUCH_VERSION, problems.FAULTY),
     f"{_DRAFT}/publish": (problems.OVERTAKEN, problems.FAULTY),
 }
