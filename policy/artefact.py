@@ -219,9 +219,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """By organisation id; `*` is everybody else's."""
     assignments: tuple[Assignment, ...] = ()
     resources: tuple[Resource, ...] = ()
-    tests: Annotated[tuple[PolicyTest, ...], msgspec.Meta(max_length=10_000)] = ()
     bands: tuple[Band, ...] = ()
     flows: tuple[Flow, ...] = ()
+    tests: Annotated[tuple[PolicyTest, ...], msgspec.Meta(max_length=10_000)] = ()
 
 
 class UnreadableArtefact(ValueError):
@@ -242,9 +242,9 @@ def encode(policy: Policy) -> bytes:
             for name, organisation in policy.organisations.items()
         },
         resources=tuple(sorted(policy.resources, key=lambda resource: (resource.name, resource.zone))),
-        tests=tuple(sorted(policy.tests, key=lambda test: test.name)),
         bands=tuple(sorted(policy.bands, key=lambda band: band.id)),
         flows=tuple(sorted(policy.flows, key=lambda flow: (flow.source, flow.to, flow.methods, flow.certificate))),
+        tests=tuple(sorted(policy.tests, key=lambda test: test.name)),
     )
     return msgspec.json.encode(ordered, order="sorted")
 

@@ -62,8 +62,8 @@ def application(
     keys: SigningKeys,
     clock: Clock,
     operator: UUID,
-    *,
     gateway: GatewaySettings | None = None,
+    *,
     issuer: str = "",
     approvals: int = 1,
 ) -> ASGIApp:

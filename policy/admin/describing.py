@@ -17,7 +17,9 @@ from policy.admin.scopes import SCOPES
 PROGRAM, PERSON = "program", "administrator"
 _DRAFT = "/versions/{number}"
 _PIECES = tuple(f"{_DRAFT}/{name}" for name in ("rules", "roles", "assignments"))
-_MATCH: Final = Header("If-Match", "The ETag that it is a change of (RFC 9110, section 13.1.1)", True, '"9f86d081884c7d659a2feaa0c55ad015"')
+_MATCH: Final = Header(
+    "If-Match", "The ETag that it is a change of (RFC 9110, section 13.1.1)", True, '"9f86d081884c7d659a2feaa0c55ad015"'
+)
 _KEY: Final = Header(
     "Idempotency-Key",
     "The same request with the same key within 24 hours is answered the same, and done once "

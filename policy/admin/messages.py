@@ -33,10 +33,10 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     roles: tuple[Name, ...] | None = None
     zones: tuple[Zone, ...] | None = None
     organisations: dict[NameOrAny, Organisation] | None = None
-    tests: tuple[PolicyTest, ...] | None = None
-    """Made-up requests with what must be answered to them, or the policy is not published."""
     bands: tuple[Band, ...] | None = None
     flows: tuple[Flow, ...] | None = None
+    tests: tuple[PolicyTest, ...] | None = None
+    """Made-up requests with what must be answered to them, or the policy is not published."""
 
     def completed(self, lines: Lines, base: Policy) -> Policy:
         """The policy that was sent, with what it leaves out taken from another."""

@@ -19,7 +19,6 @@ from policy.decision import Decision, Effect, StepUp
 from policy.demand import with_demand
 from policy.explain.told import Change, Kind, Value, Who
 from policy.judgement import Situation, judge
-from policy.obligations import SAFE_METHODS
 from policy.reasons import Reason
 from policy.request import CLIENT_ROLE, AccessRequest, DeviceTrust, Facts, Subject
 from policy.snapshot import CompiledRule, Snapshot, holds
@@ -114,7 +113,7 @@ def _acts(situation: Situation) -> Iterator[_Tried]:
     """What a signed-in person can do at once."""
     request = situation.request
     subject = request.subject
-    if request.method not in SAFE_METHODS:
+    if request.method != "GET":
         other = replace(request, method="GET")
         yield _Tried(Kind.METHOD, Who.PERSON, "method", request.method, "GET", other)
     if not subject.id or subject.machine:
@@ -260,6 +259,9 @@ def _of_policy(situation: Situation, decision: Decision, demand: StepUp | None) 
         effect = Effect.DENY if judged.refused else passes if demand is None else Effect.STEP_UP
         return Change(kind, who, name, was, would_be, effect, judged.winner.id if judged.winner is not None else "")
 
+    base = of(Kind.RULE, "")
+    if demand is None and (base.effect in _PASSES) is not (decision.effect in _PASSES):
+        return  # neither rules nor zone refused it, so nothing of them would let it pass
     for rule in sorted(ids):
         yield of(Kind.RULE, rule, rules=[one for one in candidates if one.rule.id != rule])
     for number, candidate in enumerate(candidates):
