@@ -26,11 +26,17 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import PublicKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
+from policy.admin.admission import Admission
 from policy.admin.archive import Archive
+from policy.admin.contents import Contents
 from policy.admin.decisions import Decisions
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
+from policy.admin.idempotency import Once
+from policy.admin.importing import Imports
+from policy.admin.joined import JoinedDatabase
+from policy.admin.reaching import Reaching
 from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
 from policy.admin.zone_maps import ZoneMaps
@@ -38,6 +44,7 @@ from policy.any_version import AnyVersion
 from policy.live import LivePolicy
 from policy.replaying import Replayer
 from policy.snapshot import FORMAT
+from policy.storage.answers import KeptAnswers
 from policy.storage.decisions import RecordedDecisions
 from policy.storage.replays import KeptReplays
 from policy.storage.shadows import PolicyShadows
@@ -57,30 +64,32 @@ def application(
     operator: UUID,
     gateway: GatewaySettings | None = None,
     *,
+    issuer: str = "",
     approvals: int = 1,
 ) -> ASGIApp:
-    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones; `approvals`: how
-    many people it takes to publish a version."""
+    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones; `issuer`: of the
+    tokens that programs come with; `approvals`: how many people it takes to publish a version."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
 
-    kept = PolicyVersions()
+    kept, database = PolicyVersions(), JoinedDatabase(database)
     live = LivePolicy(database, kept, policy_keys, clock)
-    desk = Desk(database, valkey, keys, kept, clock, operator)
+    desk = Desk(database, valkey, keys, kept, clock)
     releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
-    compiled = AnyVersion(database, kept)
+    compiled, gateway = AnyVersion(database, kept), gateway or GatewaySettings()
     archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
-    gateway = gateway or GatewaySettings()
-    api = PolicyApi(
-        desk,
-        (
-            Releases(desk, releases),
-            Explanations(archive, clock),
-            Decisions(archive, clock, operator),
-            ZoneMaps(database, kept, gateway.routes, gateway.port),
-        ),
+    groups = (
+        Releases(desk, releases),
+        Contents(releases),
+        Imports(releases),
+        Explanations(archive, clock),
+        Decisions(archive, clock, operator),
+        Reaching(database, valkey, kept, clock),
+        ZoneMaps(database, kept, gateway.routes, gateway.port),
     )
+    once = Once(database, valkey, KeptAnswers(), clock)
+    api = PolicyApi(Admission(database, clock, operator), once, groups, issuer=issuer)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -93,8 +102,16 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await keys.ensure_active(tx, "policy", clock.now())
         await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        told = settings.policy
-        api = application(database, valkey, keys, clock, told.operator, settings.gateway, approvals=told.approvals)
+        api = application(
+            database,
+            valkey,
+            keys,
+            clock,
+            settings.policy.operator,
+            gateway=settings.gateway,
+            issuer=settings.idp.issuer,
+            approvals=settings.policy.approvals,
+        )
         app = entrance.around(api)
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())

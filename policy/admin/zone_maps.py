@@ -6,7 +6,6 @@ import asyncio
 from http import HTTPStatus
 from pathlib import Path
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,8 +16,9 @@ from pages.locale import choose_locale
 from policy import artefact
 from policy.admin import problems
 from policy.admin.group import Endpoint, answer, query_number
+from policy.admin.zone_messages import ZoneList
 from policy.versions import Version, Versions
-from policy.zone_map.map import MappedZone, ZoneMap, zone_map
+from policy.zone_map.map import ZoneMap, zone_map
 from policy.zone_map.picture import draw
 from policy.zone_map.routes import SHIPPED, read_routes
 
@@ -27,14 +27,6 @@ MOST = 200
 _SVG = "image/svg+xml"
 _HARMLESS = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 """For whoever opens the picture by itself: it is told of by names that administrators chose."""
-
-
-class ZoneList(msgspec.Struct, frozen=True):
-    """Zones, by name."""
-
-    zones: tuple[MappedZone, ...]
-    next: str | None
-    """Ask for `?after=` this for more; null: there are none."""
 
 
 class ZoneMaps:
