@@ -11,7 +11,8 @@ export function say(kind, text) {
   document.getElementById("said").replaceChildren(el("div", { class: `notice ${kind}`, role: "status" }, text));
 }
 
-// `happens`: what will happen, in a sentence; `run(why)` does it; `done`: what is said after it.
+// `happens`: what will happen, in a sentence; `run(why)` does it; `done`: what is said after it. A `run` that answers false
+// came to something else, which it says itself.
 export function act({ label, about = "", happens, done, run, dangerous = true, ready = () => true }) {
   const open = el("button", { type: "button", class: dangerous ? "danger" : "primary", "aria-label": about ? `${label}: ${about}` : null, onclick: () => ready() && ask() }, label);
 
@@ -46,9 +47,9 @@ export function act({ label, about = "", happens, done, run, dangerous = true, r
       }
       go.disabled = true;
       try {
-        await run(reason);
+        const came = await run(reason);
         dialog.close();
-        say("success", done());
+        if (came !== false) say("success", done());
       } catch (error) {
         wrong.replaceChildren(refusal(error));
         go.disabled = false;

@@ -108,5 +108,5 @@ export function list(root, { name, load, columns, filters = [], key, live = fals
   scroll.append(nothing);
   if (live) setInterval(() => { if (!paused && !document.hidden) refresh(); }, EVERY);
   refresh();
-  return { refresh };
+  return { refresh, region: scroll };
 }

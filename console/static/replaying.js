@@ -1,0 +1,65 @@
+// Recorded decisions decided again by a version: begun, how far it is, and who would lose or gain.
+
+import { refusal } from "console/api";
+import { choice, el, link, table } from "console/dom";
+import { effect } from "console/explanation";
+import { replay, replayed } from "console/policy";
+import { who } from "console/who";
+import { t } from "console/words";
+
+const EVERY = 1_000;
+const DAY = 86_400_000;
+const MOST = 50;
+const DAYS = ["1", "3", "7"];
+const KINDS = ["lost", "gained", "changed"];
+
+export function replaying(number) {
+  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": t("replay") });
+  const state = el("p", { class: "muted", role: "status" });
+  const said = el("div", {});
+  const days = choice("days", t("replay_days"), DAYS.map((one) => [one, t("days", { days: one })]));
+  const go = el("button", { type: "button", onclick: begin }, t("begin_replay"));
+
+  async function begin() {
+    go.disabled = true;
+    said.replaceChildren();
+    try {
+      const since = new Date(Date.now() - Number(days.querySelector("select").value) * DAY).toISOString();
+      await follow(await replay(number, { since }));
+    } catch (error) {
+      said.replaceChildren(refusal(error));
+    }
+    bar.hidden = true;
+    go.disabled = false;
+  }
+
+  async function follow(begun) {
+    let one = begun;
+    while (one.state === "running" || one.state === "waiting") {
+      bar.hidden = false;
+      bar.max = one.of || 1;
+      bar.value = one.done;
+      state.textContent = t("replay_done_of", { done: one.done, of: one.of });
+      await new Promise((resolve) => { setTimeout(resolve, EVERY); });
+      if (!bar.isConnected) return;
+      one = await replayed(one.id);
+    }
+    state.textContent = t("replay_said", { done: one.done, lost: one.lost.length, gained: one.gained.length, changed: one.changed.length });
+    said.replaceChildren(...KINDS.filter((kind) => one[kind].length).flatMap((kind) => [el("h3", {}, t(`replay_${kind}`)), people(kind, one[kind])]));
+  }
+
+  return el("section", { class: "card whole" }, el("h2", {}, t("replay")), el("p", { class: "hint" }, t("replay_hint")), days, el("div", { class: "acts" }, go), bar, state, said);
+}
+
+const people = (kind, all) => [
+  table(t(`replay_${kind}`), [
+    [t("person"), (one) => (one.sub ? who(one.sub) : t("nobody_signed_in"))],
+    [t("roles"), (one) => (one.roles ?? []).join(", ") || "–"],
+    [t("request"), (one) => [el("code", {}, [one.method, one.path].filter(Boolean).join(" ")), el("small", {}, one.zone)]],
+    [t("was"), (one) => effect(one.was)],
+    [t("would_be"), (one) => effect(one.would_be)],
+    [t("times"), (one) => String(one.count ?? 1)],
+    [t("example"), (one) => (one.example ? link(`/decisions/${one.example}`, t("explain")) : "–")],
+  ], all.slice(0, MOST), ""),
+  all.length > MOST ? el("p", { class: "muted" }, t("and_more", { count: all.length - MOST })) : "",
+];
