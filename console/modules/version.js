@@ -2,14 +2,14 @@
 // have decided on live traffic and of what is recorded; its rules.
 
 import { act } from "console/act";
-import { Refused, refusal } from "console/api";
-import { badge, card, el, facts, link, table } from "console/dom";
+import { refusal } from "console/api";
+import { badge, card, el, facts, field, link, table } from "console/dom";
 import { changed } from "console/change_list";
 import { KINDS, draftOf } from "console/drafts";
 import { RULE_EFFECTS } from "console/explanation";
 import { list } from "console/list";
 import { heading, things, word } from "console/object";
-import { approve, difference, publish, rollBack, rules, runTests, takeApprovalBack, version, versions, withdrawDraft } from "console/policy";
+import { approve, difference, publish, rollBack, rules, runTests, takeApprovalBack, version, withdrawDraft } from "console/policy";
 import { replaying } from "console/replaying";
 import { shadowing } from "console/shadowing";
 import { result } from "console/test_list";
@@ -17,27 +17,37 @@ import { who } from "console/who";
 import { moment, t } from "console/words";
 
 const MOST = 100;
+const TO_CONFIRM = ["zone_shut", "programs_shut_out"];
 const root = document.getElementById("view");
 const number = Number(root.dataset.named);
 const at = new URL(location.href);
 const object = el("div", { class: "object" });
 
-async function entry() {
-  const { items } = await versions({ after: number + 1, limit: 1 });
-  if (items[0]?.number !== number) throw new Refused(404, { code: "MJ-POLICY-002" }, "");
-  return items[0];
+// Whoever shuts a whole zone, or all programs that release policies, names them: the field is there once that is so.
+const shut = field("confirm", t("shut_on_purpose"), { maxlength: "1000", autocomplete: "off", spellcheck: "false" });
+shut.hidden = true;
+
+async function release(doing, why) {
+  const confirm = shut.querySelector("input").value.split(/[\s,]+/).filter(Boolean);
+  try {
+    await doing(number, { why, confirm });
+  } catch (error) {
+    if (error.faults?.some(({ fault }) => TO_CONFIRM.includes(fault))) shut.hidden = false;
+    throw error;
+  }
+  await show();
 }
 
-function acts(one) {
+function acts(one, etag) {
   if (one.state === "draft") {
     return [
       el("a", { class: "button primary", href: `/policy/${number}/edit` }, t("edit")),
-      act({ label: t("publish"), happens: () => t("publish_happens", { number }), done: () => t("publish_done", { number }), run: (why) => after(publish(number, why)) }),
-      act({ label: t("withdraw_draft"), happens: () => t("withdraw_draft_happens", { number }), done: () => t("withdraw_draft_done", { number }), run: withdraw }),
+      act({ label: t("publish"), happens: () => t("publish_happens", { number }), done: () => t("publish_done", { number }), beside: shut, run: (why) => release(publish, why) }),
+      act({ label: t("withdraw_draft"), happens: () => t("withdraw_draft_happens", { number }), done: () => t("withdraw_draft_done", { number }), run: (why) => after(withdrawDraft(number, why, etag)) }),
     ];
   }
   return [
-    one.state === "retired" ? act({ label: t("roll_back"), happens: () => t("roll_back_happens", { number }), done: () => t("roll_back_done", { number }), run: (why) => after(rollBack(number, why)) }) : "",
+    one.state === "retired" ? act({ label: t("roll_back"), happens: () => t("roll_back_happens", { number }), done: () => t("roll_back_done", { number }), beside: shut, run: (why) => release(rollBack, why) }) : "",
     one.state === "published" ? el("p", { class: "muted" }, t("in_force")) : "",
     act({
       label: t("edit_as_draft"),
@@ -49,13 +59,7 @@ function acts(one) {
   ];
 }
 
-async function withdraw(why) {
-  const { etag } = await version(number);
-  await withdrawDraft(number, why, etag);
-  await show();
-}
-
-const state = (one) => card(t("version"),
+const state = (one, etag) => card(t("version"),
   facts([
     [t("state"), badge(KINDS[one.state] ?? "information", t(`version_${one.state}`))],
     [t("reason"), one.why],
@@ -66,16 +70,15 @@ const state = (one) => card(t("version"),
     one.restores && [t("version"), link(`/policy/${one.restores}`, t("restores", { number: one.restores }))],
     [t("fingerprint"), el("code", {}, one.sha256.slice(0, 16))],
   ]),
-  el("div", { class: "acts" }, acts(one)));
+  el("div", { class: "acts" }, acts(one, etag)));
 
-function approvals(one) {
-  const { needed = 1, approvals: given = [] } = one.approval ?? {};
+function approvals(one, { needed, approvals: given }, etag) {
   if (one.state !== "draft" && !given.length) return null;
   return card(t("approvals"),
-    el("p", {}, t("approvals_said", { given: given.length, needed })),
+    el("p", {}, needed ? t("approvals_said", { given: given.length, needed }) : t("approvals_not_needed")),
     things(given, t("no_approvals"), (approval) => [who(approval.who), el("small", {}, `${moment(approval.at)} · ${approval.why}`)]),
     one.state === "draft" ? el("div", { class: "acts" },
-      act({ label: t("approve"), dangerous: false, happens: () => t("approve_happens", { number }), done: () => t("approve_done", { number }), run: (why) => after(approve(number, why)) }),
+      act({ label: t("approve"), dangerous: false, happens: () => t("approve_happens", { number }), done: () => t("approve_done", { number }), run: (why) => after(approve(number, why, etag)) }),
       act({ label: t("take_approval_back"), happens: () => t("take_approval_back_happens", { number }), done: () => t("take_approval_back_done"), run: (why) => after(takeApprovalBack(number, why)) })) : "");
 }
 
@@ -106,14 +109,14 @@ async function differing(section) {
   const against = at.searchParams.get("against");
   try {
     const said = await difference(number, against);
-    const { against: other, text, ...parts } = said;
-    const found = Object.entries(parts).flatMap(([part, list]) => (Array.isArray(list) ? list.map((one) => ({ part, ...one })) : []));
+    const { others, ...parts } = said;
+    const found = Object.entries({ ...parts, ...others }).flatMap(([part, list]) => (Array.isArray(list) ? list.map((one) => ({ part, ...one })) : []));
     section.replaceChildren(
       el("h2", { id: "difference" }, t("difference")),
-      el("p", { class: "muted" }, against ? t("difference_against", { number: against }) : t("difference_against_published")),
+      el("p", { class: "muted" }, said.against ? t("difference_against", { number: said.against }) : t("difference_against_none")),
       table(t("difference"), [
         [t("what"), (one) => [changed(one.change), el("small", {}, word("part_of_policy", one.part))]],
-        [t("name"), (one) => el("code", {}, one.id ?? one.name ?? "")],
+        [t("name"), (one) => el("code", {}, one.id)],
         [t("before"), (one) => (one.before ? el("del", {}, value(one.before, one.after)) : "–")],
         [t("after"), (one) => (one.after ? el("ins", {}, value(one.after, one.before)) : "–")],
       ], found.slice(0, MOST), t("no_difference")),
@@ -129,8 +132,9 @@ async function after(doing) {
 }
 
 async function show() {
-  const one = await entry();
-  object.replaceChildren(...[state(one), approvals(one), tests(), await shadowing(number, one), replaying(number, one)].filter(Boolean));
+  const { said, etag } = await version(number);
+  const one = said.version;
+  object.replaceChildren(...[state(one, etag), approvals(one, said.approvals, etag), tests(), await shadowing(number, one), replaying(number, one)].filter(Boolean));
 }
 
 heading(t("version_number", { number }));

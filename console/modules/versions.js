@@ -9,6 +9,8 @@ import { current, history, versions } from "console/policy";
 import { who } from "console/who";
 import { ago, moment, t } from "console/words";
 
+const MOST = 3;
+const DIFFERING = ["drafted", "edited", "published", "rolled_back"];
 const root = document.getElementById("view");
 const log = el("section", {}, el("h2", {}, t("history")));
 
@@ -37,7 +39,7 @@ root.append(log);
 list(log, {
   name: t("history"),
   load: history,
-  key: (one) => one.id ?? `${one.at} ${one.act} ${one.version}`,
+  key: (one) => `${one.at} ${one.act} ${one.version}`,
   empty: t("no_history"),
   columns: [
     [t("at"), (one) => el("time", { datetime: one.at, title: ago(one.at) }, moment(one.at))],
@@ -45,6 +47,9 @@ list(log, {
     [t("version"), (one) => link(`/policy/${one.version}`, t("version_number", { number: one.version }))],
     [t("by"), (one) => who(one.who)],
     [t("reason"), (one) => one.why || "–"],
-    [t("difference"), (one) => link(`/policy/${one.version}?against=${one.version - 1}#difference`, t("show_difference"))],
+    [t("difference"), (one) => [
+      ...Object.entries(one.details.changes ?? {}).map(([part, found]) => el("small", {}, Object.entries(found).map(([change, { count, ids }]) =>
+        `${word("part_of_policy", part)} ${t(`change_${change}`)} ${count}: ${ids.slice(0, MOST).join(", ")}${count > MOST ? " …" : ""}`).join("; "))),
+      DIFFERING.includes(one.act) ? link(`/policy/${one.version}${one.details.replaces ? `?against=${one.details.replaces}` : ""}#difference`, t("show_difference")) : "–"]],
   ],
 });

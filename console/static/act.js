@@ -12,8 +12,8 @@ export function say(kind, text) {
 }
 
 // `happens`: what will happen, in a sentence; `run(why)` does it; `done`: what is said after it. A `run` that answers false
-// came to something else, which it says itself.
-export function act({ label, about = "", happens, done, run, dangerous = true, ready = () => true }) {
+// came to something else, which it says itself. `beside`: what else is asked for in the dialog.
+export function act({ label, about = "", happens, done, run, dangerous = true, ready = () => true, beside = null }) {
   const open = el("button", { type: "button", class: dangerous ? "danger" : "primary", "aria-label": about ? `${label}: ${about}` : null, onclick: () => ready() && ask() }, label);
 
   function ask() {
@@ -24,6 +24,7 @@ export function act({ label, about = "", happens, done, run, dangerous = true, r
       el("h2", { id: "act-title" }, label),
       el("p", { id: "act-happens" }, happens()),
       wrong,
+      beside,
       el("div", { class: "field" },
         el("label", { for: "act-why" }, t("why")),
         el("p", { class: "hint", id: "act-hint" }, t("why_hint")),

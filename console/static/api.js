@@ -4,6 +4,7 @@
 import { codes, t } from "console/words";
 import { el, link } from "console/dom";
 
+const MOST = 10;
 const HELP = "/.munjigi/help/";
 // by what was asked: if the answer was lost, the same act asked again is done once
 const unanswered = new Map();
@@ -47,6 +48,8 @@ export function refusal(error) {
   if (!(error instanceof Refused)) throw error;
   const [happened, todo] = codes[error.code] ?? [t(error.status ? "failed" : "unreachable"), error.detail];
   const help = error.code && link(`${HELP}${error.code}?ref=${encodeURIComponent(error.reference)}`, t("help"));
+  const faults = error.faults.slice(0, MOST).map(({ message, rule }) => el("li", {}, rule ? el("code", {}, `${rule} `) : "", message));
   return el("div", { class: "notice danger", role: "alert" },
-    el("strong", {}, happened), " ", todo, " ", help || "", error.code ? el("code", {}, ` ${error.code} ${error.reference}`) : "");
+    el("strong", {}, happened), " ", todo, " ", help || "", error.code ? el("code", {}, ` ${error.code} ${error.reference}`) : "",
+    faults.length ? el("ul", {}, faults) : "");
 }

@@ -2,17 +2,16 @@
 
 import { newDraft } from "console/policy";
 
-export const KINDS = { published: "success", draft: "information", retired: "warning" };
-const PARTS = ["roles", "zones", "organisations", "resources", "bands", "flows", "elevations"];
+export const KINDS = { published: "success", draft: "information", retired: "warning", withdrawn: "warning" };
+// what is said of a version beside its contents
+const BESIDE = ["version", "signature", "approvals", "shadow"];
+// what has an editor of its own
+const APART = ["rules", "tests", "assignments"];
 
-// Everything beside rules and tests, as far as this version has it.
-export const rest = (document) => Object.fromEntries(PARTS.filter((name) => document[name] !== undefined).map((name) => [name, document[name]]));
+export const whole = (document) => Object.fromEntries(Object.entries(document).filter(([name]) => !BESIDE.includes(name)));
 
-export const whole = (document) => ({
-  rules: document.rules,
-  ...rest(document),
-  ...(document.tests === undefined ? {} : { tests: document.tests }),
-});
+// Everything that is written as JSON.
+export const rest = (document) => Object.fromEntries(Object.entries(whole(document)).filter(([name]) => !APART.includes(name)));
 
 // A new draft with what this version says; its number.
 export const draftOf = async (document, why) => (await newDraft({ why, ...whole(document) })).version.number;

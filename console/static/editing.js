@@ -17,17 +17,17 @@ export class Draft extends EventTarget {
     this.etag = etag;
     this.rules = new Pieces(document.rules);
     this.rest = this.restBefore = pretty(rest(document));
-    this.tests = document.tests ?? [];
+    this.tests = document.tests;
     this.findings = [];
     this.results = null;
   }
 
   changed() { this.dispatchEvent(new Event("changed")); }
 
-  get dirty() { return this.rules.changed || this.rest !== this.restBefore || pretty(this.tests) !== pretty(this.document.tests ?? []); }
+  get dirty() { return this.rules.changed || this.rest !== this.restBefore || pretty(this.tests) !== pretty(this.document.tests); }
 
   // What is sent; throws SyntaxError where the rest is no JSON.
-  get body() { return { rules: this.rules.text, ...JSON.parse(this.rest), ...(this.document.tests === undefined ? {} : { tests: this.tests }) }; }
+  get body() { return { rules: this.rules.text, ...JSON.parse(this.rest), tests: this.tests }; }
 
   get readable() {
     try {
@@ -41,7 +41,7 @@ export class Draft extends EventTarget {
     return this.dirty ? JSON.stringify({
       rules: this.rules.typed,
       rest: this.rest === this.restBefore ? null : this.rest,
-      tests: pretty(this.tests) === pretty(this.document.tests ?? []) ? null : this.tests,
+      tests: pretty(this.tests) === pretty(this.document.tests) ? null : this.tests,
     }) : "";
   }
 
@@ -58,7 +58,7 @@ export class Draft extends EventTarget {
     const before = this.document;
     const { text, both } = laidOn(before.rules, this.rules.text, theirs.rules);
     const mine = { rest: this.rest, tests: this.tests };
-    const was = { rest: this.restBefore, tests: before.tests ?? [] };
+    const was = { rest: this.restBefore, tests: before.tests };
     this.load(theirs, etag);
     this.rules.become(text);
     for (const part of ["rest", "tests"]) {

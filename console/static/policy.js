@@ -5,7 +5,8 @@ import { ask, exchange } from "console/api";
 const BASE = "/api/policy";
 const get = (path, query) => ask(`${BASE}${path}`, { query });
 const send = (path, body, method = "POST") => ask(`${BASE}${path}`, { method, body });
-const held = (path, body, method, etag) => exchange(`${BASE}${path}`, { method, body, headers: etag ? { "if-match": etag } : {} });
+const held = (path, etag, method, body) => exchange(`${BASE}${path}`, { method, body, headers: { "if-match": etag } });
+const taken = (path, why) => ask(`${BASE}${path}`, { method: "DELETE", query: { why } });
 const page = async (path, items, query) => {
   const answer = await get(path, query);
   return { items: answer[items], next: answer.next ?? null };
@@ -20,21 +21,21 @@ export async function versions({ after, limit, state } = {}) {
 }
 export const current = () => get("/current");
 export const version = (number) => exchange(`${BASE}/versions/${number}`);
-export const publish = (number, why) => send(`/versions/${number}/publish`, { why });
-export const rollBack = (number, why) => send("/rollback", { to: Number(number), why });
+export const publish = (number, asked) => send(`/versions/${number}/publish`, asked);
+export const rollBack = (number, asked) => send("/rollback", { to: Number(number), ...asked });
 export const newDraft = (draft) => send("/drafts", draft);
-export const saveDraft = (number, draft, etag) => held(`/versions/${number}`, draft, "PUT", etag);
-export const withdrawDraft = (number, why, etag) => held(`/versions/${number}`, { why }, "DELETE", etag);
+export const saveDraft = (number, draft, etag) => held(`/versions/${number}`, etag, "PUT", draft);
+export const withdrawDraft = (number, why, etag) => held(`/versions/${number}?${new URLSearchParams({ why })}`, etag, "DELETE");
 export const lint = async (draft) => (await send("/lint", draft)).findings;
 export const tryTests = (draft) => send("/test", draft);
-export const runTests = (number) => send(`/versions/${number}/test`, {});
+export const runTests = (number) => send(`/versions/${number}/test`);
 export const difference = (number, against) => get(`/versions/${number}/difference`, { against });
 export const history = (query) => page("/history", "entries", query);
 export const shadow = (number) => get(`/versions/${number}/shadow`);
 export const beginShadow = (number, why) => send(`/versions/${number}/shadow`, { why });
-export const endShadow = (number, why) => send(`/versions/${number}/shadow`, { why }, "DELETE");
-export const approve = (number, why) => send(`/versions/${number}/approval`, { why });
-export const takeApprovalBack = (number, why) => send(`/versions/${number}/approval`, { why }, "DELETE");
+export const endShadow = (number, why) => taken(`/versions/${number}/shadow`, why);
+export const approve = (number, why, etag) => held(`/versions/${number}/approval`, etag, "POST", { why });
+export const takeApprovalBack = (number, why) => taken(`/versions/${number}/approval`, why);
 export const rules = (number, query) => page(`/versions/${number}/rules`, "rules", query);
 
 // What was decided, and what would be.

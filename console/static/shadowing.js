@@ -5,6 +5,7 @@ import { Refused, refusal } from "console/api";
 import { el, facts, link, table } from "console/dom";
 import { effect } from "console/explanation";
 import { beginShadow, endShadow, shadow } from "console/policy";
+import { who } from "console/who";
 import { ago, t } from "console/words";
 
 const EVERY = 5_000;
@@ -24,7 +25,7 @@ export async function shadowing(number, { state }) {
         return;
       }
     }
-    const running = report && !report.ended_at && !(report.until && new Date(report.until) <= Date.now());
+    const running = report?.running;
     said.replaceChildren(
       ...(report ? reported(report) : [el("p", { class: "muted" }, t("no_shadow"))]),
       el("div", { class: "acts" }, running ? act({
@@ -43,7 +44,9 @@ export async function shadowing(number, { state }) {
 function reported(report) {
   return [
     facts([
-      [t("since"), ago(report.since)],
+      [t("shadow_since"), ago(report.since)],
+      [t("until"), ago(report.until)],
+      [t("by"), who(report.who)],
       [t("decided"), String(report.decided)],
       [t("decided_same"), String(report.same)],
     ]),
