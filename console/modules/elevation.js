@@ -32,6 +32,8 @@ async function show() {
       one.decided_why && [t("decided_why"), one.decided_why],
       one.starts_at && [t("starts"), time(one.starts_at)],
       one.ends_at && [t("ends"), time(one.ends_at)],
+      one.ended_by && [t("ended_by"), who(one.ended_by)],
+      one.ended_why && [t("decided_why"), one.ended_why],
     ]))));
 }
 

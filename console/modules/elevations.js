@@ -47,7 +47,7 @@ root.append(waiting, card(t("ask_elevation"), form), all);
 
 const lists = [
   list(waiting, { name: t("elevations_waiting"), live: true, key: (one) => one.id, empty: t("no_waiting"), columns,
-    load: (query) => elevations({ ...query, state: "waiting" }) }),
+    load: (query) => elevations({ ...query, state: "asked" }) }),
   list(all, { name: t("elevations_all"), key: (one) => one.id, columns, load: elevations,
     filters: [["state", t("state"), [["", t("all")], ...Object.keys(ELEVATIONS).map((state) => [state, t(`elevation_${state}`)])]]] }),
 ];

@@ -2,8 +2,8 @@
 
 import { refusal } from "console/api";
 import { badge, card, el, facts } from "console/dom";
-import { STATES, lift, standing, target } from "console/measuring";
-import { heading, word } from "console/object";
+import { STATES, effect, lift, standing, target } from "console/measuring";
+import { heading } from "console/object";
 import { measure } from "console/policy";
 import { who } from "console/who";
 import { ago, moment, t } from "console/words";
@@ -19,7 +19,7 @@ async function show() {
       facts([
         [t("state"), badge(STATES[standing(one)], t(`measures_${standing(one)}`))],
         [t("measure_kind"), target(one)],
-        [t("measure_effect"), word("measure", one.effect)],
+        [t("measure_effect"), ...effect(one)],
         [t("reason"), one.why],
         [t("id"), el("code", {}, one.id)],
       ]),
@@ -30,6 +30,7 @@ async function show() {
       [t("until"), time(one.until)],
       one.lifted_at && [t("lifted_at"), time(one.lifted_at)],
       one.lifted_by && [t("lifted_by"), who(one.lifted_by)],
+      one.lifted_why && [t("decided_why"), one.lifted_why],
     ]))));
 }
 

@@ -3,22 +3,29 @@
 import { act } from "console/act";
 import { badge, card, choice, el, field, link } from "console/dom";
 import { list } from "console/list";
-import { EFFECTS, KINDS, STATES, lift, standing, target } from "console/measuring";
+import { EFFECTS, KINDS, STATES, effect, lift, standing, target } from "console/measuring";
 import { word } from "console/object";
 import { measures, takeMeasure } from "console/policy";
 import { who } from "console/who";
 import { ago, moment, t } from "console/words";
 
 const root = document.getElementById("view");
-const MINUTE = 60_000;
+const MINUTE = 60;
 
 const form = el("form", { id: "measure", novalidate: true, onsubmit: (event) => { event.preventDefault(); taking.click(); } },
   el("p", { class: "hint" }, t("measure_hint")),
   el("div", { class: "fields" },
     choice("kind", t("measure_kind"), KINDS.map((kind) => [kind, t(`measured_${kind}`)])),
     field("value", t("measure_value"), { required: true, maxlength: "128", autocomplete: "off", spellcheck: "false" }),
-    choice("effect", t("measure_effect"), EFFECTS.map((effect) => [effect, t(`measure_${effect}`)])),
+    choice("effect", t("measure_effect"), EFFECTS.map((one) => [one, t(`measure_${one}`)])),
+    field("points", t("measure_points"), { type: "number", min: "1", max: "100", value: "30" }),
     field("minutes", t("minutes"), { type: "number", min: "1", max: "43200", value: "60", required: true })));
+// only one of the effects has so many points
+const points = form.elements.points.closest(".field");
+const shape = () => { points.hidden = form.elements.effect.value !== "risk"; form.elements.points.required = !points.hidden; };
+form.addEventListener("change", shape);
+form.addEventListener("reset", () => setTimeout(shape));
+shape();
 const given = (name) => form.elements[name].value.trim();
 const taking = act({
   label: t("take_measure"),
@@ -29,7 +36,8 @@ const taking = act({
     await takeMeasure({
       target: { kind: given("kind"), value: given("value") },
       effect: given("effect"),
-      until: new Date(Date.now() + Number(given("minutes")) * MINUTE).toISOString(),
+      seconds: Number(given("minutes")) * MINUTE,
+      ...(given("effect") === "risk" ? { points: Number(given("points")) } : {}),
       why,
     });
     form.reset();
@@ -41,14 +49,14 @@ root.append(card(t("take_measure"), form));
 
 const shown = list(root, {
   name: t("measures"),
-  load: ({ state, ...query }) => measures({ state: state === "all" ? "" : state || "standing", ...query }),
+  load: ({ state, ...query }) => measures({ ...query, state: state === "all" ? "" : state || "stands" }),
   live: true,
   key: (one) => one.id,
   empty: t("no_measures"),
-  filters: [["state", t("state"), [["", t("measures_standing")], ["lifted", t("measures_lifted")], ["over", t("measures_over")], ["all", t("all")]]]],
+  filters: [["state", t("state"), [["", t("measures_stands")], ["over", t("measures_over")], ["all", t("all")]]]],
   columns: [
     [t("measure_kind"), (one) => [link(`/measures/${one.id}`, target(one))]],
-    [t("measure_effect"), (one) => word("measure", one.effect)],
+    [t("measure_effect"), effect],
     [t("reason"), (one) => one.why],
     [t("by"), (one) => who(one.by)],
     [t("at"), (one) => el("time", { datetime: one.at, title: moment(one.at) }, ago(one.at))],

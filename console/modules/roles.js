@@ -44,9 +44,8 @@ const giving = act({
   happens: () => t("assign_happens", { subject: given("subject"), role: given("role"), number: draft }),
   done: () => t("assign_done"),
   run: async (why) => {
-    await assign(draft, { subject: given("subject"), role: given("role"), organisation: given("organisation"), why });
+    await saving(assign(draft, etag, { subject: given("subject"), role: given("role"), organisation: given("organisation") }, why));
     form.reset();
-    await shown.refresh();
   },
 });
 form.append(el("div", { class: "acts" }, giving));
@@ -57,10 +56,16 @@ root.append(
     ? card(t("assign"), form, el("p", {}, link(`/policy/${draft}`, t("to_the_release"))))
     : el("div", { class: "acts above" }, el("p", { class: "muted" }, t("assign_in_a_draft")), begin));
 
+// the draft as it was seen: whoever saves it meanwhile is not overwritten
+let etag = null;
 const shown = list(root, {
   name: t("assignments"),
-  load: (query) => assignments(draft, query),
-  key: (one) => `${one.subject} ${one.role} ${one.organisation}`,
+  load: async (query) => {
+    const found = await assignments(draft, query);
+    etag ??= found.etag;
+    return found;
+  },
+  key: (one) => one.id,
   empty: t("no_assignments"),
   filters: [["subject", t("subject")], ["role", t("role")], ["organisation", t("organisation")]],
   columns: [
@@ -72,7 +77,17 @@ const shown = list(root, {
       about: `${one.role} · ${one.subject}`,
       happens: () => t("take_away_happens", { subject: one.subject, role: one.role, number: draft }),
       done: () => t("take_away_done"),
-      run: async (why) => { await takeRole(draft, one, why); await shown.refresh(); },
+      run: async (why) => { await saving(takeRole(draft, etag, one, why)); },
     })]] : []),
   ],
 });
+
+// Refused, too, it is seen as it is now, so that whoever still means it can ask again.
+async function saving(doing) {
+  try {
+    await doing;
+  } finally {
+    etag = null;
+    await shown.refresh();
+  }
+}

@@ -5,8 +5,8 @@ import { el } from "console/dom";
 import { decideElevation } from "console/policy";
 import { moment, t } from "console/words";
 
-export const ELEVATIONS = { waiting: "warning", active: "success", refused: "danger", withdrawn: "information", ended: "information", expired: "information" };
-const POSSIBLE = { waiting: ["approve", "refuse", "withdraw"], active: ["end"] };
+export const ELEVATIONS = { asked: "warning", approved: "success", refused: "danger", withdrawn: "information", ended: "information", expired: "information" };
+const POSSIBLE = { asked: ["approve", "refuse", "withdraw"], approved: ["end"] };
 
 export const minutes = (seconds) => t("for_minutes", { minutes: Math.round(seconds / 60) });
 

@@ -8,72 +8,95 @@ import { moment, t } from "console/words";
 export const EFFECTS = { allow: "success", reduce: "warning", step_up: "warning", deny: "danger" };
 export const RULE_EFFECTS = { allow: "success", reduce: "warning", deny: "danger" };
 const PARTS = { decided: "success", reduced: "warning", condition_not_met: "information", not_reached: "information", another_role: "information" };
+const TRUST = ["unknown", "known", "registered", "attested"];
+const WHO = ["person", "circumstance", "administrator"];
 const HIGHEST = 100;
 
 export const effect = (one) => badge(EFFECTS[one] ?? "information", word("effect", one));
 
+const known = (value) => (value === null || value === undefined || value === "" ? t("unknown")
+  : typeof value === "boolean" ? t(value ? "yes" : "no") : typeof value === "number" ? String(Math.round(value)) : String(value));
+
+const fact = ({ fact: name, value, began }) => (began === null || began === undefined
+  ? `${word("fact", name)}: ${known(value)}` : t("fact_began", { name: word("fact", name), value: known(value), began: known(began) }));
+
 // One bar for each signal, to the same scale; the words beside say all that it shows.
-export function risk({ risk: whole, signals }) {
+function risk({ decision, signals }) {
   return [
-    el("p", {}, el("strong", {}, t("risk_of", { risk: whole }))),
-    signals.length ? el("ul", { class: "bars" }, signals.map(([name, share]) => el("li", {},
-      el("span", {}, word("signal", name)),
+    el("p", {}, el("strong", {}, t("risk_of", { risk: decision.risk }))),
+    signals.length ? el("ul", { class: "bars" }, signals.map(({ signal, share, facts: behind }) => el("li", {},
+      el("span", {}, word("signal", signal)),
       drawn("svg", { viewBox: `0 0 ${HIGHEST} 8`, preserveAspectRatio: "none", "aria-hidden": "true" },
         drawn("rect", { class: "whole", width: HIGHEST, height: 8, rx: 1 }),
         drawn("rect", { class: "share", width: share, height: 8, rx: 1 })),
-      el("strong", {}, String(share))))) : el("p", { class: "muted" }, t("no_risk")),
+      el("strong", {}, String(share)),
+      behind.length ? el("small", {}, behind.map(fact).join(" · ")) : ""))) : el("p", { class: "muted" }, t("no_risk")),
   ];
 }
 
-function answer({ decision }) {
+function answer({ decision, obligations }) {
   return card(t("answer"),
     facts([
       [t("answer"), effect(decision.effect)],
       [t("because"), decision.reasons.map((reason) => word("reason", reason)).join(", ")],
       [t("rule"), decision.winner ? el("code", {}, decision.winner) : t("no_rule_decided")],
       [t("version"), decision.version ? link(`/policy/${decision.version}`, t("version_number", { number: decision.version })) : "–"],
-      decision.obligations.length > 0 && [t("obligations"), decision.obligations.join(", ")],
+      ...obligations.map(({ obligation, rule }) => [t("obligations"), el("code", {}, obligation), rule ? ` · ${rule}` : ""]),
     ]));
 }
-
-const known = (value) => (value === null || value === undefined || value === "" ? t("unknown")
-  : typeof value === "boolean" ? t(value ? "yes" : "no") : typeof value === "number" ? String(Math.round(value)) : String(value));
 
 const told = (context) => (context
   ? el("section", { class: "card whole" }, el("h2", {}, t("facts")), facts(Object.entries(context).map(([name, value]) => [word("fact", name), known(value)])))
   : null);
 
-const rules = (considered) => table(t("rules_considered"), [
-  [t("rule"), (one) => [el("code", {}, one.rule), el("small", {}, t("priority_is", { priority: one.priority }))]],
-  [t("part"), (one) => badge(PARTS[one.part] ?? "information", word("part", one.part))],
-  [t("effect"), (one) => badge(RULE_EFFECTS[one.effect] ?? "information", word("effect", one.effect))],
-  [t("role"), (one) => one.role],
-  [t("condition"), (one) => (one.condition ? el("code", {}, one.condition) : "–")],
-], considered, t("no_rules_considered"));
+// The comparisons for which a condition did not hold.
+const failed = (part) => (!part?.matters ? [] : part.parts?.length ? part.parts.flatMap(failed) : [part]);
 
-export function stepUp(one) {
-  const asked = [
+const rules = ({ rules: considered, rules_left_out: left }) => [
+  table(t("rules_considered"), [
+    [t("rule"), (one) => [el("code", {}, one.rule), el("small", {}, t("priority_is", { priority: one.priority }))]],
+    [t("part"), (one) => badge(PARTS[one.part] ?? "information", word("part", one.part))],
+    [t("effect"), (one) => badge(RULE_EFFECTS[one.effect] ?? "information", word("effect", one.effect))],
+    [t("role"), (one) => one.role],
+    [t("condition"), (one) => [
+      one.condition ? el("code", {}, one.condition) : "–",
+      failed(one.checked).map((part) => el("small", { class: "wrong" }, t("not_so", { text: part.text, value: known(part.value) })))]],
+  ], considered, t("no_rules_considered")),
+  left ? el("p", { class: "muted" }, t("and_more", { count: left })) : "",
+];
+
+function stepUp(one) {
+  return [
     one.assurance && t("step_up_assurance", { level: one.assurance }),
     one.max_age && t("step_up_max_age", { minutes: Math.round(one.max_age / 60) }),
-    one.device_trust && t("step_up_device", { trust: word("trust", ["unknown", "known", "registered", "attested"][one.device_trust]) }),
-  ].filter(Boolean);
-  return asked.join(", ");
+    one.device_trust && t("step_up_device", { trust: word("trust", TRUST[one.device_trust]) }),
+  ].filter(Boolean).join(", ");
+}
+
+// A single change, each of which was tried by the service.
+function change(one) {
+  const kind = one.kind === "role" ? `role_${one.would_be ? "more" : "less"}` : one.kind;
+  const name = one.kind === "demand" ? word("reason", one.name) : one.name;
+  const wouldBe = one.kind === "time" && typeof one.would_be === "number" ? when(one.would_be) : known(one.would_be);
+  return [t(`alters_${kind}`, { name, was: known(one.was), would_be: wouldBe }), " → ", effect(one.effect)];
 }
 
 function wouldChange(one) {
-  const lines = [
-    ...(one.would_allow ? [t("would_allow", { what: stepUp(one.would_allow) })] : []),
-    ...one.unmet.map((reason) => t("unmet", { what: word("reason", reason) })),
-  ];
-  return card(t("would_change"), things(lines, t("nothing_would"), (line) => line));
+  return el("section", { class: "card whole" }, el("h2", {}, t("would_change")),
+    one.would_allow ? el("p", {}, t("would_allow", { what: stepUp(one.would_allow) })) : "",
+    one.demands.length ? [el("h3", {}, t("demanded")), things(one.demands, "", ({ reason, wanted, got }) =>
+      t("demanded_got", { reason: word("reason", reason), wanted: wanted.map(known).join(", "), got: known(got) }))] : "",
+    WHO.map((by) => [by, one.changes.filter(({ who }) => who === by)]).filter(([, found]) => found.length)
+      .map(([by, found]) => [el("h3", {}, t(`altered_by_${by}`)), things(found, "", change)]),
+    one.changes.length || one.would_allow ? "" : el("p", { class: "muted" }, t("nothing_would")));
 }
+
+const when = (seconds) => moment(new Date(seconds * 1000).toISOString());
 
 export function explained(one) {
   return [
-    el("div", { class: "object" }, answer(one), card(t("risk"), risk(one.decision)), wouldChange(one), told(one.facts)),
+    el("div", { class: "object" }, answer(one), card(t("risk"), risk(one)), wouldChange(one), told(one.facts)),
     el("h2", {}, t("rules_considered")),
-    rules(one.rules),
+    rules(one),
   ];
 }
-
-export const when = (seconds) => moment(new Date(seconds * 1000).toISOString());

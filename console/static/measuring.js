@@ -8,14 +8,18 @@ import { t } from "console/words";
 
 export const KINDS = ["person", "device", "address", "country", "organisation"];
 export const EFFECTS = ["deny", "step_up", "shrink", "risk"];
-export const STATES = { standing: "warning", lifted: "information", over: "information" };
+export const STATES = { stands: "warning", lifted: "information", over: "information" };
 
-export const standing = (one) => (one.lifted_at ? "lifted" : new Date(one.until) <= Date.now() ? "over" : "standing");
+export const standing = (one) => (one.lifted_at ? "lifted" : new Date(one.until) <= Date.now() ? "over" : "stands");
+
+export const effect = (one) => [
+  word("measure", one.effect), one.points ? ` +${one.points}` : "", one.obligations?.length ? el("small", {}, one.obligations.join(", ")) : "",
+];
 
 export const target = (one) => `${word("measured", one.target.kind)}: ${one.target.value}`;
 
 export function lift(one, after) {
-  if (standing(one) !== "standing") return "–";
+  if (standing(one) !== "stands") return "–";
   return el("div", { class: "acts" }, act({
     label: t("lift"),
     about: target(one),

@@ -50,9 +50,12 @@ export const replayed = (id) => get(`/replays/${own(id)}`);
 
 export const zoneMap = () => get("/zones/map");
 export const zoneMapPicture = (lang) => `${BASE}/zones/map.svg?lang=${lang}`;
-export const assignments = ({ draft, ...query }) => page(draft ? `/versions/${own(draft)}/assignments` : "/assignments", "assignments", query);
-export const assign = (draft, { why, ...one }) => send(`/versions/${own(draft)}/assignments`, { why, ...one });
-export const takeRole = (draft, one, why) => send(`/versions/${own(draft)}/assignments/${own(one.id)}`, { why }, "DELETE");
+export async function assignments(draft, query) {
+  const { said, etag } = await exchange(`${BASE}${draft ? `/versions/${own(draft)}` : ""}/assignments`, { query });
+  return { items: said.assignments, next: said.next, etag };
+}
+export const assign = (draft, etag, assignment, why) => held(`/versions/${own(draft)}/assignments`, etag, "POST", { why, assignment });
+export const takeRole = (draft, etag, { id }, why) => held(`/versions/${own(draft)}/assignments/${own(id)}?${new URLSearchParams({ why })}`, etag, "DELETE");
 export const elevations = (query) => page("/elevations", "elevations", query);
 export const elevation = (id) => get(`/elevations/${own(id)}`);
 export const askElevation = (asked) => send("/elevations", asked);
