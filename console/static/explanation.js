@@ -97,6 +97,6 @@ export function explained(one) {
   return [
     el("div", { class: "object" }, answer(one), card(t("risk"), risk(one)), wouldChange(one), told(one.facts)),
     el("h2", {}, t("rules_considered")),
-    rules(one),
+    ...rules(one),
   ];
 }

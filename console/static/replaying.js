@@ -8,23 +8,23 @@ import { who } from "console/who";
 import { t } from "console/words";
 
 const EVERY = 1_000;
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
 const MOST = 50;
-const DAYS = ["1", "3", "7"];
+const HOURS = ["24", "72", "168"];
 const KINDS = ["lost", "gained", "changed"];
 
 export function replaying(number) {
   const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": t("replay") });
   const state = el("p", { class: "muted", role: "status" });
   const said = el("div", {});
-  const days = choice("days", t("replay_days"), DAYS.map((one) => [one, t("days", { days: one })]));
+  const hours = choice("hours", t("replay_hours"), HOURS.map((one) => [one, t("hours", { hours: one })]));
   const go = el("button", { type: "button", onclick: begin }, t("begin_replay"));
 
   async function begin() {
     go.disabled = true;
     said.replaceChildren();
     try {
-      const since = new Date(Date.now() - Number(days.querySelector("select").value) * DAY).toISOString();
+      const since = new Date(Date.now() - Number(hours.querySelector("select").value) * HOUR).toISOString();
       await follow(await replay(number, { since }));
     } catch (error) {
       said.replaceChildren(refusal(error));
@@ -48,7 +48,7 @@ export function replaying(number) {
     said.replaceChildren(...KINDS.filter((kind) => one[kind].length).flatMap((kind) => [el("h3", {}, t(`replay_${kind}`)), people(kind, one[kind])]));
   }
 
-  return el("section", { class: "card whole" }, el("h2", {}, t("replay")), el("p", { class: "hint" }, t("replay_hint")), days, el("div", { class: "acts" }, go), bar, state, said);
+  return el("section", { class: "card whole" }, el("h2", {}, t("replay")), el("p", { class: "hint" }, t("replay_hint")), hours, el("div", { class: "acts" }, go), bar, state, said);
 }
 
 const people = (kind, all) => [
