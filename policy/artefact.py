@@ -8,7 +8,9 @@ from typing import Annotated
 
 import msgspec
 
-from policy.request import DeviceTrust
+from policy.decision import Effect
+from policy.reasons import Reason
+from policy.request import AccessRequest, DeviceTrust, Facts, Subject
 
 ANY = "*"
 ANONYMOUS = "anonymous"
@@ -92,8 +94,37 @@ class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     usual_hours: tuple[Hour, Hour] = (7, 22)
 
 
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that decisions of one version follow."""
+class MadeUpSubject(Subject, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who asks in a test; a name that is misspelt is an error."""
+
+
+class MadeUpFacts(Facts, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is known of where a test's request comes from; a name that is misspelt is an error."""
+
+
+class MadeUpRequest(AccessRequest, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The request of a test: by nobody from nowhere, unless it says otherwise."""
+
+    subject: MadeUpSubject = MadeUpSubject()
+    facts: MadeUpFacts = MadeUpFacts()
+
+
+class PolicyTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A made-up request and what must be answered to it, or the policy is not published (P5)."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    request: MadeUpRequest
+    effect: Effect
+    winner: str | None = None
+    """The id of the rule that decides, empty: none does; None: whichever."""
+    reasons: tuple[Reason, ...] | None = None
+    """All of them, in any order; None: whichever."""
+    obligations: tuple[Obligation, ...] | None = None
+    """All of them, in any order; None: whichever."""
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Everything that decisions of one version follow, and the tests that it is published with."""
 
     roles: tuple[Name, ...]
     zones: tuple[Zone, ...]
@@ -101,6 +132,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inheritance: tuple[Inheritance, ...] = ()
     organisations: dict[NameOrAny, Organisation] = {}
     """By organisation id; `*` is everybody else's."""
+    tests: Annotated[tuple[PolicyTest, ...], msgspec.Meta(max_length=10_000)] = ()
 
 
 class UnreadableArtefact(ValueError):
@@ -115,6 +147,7 @@ def encode(policy: Policy) -> bytes:
         zones=tuple(sorted(policy.zones, key=lambda zone: zone.name)),
         roles=tuple(sorted(set(policy.roles))),
         inheritance=tuple(sorted(policy.inheritance, key=lambda link: (link.organisation, link.role, link.inherits))),
+        tests=tuple(sorted(policy.tests, key=lambda test: test.name)),
     )
     return msgspec.json.encode(ordered, order="sorted")
 

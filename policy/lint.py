@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from itertools import product
+from itertools import islice, product
 from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 
-from policy import conditions, path_pattern
+from policy import conditions, demands, overlap, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect
 from policy.context import Context
 from policy.judgement import SAFE_METHODS, judge
 from policy.local_time import LocalTime
 from policy.request import DeviceTrust
 from policy.roles import Hierarchy, WrongHierarchy
+from policy.satisfiable import satisfiable
 from policy.snapshot import Snapshot, compile_policy
 
 _LIMIT = re.compile(r"limit:[1-9][0-9]{0,5}")
@@ -24,10 +25,22 @@ ADMINISTRATOR = "administrator"
 ADMIN_ZONE = "admin"
 PUBLISHING = (
     ("POST", "/api/policy/drafts"),
+    ("POST", "/api/policy/versions/1/approval"),
     ("POST", "/api/policy/versions/1/publish"),
     ("POST", "/api/policy/rollback"),
 )
 """What somebody must remain able to do, or no policy could ever be put right again."""
+MOST_WARNINGS = 1000
+"""Warnings of one kind that are told; of the others their number is not worked out."""
+_NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
+
+
+class Severity(StrEnum):
+    """What a finding means for a policy."""
+
+    ERROR = "error"
+    """It is not published as it is."""
+    WARNING = "warning"
 
 
 class Fault(StrEnum):
@@ -44,7 +57,21 @@ class Fault(StrEnum):
     WRONG_HIERARCHY = "wrong_hierarchy"
     WRONG_TIME_ZONE = "wrong_time_zone"
     ADMINISTRATOR_LOCKED_OUT = "administrator_locked_out"
+    DUPLICATE_TEST = "duplicate_test"
     SHADOWED = "shadowed"
+    """Earlier rules always decide: it can never win."""
+    CONFLICTING = "conflicting"
+    """One of two rules of one priority denies what the other allows: only their ids say which comes first."""
+    UNREACHABLE = "unreachable"
+    """No request that gets as far as the rules is one that it speaks of, or its zone lets none of them in."""
+    NEVER_MATCHES = "never_matches"
+    """Its condition contradicts itself."""
+    TEST_FAILED = "test_failed"
+    """A test that travels with the policy; it keeps a draft from being published, not from being stored."""
+    ZONE_SHUT = "zone_shut"
+    """A zone that people are let into by the published policy has no rule left that allows anything."""
+    PROGRAMS_SHUT_OUT = "programs_shut_out"
+    """Programs release policies by the published one, and none could by this."""
     PUBLIC_CHANGE = "public_change"
     """A public rule lets anybody change something."""
     ENGINES_DISAGREE = "engines_disagree"
@@ -59,15 +86,31 @@ class Finding(msgspec.Struct, frozen=True):
     rule: str = ""
     """The id of the rule it is in; empty: it is in no single one."""
     refuses: bool = True
-    """False: a warning."""
+    """Whether a draft is not even stored with it."""
+
+    @property
+    def severity(self) -> Severity:
+        return Severity.ERROR if self.refuses or self.fault in _KEEPS_FROM_PUBLISHING else Severity.WARNING
+
+
+_KEEPS_FROM_PUBLISHING = frozenset({Fault.TEST_FAILED, Fault.ZONE_SHUT, Fault.PROGRAMS_SHUT_OUT})
 
 
 def lint(policy: Policy) -> tuple[Finding, ...]:
     """Everything found, errors first. The administrator's way in is looked at once nothing else is wrong."""
-    errors = (*_structure(policy), *(finding for rule in policy.rules for finding in _rule(rule, policy)))
+    zones, roles = frozenset(zone.name for zone in policy.zones), frozenset(policy.roles)
+    errors = (*_structure(policy), *(finding for rule in policy.rules for finding in _rule(rule, zones, roles)))
     if errors:
         return errors
-    return (*_administrator(policy), *_shadowed(policy.rules), *_public(policy.rules))
+    hierarchy = Hierarchy(policy.inheritance)
+    warnings = (
+        _shadowed(policy.rules, hierarchy),
+        _conflicting(policy.rules, hierarchy),
+        _unreachable(policy.rules),
+        _without_effect(policy),
+        _public(policy.rules),
+    )
+    return (*_administrator(policy), *(found for kind in warnings for found in islice(kind, MOST_WARNINGS)))
 
 
 def _structure(policy: Policy) -> Iterator[Finding]:
@@ -77,6 +120,8 @@ def _structure(policy: Policy) -> Iterator[Finding]:
         yield Finding(Fault.DUPLICATE_ID, f"more than one rule has the id {rule_id!r}", rule_id)
     for name in _repeated(zone.name for zone in policy.zones):
         yield Finding(Fault.DUPLICATE_ZONE, f"the zone {name!r} stands more than once")
+    for name in _repeated(test.name for test in policy.tests):
+        yield Finding(Fault.DUPLICATE_TEST, f"more than one test has the name {name[:200]!r}")
     known = {*policy.roles, ANONYMOUS}
     for link in policy.inheritance:
         for role in (link.role, link.inherits):
@@ -95,10 +140,10 @@ def _structure(policy: Policy) -> Iterator[Finding]:
             )
 
 
-def _rule(rule: Rule, policy: Policy) -> Iterator[Finding]:
-    if rule.zone != ANY and all(zone.name != rule.zone for zone in policy.zones):
+def _rule(rule: Rule, zones: frozenset[str], roles: frozenset[str]) -> Iterator[Finding]:
+    if rule.zone != ANY and rule.zone not in zones:
         yield Finding(Fault.UNKNOWN_ZONE, f"there is no zone {rule.zone!r}", rule.id)
-    if rule.role not in (ANY, ANONYMOUS) and rule.role not in policy.roles:
+    if rule.role not in (ANY, ANONYMOUS) and rule.role not in roles:
         yield Finding(Fault.UNKNOWN_ROLE, f"there is no role {rule.role!r}", rule.id)
     try:
         path_pattern.parse(rule.path)
@@ -143,18 +188,44 @@ def _may_publish(snapshot: Snapshot, organisation: str) -> bool:
     return False
 
 
-def _shadowed(rules: tuple[Rule, ...]) -> Iterator[Finding]:
-    """Rules behind one without a condition that decides the very same requests: they can never win."""
-    decided: dict[tuple[str, str, str, str, str], str] = {}
-    for rule in sorted(rules, key=lambda rule: rule.order):
-        keys = [(rule.organisation, rule.role, rule.zone, rule.path, method) for method in rule.methods]
-        before = [decided.get(key) or decided.get((*key[:4], ANY)) for key in keys]
-        if all(before):
-            yield Finding(
-                Fault.SHADOWED, f"the rule {before[0]!r} comes first and always decides", rule.id, refuses=False
-            )
-        elif not rule.condition and rule.effect is not RuleEffect.REDUCE:
-            decided.update((key, rule.id) for key in keys)
+def _shadowed(rules: tuple[Rule, ...], hierarchy: Hierarchy) -> Iterator[Finding]:
+    for rule, deciders in overlap.shadowed(rules, hierarchy):
+        first, *others = deciders
+        who = f"the rule {first!r} comes first and always decides"
+        if others:
+            who = f"the rules {first!r} and {others[0]!r} come first, and one of them always decides"
+        yield Finding(Fault.SHADOWED, who, rule.id, refuses=False)
+
+
+def _conflicting(rules: tuple[Rule, ...], hierarchy: Hierarchy) -> Iterator[Finding]:
+    for first, second in overlap.conflicting(rules, hierarchy):
+        message = (
+            f"the rule {first.id!r} {first.effect}s what this one may {second.effect}, and both have priority "
+            f"{first.priority}: that it comes first follows from its id alone"
+        )
+        yield Finding(Fault.CONFLICTING, message, second.id, refuses=False)
+
+
+def _unreachable(rules: tuple[Rule, ...]) -> Iterator[Finding]:
+    for rule in rules:
+        if not path_pattern.reachable(path_pattern.parse(rule.path)):
+            message = "no path that is let through has these segments: they are made canonical first (RFC 3986, 6.2.2)"
+            yield Finding(Fault.UNREACHABLE, message, rule.id, refuses=False)
+        if _NEVER_FORWARDED.issuperset(rule.methods):
+            yield Finding(Fault.UNREACHABLE, "no request with these methods is forwarded", rule.id, refuses=False)
+
+
+def _without_effect(policy: Policy) -> Iterator[Finding]:
+    zones = {zone.name: zone for zone in policy.zones}
+    for rule in policy.rules:
+        if not rule.condition:
+            continue
+        zone = zones.get(rule.zone)
+        if not satisfiable(conditions.parse(rule.condition).expression):
+            yield Finding(Fault.NEVER_MATCHES, "its condition holds for no facts at all", rule.id, refuses=False)
+        elif zone is not None and not demands.lets_in(zone, rule):
+            message = f"the zone {zone.name!r} lets in nobody for whom its condition holds"
+            yield Finding(Fault.UNREACHABLE, message, rule.id, refuses=False)
 
 
 def _public(rules: tuple[Rule, ...]) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ def client_role(client_id: str) -> str:
     return CLIENT_ROLE + client_id
 
 
-class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_defaults=True):
     """Who asks; an anonymous caller has an empty `id` and no roles."""
 
     id: str = ""
@@ -42,7 +42,7 @@ class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """A program that calls for itself: no person, and nothing that people are asked for can help it."""
 
 
-class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_defaults=True):
     """What stays the same over many requests of one session: computed when a fact changes, not for every request.
 
     Keep the same object from request to request: what follows from it is remembered.

@@ -27,16 +27,20 @@ from jose.storage.keys import SigningKeys
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
+from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
 from policy.live import LivePolicy
+from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
 
 SERVICE: Final = "policy"
 
 
-def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID) -> ASGIApp:
-    """The API, without its entrance."""
+def application(
+    database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID, *, approvals: int = 1
+) -> ASGIApp:
+    """The API, without its entrance. `approvals`: how many people it takes to publish a version."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
@@ -44,7 +48,8 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, live, clock, operator)
-    api = PolicyApi(desk, (Releases(desk), Explanations(desk)))
+    releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
+    api = PolicyApi(desk, (Releases(desk, releases), Explanations(desk)))
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -56,7 +61,9 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         async with database.begin() as tx:
             await keys.ensure_active(tx, "policy", clock.now())
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator))
+        told = settings.policy
+        api = application(database, valkey, keys, clock, told.operator, approvals=told.approvals)
+        app = entrance.around(api)
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
