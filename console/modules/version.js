@@ -79,7 +79,7 @@ function approvals(one, { needed, approvals: given }, etag) {
     things(given, t("no_approvals"), (approval) => [who(approval.who), el("small", {}, `${moment(approval.at)} · ${approval.why}`)]),
     one.state === "draft" ? el("div", { class: "acts" },
       act({ label: t("approve"), dangerous: false, happens: () => t("approve_happens", { number }), done: () => t("approve_done", { number }), run: (why) => after(approve(number, why, etag)) }),
-      act({ label: t("take_approval_back"), happens: () => t("take_approval_back_happens", { number }), done: () => t("take_approval_back_done"), run: (why) => after(takeApprovalBack(number, why)) })) : "");
+      given.length > 0 && act({ label: t("take_approval_back"), happens: () => t("take_approval_back_happens", { number }), done: () => t("take_approval_back_done"), run: (why) => after(takeApprovalBack(number, why)) })) : "");
 }
 
 function tests() {
@@ -134,7 +134,7 @@ async function after(doing) {
 async function show() {
   const { said, etag } = await version(number);
   const one = said.version;
-  object.replaceChildren(...[state(one, etag), approvals(one, said.approvals, etag), tests(), await shadowing(number, one), replaying(number, one)].filter(Boolean));
+  object.replaceChildren(...[state(one, etag), approvals(one, said.approvals, etag), tests(), await shadowing(number, one, said.shadow), replaying(number, one)].filter(Boolean));
 }
 
 heading(t("version_number", { number }));

@@ -53,8 +53,9 @@ async function look(draft) {
   }
 }
 
-// Each finding with its line: as it was told, or that of its rule.
+// Each finding with its line and its rule, of which the service may have told one.
 function placed(draft, findings) {
-  const numbers = draft.rules.numbers;
-  return findings.map((one) => ({ ...one, line: one.line ?? numbers.get(one.rule) ?? 0 }));
+  const lines = draft.rules.numbers;
+  const rules = new Map([...lines].map(([rule, line]) => [line, rule]));
+  return findings.map((one) => ({ ...one, line: one.line ?? lines.get(one.rule) ?? 0, rule: one.rule || rules.get(one.line) || "" }));
 }

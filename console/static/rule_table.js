@@ -47,9 +47,10 @@ export function ruleTable(root, draft) {
     const before = { ...one };
     const place = one.index === undefined ? draft.rules.add(lineOf(one)) : one;
     const added = one.index === undefined;
+    const current = () => dialog.querySelector("#field-id").value.trim();
     const faults = el("div", { "aria-live": "polite", class: "faults" });
     const tell = () => {
-      const found = faultsOf(draft, dialog.querySelector("#field-id").value.trim());
+      const found = faultsOf(draft, current());
       faults.replaceChildren(...found.map(({ message, severity }) => el("p", { class: severity === "warning" ? "warned" : "wrong" }, message)));
     };
     const put = (values) => { draft.rules.replace(place, ...values); draft.changed(); };
@@ -59,7 +60,7 @@ export function ruleTable(root, draft) {
       beside: faults,
       typed: (form) => put([lineOf(Object.fromEntries(FIELDS.map((name) => [name, form.elements[name].value.trim()])))]),
       undo: () => put(added ? [] : [lineOf(before)]),
-      focus: () => shown.region,
+      focus: () => [...shown.region.querySelectorAll("button")].find((button) => button.getAttribute("aria-label") === t("edit_named", { name: current() })) ?? shown.region,
     });
     draft.addEventListener("checked", tell);
     dialog.addEventListener("close", () => draft.removeEventListener("checked", tell));

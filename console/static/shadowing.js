@@ -1,7 +1,7 @@
 // A draft decided beside the published policy on live traffic: begun, ended, and what it would have decided otherwise.
 
 import { act } from "console/act";
-import { Refused, refusal } from "console/api";
+import { refusal } from "console/api";
 import { el, facts, link, table } from "console/dom";
 import { effect } from "console/explanation";
 import { beginShadow, endShadow, shadow } from "console/policy";
@@ -9,21 +9,20 @@ import { who } from "console/who";
 import { ago, t } from "console/words";
 
 const EVERY = 5_000;
-const NONE = 404;
 
-export async function shadowing(number, { state }) {
+// `ever`: what the version says of the last time that it was a shadow; null: it never was.
+export async function shadowing(number, { state }, ever) {
   const said = el("div", {});
+  let begun = ever !== null;
   let timer;
 
   async function show() {
     let report = null;
     try {
-      report = await shadow(number);
+      report = begun && await shadow(number);
     } catch (error) {
-      if (!(error instanceof Refused) || error.status !== NONE) {
-        said.replaceChildren(refusal(error));
-        return;
-      }
+      said.replaceChildren(refusal(error));
+      return;
     }
     const running = report?.running;
     said.replaceChildren(
@@ -31,7 +30,7 @@ export async function shadowing(number, { state }) {
       el("div", { class: "acts" }, running ? act({
         label: t("end_shadow"), dangerous: false, happens: () => t("end_shadow_happens", { number }), done: () => t("end_shadow_done"), run: async (why) => { await endShadow(number, why); await show(); },
       }) : state === "draft" ? act({
-        label: t("begin_shadow"), dangerous: false, happens: () => t("begin_shadow_happens", { number }), done: () => t("begin_shadow_done"), run: async (why) => { await beginShadow(number, why); await show(); },
+        label: t("begin_shadow"), dangerous: false, happens: () => t("begin_shadow_happens", { number }), done: () => t("begin_shadow_done"), run: async (why) => { await beginShadow(number, why); begun = true; await show(); },
       }) : ""));
     clearTimeout(timer);
     if (running) timer = setTimeout(() => (said.isConnected && !document.hidden && !document.querySelector("dialog[open]") && !said.contains(document.activeElement) ? show() : null), EVERY);
