@@ -324,7 +324,7 @@ class PolicySettings(BaseModel):
     operator: UUID = UUID("5b1d2f0c-6c0e-4c52-9a55-0d6f3c3d7a01")
     """Id of the organisation that runs this installation: its administrators alone change the policy, which is
     everybody's. Unset, it is the first one of the demo data; with people of your own, name theirs."""
-    approvals: Literal[1, 2] = 1
+    approvals: int = Field(default=1, ge=1, le=2)
     """How many people it takes to publish a policy: 2 asks for an approval of its exact content by somebody who did
     not write it. Rolling back takes one, always: it is for emergencies, and on record."""
 
