@@ -3,6 +3,7 @@
 
 import { badge, card, drawn, el, facts, link, table } from "console/dom";
 import { things, word } from "console/object";
+import { who } from "console/who";
 import { moment, t } from "console/words";
 
 export const EFFECTS = { allow: "success", reduce: "warning", step_up: "warning", deny: "danger" };
@@ -93,9 +94,22 @@ function wouldChange(one) {
 
 const when = (seconds) => moment(new Date(seconds * 1000).toISOString());
 
+// What was recorded of it, and whether its own version still says so.
+const recorded = (one) => (one ? card(t("as_recorded"), facts([
+  [t("at"), moment(one.at)],
+  [t("answer"), effect(one.effect)],
+  [t("request"), el("code", {}, `${one.method} ${one.path}`), ` · ${one.zone}`],
+  [t("person"), one.sub ? who(one.sub) : t("nobody_signed_in")],
+  [t("address"), one.address],
+  [t("version"), link(`/policy/${one.version}`, t("version_number", { number: one.version }))],
+  [t("seal"), word("seal", one.seal)],
+  one.limited && [t("limited"), one.limited],
+  one.reproduced !== null && [t("reproduced"), t(one.reproduced ? "yes" : "no")],
+])) : null);
+
 export function explained(one) {
   return [
-    el("div", { class: "object" }, answer(one), card(t("risk"), risk(one)), wouldChange(one), told(one.facts)),
+    el("div", { class: "object" }, recorded(one.recorded), answer(one), card(t("risk"), risk(one)), wouldChange(one), told(one.facts)),
     el("h2", {}, t("rules_considered")),
     ...rules(one),
   ];
