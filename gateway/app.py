@@ -66,6 +66,7 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import KeyRing
 from jose.rotation import Schedule
 from policy.live import LivePolicy
+from policy.reach import TELL_EVERY, Telling
 from policy.snapshot import Snapshot
 from policy.storage.versions import PolicyVersions
 
@@ -118,9 +119,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         cookies.on_forgotten.append(live_check.session_changed)
         sessions.on_changed += [live_check.session_changed, watch.changed]
 
+        reach = Telling(f"{platform.node()}:{os.getpid()}", valkey, clock)
+        opened.push_async_callback(reach.leave)
+
         def policy_taken_up(fresh: Snapshot) -> None:
             former, judge.snapshot = judge.snapshot, fresh
             live_check.policy_changed(fresh, former)
+            reach.taken_up(fresh.version)
 
         policy = LivePolicy(
             database,
@@ -298,6 +303,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 tasks.create_task(certificates.follow(stop))
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
+            tasks.create_task(every(TELL_EVERY, reach.tell, drained, sooner=reach.sooner))
             tasks.create_task(activity.run(drained))
             tasks.create_task(limiting.run(drained))
             tasks.create_task(reload.follow(drained))

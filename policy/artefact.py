@@ -15,6 +15,8 @@ from policy.request import AccessRequest, DeviceTrust, Facts, Subject
 ANY = "*"
 ANONYMOUS = "anonymous"
 """The role that everybody holds, signed in or not: a rule for it is public."""
+RESOURCE = "@"
+"""What stands before the name of a resource where a path is expected."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of one artefact; a larger one is refused before it is read."""
 
@@ -61,6 +63,32 @@ class Inheritance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     role: Name
     inherits: Name
     organisation: NameOrAny = ANY
+
+
+class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Somebody (a person's `sub`, a program's `client:ID`) or a group (`group:NAME`) holds a role, or is in a group.
+
+    In one organisation or in all; a program belongs to none, so only what it is given in all counts.
+    """
+
+    subject: Name
+    role: Name
+    organisation: NameOrAny = ANY
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        return (self.organisation, self.subject, self.role)
+
+
+class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A name for paths of one zone, so that a rule may say `@orders` where a path stands.
+
+    The same name may stand once for each zone, and once for all (`*`): a rule means those of its own zone and of all.
+    """
+
+    name: Name
+    zone: NameOrAny
+    paths: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=256)]
 
 
 class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -124,14 +152,20 @@ class PolicyTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Everything that decisions of one version follow, and the tests that it is published with."""
+    """Everything that decisions of one version follow, and the tests that it is published with.
+
+    What was added to it later is left out of the canonical form where it is empty, so that older versions stay what
+    they were signed as; a factory keeps the older fields in.
+    """
 
     roles: tuple[Name, ...]
     zones: tuple[Zone, ...]
     rules: tuple[Rule, ...]
-    inheritance: tuple[Inheritance, ...] = ()
-    organisations: dict[NameOrAny, Organisation] = {}
+    inheritance: tuple[Inheritance, ...] = msgspec.field(default_factory=lambda: ())
+    organisations: dict[NameOrAny, Organisation] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - `dict` would be left out
     """By organisation id; `*` is everybody else's."""
+    assignments: tuple[Assignment, ...] = ()
+    resources: tuple[Resource, ...] = ()
     tests: Annotated[tuple[PolicyTest, ...], msgspec.Meta(max_length=10_000)] = ()
 
 
@@ -147,6 +181,8 @@ def encode(policy: Policy) -> bytes:
         zones=tuple(sorted(policy.zones, key=lambda zone: zone.name)),
         roles=tuple(sorted(set(policy.roles))),
         inheritance=tuple(sorted(policy.inheritance, key=lambda link: (link.organisation, link.role, link.inherits))),
+        assignments=tuple(sorted(policy.assignments, key=lambda assignment: assignment.order)),
+        resources=tuple(sorted(policy.resources, key=lambda resource: (resource.name, resource.zone))),
         tests=tuple(sorted(policy.tests, key=lambda test: test.name)),
     )
     return msgspec.json.encode(ordered, order="sorted")

@@ -13,9 +13,10 @@ import casbin
 
 import config
 from policy import conditions, path_pattern
-from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect
+from policy.artefact import ANONYMOUS, ANY, RESOURCE, Policy, Rule, RuleEffect
 from policy.casbin_lines import JOINT, values
 from policy.context import Context
+from policy.request import CLIENT_ROLE, GROUP, Subject, assignee
 
 MODEL = Path(config.__file__).parent / "shipped" / "policy" / "model.conf"
 _ALWAYS = "1 == 1"
@@ -30,7 +31,14 @@ class _PolicyAdapter(casbin.persist.Adapter):  # type: ignore[misc] # casbin shi
     def load_policy(self, model: Any) -> None:
         """Fill an empty model."""
         model["p"]["p"].policy = [_policy_row(rule) for rule in sorted(self._policy.rules, key=lambda rule: rule.order)]
-        model["g"]["g"].policy = [[link.role, link.inherits, link.organisation] for link in self._policy.inheritance]
+        inherited = [[link.role, link.inherits, link.organisation] for link in self._policy.inheritance]
+        assigned = [[_holder(given.subject), given.role, given.organisation] for given in self._policy.assignments]
+        model["g"]["g"].policy = inherited + assigned
+
+
+def _holder(subject: str) -> str:
+    """A person under a name that no role has, in the graph that people, groups and roles share."""
+    return subject if subject.startswith((GROUP, CLIENT_ROLE)) else f"person/{subject}"
 
 
 def _policy_row(rule: Rule) -> list[str]:
@@ -47,23 +55,40 @@ class ReferenceEnforcer:
         self._role_manager = self._enforcer.get_role_manager()
         self._enforcer.add_named_domain_matching_func("g", lambda asked, known: known in (ANY, asked))
         self._enforcer.add_function("holds", self._holds)
-        self._enforcer.add_function("pathMatch", path_pattern.matches)
+        self._resources = policy.resources
+        self._enforcer.add_function("placeMatch", self._place)
         self._enforcer.add_function(
             "methodMatch", lambda method, methods: methods == ANY or method in methods.split(JOINT)
         )
 
-    def enforce(
-        self, roles: frozenset[str], organisation: str, zone: str, method: str, path: str, context: Context
-    ) -> tuple[bool, str]:
+    def enforce(self, subject: Subject, zone: str, method: str, path: str, context: Context) -> tuple[bool, str]:
         """Allowed or not, and the id of the rule that decided (empty: none). What raises is denied."""
+        held = {ANONYMOUS}
+        if subject.id:
+            held |= subject.roles
+            if name := assignee(subject):
+                held.add(_holder(name))
         try:
             with conditions.PARSING:  # Casbin parses its matcher anew for every rule
-                allowed, row = self._enforcer.enforce_ex(roles | {ANONYMOUS}, organisation, zone, path, method, context)
+                allowed, row = self._enforcer.enforce_ex(held, subject.organisation, zone, path, method, context)
         except Exception:
             return False, ""
         # a `reduce` is no answer to Casbin, yet it names the last one that it passed by
         decided = bool(row) and row[8] != RuleEffect.REDUCE.value
         return bool(allowed), row[1] if decided else ""
+
+    def _place(self, zone: str, path: str, rule_zone: str, rule_path: str) -> bool:
+        """Whether a rule speaks of a place: by its own path, or by one of the resource that it names."""
+        if rule_zone not in (ANY, zone):
+            return False
+        if not rule_path.startswith(RESOURCE):
+            return path_pattern.matches(path, rule_path)
+        return any(
+            path_pattern.matches(path, pattern)
+            for resource in self._resources
+            if RESOURCE + resource.name == rule_path and resource.zone in (ANY, zone)
+            for pattern in resource.paths
+        )
 
     def _holds(self, roles: frozenset[str], wanted: str, organisation: str) -> bool:
         if wanted == ANY:

@@ -11,7 +11,7 @@ from policy.artefact import ANONYMOUS, Rule, RuleEffect, Zone
 from policy.context import Context, since_authentication
 from policy.local_time import within
 from policy.reasons import Reason
-from policy.request import CLIENT_ROLE, AccessRequest, Facts
+from policy.request import CLIENT_ROLE, AccessRequest, Facts, assignee
 from policy.risk.observation import Observation, observe
 from policy.risk.score import score
 from policy.snapshot import CompiledRule, Snapshot, Standing, holds
@@ -49,7 +49,10 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
     """Work out local time, risk, context and the rules that speak of a request, whose zone is one of the policy's."""
     subject = request.subject
-    standing = snapshot.standing(subject.organisation, subject.roles if subject.id else _NO_ROLES)
+    if subject.id:
+        standing = snapshot.standing(subject.organisation, subject.roles, assignee(subject))
+    else:
+        standing = snapshot.standing(subject.organisation, _NO_ROLES)
     _, quarter_ends, hour, weekday = standing.clock.at(request.at)
     seen, risk, signals = _seen(request.facts, within(standing.usual_hours, hour))
     facts = request.facts

@@ -18,6 +18,7 @@ from policy import conditions, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Organisation, Policy, Rule, RuleEffect, Zone
 from policy.conditions import Compiled
 from policy.context import Context
+from policy.expand import Resources
 from policy.local_time import LocalTime
 from policy.roles import Hierarchy
 
@@ -95,8 +96,10 @@ class Snapshot:
         organisations: dict[str, Organisation],
         depth: int,
         marks: dict[str, int],
+        assignments: dict[str, tuple[tuple[str, str], ...]],
     ) -> None:
         self.version = version
+        self._assignments = assignments
         self._marks = marks
         self.zones = zones
         self._trees = trees
@@ -118,8 +121,11 @@ class Snapshot:
         marks, others = self._marks, former._marks
         return frozenset(zone for zone in marks.keys() | others.keys() if marks.get(zone) != others.get(zone))
 
-    def standing(self, organisation: str, roles: frozenset[str]) -> Standing:
-        """Resolve granted roles through the hierarchy of their organisation."""
+    def standing(self, organisation: str, roles: frozenset[str], subject: str = "") -> Standing:
+        """Resolve what somebody was granted, and assigned (`policy.request.assignee`), through the hierarchy there."""
+        assigned = self._assignments.get(subject)
+        if assigned is not None:
+            roles |= {role for place, role in assigned if place in (ANY, organisation)}
         known = self._standings.get((organisation, roles))
         if known is not None:
             return known
@@ -211,23 +217,29 @@ def compile_policy(policy: Policy, version: int) -> Snapshot:
     trees: dict[str, _Node] = {}
     role_keys: dict[tuple[str, str], int] = {}
     depth = 0
+    resources = Resources(policy.resources)
     for place, rule in enumerate(sorted(policy.rules, key=lambda rule: rule.order)):
         key = role_keys.setdefault((rule.organisation, rule.role), len(role_keys))
-        pattern = path_pattern.parse(rule.path)
-        depth = max(depth, len(pattern.segments))
-        node = trees.setdefault(rule.zone, _Node())
-        for segment in pattern.segments:
-            node = node.child(segment)
         compiled = _compiled(place, rule)
-        if pattern.tail is not path_pattern.Tail.BELOW:
-            _insert(node.here, rule.methods, key, compiled)
-        if pattern.tail is not path_pattern.Tail.NOTHING:
-            _insert(node.below, rule.methods, key, compiled)
+        for zone, path in resources.places(rule):
+            pattern = path_pattern.parse(path)
+            depth = max(depth, len(pattern.segments))
+            node = trees.setdefault(zone, _Node())
+            for segment in pattern.segments:
+                node = node.child(segment)
+            if pattern.tail is not path_pattern.Tail.BELOW:
+                _insert(node.here, rule.methods, key, compiled)
+            if pattern.tail is not path_pattern.Tail.NOTHING:
+                _insert(node.below, rule.methods, key, compiled)
     for tree in trees.values():
         _spread_any_method(tree)
     zones = {zone.name: zone for zone in policy.zones}
-    hierarchy, organisations = Hierarchy(policy.inheritance), dict(policy.organisations)
-    return Snapshot(version, zones, trees, role_keys, hierarchy, organisations, depth, _marks(policy))
+    hierarchy = Hierarchy(policy.inheritance, policy.assignments)
+    assignments: dict[str, tuple[tuple[str, str], ...]] = {}
+    for given in policy.assignments:
+        assignments[given.subject] = (*assignments.get(given.subject, ()), (given.organisation, given.role))
+    organisations = dict(policy.organisations)
+    return Snapshot(version, zones, trees, role_keys, hierarchy, organisations, depth, _marks(policy), assignments)
 
 
 def _marks(policy: Policy) -> dict[str, int]:
@@ -235,7 +247,13 @@ def _marks(policy: Policy) -> dict[str, int]:
     of_zone: dict[str, list[Rule]] = {}
     for rule in policy.rules:
         of_zone.setdefault(rule.zone, []).append(rule)
-    everywhere = (frozenset(of_zone.get(ANY, ())), policy.inheritance, tuple(sorted(policy.organisations.items())))
+    everywhere = (
+        frozenset(of_zone.get(ANY, ())),
+        policy.inheritance,
+        tuple(sorted(policy.organisations.items())),
+        policy.assignments,
+        policy.resources,
+    )
     shared = hash(everywhere)
     return {zone.name: hash((shared, zone, frozenset(of_zone.get(zone.name, ())))) for zone in policy.zones}
 
@@ -277,5 +295,5 @@ def holds(rule: CompiledRule, context: Context) -> bool:
         return rule.effect is not RuleEffect.ALLOW
 
 
-NONE = Snapshot(0, {}, {}, {}, Hierarchy(()), {}, 0, {})
+NONE = Snapshot(0, {}, {}, {}, Hierarchy(()), {}, 0, {}, {})
 """No policy: everything is denied."""

@@ -24,12 +24,18 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import PublicKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
+from policy.admin.admission import Admission
+from policy.admin.contents import Contents
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
+from policy.admin.idempotency import Once
+from policy.admin.joined import JoinedDatabase
+from policy.admin.reaching import Reaching
 from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
 from policy.live import LivePolicy
+from policy.storage.answers import KeptAnswers
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
@@ -38,18 +44,28 @@ SERVICE: Final = "policy"
 
 
 def application(
-    database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID, *, approvals: int = 1
+    database: Database,
+    valkey: Valkey,
+    keys: SigningKeys,
+    clock: Clock,
+    operator: UUID,
+    *,
+    issuer: str = "",
+    approvals: int = 1,
 ) -> ASGIApp:
-    """The API, without its entrance. `approvals`: how many people it takes to publish a version."""
+    """The API, without its entrance. `issuer`: of the tokens that programs come with; `approvals`: how many people it
+    takes to publish a version."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
 
-    kept = PolicyVersions()
+    kept, database = PolicyVersions(), JoinedDatabase(database)
     live = LivePolicy(database, kept, policy_keys, clock)
-    desk = Desk(database, valkey, keys, kept, live, clock, operator)
+    desk = Desk(database, valkey, keys, kept, live, clock)
     releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
-    api = PolicyApi(desk, (Releases(desk, releases), Explanations(desk)))
+    groups = (Releases(desk, releases), Contents(releases), Explanations(desk), Reaching(database, valkey, kept, clock))
+    once = Once(database, valkey, KeptAnswers(), clock)
+    api = PolicyApi(Admission(database, clock, operator), once, groups, issuer=issuer)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -61,8 +77,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         async with database.begin() as tx:
             await keys.ensure_active(tx, "policy", clock.now())
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        told = settings.policy
-        api = application(database, valkey, keys, clock, told.operator, approvals=told.approvals)
+        told, issuer = settings.policy, settings.idp.issuer
+        api = application(database, valkey, keys, clock, told.operator, issuer=issuer, approvals=told.approvals)
         app = entrance.around(api)
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())

@@ -171,7 +171,7 @@ class VersionDocument(msgspec.Struct, frozen=True):
             policy.roles,
             policy.zones,
             policy.organisations,
-            casbin_lines.write(policy.rules, policy.inheritance),
+            casbin_lines.of_policy(policy),
             version.signature,
             policy.tests,
             approvals,

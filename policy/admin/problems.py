@@ -77,6 +77,48 @@ FACTORS_NOT_FRESH = ProblemType(
     "Changing the policy needs two factors, lately",
     "Sign in again as WWW-Authenticate says (RFC 9470), and ask again.",
 )
+SCOPE_MISSING = ProblemType(
+    "MJ-POLICY-033",
+    HTTPStatus.FORBIDDEN,
+    "The token is not for this",
+    "Get a token whose scope is what WWW-Authenticate names (RFC 6750); the client must have registered it.",
+)
+WRONG_KEY = ProblemType(
+    "MJ-POLICY-034",
+    HTTPStatus.BAD_REQUEST,
+    "The Idempotency-Key is none",
+    "Send one, of 1 to 255 visible ASCII characters in double quotes: a UUID, say.",
+)
+KEY_REUSED = ProblemType(
+    "MJ-POLICY-035",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "Another request had this Idempotency-Key",
+    "Give each request a key of its own; only the very same request may be sent again with its key.",
+)
+UNDER_WAY = ProblemType(
+    "MJ-POLICY-036",
+    HTTPStatus.CONFLICT,
+    "The same request is under way",
+    "Send it again in a moment, with the same Idempotency-Key.",
+)
+NO_SUCH_ENTRY = ProblemType(
+    "MJ-POLICY-037",
+    HTTPStatus.NOT_FOUND,
+    "There is no such rule, role or assignment in this version",
+    "List what the version has.",
+)
+ALREADY_THERE = ProblemType(
+    "MJ-POLICY-038",
+    HTTPStatus.CONFLICT,
+    "It is in this version already",
+    "Replace it with PUT, or choose another name.",
+)
+NOT_CASBIN = ProblemType(
+    "MJ-POLICY-039",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "These Casbin files cannot be taken over",
+    "Correct what `detail` names, and send both files again.",
+)
 PRECONDITION_REQUIRED = ProblemType(
     "MJ-POLICY-031",
     HTTPStatus.PRECONDITION_REQUIRED,

@@ -1,4 +1,4 @@
-"""The tables of schema `policy`; migrations 0007 and 0037 make them."""
+"""The tables of schema `policy`; migrations 0007, 0037 and 0041 make them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
 )
@@ -36,6 +37,17 @@ version = Table(
     Column("restores", BigInteger),
 )
 
+answer = Table(
+    "answer",
+    metadata,
+    Column("who", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
 approval = Table(
     "approval",
     metadata,

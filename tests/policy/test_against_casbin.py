@@ -24,10 +24,7 @@ def agree(given_policy: Policy, asked: list[AccessRequest]) -> None:
         situation = survey(each, snapshot)
         winner = judge(situation.candidates, situation.zone, situation.context, each.method).winner
         ours = (winner is not None and winner.effect is RuleEffect.ALLOW, winner.id if winner is not None else "")
-        roles = each.subject.roles if each.subject.id else frozenset()
-        theirs = reference.enforce(
-            roles, each.subject.organisation, each.zone, each.method, each.path, situation.context
-        )
+        theirs = reference.enforce(each.subject, each.zone, each.method, each.path, situation.context)
         assert ours == theirs, each
 
 
@@ -54,7 +51,7 @@ def test_a_condition_reaches_casbin_as_an_expression_not_as_a_text_that_is_alway
     for country, allowed in (("KR", True), ("JP", False), ("", False)):
         asked = request(country=country, session_country="")
         context = survey(asked, snapshot).context
-        assert reference.enforce(asked.subject.roles, "org-1", "shop", "GET", "/", context)[0] is allowed
+        assert reference.enforce(asked.subject, "shop", "GET", "/", context)[0] is allowed
 
 
 def test_rules_of_one_priority_are_tried_by_id() -> None:

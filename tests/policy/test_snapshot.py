@@ -12,6 +12,7 @@ from policy.artefact import Inheritance, Organisation
 from policy.casbin_model import ReferenceEnforcer
 from policy.local_time import LocalTime, within
 from policy.path_pattern import WrongPattern, matches
+from policy.request import Subject
 from policy.roles import DEEPEST, Hierarchy, WrongHierarchy
 from policy.snapshot import KEPT_STANDINGS, compile_policy
 from tests.policy.samples import MONDAY_NOON, policy, rule
@@ -121,7 +122,10 @@ def test_a_chain_as_long_as_allowed_is_followed_by_casbin_too() -> None:
     deep = policy(rule("a", role=f"r{DEEPEST}"), inheritance=chain)
     snapshot = compile_policy(deep, 1)
     assert snapshot.candidates(snapshot.standing("o", frozenset({"r0"})), "shop", "GET", "/")
-    assert ReferenceEnforcer(deep).enforce(frozenset({"r0"}), "o", "shop", "GET", "/", None) == (True, "a")  # type: ignore[arg-type] # the rule has no condition
+    assert ReferenceEnforcer(deep).enforce(Subject("u", "o", frozenset({"r0"})), "shop", "GET", "/", None) == (
+        True,
+        "a",
+    )  # type: ignore[arg-type] # the rule has no condition
 
 
 def test_sets_of_roles_that_come_from_outside_grow_nothing() -> None:
