@@ -58,7 +58,7 @@ def assignee(subject: Subject) -> str:
 class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_defaults=True):
     """What stays the same over many requests of one session: computed when a fact changes, not for every request.
 
-    Keep the same object from request to request: what follows from it is remembered.
+    Keep the same object from request to request: what follows from it is remembered. A decision's record has all of it.
     """
 
     device_trust: DeviceTrust = DeviceTrust.UNKNOWN

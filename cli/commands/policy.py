@@ -248,17 +248,41 @@ def shadow(
 @app.command()
 def explain(
     context: typer.Context,
-    request: Annotated[str, typer.Option(help="A made-up request: a file of JSON; - reads what comes in.")],
-    version: Annotated[int | None, typer.Option(min=1, help="By this version, rather than the published one.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="By the policy in a folder. Asks nobody.")] = None,
+    decision: Annotated[str, typer.Argument(help="The id of a decision: the correlation id that people see.")] = "",
+    request: Annotated[str, typer.Option(help="A made-up request: a file of JSON; - reads what comes in.")] = "",
+    version: Annotated[int | None, typer.Option(min=1, help="By this version, rather than by its own.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="By the policy in a folder; with --request. Asks nobody.")] = None,
     as_json: _Json = False,
 ) -> None:
     """Say why something is decided as it is, and what would change it."""
     from cli.policies import explanations
     from cli.policies.exits import told
 
+    if bool(decision) == bool(request):
+        raise typer.BadParameter("name a decision, or --request")
     with told(as_json=as_json):
-        if folder is not None:
+        if decision:
+            explanations.of_decision(_connection(context), decision, version, as_json=as_json)
+        elif folder is not None:
             explanations.at_desk(folder, request, as_json=as_json)
         else:
             explanations.of_request(_connection(context), request, version, as_json=as_json)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    version: _Number,
+    why: _Why = "",
+    hours: Annotated[float, typer.Option(min=0.01, help="Of the last so many hours.")] = 24,
+    most_lost: Annotated[int | None, typer.Option(min=0, help="End with 1 if more would lose access.")] = None,
+    most_gained: Annotated[int | None, typer.Option(min=0, help="End with 1 if more would gain access.")] = None,
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for the end of it.")] = 600,
+    as_json: _Json = False,
+) -> None:
+    """Decide recorded requests again by a version: who would lose access, who would gain some."""
+    from cli.policies import explanations
+    from cli.policies.exits import told
+
+    with told(as_json=as_json):
+        explanations.replay(_connection(context), version, why, hours, most_lost, most_gained, wait, as_json=as_json)

@@ -1,7 +1,7 @@
 """Answers of the policy API to requests with an Idempotency-Key, kept for a day.
 
 Revision ID: 0041
-Revises: 0037
+Revises: 0038
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0041"
-down_revision = "0037"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from audit import key_trail
 from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, Valkey, open_database, open_valkey
+from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
 from config.settings import Settings
@@ -25,7 +26,9 @@ from jose.keys import PublicKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from policy.admin.admission import Admission
+from policy.admin.archive import Archive
 from policy.admin.contents import Contents
+from policy.admin.decisions import Decisions
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
@@ -34,8 +37,12 @@ from policy.admin.joined import JoinedDatabase
 from policy.admin.reaching import Reaching
 from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
+from policy.compiled import CompiledVersions
 from policy.live import LivePolicy
+from policy.replaying import Replayer
 from policy.storage.answers import KeptAnswers
+from policy.storage.decisions import RecordedDecisions
+from policy.storage.replays import KeptReplays
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
@@ -61,9 +68,17 @@ def application(
 
     kept, database = PolicyVersions(), JoinedDatabase(database)
     live = LivePolicy(database, kept, policy_keys, clock)
-    desk = Desk(database, valkey, keys, kept, live, clock)
+    desk = Desk(database, valkey, keys, kept, clock)
     releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
-    groups = (Releases(desk, releases), Contents(releases), Explanations(desk), Reaching(database, valkey, kept, clock))
+    compiled = CompiledVersions(database, kept)
+    archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
+    groups = (
+        Releases(desk, releases),
+        Contents(releases),
+        Explanations(archive, clock),
+        Decisions(archive, clock, operator),
+        Reaching(database, valkey, kept, clock),
+    )
     once = Once(database, valkey, KeptAnswers(), clock)
     api = PolicyApi(Admission(database, clock, operator), once, groups, issuer=issuer)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
@@ -83,10 +98,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
+        compiled = CompiledVersions(database, PolicyVersions())
+        replayer = Replayer(database, KeptReplays(), RecordedDecisions(), compiled, clock)
         poke = partial(outbox.poke, valkey)
         beside = [
             asyncio.create_task(entrance.keep_keys_fresh()),
             asyncio.create_task(watch_keys(keeper, database, clock, who=SERVICE, poke=poke, stop=stop)),
+            asyncio.create_task(replayer.run(stop)),
         ]
         try:
             await serve_application(app, f"unix:{settings.upstream_socket(SERVICE)}", ready=ready, stop=stop)

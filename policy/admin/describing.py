@@ -12,7 +12,7 @@ from config.openapi import Details, Header, Operation, Schema
 from config.problem import CORRELATION_HEADER, ProblemType
 from policy.admin import problems
 from policy.admin.examples import EXAMPLES
-from policy.admin.scopes import SCOPES, scope_of
+from policy.admin.scopes import SCOPES
 
 PROGRAM, PERSON = "program", "administrator"
 _DRAFT = "/versions/{number}"
@@ -29,13 +29,6 @@ _MARK: Final = Header(CORRELATION_HEADER, "Names this exchange in every record o
 _TAG: Final = Header("ETag", "What a change of it names in If-Match")
 _PLACE: Final = Header("Location", "Where the new one stands", True)
 _BODY = (problems.NOT_JSON, problems.TOO_LARGE, problems.NOT_UNDERSTOOD)
-_CHANGE = (
-    problems.NOT_OPERATOR,
-    problems.FACTORS_NOT_FRESH,
-    problems.WRONG_KEY,
-    problems.KEY_REUSED,
-    problems.UNDER_WAY,
-)
 _OWN: Mapping[str, tuple[ProblemType, ...]] = {
     "/current": (problems.NO_POLICY,),
     "/assignments": (problems.NO_POLICY,),
@@ -72,15 +65,15 @@ def schemes(issuer: str) -> dict[str, Schema]:
     }
 
 
-def describe(operation: Operation, *, changing: bool) -> Details:
-    """The details of one operation."""
+def describe(operation: Operation, scope: str | None, *, changing: bool, once: bool) -> Details:
+    """The details of one operation; without a scope it is for people alone, whom its group admits."""
     matched = changing and is_matched(operation)
     return Details(
         ident=_ident(operation),
-        asks=(*((_MATCH,) if matched else ()), *((_KEY,) if changing else ())),
+        asks=(*((_MATCH,) if matched else ()), *((_KEY,) if once else ())),
         answers=tuple(_answers(operation)),
-        problems=tuple(dict.fromkeys(_problems(operation, changing=changing, matched=matched))),
-        security=({PROGRAM: (scope_of(operation, changing=changing),)}, {PERSON: ()}),
+        problems=tuple(dict.fromkeys(_problems(operation, scope, changing=changing, once=once, matched=matched))),
+        security=(*(({PROGRAM: (scope,)},) if scope is not None else ()), {PERSON: ()}),
         example=_example(operation.asks),
         needed=frozenset({"why"}) if operation.method == "DELETE" else frozenset(),
     )
@@ -106,12 +99,14 @@ def _answers(operation: Operation) -> Sequence[Header]:
     )
 
 
-def _problems(operation: Operation, *, changing: bool, matched: bool) -> Sequence[ProblemType]:
+def _problems(
+    operation: Operation, scope: str | None, *, changing: bool, once: bool, matched: bool
+) -> Sequence[ProblemType]:
     piece = operation.path.startswith(_PIECES) and changing
     return (
-        problems.NOT_ADMINISTRATOR,
-        problems.SCOPE_MISSING,
-        *(_CHANGE if changing else ()),
+        *((problems.NOT_ADMINISTRATOR, problems.SCOPE_MISSING) if scope is not None else ()),
+        *((problems.NOT_OPERATOR, problems.FACTORS_NOT_FRESH) if changing else ()),
+        *((problems.WRONG_KEY, problems.KEY_REUSED, problems.UNDER_WAY) if once else ()),
         *((problems.PRECONDITION_REQUIRED, problems.PRECONDITION_FAILED) if matched else ()),
         *((problems.NO_SUCH_VERSION,) if "{number}" in operation.path else ()),
         *((problems.OVERTAKEN, problems.FAULTY) if (matched and operation.method != "DELETE") or piece else ()),

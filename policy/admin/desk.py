@@ -7,13 +7,8 @@ from config.connections import Database, Transaction, Valkey
 from config.problem import Problem
 from jose.assertion import Subject
 from jose.storage.keys import SigningKeys
-from policy import artefact
 from policy.admin import problems
 from policy.admin.messages import VersionEntry, VersionList
-from policy.explain import Explanation, explain
-from policy.live import LivePolicy
-from policy.request import AccessRequest
-from policy.snapshot import compile_policy
 from policy.versions import Act, Version, Versions
 
 PAGE = 50
@@ -28,13 +23,11 @@ class Desk:
         valkey: Valkey,
         keys: SigningKeys,
         kept: Versions,
-        live: LivePolicy,
         clock: Clock,
     ) -> None:
         self._database = database
         self._valkey = valkey
         self._keys = keys
-        self._live = live
         self._clock = clock
         self._versions = kept
 
@@ -43,15 +36,6 @@ class Desk:
             found = await self._versions.latest(tx, before=before, limit=limit + 1)
         page = [VersionEntry.of(version) for version in found[:limit]]
         return VersionList(page, page[-1].number if len(found) > limit else None)
-
-    async def explain(self, request: AccessRequest, number: int | None) -> Explanation:
-        """By the published version (its signature checked), or by any other, a draft too."""
-        if number is None:
-            await self._live.refresh()
-            return explain(request, self._live.snapshot)
-        async with self._database.connect() as tx:
-            found = await self._found(tx, number)
-        return explain(request, compile_policy(artefact.decode(found.artefact), found.number))
 
     def act(self, who: Subject, why: str, correlation_id: str) -> Act:
         """Who does it, and when."""

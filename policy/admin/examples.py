@@ -36,6 +36,7 @@ EXAMPLES: Mapping[str, object] = {
             {"do": "put_assignment", "assignment": _ASSIGNMENT},
         ],
     },
+    "ReplayRequest": {"why": _WHY, "since": "2026-11-26T00:00:00Z"},
     "ExplainRequest": {
         "request": {
             "subject": {"id": "u-1", "organisation": "org-1", "roles": ["customer"], "assurance": 1},

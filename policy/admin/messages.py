@@ -14,7 +14,7 @@ from policy.approvals import Approval
 from policy.artefact import Name, NameOrAny, Organisation, Policy, PolicyTest, Zone
 from policy.casbin_lines import Lines
 from policy.history import Deed
-from policy.request import AccessRequest
+from policy.request import AccessRequest, Facts, Subject
 from policy.shadow import Shadow
 from policy.versions import State, Version
 
@@ -40,7 +40,8 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The policy that was sent, with what it leaves out taken from another."""
         sent = {name: getattr(self, name) for name in Proposal.__struct_fields__ if name != "rules"}
         given = {name: part for name, part in sent.items() if part is not None}
-        return msgspec.structs.replace(base, rules=lines.rules, inheritance=lines.inheritance, **given)
+        said = {name: getattr(lines, name) for name in ("rules", "inheritance", "assignments", "resources")}
+        return msgspec.structs.replace(base, **said, **given)
 
 
 class DraftRequest(Proposal, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -225,8 +226,25 @@ class ModelDocument(msgspec.Struct, frozen=True):
     effects: tuple[str, ...]
 
 
-class ExplainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A made-up or recorded request, and by which version it is decided; left out: by the published one."""
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A made-up request. Whatever is left out is unknown."""
 
-    request: AccessRequest
+    zone: str
+    path: str = "/"
+    method: str = "GET"
+    subject: Subject = Subject()
+    facts: Facts = Facts()
+    at: float | None = None
+    """Epoch seconds; left out: now."""
+
+    def request(self, now: float) -> AccessRequest:
+        """It as a request of this moment."""
+        at = now if self.at is None else self.at
+        return AccessRequest(self.subject, self.facts, self.zone, self.method, self.path, at)
+
+
+class ExplainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A made-up request, and by which version it is decided; left out: by the published one."""
+
+    request: Question
     version: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None

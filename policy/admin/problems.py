@@ -158,6 +158,33 @@ NO_SHADOW = ProblemType(
 )
 
 
+NO_SUCH_DECISION = ProblemType(
+    "MJ-POLICY-090",
+    HTTPStatus.NOT_FOUND,
+    "No decision is found by this id",
+    "Take the id from the answer's Munjigi-Correlation-Id; wait two seconds; the setting policy.decisions_days says "
+    "how long they are kept.",
+)
+NO_SUCH_REPLAY = ProblemType(
+    "MJ-POLICY-091",
+    HTTPStatus.NOT_FOUND,
+    "There is no such replay",
+    "Ask for it again; what was found is kept for 30 days.",
+)
+TOO_MANY_REPLAYS = ProblemType(
+    "MJ-POLICY-092",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many replays wait already",
+    "Wait until one of them is done.",
+)
+DECISIONS_ARE_THE_OPERATORS = ProblemType(
+    "MJ-POLICY-093",
+    HTTPStatus.FORBIDDEN,
+    "Only the organisation that runs this installation looks at decisions",
+    "Ask one of its administrators; the setting policy.operator names it.",
+)
+
+
 class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One fault of a policy that was sent."""
 

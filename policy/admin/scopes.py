@@ -14,9 +14,9 @@ PUBLISH = "policy:publish"
 APPROVE = "policy:approve"
 SCOPES = {
     READ: "Look at policies, and ask what they would decide",
-    WRITE: "Make and change drafts, and ask for elevations",
+    WRITE: "Make and change drafts, and replay decisions by them",
     PUBLISH: "Change what is decided now: publish, roll back, shadow, measures",
-    APPROVE: "Agree to what others want: drafts and elevations",
+    APPROVE: "Agree to what others drafted",
 }
 """Each, and what it is for."""
 
@@ -34,8 +34,7 @@ _DRAFTS = (
 )
 _CHANGES = {
     **dict.fromkeys((*_DRAFTS, "/versions/{number}/replays"), WRITE),
-    **dict.fromkeys(("/elevations", "/elevations/{id}/withdraw"), WRITE),
-    **dict.fromkeys(("/versions/{number}/approval", "/elevations/{id}/approve", "/elevations/{id}/refuse"), APPROVE),
+    "/versions/{number}/approval": APPROVE,
 }
 
 

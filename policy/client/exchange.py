@@ -72,7 +72,9 @@ class Exchange:
         answer = self._send("GET", path, scope, query=query)
         return Tagged(_read(answer, kind), answer.headers.get("etag", ""))
 
-    def text(self, method: str, path: str, scope: str, *, body: msgspec.Struct | None = None, query: Query) -> str:
+    def text(
+        self, method: str, path: str, scope: str, *, body: msgspec.Struct | None = None, query: Query | None = None
+    ) -> str:
         """The same as text for people. Raises `PolicyError`."""
         return self._send(method, path, scope, body=body, query=query, accept="text/plain").text
 

@@ -55,6 +55,25 @@ async def test_a_policy_is_released_by_commands(at: Pipeline) -> None:
     assert "rules" in await at.told(f"munjigi policy show {number}")
 
 
+async def test_decisions_are_explained_and_replayed(at: Pipeline) -> None:
+    (at.folder / "request.json").write_text(
+        '{"zone": "shop", "method": "POST", "path": "/orders", "subject": {"id": "u-1", "roles": ["customer"]}}'
+    )
+    published = await at.told("munjigi policy explain --request request.json")
+    assert published["decision"]["effect"] == "step_up"
+    await at.told("munjigi policy export policy")
+    at_desk = await at.told("munjigi policy explain --request request.json --folder policy")
+    assert at_desk["decision"]["effect"] == "step_up"
+    words = await at.run("munjigi policy explain --request request.json --folder policy")
+    assert "shop.order" in words.stdout
+    assert words.stdout.count("\n") > 3
+    assert (await at.run("munjigi policy explain no-such-decision")).exit_code == 66
+    assert (await at.run("munjigi policy explain")).exit_code == 2
+    replayed = await at.told(f"munjigi policy replay {published['decision']['version']} --most-lost 0 --wait 60")
+    assert replayed["over_at"] is not None
+    assert (await at.run("munjigi policy replay 99")).exit_code == 66
+
+
 async def test_exit_statuses_say_what_to_do(at: Pipeline) -> None:
     (at.folder / files.RULES).write_text("p, 1\n")
     assert (await at.run("munjigi policy lint")).exit_code == 65
