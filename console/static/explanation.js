@@ -15,7 +15,7 @@ const HIGHEST = 100;
 
 export const effect = (one) => badge(EFFECTS[one] ?? "information", word("effect", one));
 
-const known = (value) => (value === null || value === undefined || value === "" ? t("unknown")
+const known = (value) => (value === null || value === undefined || value === "" ? t("not_known")
   : typeof value === "boolean" ? t(value ? "yes" : "no") : typeof value === "number" ? String(Math.round(value)) : String(value));
 
 const fact = ({ fact: name, value, began }) => (began === null || began === undefined

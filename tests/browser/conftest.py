@@ -146,4 +146,4 @@ def confirm(page: Page, label: str, why: str) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill(why)
     dialog.get_by_role("button", name=label).click()
-    expect(dialog).to_have_count(0)
+    expect(dialog).to_have_count(0, timeout=15_000)  # it stands until the act is done

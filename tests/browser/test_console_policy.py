@@ -47,8 +47,8 @@ def begin_draft(page: Page, console: str, why: str = WHY) -> str:
     page.goto(f"{console}/policy")
     page.get_by_role("button", name="Begin a draft").click()
     confirm(page, "Begin a draft", why)
-    expect(page).to_have_url(re.compile(r"/policy/\d+/edit$"))
-    expect(page.locator("#check-state")).to_have_text("Nothing to mend.")
+    expect(page).to_have_url(re.compile(r"/policy/\d+/edit$"), timeout=15_000)
+    expect(page.locator("#check-state")).to_have_text("Nothing to mend.", timeout=15_000)
     return page.url.split("/")[-2]
 
 
@@ -97,7 +97,7 @@ def test_a_policy_is_written_agreed_to_and_released(at: At, console: str) -> Non
     dialog.get_by_label("Country (two letters)").fill("KR")
     dialog.get_by_label("Network", exact=True).fill("private")
     dialog.get_by_label("Address", exact=True).fill("192.0.2.1")
-    dialog.get_by_label("Same device").select_option("yes")
+    dialog.get_by_label("Same as at sign-in").select_option("yes")
     dialog.get_by_label("When").fill("2026-11-27T14:00")
     dialog.get_by_label("Expected answer").select_option("allow")
     dialog.get_by_role("button", name="Done").click()
@@ -217,6 +217,7 @@ def test_what_was_typed_is_there_again_after_signing_in(house: House, at: At, co
     expect(page.locator('dialog[role="alertdialog"]')).to_be_visible()
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
+    page.get_by_role("link", name="Sign in again").click()
     expect(page).to_have_url(house.sign_in_page)
     house.execute("UPDATE idp.totp SET last_accepted_step = 0")
     page.locator("#identifier").fill("admin")
