@@ -199,7 +199,7 @@ def release(page: Page, second: Page, console: str, number: str) -> None:
         expect(history.get_by_role("row").nth(row + 1)).to_contain_text(act)
     expect(history.get_by_role("row").nth(2)).to_contain_text(WHY)
     expect(history).to_contain_text("박준")
-    history.get_by_role("row").filter(has_text="published").get_by_role("link", name="Show").click()
+    history.get_by_role("row").filter(has_text="published").get_by_role("link", name="Show").first.click()
     expect(page.get_by_role("region", name="Difference")).to_contain_text("shop.order.api")
 
 
