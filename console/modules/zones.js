@@ -6,20 +6,21 @@ import { word } from "console/object";
 import { zoneMap, zoneMapPicture } from "console/policy";
 import { locale, t } from "console/words";
 
+const TWO_FACTORS = 2;
 const root = document.getElementById("view");
 const said = (list) => (list.length ? list.join(", ") : "–");
 const lines = (all) => (all.length ? el("ul", { class: "plain" }, all.map((text) => el("li", {}, text))) : "–");
 
 function demands(zone) {
   return [
-    t("demands_assurance", { level: zone.assurance }),
+    word("assurance", zone.assurance),
     zone.device ? t("demands_device", { trust: word("trust", ["unknown", "known", "registered", "attested"][zone.device] ?? zone.device) }) : null,
     zone.max_age ? t("demands_max_age", { minutes: Math.round(zone.max_age / 60) }) : null,
     zone.networks.length ? t("demands_networks", { networks: zone.networks.join(", ") }) : null,
     zone.countries.length ? t("demands_countries", { countries: zone.countries.join(", ") }) : null,
     zone.hours ? t("demands_hours", { from: zone.hours[0], to: zone.hours[1] }) : null,
     zone.within ? t("demands_within", { zone: zone.within }) : null,
-    zone.step_up_risk < 100 ? t("demands_step_up", { risk: zone.step_up_risk }) : null,
+    zone.step_up_risk < 100 && zone.assurance < TWO_FACTORS ? t("demands_step_up", { risk: zone.step_up_risk }) : null,
     zone.max_risk < 100 ? t("demands_risk", { risk: zone.max_risk }) : null,
   ].filter(Boolean);
 }
@@ -28,7 +29,8 @@ async function show() {
   const map = await zoneMap();
   root.replaceChildren(
     el("figure", { class: "zone-map" },
-      el("img", { src: zoneMapPicture(locale), alt: t("map_alt", { zones: map.zones.length, flows: map.flows.length }) }),
+      el("div", { role: "region", tabindex: "0", "aria-label": t("map") },
+        el("img", { src: zoneMapPicture(locale), alt: t("map_alt", { zones: map.zones.length, flows: map.flows.length }) })),
       el("figcaption", { class: "muted" }, t("map_caption"))),
     map.routes_known ? "" : el("div", { class: "notice warning" }, t("routes_unknown")),
     el("h2", {}, t("zones")),
