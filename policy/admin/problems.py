@@ -113,12 +113,6 @@ ALREADY_THERE = ProblemType(
     "It is in this version already",
     "Replace it with PUT, or choose another name.",
 )
-NOT_CASBIN = ProblemType(
-    "MJ-POLICY-039",
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-    "These Casbin files cannot be taken over",
-    "Correct what `detail` names, and send both files again.",
-)
 PRECONDITION_REQUIRED = ProblemType(
     "MJ-POLICY-031",
     HTTPStatus.PRECONDITION_REQUIRED,
