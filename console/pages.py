@@ -19,6 +19,7 @@ from pages.help.words import help_entries
 from pages.locale import Locale
 
 HERE = Path(__file__).parent
+TEMPLATES = (HERE / "templates", HERE / "templates" / "policy")
 STATIC = (HERE / "static", HERE / "modules")
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "mj-theme"
@@ -38,7 +39,7 @@ class ConsolePages:
 
     def __init__(self) -> None:
         self._assets = Assets(*STATIC, base="/assets")
-        self._pages = Pages(HERE / "templates", assets=self._assets)
+        self._pages = Pages(*TEMPLATES, assets=self._assets)
         modules = [file for folder in STATIC for file in sorted(folder.glob("*.js"))]
         self._imports = {f"console/{file.stem}": self._assets.url(file.name) for file in modules}
 

@@ -30,8 +30,29 @@ VIEWS = (
     View("deliveries", "/deliveries", "deliveries"),
     View("versions", "/policy", "versions"),
     View("version", "/policy/{id}", "versions"),
+    View("draft", "/policy/{id}/edit", "versions"),
+    View("decisions", "/decisions", "decisions"),
+    View("decision", "/decisions/{id}", "decisions"),
+    View("explain", "/explain", "decisions"),
+    View("roles", "/roles", "roles"),
+    View("zones", "/zones", "zones"),
+    View("elevations", "/elevations", "elevations"),
+    View("elevation", "/elevations/{id}", "elevations"),
+    View("measures", "/measures", "measures"),
+    View("measure", "/measures/{id}", "measures"),
 )
 LISTS = tuple(view for view in VIEWS if view.name == view.section)
 """The navigation, in its order."""
-KEYS = {"sessions": "s", "people": "p", "organisations": "o", "deliveries": "d", "versions": "v"}
+KEYS = {
+    "sessions": "s",
+    "people": "p",
+    "organisations": "o",
+    "deliveries": "d",
+    "versions": "v",
+    "decisions": "x",
+    "roles": "r",
+    "zones": "z",
+    "elevations": "e",
+    "measures": "m",
+}
 """After `g`, the key that goes there."""

@@ -11,8 +11,9 @@ export function say(kind, text) {
   document.getElementById("said").replaceChildren(el("div", { class: `notice ${kind}`, role: "status" }, text));
 }
 
-// `happens`: what will happen, in a sentence; `run(why)` does it; `done`: what is said after it.
-export function act({ label, about = "", happens, done, run, dangerous = true, ready = () => true }) {
+// `happens`: what will happen, in a sentence; `run(why)` does it; `done`: what is said after it. A `run` that answers false
+// came to something else, which it says itself. `beside`: what else is asked for in the dialog.
+export function act({ label, about = "", happens, done, run, dangerous = true, ready = () => true, beside = null }) {
   const open = el("button", { type: "button", class: dangerous ? "danger" : "primary", "aria-label": about ? `${label}: ${about}` : null, onclick: () => ready() && ask() }, label);
 
   function ask() {
@@ -23,6 +24,7 @@ export function act({ label, about = "", happens, done, run, dangerous = true, r
       el("h2", { id: "act-title" }, label),
       el("p", { id: "act-happens" }, happens()),
       wrong,
+      beside,
       el("div", { class: "field" },
         el("label", { for: "act-why" }, t("why")),
         el("p", { class: "hint", id: "act-hint" }, t("why_hint")),
@@ -46,9 +48,9 @@ export function act({ label, about = "", happens, done, run, dangerous = true, r
       }
       go.disabled = true;
       try {
-        await run(reason);
+        const came = await run(reason);
         dialog.close();
-        say("success", done());
+        if (came !== false) say("success", done());
       } catch (error) {
         wrong.replaceChildren(refusal(error));
         go.disabled = false;

@@ -4,30 +4,43 @@
 import { codes, t } from "console/words";
 import { el, link } from "console/dom";
 
+const MOST = 10;
 const HELP = "/.munjigi/help/";
+// by what was asked: if the answer was lost, the same act asked again is done once
+const unanswered = new Map();
 
 export class Refused extends Error {
   constructor(status, problem, reference) {
     super(problem.title ?? String(status));
-    Object.assign(this, { status, code: problem.code ?? "", detail: problem.detail ?? "", reference });
+    Object.assign(this, { status, code: problem.code ?? "", detail: problem.detail ?? "", faults: problem.errors ?? [], reference });
   }
 }
 
-export async function ask(path, { method = "GET", body, query = {} } = {}) {
+export const ask = async (path, given) => (await exchange(path, given)).said;
+
+// What was said, and the mark of its state (`If-Match` of whoever changes it).
+export async function exchange(path, { method = "GET", body, query = {}, headers = {} } = {}) {
   const wanted = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined));
   const address = wanted.size ? `${path}?${wanted}` : path;
-  const headers = { accept: "application/json" };
-  if (body !== undefined) headers["content-type"] = "application/json";
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const sent = { accept: "application/json", ...headers };
+  const act = `${address} ${text}`;
+  if (text !== undefined) sent["content-type"] = "application/json";
+  if (method === "POST") {
+    if (!unanswered.has(act)) unanswered.set(act, crypto.randomUUID());
+    sent["idempotency-key"] = unanswered.get(act);
+  }
   let answer;
   try {
-    answer = await fetch(address, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(address, { method, headers: sent, body: text });
   } catch {
     throw new Refused(0, {}, "");
   }
-  if (answer.status === 204) return null;
+  unanswered.delete(act);
+  if (answer.status === 204) return { said: null, etag: answer.headers.get("etag") };
   const said = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Refused(answer.status, said, said.correlation_id ?? answer.headers.get("munjigi-correlation-id") ?? "");
-  return said;
+  return { said, etag: answer.headers.get("etag") };
 }
 
 // What went wrong, in the catalogue's words, with the way to its help page.
@@ -35,6 +48,8 @@ export function refusal(error) {
   if (!(error instanceof Refused)) throw error;
   const [happened, todo] = codes[error.code] ?? [t(error.status ? "failed" : "unreachable"), error.detail];
   const help = error.code && link(`${HELP}${error.code}?ref=${encodeURIComponent(error.reference)}`, t("help"));
+  const faults = error.faults.slice(0, MOST).map(({ message, rule }) => el("li", {}, rule ? el("code", {}, `${rule} `) : "", message));
   return el("div", { class: "notice danger", role: "alert" },
-    el("strong", {}, happened), " ", todo, " ", help || "", error.code ? el("code", {}, ` ${error.code} ${error.reference}`) : "");
+    el("strong", {}, happened), " ", todo, " ", help || "", error.code ? el("code", {}, ` ${error.code} ${error.reference}`) : "",
+    faults.length ? el("ul", {}, faults) : "");
 }

@@ -70,12 +70,16 @@ export function list(root, { name, load, columns, filters = [], key, live = fals
     }
     const wantedRows = [...fresh.values()].map(({ row }) => row);
     if (wantedRows.length !== rows.children.length || wantedRows.some((row, index) => rows.children[index] !== row)) {
-      const held = document.activeElement?.closest?.("tr");
+      const held = rows.contains(document.activeElement) ? document.activeElement : null;
+      const [holder] = [...kept].find(([, { row }]) => row.contains(held)) ?? [];
+      const place = held && reachable(held.closest("tr")).indexOf(held);
       rows.replaceChildren(...wantedRows);
-      if (held && held.isConnected && !held.contains(document.activeElement)) held.querySelector("a, button")?.focus();
+      if (held && document.activeElement !== held) (reachable(fresh.get(holder)?.row)[place] ?? scroll).focus();
     }
     kept = fresh;
   }
+
+  const reachable = (row) => [...row?.querySelectorAll("a, button") ?? []];
 
   async function refresh() {
     const mine = ++asking;
@@ -108,5 +112,5 @@ export function list(root, { name, load, columns, filters = [], key, live = fals
   scroll.append(nothing);
   if (live) setInterval(() => { if (!paused && !document.hidden) refresh(); }, EVERY);
   refresh();
-  return { refresh };
+  return { refresh, region: scroll };
 }

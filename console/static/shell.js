@@ -47,6 +47,10 @@ function pressed(event) {
   }
 }
 
+// On a phone the sections are a strip that is moved sideways.
+const here = links.find((one) => one.getAttribute("aria-current"));
+if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - here.parentElement.clientWidth / 2 + here.clientWidth / 2;
+
 button.hidden = false;
 button.addEventListener("click", help);
 document.addEventListener("keydown", pressed);

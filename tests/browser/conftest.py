@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -108,3 +110,40 @@ def people(house: House, browser: Browser) -> Iterator[People]:
     house.end_all_sessions()
     house.forget_attempts()
     assert everybody.complaints == []
+
+
+@pytest.fixture
+def console(house: House) -> str:
+    return f"http://console.localhost:{house.gateway_port}"
+
+
+@pytest.fixture(scope="module")
+def drift() -> Iterator[int]:
+    """Each code is taken once, and one step of drift either way is allowed: codes for three sign-ins at any moment."""
+    return iter((-1, 0, 1))
+
+
+@pytest.fixture
+def administrator(house: House, people: People, console: str, drift: Iterator[int]) -> Person:
+    """The demo administrator, at the console."""
+    return at_console(house, people, console, "admin", next(drift))
+
+
+def at_console(house: House, people: People, console: str, name: str, drift: int) -> Person:
+    """Somebody with an authenticator app, signed in there with both factors."""
+    person = people.arrive(locale="en-GB")
+    person.page.goto(f"{console}/?locale=en")
+    expect(person.page).to_have_url(house.sign_in_page)
+    person.give_password(name, house.password(name))
+    person.give_code(pyotp.TOTP(house.totp_secret(name)).at(datetime.now(UTC), counter_offset=drift))
+    expect(person.page).to_have_url(f"{console}/sessions")
+    person.page.goto(f"{console}/sessions?locale=en")
+    return person
+
+
+def confirm(page: Page, label: str, why: str) -> None:
+    """Give the reason in the dialog of an act, and do it."""
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill(why)
+    dialog.get_by_role("button", name=label).click()
+    expect(dialog).to_have_count(0, timeout=15_000)  # it stands until the act is done

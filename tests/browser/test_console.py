@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pyotp
@@ -11,43 +10,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.axe import assert_accessible
-from tests.browser.conftest import People, Person
+from tests.browser.conftest import People, Person, confirm
 from tests.house import House
 
 pytestmark = pytest.mark.browser
 
 PATHS = ("/sessions", "/people", "/organisations", "/deliveries", "/policy", "/policy/1")
-
-
-@pytest.fixture
-def console(house: House) -> str:
-    return f"http://console.localhost:{house.gateway_port}"
-
-
-@pytest.fixture(scope="module")
-def drift() -> Iterator[int]:
-    """Each code is taken once, and one step of drift either way is allowed: codes for three sign-ins at any moment."""
-    return iter((-1, 0, 1))
-
-
-@pytest.fixture
-def administrator(house: House, people: People, console: str, drift: Iterator[int]) -> Person:
-    """The demo administrator, at the console."""
-    person = people.arrive(locale="en-GB")
-    person.page.goto(f"{console}/?locale=en")
-    expect(person.page).to_have_url(house.sign_in_page)
-    person.give_password("admin", house.password("admin"))
-    person.give_code(pyotp.TOTP(house.totp_secret("admin")).at(datetime.now(UTC), counter_offset=next(drift)))
-    expect(person.page).to_have_url(f"{console}/sessions")
-    person.page.goto(f"{console}/sessions?locale=en")
-    return person
-
-
-def confirm(page: Page, label: str, why: str) -> None:
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Reason").fill(why)
-    dialog.get_by_role("button", name=label).click()
-    expect(dialog).to_have_count(0)
 
 
 def test_a_customer_is_told_why_not(house: House, people: People, console: str) -> None:

@@ -15,7 +15,7 @@ from config.connections import Database
 from config.envelope import Envelope
 from config.settings import Role, Settings
 from console.app import SERVICE, application
-from console.pages import STATIC
+from console.pages import STATIC, TEMPLATES
 from console.views import KEYS, LISTS, VIEWS, View
 from jose.assertion import HEADER, AssertionSigner, Subject
 from jose.entrance import Entrance
@@ -23,7 +23,6 @@ from jose.storage.keys import SigningKeys
 from pages.catalogue import Catalogue
 
 ADMINISTRATOR = Subject(sid="s" * 22, sub="1", roles=("administrator",), name="관리 <b>자</b>", locale="ko")
-HERE = STATIC[0].parent
 
 
 @pytest.fixture
@@ -113,11 +112,11 @@ async def test_words_cannot_end_the_script_that_carries_them(console: httpx2.Asy
 
 
 def test_every_word_of_the_modules_is_written_and_every_written_word_is_said() -> None:
-    written = set(Catalogue.load(HERE / "templates" / "messages.toml").section("script", "en"))
+    written = set(Catalogue.load(*(folder / "messages.toml" for folder in TEMPLATES)).section("script", "en"))
     source = "".join(file.read_text(encoding="utf-8") for file in _modules())
-    assert set(re.findall(r'\bt\("([a-z_]+)"', source)) - written == set()
+    assert set(re.findall(r'\bt\("([a-z_0-9]+)"', source)) - written == set()
     families = tuple(re.findall(r"\bt\(`([a-z_]+_)\$", source)) + tuple(
-        f"{family}_" for family in re.findall(r'\bword\("([a-z]+)"', source)
+        f"{family}_" for family in re.findall(r'\bword\("([a-z_]+)"', source)
     )
     assert [name for name in written if f'"{name}"' not in source and not name.startswith(families)] == []
 

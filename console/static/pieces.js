@@ -1,0 +1,136 @@
+// A long text in pieces: one is shown and typed in at a time, and what was not touched is neither read again nor kept.
+
+import { mark, rule, said } from "console/lines";
+
+const LINES = 100;
+
+export class Pieces {
+  #base = [];
+  #now = [];
+  #rules = [];
+  #sorted = null;
+
+  constructor(text) {
+    const lines = text.replace(/\n$/, "").split("\n");
+    for (let at = 0; at < lines.length; at += LINES) this.#base.push(lines.slice(at, at + LINES).join("\n"));
+    this.#now = [...this.#base];
+  }
+
+  get count() { return this.#now.length; }
+  get lines() { return this.#now.reduce((sum, piece) => sum + size(piece), 0); }
+  get text() { return `${this.#now.filter((piece) => piece !== "").join("\n")}\n`; }
+  get changed() { return this.#now.some((piece, index) => piece !== this.#base[index]); }
+
+  piece(index) { return this.#now[index]; }
+
+  put(index, text) {
+    if (this.#now[index] === text) return;
+    this.#now[index] = text;
+    this.#rules[index] = this.#sorted = null;
+  }
+
+  // The first line of a piece, from 0. A piece that was emptied has none.
+  start(index) { return this.#now.slice(0, index).reduce((sum, piece) => sum + size(piece), 0); }
+
+  // Where a line stands: in which piece, and which of its lines; both from 0.
+  find(line) {
+    let left = line;
+    for (const [index, piece] of this.#now.entries()) {
+      if (left < size(piece)) return { index, line: left };
+      left -= size(piece);
+    }
+    return { index: this.#now.length - 1, line: 0 };
+  }
+
+  // Every rule with its place, in the order in which they are tried.
+  get rules() {
+    this.#sorted ??= this.#now.flatMap((piece, index) => (this.#rules[index] ??= piece.split("\n").flatMap((line, number) => {
+      const found = rule(line);
+      return found ? [{ ...found, index, line: number }] : [];
+    }))).sort((one, other) => one.priority - other.priority || (one.id < other.id ? -1 : one.id > other.id ? 1 : 0));
+    return this.#sorted;
+  }
+
+  // The line of each rule, from 1, by its id.
+  get numbers() {
+    const starts = [];
+    this.#now.reduce((sum, piece) => { starts.push(sum); return sum + size(piece); }, 0);
+    return new Map(this.rules.map(({ id, index, line }) => [id, starts[index] + line + 1]));
+  }
+
+  // Where the line stands that is told from others by this mark.
+  where(wanted) {
+    for (const [index, piece] of this.#now.entries()) {
+      const line = piece.split("\n").findIndex((one) => mark(one) === wanted);
+      if (line >= 0) return { index, line };
+    }
+    return null;
+  }
+
+  // One line gives way to others: none takes it out.
+  replace({ index, line }, ...by) {
+    const lines = this.#now[index].split("\n");
+    lines.splice(line, 1, ...by);
+    this.put(index, lines.join("\n"));
+  }
+
+  // Before everything else, so that the links between roles stay at the end.
+  add(line) {
+    this.put(0, this.#now[0] ? `${line}\n${this.#now[0]}` : line);
+    return { index: 0, line: 0 };
+  }
+
+  // What was typed and what it was typed over, as something that can be kept.
+  get typed() {
+    return this.#now.map((piece, index) => [index, this.#base[index], piece]).filter(([, base, piece]) => piece !== base);
+  }
+
+  // The same laid on this text; where others changed it meanwhile, line by line.
+  take(typed) {
+    if (typed.every(([index, base]) => this.#base[index] === base)) {
+      for (const [index, , piece] of typed) this.put(index, piece);
+      return;
+    }
+    const [base, mine] = [1, 2].map((which) => typed.map((one) => one[which]).join("\n"));
+    this.become(laidOn(base, mine, this.text).text);
+  }
+
+  // Another text, in the same pieces as far as its lines go.
+  become(text) {
+    const fresh = new Pieces(text);
+    this.#now.forEach((_, index) => this.put(index, fresh.count > index ? fresh.piece(index) : ""));
+    const more = Array.from({ length: Math.max(0, fresh.count - this.count) }, (_, index) => fresh.piece(this.count + index));
+    if (more.length) this.put(this.count - 1, [this.piece(this.count - 1), ...more].filter(Boolean).join("\n"));
+  }
+}
+
+const size = (piece) => (piece === "" ? 0 : piece.split("\n").length);
+
+const byMark = (text) => new Map(text.split("\n").map((line) => [mark(line), line]).filter(([key]) => key));
+
+// What stands otherwise in `after` than in `before`, line by line.
+export function differences(before, after) {
+  const [old, fresh] = [byMark(before), byMark(after)];
+  const found = [];
+  for (const [key, line] of old) {
+    const now = fresh.get(key);
+    if (now === undefined) found.push({ key, change: "removed", before: line });
+    else if (now !== line && said(now) !== said(line)) found.push({ key, change: "changed", before: line, after: now });
+  }
+  for (const [key, line] of fresh) if (!old.has(key)) found.push({ key, change: "added", after: line });
+  return found;
+}
+
+// What was made of `base` here, laid on what others made of it; and what both of them changed.
+export function laidOn(base, mine, theirs) {
+  const lines = byMark(theirs);
+  const others = new Set(differences(base, theirs).map(({ key }) => key));
+  const both = [];
+  for (const { key, change, after } of differences(base, mine)) {
+    if (others.has(key) && (lines.get(key) === undefined || after === undefined || said(lines.get(key)) !== said(after))) both.push(key);
+    if (change === "removed") lines.delete(key);
+    else lines.set(key, after);
+  }
+  const sorted = [...lines.entries()].sort(([one], [other]) => other.startsWith("p ") - one.startsWith("p "));
+  return { text: `${sorted.map(([, line]) => line).join("\n")}\n`, both };
+}
