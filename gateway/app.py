@@ -66,7 +66,11 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import KeyRing
 from jose.rotation import Schedule
 from policy.live import LivePolicy
+from policy.overlay.live import LOOK_EVERY as OVERLAY_EVERY
+from policy.overlay.live import LiveOverlay
+from policy.overlay.overlay import UNKNOWN, Overlay
 from policy.snapshot import Snapshot
+from policy.storage.overlay import OverlayStore
 from policy.storage.versions import PolicyVersions
 
 
@@ -103,7 +107,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             fetch_keys=provider.fetch,
         )
         provider.on_keys.append(lambda: cookies.keys_changed(provider.keys))
-        judge = Judge(table.networks, Places.load(settings))
+        judge = Judge(table.networks, Places.load(settings), overlay=UNKNOWN)
         live, watch = LiveConnections(), SessionWatch()
         live_check = LiveCheck(live=live, sessions=sessions, judge=judge, clock=clock)
         activity = Activity(valkey=valkey, clock=clock)
@@ -131,6 +135,15 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         )
         await policy.refresh()
 
+        def overlay_taken_up(fresh: Overlay) -> None:
+            judge.overlay = fresh
+            live_check.again.set()
+
+        overlay = LiveOverlay(
+            database, OverlayStore(), clock, operator=str(settings.policy.operator), taken_up=overlay_taken_up
+        )
+        await overlay.refresh()
+
         async def assertion_ring() -> KeyRing:
             async with database.connect() as tx:
                 return await signing_keys.load_ring(tx, "assertion")
@@ -153,6 +166,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         news = News(
             sessions=sessions,
             policy_changed=policy.changed,
+            overlay_changed=overlay.changed,
             keys_changed=key_news.told,
             resources_changed=metadata.changed,
             attempted=watch.attempted,
@@ -298,6 +312,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 tasks.create_task(certificates.follow(stop))
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
+            tasks.create_task(every(OVERLAY_EVERY, overlay.refresh, drained, sooner=overlay.asked))
             tasks.create_task(activity.run(drained))
             tasks.create_task(limiting.run(drained))
             tasks.create_task(reload.follow(drained))

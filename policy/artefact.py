@@ -13,6 +13,8 @@ from policy.request import DeviceTrust
 ANY = "*"
 ANONYMOUS = "anonymous"
 """The role that everybody holds, signed in or not: a rule for it is public."""
+ADMINISTRATOR = "administrator"
+ADMIN_ZONE = "admin"
 LARGEST = 64 * 1024 * 1024
 """Bytes of one artefact; a larger one is refused before it is read."""
 
@@ -92,15 +94,41 @@ class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     usual_hours: tuple[Hour, Hour] = (7, 22)
 
 
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that decisions of one version follow."""
+class ElevationRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A role that people may ask for, for a time; the first of the rules for it that fits who asks holds."""
+
+    role: Name
+    asked_by: Name
+    """Holders of this role may ask, for themselves."""
+    approved_by: Name
+    """Holders of this role say yes or no: by what they are, not by an elevation, and never to themselves."""
+    longest: Annotated[int, msgspec.Meta(ge=60, le=7 * 86_400)]
+    """Seconds for which it may be held at most."""
+    organisation: NameOrAny = ANY
+
+
+def _no_links() -> tuple[Inheritance, ...]:
+    return ()
+
+
+def _no_organisations() -> dict[NameOrAny, Organisation]:
+    return {}
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Everything that decisions of one version follow.
+
+    What was added to it later is left out of the canonical form where it is empty, so that older versions stay what
+    they were signed as; a factory keeps the older fields in.
+    """
 
     roles: tuple[Name, ...]
     zones: tuple[Zone, ...]
     rules: tuple[Rule, ...]
-    inheritance: tuple[Inheritance, ...] = ()
-    organisations: dict[NameOrAny, Organisation] = {}
+    inheritance: tuple[Inheritance, ...] = msgspec.field(default_factory=_no_links)
+    organisations: dict[NameOrAny, Organisation] = msgspec.field(default_factory=_no_organisations)
     """By organisation id; `*` is everybody else's."""
+    elevations: tuple[ElevationRule, ...] = ()
 
 
 class UnreadableArtefact(ValueError):
@@ -115,6 +143,9 @@ def encode(policy: Policy) -> bytes:
         zones=tuple(sorted(policy.zones, key=lambda zone: zone.name)),
         roles=tuple(sorted(set(policy.roles))),
         inheritance=tuple(sorted(policy.inheritance, key=lambda link: (link.organisation, link.role, link.inherits))),
+        elevations=tuple(
+            sorted(policy.elevations, key=lambda rule: (rule.organisation, rule.role, rule.asked_by, rule.approved_by))
+        ),
     )
     return msgspec.json.encode(ordered, order="sorted")
 

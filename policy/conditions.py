@@ -41,6 +41,7 @@ _TYPES: dict[str, type] = {
     "device": int, "assurance": int, "auth_age": int, "country": str, "network": str, "hour": int, "weekday": int,
     "risk": int, "same_device": bool, "same_country": bool, "same_address": bool,
     "actor": str, "client_certificate": str, "client_certificate_name": str,
+    "threat": bool,
 }  # fmt: skip
 _ALWAYS_KNOWN = frozenset({"assurance", "risk", "actor"})
 _OPERATORS: dict[type[ast.cmpop], str] = {

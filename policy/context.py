@@ -38,6 +38,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """The program that acts for the caller; empty: nobody does. Always known: a signed token says it."""
     client_certificate: str | None = None
     client_certificate_name: str | None = None
+    threat: bool | None = None
+    """A threat feed lists the address."""
 
 
 def since_authentication(subject: Subject, at: float) -> float | None:

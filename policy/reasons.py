@@ -23,3 +23,5 @@ class Reason(StrEnum):
     RISK_TOO_HIGH = "risk_too_high"
     PRIVILEGES_REDUCED = "privileges_reduced"
     UNKNOWN_ZONE = "unknown_zone"
+    MEASURE_DENIES = "measure_denies"
+    MEASURES_UNKNOWN = "measures_unknown"

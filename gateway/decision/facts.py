@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from config.places import Places
 from gateway.callers.caller import Caller
 from gateway.exchange import ClientCertificate
 from gateway.routes.route_table import Network
+from policy.overlay.ranges import Listed, address_of
 from policy.request import DeviceTrust, Facts
 
 FACTS_KEPT = 16
@@ -18,15 +20,22 @@ _NO_BROWSER = "no browser"
 
 
 class FactsFinder:
-    """Finds facts; made anew when the named networks change."""
+    """Finds facts; made anew when the named networks or the threat feeds change."""
 
-    def __init__(self, networks: tuple[tuple[Network, str], ...], places: Places) -> None:
+    def __init__(
+        self, networks: tuple[tuple[Network, str], ...], places: Places, feeds: Mapping[str, Listed] | None = None
+    ) -> None:
+        """`feeds`: the lists of the threat feeds that are in force, by name; None: there is none that could say."""
         self._networks = networks
         self._places = places
+        self._feeds = feeds
         self._anonymous: dict[tuple[str, str], Facts] = {}
 
     def find(self, caller: Caller, address: str, browser: str, certificate: ClientCertificate | None = None) -> Facts:
         """The facts of one request of a known caller. `browser`: what `gateway.inbound.browser` says of it."""
+        if caller.facts_of is not self:
+            caller.facts.clear()
+            caller.facts_of = self
         key = address, browser, "" if certificate is None else certificate.thumbprint
         facts = caller.facts.get(key)
         if facts is None:
@@ -54,6 +63,7 @@ class FactsFinder:
             actor=identity.actors[0] if identity.actors else "",
             certificate="" if certificate is None else certificate.thumbprint,
             certificate_name="" if certificate is None else certificate.name,
+            threats=self.threats(address),
         )
 
     def anonymous(self, address: str, certificate: ClientCertificate | None = None) -> Facts:
@@ -67,11 +77,18 @@ class FactsFinder:
                 address=address,
                 certificate=key[1],
                 certificate_name="" if certificate is None else certificate.name,
+                threats=self.threats(address),
             )
             if len(self._anonymous) >= STRANGERS_KEPT:
                 self._anonymous.clear()
             self._anonymous[key] = facts
         return facts
+
+    def threats(self, address: str) -> tuple[str, ...] | None:
+        """The threat feeds that list an address; None where there is no feed, or where it is no address."""
+        if self._feeds is None or (parsed := address_of(address)) is None:
+            return None
+        return tuple(name for name, listed in self._feeds.items() if listed.holds(parsed))
 
     def country(self, address: str) -> str:
         """ISO 3166-1 alpha-2; empty where it is not known, or where the address belongs to no country."""

@@ -55,7 +55,7 @@ def joined(decided: Decided, asked: StepUp) -> Decided:
         step_up=step,
         stands_until=0.0,
     )
-    return Decided(held, decided.since, decided.snapshot, decided.facts, decided.subject)
+    return Decided(held, decided.since, decided.snapshot, decided.facts, decided.subject, decided.law)
 
 
 def sensitive_routes(table: RouteTable, authority: str, caller: Caller | None, now: float) -> list[dict[str, Any]]:
