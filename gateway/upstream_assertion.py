@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from gateway.callers.caller import Caller
 from gateway.header import Header
 from gateway.routes.route_table import Route
 from jose.assertion import HEADER, AssertionSigner, Subject
+from policy.request import Elevated
+
+
+def with_elevated(roles: tuple[str, ...], elevations: tuple[Elevated, ...]) -> tuple[str, ...]:
+    """The roles of a token and those that are held for a time, as services are told of them."""
+    return tuple(sorted({*roles, *(one.role for one in elevations)}))
+
 
 _NAME = HEADER.lower().encode()
 _NOBODY = Subject()
@@ -17,11 +26,21 @@ class UpstreamAssertion:
     def __init__(self, signer: AssertionSigner) -> None:
         self._signer = signer
 
-    def header(self, caller: Caller | None, route: Route, obligations: tuple[str, ...], now: float) -> Header:
-        """The header for one request. `now` is epoch seconds."""
+    def header(
+        self,
+        caller: Caller | None,
+        route: Route,
+        obligations: tuple[str, ...],
+        now: float,
+        elevations: tuple[Elevated, ...] = (),
+    ) -> Header:
+        """The header for one request. `now` is epoch seconds; `elevations`: the roles that it was let in by besides."""
+        who = _NOBODY if caller is None else caller.spoken_of
+        if elevations:
+            who = replace(who, roles=with_elevated(who.roles, elevations))
         token = self._signer.sign(
             route.upstream,
-            _NOBODY if caller is None else caller.spoken_of,
+            who,
             zone=route.zone.name,
             obligations=obligations,
             now=now,

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from audit import key_trail
 from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, Valkey, open_database, open_valkey
+from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
 from config.settings import Settings
@@ -25,10 +26,17 @@ from jose.keys import PublicKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from policy.admin.desk import Desk
+from policy.admin.elevations import Elevations
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
+from policy.admin.measures import Measures
 from policy.admin.releases import Releases
 from policy.live import LivePolicy
+from policy.overlay.granting import Granting
+from policy.overlay.ordering import Orders
+from policy.published import Published
+from policy.storage.elevations import Elevations as StoredElevations
+from policy.storage.measures import Measures as StoredMeasures
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
 
@@ -44,7 +52,12 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, live, clock, operator)
-    api = PolicyApi(desk, (Releases(desk), Explanations(desk)))
+    measures, entropy = StoredMeasures(), SystemEntropy()
+    granting = Granting(StoredElevations(), Published(kept).policy, entropy)
+    orders = Orders(measures, entropy, operator=str(operator))
+    groups = (Releases(desk), Explanations(desk), Measures(orders, measures, database, valkey, clock))
+    elevations = Elevations(granting, database, valkey, clock, operator=str(operator))
+    api = PolicyApi(desk, groups, (elevations,))
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 

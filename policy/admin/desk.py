@@ -154,6 +154,7 @@ class Desk:
             rules=lines.rules,
             inheritance=lines.inheritance,
             organisations=base.organisations if asked.organisations is None else asked.organisations,
+            elevations=base.elevations if asked.elevations is None else asked.elevations,
         )
 
     async def _ring(self, tx: Transaction) -> KeyRing:

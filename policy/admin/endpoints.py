@@ -33,12 +33,14 @@ _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 class PolicyApi:
     """What stands under `/api/policy`."""
 
-    def __init__(self, desk: Desk, groups: Sequence[Group]) -> None:
+    def __init__(self, desk: Desk, groups: Sequence[Group], admitting: Sequence[Group] = ()) -> None:
+        """`admitting`: groups that say by themselves who may ask; for all others that is an administrator."""
         self._desk = desk
         self._operations: dict[Operation, Endpoint] = {}
-        for group in groups:
+        for group in (*groups, *admitting):
             self._operations.update(group.operations)
         self._changing = [endpoint for group in groups for endpoint in group.changing]
+        self._admitting = [endpoint for group in admitting for endpoint in group.operations.values()]
         self._document = msgspec.json.encode(document(_API, list(self._operations)))
 
     def routes(self) -> list[BaseRoute]:
@@ -53,12 +55,13 @@ class PolicyApi:
         return Response(self._document, media_type="application/json")
 
     def _guarded(self, endpoints: dict[str, Endpoint]) -> Endpoint:
-        """One address: an administrator first, then the method."""
+        """One address: an administrator first, unless its group admits by itself, then the method."""
 
         async def endpoint(request: Request) -> Response:
             chosen = endpoints.get("GET" if request.method == "HEAD" else request.method)
-            changing = chosen in self._changing
-            await self._desk.admit(assertion_of(request).subject, correlation_id(request), changing=changing)
+            if chosen not in self._admitting:
+                changing = chosen in self._changing
+                await self._desk.admit(assertion_of(request).subject, correlation_id(request), changing=changing)
             if chosen is None:
                 raise Problem(problems.WRONG_METHOD, headers={"Allow": ", ".join(sorted(endpoints))})
             return await chosen(request)

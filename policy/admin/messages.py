@@ -9,7 +9,7 @@ import msgspec
 
 from policy import artefact, casbin_lines
 from policy.admin.problems import FaultEntry
-from policy.artefact import Name, NameOrAny, Organisation, Zone
+from policy.artefact import ElevationRule, Name, NameOrAny, Organisation, Zone
 from policy.request import AccessRequest
 from policy.versions import State, Version
 
@@ -17,7 +17,7 @@ Why = Annotated[str, msgspec.Meta(min_length=3, max_length=1000)]
 
 
 class DraftRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole policy; roles, zones and organisations that are left out stay as they are published."""
+    """A whole policy; roles, zones, organisations and elevations that are left out stay as they are published."""
 
     why: Why
     rules: str
@@ -26,6 +26,7 @@ class DraftRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     roles: tuple[Name, ...] | None = None
     zones: tuple[Zone, ...] | None = None
     organisations: dict[NameOrAny, Organisation] | None = None
+    elevations: tuple[ElevationRule, ...] | None = None
 
 
 class PublishRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,13 +78,15 @@ class VersionDocument(msgspec.Struct, frozen=True):
     rules: str
     """Casbin policy lines, as `DraftRequest.rules` takes them."""
     signature: str | None
+    elevations: tuple[ElevationRule, ...] = ()
+    """Which roles may be asked for, for a time."""
 
     @classmethod
     def of(cls, version: Version) -> VersionDocument:
         policy = artefact.decode(version.artefact)
         lines = casbin_lines.write(policy.rules, policy.inheritance)
         entry = VersionEntry.of(version)
-        return cls(entry, policy.roles, policy.zones, policy.organisations, lines, version.signature)
+        return cls(entry, policy.roles, policy.zones, policy.organisations, lines, version.signature, policy.elevations)
 
 
 class DraftAnswer(msgspec.Struct, frozen=True):

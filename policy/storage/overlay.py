@@ -18,13 +18,12 @@ class OverlayStore:
 
     async def mark(self, tx: Transaction, now: datetime) -> tuple[int, ...]:
         """Changes whenever what is in force does, by a change or by time: sums, since numbers commit out of order."""
-        approved, standing = _approved(now), _standing(now)
-        counted = [
-            select(func.count(), func.coalesce(func.sum(table.c.changed), 0)).where(*which).subquery(name)
-            for table, which, name in ((elevation, approved, "elevations"), (measure, standing, "measures"))
+        numbers = [
+            select(number).where(*which).scalar_subquery()
+            for table, which in ((elevation, _approved(now)), (measure, _standing(now)))
+            for number in (func.count(table.c.id), func.coalesce(func.sum(table.c.changed), 0))
         ]
-        row = (await tx.execute(select(*counted[0].c, *counted[1].c))).one()
-        return tuple(int(number) for number in row)
+        return tuple(int(number) for number in (await tx.execute(select(*numbers))).one())
 
     async def granted(self, tx: Transaction, now: datetime) -> list[Granted]:
         """Elevations in force."""
