@@ -27,6 +27,9 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.decision.overlay_metrics import OverlayMetrics
+from gateway.decision.threat_feeds import LOOK_EVERY as FEEDS_EVERY
+from gateway.decision.threat_feeds import Lists, ThreatFeeds
 from gateway.doors.server import open_doors
 from gateway.engines import open_engines
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
@@ -143,6 +146,17 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             database, OverlayStore(), clock, operator=str(settings.policy.operator), taken_up=overlay_taken_up
         )
         await overlay.refresh()
+
+        def feeds_taken_up(lists: Lists | None) -> None:
+            judge.use_feeds(lists)
+            live_check.again.set()
+
+        feeds = ThreatFeeds(
+            settings.gateway.threat_feeds, age=settings.gateway.threat_feed_age, clock=clock, use=feeds_taken_up
+        )
+        await feeds.look()
+        overlay_metrics = OverlayMetrics(overlay, feeds)
+        opened.callback(publish("/overlay", "application/json", overlay_metrics.document))
 
         async def assertion_ring() -> KeyRing:
             async with database.connect() as tx:
@@ -273,6 +287,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 ),
                 LimitMetrics(limiting=limiting, door=door),
                 UpstreamMetrics(lambda: door.pools),
+                overlay_metrics,
             )
         )
 
@@ -306,12 +321,14 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             watch.close()
 
         reload = RouteReload(route_file, load=load_routes, use=use_table, files=table.files)
+        reload.on_hangup.append(feeds.ask)
         async with asyncio.TaskGroup() as tasks:
             if certificates is not None:
                 reload.on_hangup.append(certificates.ask)
                 tasks.create_task(certificates.follow(stop))
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
+            tasks.create_task(every(FEEDS_EVERY, feeds.look, drained))
             tasks.create_task(every(OVERLAY_EVERY, overlay.refresh, drained, sooner=overlay.asked))
             tasks.create_task(activity.run(drained))
             tasks.create_task(limiting.run(drained))

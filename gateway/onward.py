@@ -78,7 +78,7 @@ class Onward:
             add=(*add, ASK_PLAIN) if told else add,
             drop=self._stops_before_pages if told else self._stops,
             cookie=cookie,
-            opened=partial(self._opened, caller, route, head, browser, obligations),
+            opened=partial(self._opened, caller, route, head, browser, obligations, elevations),
             closed=self._live.closed,
             rewrite=script if told else None,
             body=route.body,
@@ -112,6 +112,7 @@ class Onward:
         head: RequestHead,
         browser: str,
         obligations: tuple[str, ...],
+        elevations: tuple[Elevated, ...],
         connection: LiveConnection,
     ) -> None:
         by_token = caller is not None and caller.cookie is None
@@ -126,5 +127,6 @@ class Onward:
             only_reads(head),
             by_token,
             head.certificate,
+            elevations,
         )
         self._live.opened(standing, connection)

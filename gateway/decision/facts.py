@@ -23,9 +23,13 @@ class FactsFinder:
     """Finds facts; made anew when the named networks or the threat feeds change."""
 
     def __init__(
-        self, networks: tuple[tuple[Network, str], ...], places: Places, feeds: Mapping[str, Listed] | None = None
+        self,
+        networks: tuple[tuple[Network, str], ...],
+        places: Places,
+        feeds: Mapping[str, Listed | None] | None = None,
     ) -> None:
-        """`feeds`: the lists of the threat feeds that are in force, by name; None: there is none that could say."""
+        """`feeds`: the lists of the threat feeds, by name, None for one that has none in force; and None where there is
+        no feed."""
         self._networks = networks
         self._places = places
         self._feeds = feeds
@@ -85,10 +89,11 @@ class FactsFinder:
         return facts
 
     def threats(self, address: str) -> tuple[str, ...] | None:
-        """The threat feeds that list an address; None where there is no feed, or where it is no address."""
+        """The threat feeds that list an address; None where none does and not all of them could say."""
         if self._feeds is None or (parsed := address_of(address)) is None:
             return None
-        return tuple(name for name, listed in self._feeds.items() if listed.holds(parsed))
+        found = tuple(name for name, listed in self._feeds.items() if listed is not None and listed.holds(parsed))
+        return found if found or None not in self._feeds.values() else None
 
     def country(self, address: str) -> str:
         """ISO 3166-1 alpha-2; empty where it is not known, or where the address belongs to no country."""

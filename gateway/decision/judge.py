@@ -44,7 +44,7 @@ class Judge:
     ) -> None:
         self._networks = networks
         self._places = places
-        self._feeds: Mapping[str, Listed] | None = None
+        self._feeds: Mapping[str, Listed | None] | None = None
         self._law = _Law(NONE, overlay, FactsFinder(networks, places))
 
     @property
@@ -75,7 +75,7 @@ class Judge:
         self._networks = networks
         self._find_facts_anew()
 
-    def use_feeds(self, feeds: Mapping[str, Listed] | None) -> None:
+    def use_feeds(self, feeds: Mapping[str, Listed | None] | None) -> None:
         """Swap the lists of the threat feeds; None: there is none that could say."""
         self._feeds = feeds
         self._find_facts_anew()
