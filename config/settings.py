@@ -330,6 +330,8 @@ class PolicySettings(BaseModel):
     operator: UUID = UUID("5b1d2f0c-6c0e-4c52-9a55-0d6f3c3d7a01")
     """Id of the organisation that runs this installation: its administrators alone change the policy, which is
     everybody's. Unset, it is the first one of the demo data; with people of your own, name theirs."""
+    responses: Path | None = None
+    """Which incidents are answered by which measures, TOML. Unset: the table that ships with the product."""
 
 
 class LogSettings(BaseModel):

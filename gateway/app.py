@@ -332,6 +332,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(every(OVERLAY_EVERY, overlay.refresh, drained, sooner=overlay.asked))
             tasks.create_task(activity.run(drained))
             tasks.create_task(limiting.run(drained))
+            tasks.create_task(every(0.5, partial(limiting.persistent.tell, database), drained))
             tasks.create_task(reload.follow(drained))
             tasks.create_task(every(PROVIDER_AGAIN, key_news.follow, drained, sooner=key_news.asked))
             tasks.create_task(

@@ -13,6 +13,7 @@ from gateway.callers.caller import Caller
 from gateway.exchange import RequestHead, Verdict
 from gateway.limits.busyness import Busyness
 from gateway.limits.overload import ENTER, Overload, State
+from gateway.limits.persistent import Persistent
 from gateway.limits.rate_check import Exceeded, RateCheck
 from gateway.limits.refusal import Refusals
 from gateway.limits.settlement import INTERVAL, Settlement
@@ -46,6 +47,7 @@ class Limiting:
         self.settlement = Settlement(valkey, clock)
         self.overload = Overload(enter)
         self._refusals = Refusals(clock)
+        self.persistent = Persistent(clock)
         self.shedding = False
         self.alert = False
         """The process is not calm: every request asks `before`, whatever its route declares."""
@@ -60,6 +62,7 @@ class Limiting:
         if route.rates:
             exceeded = self.rates.of_address(head.client, route)
             if exceeded is not None:
+                self.persistent.refused(head.client)
                 return self._refusals.exceeded(head, exceeded.rate, exceeded.wait)
         if self.alert and not self.overload.admits(route.priority, self._clock.monotonic()):
             return self._refusals.overloaded(head)
@@ -79,6 +82,7 @@ class Limiting:
 
     def refuse(self, head: RequestHead, exceeded: Exceeded) -> Verdict:
         """What is answered to a request that `after` stopped."""
+        self.persistent.refused(head.client)
         return self._refusals.exceeded(head, exceeded.rate, exceeded.wait)
 
     async def settle(self) -> None:
