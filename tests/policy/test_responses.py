@@ -104,7 +104,7 @@ def test_a_shared_signal_is_answered_by_its_event() -> None:
         "[",
         "[[responses]]\non = 'nothing'",
         "[[responses]]\non = 'throttled'\ntarget = 'address'\neffect = 'risk'\nseconds = 60",
-        "[[responses]]\non = 'throttled'\ntarget = 'address'\neffect = 'deny'\nseconds = 6\nobligations = ['read_only']",
+        "[[responses]]\non = 'throttled'\ntarget = 'address'\neffect = 'deny'\nseconds = 6\nobligations = ['mask:x']",
         "[[responses]]\non = 'throttled'\ntarget = 'address'\neffect = 'deny'\nseconds = 60\nevent = 'x'",
         "[[responses]]\non = 'throttled'\ntarget = 'address'\neffect = 'deny'\nseconds = 99999999",
     ],
