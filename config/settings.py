@@ -154,8 +154,8 @@ class GatewaySettings(BaseModel):
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
     client_certificate_header: bool = False
-    """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
-    send under that name."""
+    """Whether `Client-Cert` (RFC 9440) of `trusted_proxies`, and of whoever asks at a decision door, is believed: they
+    must end TLS, and replace what clients send under that name."""
     access_log: str | None = None
     """Where one line of JSON for each exchange is written: a file, or `-` for the standard output. A file that is
     renamed or removed is opened anew. Unset: nowhere."""

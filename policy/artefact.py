@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
+from policy.local_time import WORKING_DAYS
 from policy.request import DeviceTrust
 
 ANY = "*"
@@ -15,6 +17,8 @@ ANONYMOUS = "anonymous"
 """The role that everybody holds, signed in or not: a rule for it is public."""
 ADMINISTRATOR = "administrator"
 ADMIN_ZONE = "admin"
+RESOURCE = "@"
+"""What stands before the name of a resource where a path is expected."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of one artefact; a larger one is refused before it is read."""
 
@@ -23,6 +27,7 @@ NameOrAny = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Za-z0-9][A-Za-z0-9._:
 Country = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{2}\Z")]
 Method = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Z]{1,32})\Z")]
 Hour = Annotated[int, msgspec.Meta(ge=0, le=24)]
+Weekday = Annotated[int, msgspec.Meta(ge=1, le=7)]
 Obligation = Annotated[str, msgspec.Meta(pattern=r"\A(read_only|(mask|limit):[A-Za-z0-9_.-]{1,64})\Z")]
 """`read_only`: safe methods only (RFC 9110, section 9.2.1); `mask:FIELD`; `limit:N` requests a minute."""
 
@@ -63,6 +68,32 @@ class Inheritance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     organisation: NameOrAny = ANY
 
 
+class Assignment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Somebody (a person's `sub`, a program's `client:ID`) or a group (`group:NAME`) holds a role, or is in a group.
+
+    In one organisation or in all; a program belongs to none, so only what it is given in all counts.
+    """
+
+    subject: Name
+    role: Name
+    organisation: NameOrAny = ANY
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        return (self.organisation, self.subject, self.role)
+
+
+class Resource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A name for paths of one zone, so that a rule may say `@orders` where a path stands.
+
+    The same name may stand once for each zone, and once for all (`*`): a rule means those of its own zone and of all.
+    """
+
+    name: Name
+    zone: NameOrAny
+    paths: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=256)]
+
+
 class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What it takes to enter a zone (P8). Demands on the person do not hold where a public rule (`anonymous`) allows.
 
@@ -80,7 +111,7 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """ISO 3166-1 alpha-2; empty: any, an unknown one too."""
     hours: tuple[Hour, Hour] | None = None
     """From the first hour until before the second, in the organisation's time zone."""
-    weekdays: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = ()
+    weekdays: tuple[Weekday, ...] = ()
     step_up_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
     """A risk above this demands two factors."""
     max_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
@@ -92,6 +123,10 @@ class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
     time_zone: str = "Asia/Seoul"
     usual_hours: tuple[Hour, Hour] = (7, 22)
+    working_days: Annotated[tuple[Weekday, ...], msgspec.Meta(max_length=7)] = WORKING_DAYS
+    """ISO 8601: 1 is Monday."""
+    holidays: Annotated[tuple[date, ...], msgspec.Meta(max_length=4000)] = ()
+    """Days on which nobody works, by the calendar there; a condition asks `holiday`, `working_day`."""
 
 
 class ElevationRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -107,14 +142,6 @@ class ElevationRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     organisation: NameOrAny = ANY
 
 
-def _no_links() -> tuple[Inheritance, ...]:
-    return ()
-
-
-def _no_organisations() -> dict[NameOrAny, Organisation]:
-    return {}
-
-
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything that decisions of one version follow.
 
@@ -125,9 +152,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     roles: tuple[Name, ...]
     zones: tuple[Zone, ...]
     rules: tuple[Rule, ...]
-    inheritance: tuple[Inheritance, ...] = msgspec.field(default_factory=_no_links)
-    organisations: dict[NameOrAny, Organisation] = msgspec.field(default_factory=_no_organisations)
+    inheritance: tuple[Inheritance, ...] = msgspec.field(default_factory=lambda: ())
+    organisations: dict[NameOrAny, Organisation] = msgspec.field(default_factory=lambda: {})  # noqa: PIE807 - `dict` would be left out
     """By organisation id; `*` is everybody else's."""
+    assignments: tuple[Assignment, ...] = ()
+    resources: tuple[Resource, ...] = ()
     elevations: tuple[ElevationRule, ...] = ()
 
 
@@ -143,6 +172,12 @@ def encode(policy: Policy) -> bytes:
         zones=tuple(sorted(policy.zones, key=lambda zone: zone.name)),
         roles=tuple(sorted(set(policy.roles))),
         inheritance=tuple(sorted(policy.inheritance, key=lambda link: (link.organisation, link.role, link.inherits))),
+        assignments=tuple(sorted(policy.assignments, key=lambda assignment: assignment.order)),
+        organisations={
+            name: msgspec.structs.replace(organisation, holidays=tuple(sorted(set(organisation.holidays))))
+            for name, organisation in policy.organisations.items()
+        },
+        resources=tuple(sorted(policy.resources, key=lambda resource: (resource.name, resource.zone))),
         elevations=tuple(
             sorted(policy.elevations, key=lambda rule: (rule.organisation, rule.role, rule.asked_by, rule.approved_by))
         ),

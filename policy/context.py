@@ -38,6 +38,11 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """The program that acts for the caller; empty: nobody does. Always known: a signed token says it."""
     client_certificate: str | None = None
     client_certificate_name: str | None = None
+    date: str | None = None
+    """The organisation's day, `2026-12-24`."""
+    holiday: bool | None = None
+    """By the organisation's calendar."""
+    working_day: bool | None = None
     threat: bool | None = None
     """A threat feed lists the address."""
 

@@ -11,12 +11,15 @@ from itertools import product
 from policy import path_pattern
 from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect
 from policy.casbin_model import ReferenceEnforcer
+from policy.expand import Resources
 from policy.judgement import judge, survey
 from policy.request import AccessRequest, DeviceTrust, Facts, Subject
 from policy.snapshot import Snapshot
 
 EVALUATIONS = 50_000
 """How many times Casbin may look at a rule, at some 80 microseconds each; a larger policy has fewer rules probed."""
+PLACES = 4
+"""Paths of a resource that are looked at."""
 _NOON, _NIGHT = 1_767_581_400.0, 1_767_625_200.0
 """2026-01-05, 02:50 and 15:00 UTC: moments at which people work somewhere, and sleep elsewhere."""
 _NOTHING_KNOWN = Facts()
@@ -50,13 +53,14 @@ def _sample(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
 
 
 def _requests(rule: Rule, policy: Policy) -> Iterator[AccessRequest]:
-    zone = policy.zones[0].name if rule.zone == ANY else rule.zone
     method = "GET" if rule.methods[0] == ANY else rule.methods[0]
     organisation = "somewhere" if rule.organisation == ANY else rule.organisation
+    places = Resources(policy.resources).places(rule)[:PLACES]
     roles = frozenset() if rule.role in (ANY, ANONYMOUS) else frozenset({rule.role})
     for at, (facts, assurance) in product((_NOON, _NIGHT), ((_NOTHING_KNOWN, 1), (_AT_HOME, 2))):
         subject = Subject("somebody", organisation, roles, assurance, at - 60)
-        yield AccessRequest(subject, facts, zone, method, _path(rule.path), at)
+        for zone, path in places:
+            yield AccessRequest(subject, facts, policy.zones[0].name if zone == ANY else zone, method, _path(path), at)
 
 
 def _path(pattern: str) -> str:
@@ -73,5 +77,5 @@ def _ours(asked: AccessRequest, snapshot: Snapshot) -> tuple[bool, str]:
 
 
 def _theirs(asked: AccessRequest, snapshot: Snapshot, reference: ReferenceEnforcer) -> tuple[bool, str]:
-    subject, context = asked.subject, survey(asked, snapshot).context
-    return reference.enforce(subject.roles, subject.organisation, asked.zone, asked.method, asked.path, context)
+    context = survey(asked, snapshot).context
+    return reference.enforce(asked.subject, asked.zone, asked.method, asked.path, context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -12,7 +12,7 @@ from policy.artefact import ANONYMOUS, Rule, RuleEffect, Zone
 from policy.context import Context, since_authentication
 from policy.local_time import within
 from policy.reasons import Reason
-from policy.request import CLIENT_ROLE, AccessRequest, Facts, MeasureEffect
+from policy.request import CLIENT_ROLE, AccessRequest, Facts, MeasureEffect, assignee
 from policy.risk.observation import Observation, observe
 from policy.risk.score import score
 from policy.snapshot import CompiledRule, Snapshot, Standing, holds
@@ -41,7 +41,7 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 
     request: AccessRequest
     zone: Zone
-    candidates: list[CompiledRule]
+    candidates: Sequence[CompiledRule]
     standing: Standing
     context: Context
     signals: tuple[tuple[str, int], ...]
@@ -61,8 +61,11 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
     if request.elevations:
         roles = roles.union(elevated.role for elevated in request.elevations)
     suspicion, laid, demanded = _ordered(request) if request.measures else _NOTHING_ORDERED
-    standing = snapshot.standing(subject.organisation, roles)
-    _, quarter_ends, hour, weekday = standing.clock.at(request.at)
+    if subject.id:
+        standing = snapshot.standing(subject.organisation, roles, assignee(subject))
+    else:
+        standing = snapshot.standing(subject.organisation, roles)
+    _, quarter_ends, hour, weekday, date, holiday, working_day = standing.clock.at(request.at)
     facts = request.facts
     seen, risk, signals = _seen(facts, within(standing.usual_hours, hour), suspicion)
     context = Context(
@@ -80,6 +83,9 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         facts.actor,
         facts.certificate or None,
         facts.certificate_name or None,
+        date,
+        holiday,
+        working_day,
         seen.threat,
     )
     zone = snapshot.zones[request.zone]
@@ -124,7 +130,7 @@ def judged(situation: Situation, context: Context, *, machine: bool = False) -> 
 
 
 def judge(
-    candidates: list[CompiledRule],
+    candidates: Sequence[CompiledRule],
     zone: Zone,
     context: Context,
     method: str,

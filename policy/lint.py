@@ -15,9 +15,10 @@ from policy.artefact import ADMIN_ZONE as ADMIN_ZONE
 from policy.artefact import ADMINISTRATOR as ADMINISTRATOR
 from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect
 from policy.context import Context
+from policy.expand import Resources, UnknownResource
 from policy.judgement import SAFE_METHODS, judge
 from policy.local_time import LocalTime
-from policy.request import DeviceTrust
+from policy.request import GROUP, DeviceTrust
 from policy.roles import Hierarchy, WrongHierarchy
 from policy.snapshot import Snapshot, compile_policy
 
@@ -30,14 +31,21 @@ PUBLISHING = (
 """What somebody must remain able to do, or no policy could ever be put right again."""
 
 
+SOME_DAY = "9000-01-01"
+"""A day after all that a policy may name: what is refused for a while is open again by then."""
+
+
 class Fault(StrEnum):
     """A closed vocabulary."""
 
     EMPTY = "empty"
     DUPLICATE_ID = "duplicate_id"
     DUPLICATE_ZONE = "duplicate_zone"
+    DUPLICATE_RESOURCE = "duplicate_resource"
     UNKNOWN_ZONE = "unknown_zone"
     UNKNOWN_ROLE = "unknown_role"
+    UNKNOWN_RESOURCE = "unknown_resource"
+    EMPTY_GROUP = "empty_group"
     WRONG_PATH = "wrong_path"
     WRONG_CONDITION = "wrong_condition"
     WRONG_OBLIGATION = "wrong_obligation"
@@ -64,10 +72,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 def lint(policy: Policy) -> tuple[Finding, ...]:
     """Everything found, errors first. The administrator's way in is looked at once nothing else is wrong."""
-    errors = (*_structure(policy), *(finding for rule in policy.rules for finding in _rule(rule, policy)))
+    roles, resources = {*policy.roles, *_groups(policy), ANONYMOUS, ANY}, Resources(policy.resources)
+    errors = (
+        *_structure(policy),
+        *(finding for rule in policy.rules for finding in _rule(rule, policy, roles, resources)),
+    )
     if errors:
         return errors
-    return (*_administrator(policy), *_shadowed(policy.rules), *_public(policy.rules))
+    return (*_administrator(policy), *_shadowed(policy.rules), *_public(policy.rules), *_empty_groups(policy))
 
 
 def _structure(policy: Policy) -> Iterator[Finding]:
@@ -77,14 +89,25 @@ def _structure(policy: Policy) -> Iterator[Finding]:
         yield Finding(Fault.DUPLICATE_ID, f"more than one rule has the id {rule_id!r}", rule_id)
     for name in _repeated(zone.name for zone in policy.zones):
         yield Finding(Fault.DUPLICATE_ZONE, f"the zone {name!r} stands more than once")
-    known = {*policy.roles, ANONYMOUS}
+    known = {*policy.roles, *_groups(policy), ANONYMOUS}
     for link in policy.inheritance:
         for role in (link.role, link.inherits):
             if role not in known:
                 yield Finding(Fault.UNKNOWN_ROLE, f"there is no role {role!r}: it stands in an inheritance only")
     yield from _elevations(policy)
+    yield from _assignments(policy, known)
+    for resource in policy.resources:
+        if resource.zone != ANY and all(zone.name != resource.zone for zone in policy.zones):
+            yield Finding(Fault.UNKNOWN_ZONE, f"the resource {resource.name!r}: there is no zone {resource.zone!r}")
+        for path in resource.paths:
+            try:
+                path_pattern.parse(path)
+            except path_pattern.WrongPattern as error:
+                yield Finding(Fault.WRONG_PATH, f"the resource {resource.name!r}: {error}")
+    for name in _repeated(f"{resource.name!r} of {resource.zone!r}" for resource in policy.resources):
+        yield Finding(Fault.DUPLICATE_RESOURCE, f"the resource {name} stands more than once")
     try:
-        Hierarchy(policy.inheritance)
+        Hierarchy(policy.inheritance, policy.assignments)
     except WrongHierarchy as error:
         yield Finding(Fault.WRONG_HIERARCHY, str(error))
     for name, organisation in policy.organisations.items():
@@ -106,13 +129,32 @@ def _elevations(policy: Policy) -> Iterator[Finding]:
                 )
 
 
-def _rule(rule: Rule, policy: Policy) -> Iterator[Finding]:
+def _groups(policy: Policy) -> set[str]:
+    """Groups are there because somebody is in them."""
+    return {given.role for given in policy.assignments if given.role.startswith(GROUP)}
+
+
+def _assignments(policy: Policy, known: set[str]) -> Iterator[Finding]:
+    for role in sorted({given.role for given in policy.assignments} - known):
+        yield Finding(Fault.UNKNOWN_ROLE, f"there is no role {role!r}: it stands in an assignment only")
+
+
+def _empty_groups(policy: Policy) -> Iterator[Finding]:
+    mentioned = {given.subject for given in policy.assignments if given.subject.startswith(GROUP)}
+    for group in sorted(mentioned - _groups(policy)):
+        yield Finding(Fault.EMPTY_GROUP, f"nobody is in the group {group!r}", refuses=False)
+
+
+def _rule(rule: Rule, policy: Policy, roles: set[str], resources: Resources) -> Iterator[Finding]:
     if rule.zone != ANY and all(zone.name != rule.zone for zone in policy.zones):
         yield Finding(Fault.UNKNOWN_ZONE, f"there is no zone {rule.zone!r}", rule.id)
-    if rule.role not in (ANY, ANONYMOUS) and rule.role not in policy.roles:
+    if rule.role not in roles:
         yield Finding(Fault.UNKNOWN_ROLE, f"there is no role {rule.role!r}", rule.id)
     try:
-        path_pattern.parse(rule.path)
+        for _, path in resources.places(rule):
+            path_pattern.parse(path)
+    except UnknownResource as error:
+        yield Finding(Fault.UNKNOWN_RESOURCE, str(error), rule.id)
     except path_pattern.WrongPattern as error:
         yield Finding(Fault.WRONG_PATH, str(error), rule.id)
     try:
@@ -148,7 +190,10 @@ def _may_publish(snapshot: Snapshot, organisation: str) -> bool:
     networks = zone.networks or ("loopback", "private")
     countries = zone.countries or (None,)
     for network, country, weekday, hour in product(networks, countries, range(1, 8), range(24)):
-        context = Context(DeviceTrust.ATTESTED, 2, 0.0, country, network, hour, weekday, 0, True, True, True, "")
+        context = Context(
+            DeviceTrust.ATTESTED, 2, 0.0, country, network, hour, weekday, 0, True, True, True, "",
+            date=SOME_DAY, holiday=False, working_day=True,
+        )  # fmt: skip
         if all(not judge(candidates, zone, context, method).refused for method, candidates in wanted):
             return True
     return False

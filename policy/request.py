@@ -22,6 +22,9 @@ class DeviceTrust(IntEnum):
 CLIENT_ROLE = "client:"
 """What the roles of programs begin with: one that people never hold, whatever their organisation calls it."""
 
+GROUP = "group:"
+"""What the names of groups begin with: a group is put into others and holds roles as people do."""
+
 
 def client_role(client_id: str) -> str:
     """The one role of a program that calls for itself."""
@@ -40,6 +43,16 @@ class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """Epoch seconds of the last full authentication."""
     machine: bool = False
     """A program that calls for itself: no person, and nothing that people are asked for can help it."""
+
+
+def assignee(subject: Subject) -> str:
+    """The name under which roles and groups are assigned to somebody; empty: nothing can be.
+
+    A person whose name looks like a program's or a group's is neither.
+    """
+    if subject.machine:
+        return client_role(subject.id)
+    return "" if subject.id.startswith((CLIENT_ROLE, GROUP)) else subject.id
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+import structlog
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
@@ -34,13 +35,16 @@ from policy.admin.releases import Releases
 from policy.live import LivePolicy
 from policy.overlay.granting import Granting
 from policy.overlay.ordering import Orders
-from policy.published import Published
+from policy.overlay.published import PublishedLadder
+from policy.snapshot import FORMAT
 from policy.storage.elevations import Elevations as StoredElevations
 from policy.storage.measures import Measures as StoredMeasures
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
+from policy.versions import UntrustedArtefact, compile_published
 
 SERVICE: Final = "policy"
+_log = structlog.get_logger(__name__)
 
 
 def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID) -> ASGIApp:
@@ -53,7 +57,7 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, live, clock, operator)
     measures, entropy = StoredMeasures(), SystemEntropy()
-    granting = Granting(StoredElevations(), Published(kept).policy, entropy)
+    granting = Granting(StoredElevations(), PublishedLadder(kept).ladder, entropy)
     orders = Orders(measures, entropy, operator=str(operator))
     groups = (Releases(desk), Explanations(desk), Measures(orders, measures, database, valkey, clock))
     elevations = Elevations(granting, database, valkey, clock, operator=str(operator))
@@ -68,6 +72,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     try:
         async with database.begin() as tx:
             await keys.ensure_active(tx, "policy", clock.now())
+        await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
         app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator))
         keeper = KeyKeeper(
@@ -87,3 +92,19 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     finally:
         await database.dispose()
         await valkey.aclose()
+
+
+async def _compile_published(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock) -> None:
+    """So that gateways of this code find what code of an older format published."""
+    kept = PolicyVersions()
+    try:
+        async with database.begin() as tx:
+            await kept.hold(tx)
+            ring = await keys.load_ring(tx, "policy")  # the key of now: whoever rotates it waits
+            number = await compile_published(kept, tx, ring, clock.now())
+    except UntrustedArtefact as error:
+        _log.error("policy_not_compiled", reason=str(error))
+        return
+    if number is not None:
+        _log.info("policy_compiled", version=number, format=FORMAT)
+        await outbox.poke(valkey)

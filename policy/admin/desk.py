@@ -154,6 +154,8 @@ class Desk:
             rules=lines.rules,
             inheritance=lines.inheritance,
             organisations=base.organisations if asked.organisations is None else asked.organisations,
+            assignments=lines.assignments,
+            resources=lines.resources,
             elevations=base.elevations if asked.elevations is None else asked.elevations,
         )
 

@@ -84,7 +84,7 @@ class VersionDocument(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, version: Version) -> VersionDocument:
         policy = artefact.decode(version.artefact)
-        lines = casbin_lines.write(policy.rules, policy.inheritance)
+        lines = casbin_lines.of_policy(policy)
         entry = VersionEntry.of(version)
         return cls(entry, policy.roles, policy.zones, policy.organisations, lines, version.signature, policy.elevations)
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from policy.artefact import ANY, ElevationRule, Name, Policy
+from policy.artefact import ANY, Assignment, ElevationRule, Name, Policy
 from policy.overlay.overlay import Granted
 from policy.request import Elevated
 from policy.roles import Hierarchy
@@ -97,38 +97,53 @@ class HeldAlready(Exception):
     """Who asks holds the role anyway."""
 
 
-def may_ask(policy: Policy, organisation: str, roles: Iterable[str], wish: Wish) -> None:
+class Ladder:
+    """What a policy says of elevations and of who holds what, worked out once for a version."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._rules = policy.elevations
+        self._hierarchy = Hierarchy(policy.inheritance, policy.assignments if policy.elevations else ())
+        self._assigned: dict[str, list[Assignment]] = {}
+        for given in policy.assignments if policy.elevations else ():
+            self._assigned.setdefault(given.subject, []).append(given)
+
+    def held(self, who: str, organisation: str, roles: Iterable[str]) -> frozenset[str]:
+        """All that somebody holds in an organisation by these roles and by what the policy assigns them."""
+        assigned = (given.role for given in self._assigned.get(who, ()) if given.organisation in (ANY, organisation))
+        return self._hierarchy.held(organisation, {*roles, *assigned})
+
+    def rules(self, organisation: str, role: str) -> list[ElevationRule]:
+        """Those for one role there."""
+        return [rule for rule in self._rules if rule.role == role and _fits(rule, organisation)]
+
+    def approvable(self, who: str, organisation: str, roles: Iterable[str]) -> frozenset[str]:
+        """The roles about whose elevation somebody may decide there."""
+        held = self.held(who, organisation, roles)
+        return frozenset(rule.role for rule in self._rules if rule.approved_by in held and _fits(rule, organisation))
+
+
+def may_ask(ladder: Ladder, who: str, organisation: str, roles: Iterable[str], wish: Wish) -> None:
     """Whether a holder of these roles may ask. Raises `HeldAlready`, `NotForYou`, `TooLong`."""
-    held = Hierarchy(policy.inheritance).held(organisation, roles)
+    held = ladder.held(who, organisation, roles)
     if wish.role in held:
         raise HeldAlready(wish.role)
-    longest = [rule.longest for rule in _rules(policy, organisation, wish.role) if rule.asked_by in held]
+    longest = [rule.longest for rule in ladder.rules(organisation, wish.role) if rule.asked_by in held]
     if not longest:
         raise NotForYou(wish.role)
     if wish.seconds > max(longest):
         raise TooLong(max(longest))
 
 
-def may_decide(policy: Policy, elevation: Elevation, who: str, organisation: str, roles: Iterable[str]) -> bool:
+def may_decide(ladder: Ladder, elevation: Elevation, who: str, organisation: str, roles: Iterable[str]) -> bool:
     """Whether somebody may approve or refuse it: a holder of the role for that, in the same organisation, not the one
     whom it is for."""
     if who == elevation.sub or organisation != elevation.organisation:
         return False
-    held = Hierarchy(policy.inheritance).held(organisation, roles)
+    held = ladder.held(who, organisation, roles)
     return any(
         rule.approved_by in held and elevation.seconds <= rule.longest
-        for rule in _rules(policy, organisation, elevation.role)
+        for rule in ladder.rules(organisation, elevation.role)
     )
-
-
-def approvable(policy: Policy, organisation: str, roles: Iterable[str]) -> frozenset[str]:
-    """The roles about whose elevation a holder of these roles may decide there."""
-    held = Hierarchy(policy.inheritance).held(organisation, roles)
-    return frozenset(rule.role for rule in policy.elevations if rule.approved_by in held and _fits(rule, organisation))
-
-
-def _rules(policy: Policy, organisation: str, role: str) -> list[ElevationRule]:
-    return [rule for rule in policy.elevations if rule.role == role and _fits(rule, organisation)]
 
 
 def _fits(rule: ElevationRule, organisation: str) -> bool:

@@ -13,9 +13,8 @@ from audit import trail
 from config.connections import Transaction
 from config.entropy import Entropy
 from events import outbox
-from policy.artefact import Policy
 from policy.overlay import elevation as rules
-from policy.overlay.elevation import Elevation, NotForYou, State, Wish
+from policy.overlay.elevation import Elevation, Ladder, NotForYou, State, Wish
 from policy.overlay.page import Place
 
 SPOKEN_OF_FOR = timedelta(seconds=120)
@@ -95,10 +94,10 @@ class TooMany(Exception):
 class Granting:
     """The acts. Whoever calls commits, and pokes the outbox afterwards."""
 
-    def __init__(self, store: Store, published: Callable[[Transaction], Awaitable[Policy]], entropy: Entropy) -> None:
-        """`published`: the policy in force."""
+    def __init__(self, store: Store, ladder: Callable[[Transaction], Awaitable[Ladder]], entropy: Entropy) -> None:
+        """`ladder`: of the policy in force."""
         self._store = store
-        self._published = published
+        self._ladder = ladder
         self._entropy = entropy
 
     async def own_roles(self, tx: Transaction, person: Person, now: datetime) -> frozenset[str]:
@@ -111,7 +110,7 @@ class Granting:
         if not person.organisation:
             raise NotForYou(wish.role)
         await self._store.hold(tx)
-        rules.may_ask(await self._published(tx), person.organisation, person.roles, wish)
+        rules.may_ask(await self._ladder(tx), person.sub, person.organisation, person.roles, wish)
         for before in await self._store.of_person(tx, person.sub, person.organisation, now):
             if before.role != wish.role:
                 continue
@@ -181,7 +180,7 @@ class Granting:
         """Those that this person may see, the newest first."""
         roles = None
         if not (person.sees_all or person.administers):
-            roles = rules.approvable(await self._published(tx), person.organisation, person.roles)
+            roles = (await self._ladder(tx)).approvable(person.sub, person.organisation, person.roles)
         found = await self._store.page(
             tx,
             organisation=None if person.sees_all else person.organisation,
@@ -201,7 +200,7 @@ class Granting:
             return False
         if found.sub == person.sub or person.administers:
             return True
-        return found.role in rules.approvable(await self._published(tx), person.organisation, person.roles)
+        return found.role in (await self._ladder(tx)).approvable(person.sub, person.organisation, person.roles)
 
     async def _seen(self, tx: Transaction, person: Person, ident: UUID, now: datetime) -> Elevation:
         await self._store.hold(tx)
@@ -215,8 +214,8 @@ class Granting:
         return found
 
     async def _decides(self, tx: Transaction, person: Person, found: Elevation) -> None:
-        policy = await self._published(tx)
-        if not rules.may_decide(policy, found, person.sub, person.organisation, person.roles):
+        ladder = await self._ladder(tx)
+        if not rules.may_decide(ladder, found, person.sub, person.organisation, person.roles):
             raise NotForYou(found.id)
 
     async def _kept(self, tx: Transaction, made: Elevation, person: Person, kind: trail.Kind, why: str) -> Elevation:

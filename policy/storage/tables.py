@@ -1,4 +1,4 @@
-"""The tables of schema `policy`; migrations 0007 and 0039 make them."""
+"""The tables of schema `policy`; migrations 0007, 0039 and 0042 make them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    ForeignKey,
     Identity,
     Integer,
     LargeBinary,
@@ -100,3 +101,11 @@ incident = Table(
 
 administrator = Table("administrator", metadata, Column("sub", Text), Column("organisation", Text))
 """A view: who may sign in and administer which organisation."""
+
+compiled = Table(
+    "compiled",
+    metadata,
+    Column("number", BigInteger, ForeignKey("policy.version.number"), primary_key=True),
+    Column("format", Integer, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+)

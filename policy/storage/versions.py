@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, select, text, update
 
 from config.connections import Transaction
 from policy import artefact
+from policy.storage.compiled import CompiledRecords
 from policy.storage.tables import version
 from policy.versions import Version
 
@@ -17,7 +18,7 @@ _PUBLISHING = 0x6D_70_75_62
 """The advisory lock of whoever publishes ("mpub")."""
 
 
-class PolicyVersions:
+class PolicyVersions(CompiledRecords):
     """`policy.versions.Versions` on PostgreSQL, and what the admin API lists besides."""
 
     async def hold(self, tx: Transaction) -> None:
@@ -28,6 +29,7 @@ class PolicyVersions:
         return None if row is None else _version(row)
 
     async def current_number(self, tx: Transaction) -> int | None:
+        """`policy.overlay.published.Versions`."""
         found: int | None = await tx.scalar(select(version.c.number).where(version.c.state == "published"))
         return found
 

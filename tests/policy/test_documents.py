@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from policy import artefact, casbin_lines, demo
@@ -18,9 +19,11 @@ from tests.policy.test_versions import Databases
 
 @given(policies())
 def test_lines_give_back_what_was_written(given_policy: Policy) -> None:
-    lines = casbin_lines.read(casbin_lines.write(given_policy.rules, given_policy.inheritance))
+    lines = casbin_lines.read(casbin_lines.of_policy(given_policy))
     assert set(lines.rules) == set(given_policy.rules)
     assert set(lines.inheritance) == set(given_policy.inheritance)
+    assert lines.assignments == given_policy.assignments
+    assert lines.resources == given_policy.resources
 
 
 def test_commas_and_quotes_in_a_condition_stay_a_condition() -> None:
@@ -73,8 +76,12 @@ def test_the_canonical_form_does_not_depend_on_the_order_of_rules(given_policy: 
     encoded = artefact.encode(given_policy)
     shuffled = list(given_policy.rules)
     chance.shuffle(shuffled)  # type: ignore[attr-defined] # random.Random
-    again = policy(
-        *shuffled, zones=given_policy.zones[::-1], roles=given_policy.roles, inheritance=given_policy.inheritance
+    again = replace(
+        given_policy,
+        rules=tuple(shuffled),
+        zones=given_policy.zones[::-1],
+        assignments=given_policy.assignments[::-1],
+        resources=given_policy.resources[::-1],
     )
     assert artefact.encode(again) == encoded
     assert artefact.encode(artefact.decode(encoded)) == encoded

@@ -10,11 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.artefact import ElevationRule, Inheritance, Policy, Zone, decode, encode
+from policy.artefact import Assignment, ElevationRule, Inheritance, Policy, Zone, decode, encode
 from policy.decide import decide
 from policy.decision import Decision, Effect
 from policy.overlay import elevation as elevations
-from policy.overlay.elevation import Elevation, HeldAlready, NotForYou, State, TooLong, Wish, may_ask, may_decide
+from policy.overlay.elevation import (
+    Elevation,
+    HeldAlready,
+    Ladder,
+    NotForYou,
+    State,
+    TooLong,
+    Wish,
+    may_ask,
+    may_decide,
+)
 from policy.overlay.measure import Kind, Measure, Ordered, Target, WrongMeasure, measure_of
 from policy.overlay.overlay import NOTHING, UNKNOWN, Granted, Overlay
 from policy.overlay.ranges import Listed, Nested, address_of
@@ -244,8 +254,9 @@ RULES = (
     ElevationRule("auditor", "customer", "lead", 3600),
     ElevationRule("auditor", "support", "lead", 60, organisation="org-2"),
 )
-LADDER = Policy(("auditor", "customer", "lead", "support"), (Zone("shop"),), (), (Inheritance("lead", "customer"),),
-                elevations=RULES)  # fmt: skip
+SAYS = Policy(("auditor", "customer", "lead", "support"), (Zone("shop"),), (), (Inheritance("lead", "customer"),),
+              elevations=RULES, assignments=(Assignment("u-9", "lead", "org-1"),))  # fmt: skip
+LADDER = Ladder(SAYS)
 
 
 def asked_for(**changes: object) -> Elevation:
@@ -258,19 +269,20 @@ def asked_for(**changes: object) -> Elevation:
 
 def test_who_may_ask() -> None:
     wish = Wish("auditor", 3600, "a test")
-    may_ask(LADDER, "org-1", {"customer"}, wish)
-    may_ask(LADDER, "org-1", {"lead"}, wish)  # a lead is a customer, too
+    may_ask(LADDER, "u-1", "org-1", {"customer"}, wish)
+    may_ask(LADDER, "u-1", "org-1", {"lead"}, wish)  # a lead is a customer, too
     with pytest.raises(NotForYou):
-        may_ask(LADDER, "org-1", {"support"}, wish)
+        may_ask(LADDER, "u-1", "org-1", {"support"}, wish)
     with pytest.raises(TooLong) as refused:
-        may_ask(LADDER, "org-2", {"support"}, wish)
+        may_ask(LADDER, "u-1", "org-2", {"support"}, wish)
     assert refused.value.longest == 60
     with pytest.raises(HeldAlready):
-        may_ask(LADDER, "org-1", {"auditor"}, wish)
+        may_ask(LADDER, "u-1", "org-1", {"auditor"}, wish)
 
 
 def test_who_may_say_yes() -> None:
     assert may_decide(LADDER, asked_for(), "u-2", "org-1", {"lead"})
+    assert may_decide(LADDER, asked_for(), "u-9", "org-1", set()), "the policy itself makes them a lead"
     assert not may_decide(LADDER, asked_for(), "u-1", "org-1", {"lead"}), "never oneself"
     assert not may_decide(LADDER, asked_for(), "u-2", "org-2", {"lead"}), "another organisation's"
     assert not may_decide(LADDER, asked_for(), "u-2", "org-1", {"customer"})
@@ -291,8 +303,8 @@ def test_a_policy_without_elevations_is_the_same_bytes_as_before() -> None:
     assert b"elevations" not in encoded
     assert b'"inheritance":[]' in encoded
     assert b'"organisations":{}' in encoded
-    assert decode(encode(LADDER)) == msgspec.structs.replace(
-        LADDER, elevations=tuple(sorted(RULES, key=lambda rule: rule.organisation))
+    assert decode(encode(SAYS)) == msgspec.structs.replace(
+        SAYS, elevations=tuple(sorted(RULES, key=lambda rule: rule.organisation))
     )
 
 
