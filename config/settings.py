@@ -191,6 +191,12 @@ class GatewaySettings(BaseModel):
     decision_peers: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     """Networks (CIDR) whose proxies may ask there."""
 
+    threat_feeds: dict[str, Path] = {}
+    """Threat feeds by a name of yours: files that list addresses and ranges (CIDR), one a line, taken up when they
+    change. Who comes from one is a risk, and rules may speak of it (`threat`)."""
+    threat_feed_age: Seconds = 7 * 86_400
+    """How long a list is believed after it was written; an older one counts no more."""
+
     @model_validator(mode="after")
     def _shares_ports_alone(self) -> Self:
         for name, listen in (("LISTEN", self.listen), ("DECISION_LISTEN", self.decision_listen)):
@@ -331,6 +337,8 @@ class PolicySettings(BaseModel):
     """For how many days decisions are found by their id, and can be decided again. The record itself is kept on."""
     decisions_megabytes: int = Field(default=4096, ge=1)
     """How much all of those may take in the database, compressed; the oldest are forgotten first."""
+    responses: Path | None = None
+    """Which incidents are answered by which measures, TOML. Unset: the table that ships with the product."""
 
 
 class LogSettings(BaseModel):

@@ -13,7 +13,9 @@ from sqlalchemy import text
 from config import key_space
 from config.connections import Transaction, Valkey
 
-Topic = Literal["session", "attempt", "organisation", "policy", "key", "client", "resource", "request"]
+Topic = Literal[
+    "session", "attempt", "organisation", "policy", "key", "client", "resource", "request", "elevation", "measure"
+]  # fmt: skip
 """The topics there are; their payloads stand in docs/house.md."""
 
 _POKE_TIMEOUT = 0.25

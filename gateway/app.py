@@ -27,10 +27,13 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.decision.overlay_metrics import OverlayMetrics
 from gateway.decision.risk_news import INTERVAL as RISK_NEWS_EVERY
 from gateway.decision.risk_news import RiskNews
 from gateway.decision.shadow_upkeep import LOOK_EVERY, WRITE_EVERY, ShadowUpkeep
 from gateway.decision.shadowing import Shadowing
+from gateway.decision.threat_feeds import LOOK_EVERY as FEEDS_EVERY
+from gateway.decision.threat_feeds import Lists, ThreatFeeds
 from gateway.doors.server import open_doors
 from gateway.engines import open_engines
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
@@ -70,8 +73,12 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import KeyRing
 from jose.rotation import Schedule
 from policy.live import LivePolicy
+from policy.overlay.live import LOOK_EVERY as OVERLAY_EVERY
+from policy.overlay.live import LiveOverlay
+from policy.overlay.overlay import UNKNOWN, Overlay
 from policy.reach import TELL_EVERY, Telling
 from policy.snapshot import Snapshot
+from policy.storage.overlay import OverlayStore
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 
@@ -109,7 +116,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             fetch_keys=provider.fetch,
         )
         provider.on_keys.append(lambda: cookies.keys_changed(provider.keys))
-        judge = Judge(table.networks, Places.load(settings))
+        judge = Judge(table.networks, Places.load(settings), overlay=UNKNOWN)
         live, watch = LiveConnections(), SessionWatch()
         live_check = LiveCheck(live=live, sessions=sessions, judge=judge, clock=clock)
         risk_news = RiskNews(valkey=valkey, clock=clock, memory=judge.memory, heard=live_check.session_changed)
@@ -155,6 +162,26 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             policy.changed()
             shadow_upkeep.changed()
 
+        def overlay_taken_up(fresh: Overlay) -> None:
+            judge.overlay = fresh
+            live_check.again.set()
+
+        overlay = LiveOverlay(
+            database, OverlayStore(), clock, operator=str(settings.policy.operator), taken_up=overlay_taken_up
+        )
+        await overlay.refresh()
+
+        def feeds_taken_up(lists: Lists | None) -> None:
+            judge.use_feeds(lists)
+            live_check.again.set()
+
+        feeds = ThreatFeeds(
+            settings.gateway.threat_feeds, age=settings.gateway.threat_feed_age, clock=clock, use=feeds_taken_up
+        )
+        await feeds.look()
+        overlay_metrics = OverlayMetrics(overlay, feeds)
+        opened.callback(publish("/overlay", "application/json", overlay_metrics.document))
+
         async def assertion_ring() -> KeyRing:
             async with database.connect() as tx:
                 return await signing_keys.load_ring(tx, "assertion")
@@ -177,6 +204,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         news = News(
             sessions=sessions,
             policy_changed=policy_changed,
+            overlay_changed=overlay.changed,
             keys_changed=key_news.told,
             resources_changed=metadata.changed,
             attempted=watch.attempted,
@@ -284,6 +312,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 ),
                 LimitMetrics(limiting=limiting, door=door),
                 UpstreamMetrics(lambda: door.pools),
+                overlay_metrics,
             )
         )
 
@@ -317,6 +346,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             watch.close()
 
         reload = RouteReload(route_file, load=load_routes, use=use_table, files=table.files)
+        reload.on_hangup.append(feeds.ask)
         async with asyncio.TaskGroup() as tasks:
             if certificates is not None:
                 reload.on_hangup.append(certificates.ask)
@@ -326,8 +356,11 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(every(TELL_EVERY, reach.tell, drained, sooner=reach.sooner))
             tasks.create_task(every(LOOK_EVERY, shadow_upkeep.look, drained, sooner=shadow_upkeep.asked))
             tasks.create_task(every(WRITE_EVERY, shadow_upkeep.write, drained))
+            tasks.create_task(every(FEEDS_EVERY, feeds.look, drained))
+            tasks.create_task(every(OVERLAY_EVERY, overlay.refresh, drained, sooner=overlay.asked))
             tasks.create_task(activity.run(drained))
             tasks.create_task(limiting.run(drained))
+            tasks.create_task(every(0.5, partial(limiting.persistent.tell, database), drained))
             tasks.create_task(reload.follow(drained))
             tasks.create_task(every(PROVIDER_AGAIN, key_news.follow, drained, sooner=key_news.asked))
             tasks.create_task(

@@ -25,6 +25,7 @@ class News:
         *,
         sessions: SessionCheck,
         policy_changed: Callable[[], None],
+        overlay_changed: Callable[[], None],
         keys_changed: Callable[[str, frozenset[str]], None],
         resources_changed: Callable[[], None],
         attempted: Callable[[Mapping[str, object]], None],
@@ -33,6 +34,7 @@ class News:
         changed; `attempted` of a login that met a live session and changed nothing."""
         self._sessions = sessions
         self._policy_changed = policy_changed
+        self._overlay_changed = overlay_changed
         self._keys_changed = keys_changed
         self._resources_changed = resources_changed
         self._attempted = attempted
@@ -44,6 +46,8 @@ class News:
                 self._sessions.event(payload)
             elif topic == "policy":
                 self._policy_changed()
+            elif topic in ("elevation", "measure"):
+                self._overlay_changed()
             elif topic == "key":
                 told = msgspec.convert(payload, _KeysChanged)
                 self._keys_changed(told.purpose, told.published)
@@ -63,5 +67,6 @@ class News:
         """Something may have been missed."""
         self._sessions.reset()
         self._policy_changed()
+        self._overlay_changed()
         self._keys_changed("*", frozenset())
         self._resources_changed()

@@ -15,10 +15,11 @@ from gateway.header import Header
 from gateway.inbound.manner import is_navigation
 from gateway.injection.page_script import ASK_PLAIN, NOT_ASKED, PageScript
 from gateway.routes.route_table import Route, RouteTable
-from gateway.upstream_assertion import UpstreamAssertion
+from gateway.upstream_assertion import UpstreamAssertion, with_elevated
 from gateway.vouching.identity_headers import identity_headers
 from gateway.vouching.told import AS_EVER, narrowed
 from gateway.vouching.upstream_tokens import UPSTREAM_TOKEN_AWAY, UpstreamTokens
+from policy.request import Elevated
 
 _STOPS_HERE = frozenset((b"authorization", b"dpop"))
 
@@ -57,8 +58,10 @@ class Onward:
         browser: str,
         obligations: tuple[str, ...],
         now: float,
+        elevations: tuple[Elevated, ...] = (),
     ) -> Forward:
-        """`cookie`: what of the Cookie header is not the gateway's own; `now` is epoch seconds.
+        """`cookie`: what of the Cookie header is not the gateway's own; `now` is epoch seconds; `elevations`: what the
+        caller holds for a time.
 
         Raises `Problem` where the upstream wants a token that is not at hand.
         """
@@ -66,29 +69,37 @@ class Onward:
         address = (b"x-forwarded-for", head.client.encode("ascii"))
         add: tuple[Header, ...]
         if route.told is AS_EVER:
-            add = (self._assertion.header(caller, route, obligations, now), address, proto, host)
+            add = (self._assertion.header(caller, route, obligations, now, elevations), address, proto, host)
         else:
-            add = (*self._who(route, caller, obligations, now), address, proto, host)
+            add = (*self._who(route, caller, obligations, now, elevations), address, proto, host)
         told = route.session_script and head.method == b"GET" and is_navigation(head)
         return Forward(
             upstream=route.upstream,
             add=(*add, ASK_PLAIN) if told else add,
             drop=self._stops_before_pages if told else self._stops,
             cookie=cookie,
-            opened=partial(self._opened, caller, route, head, browser, obligations),
+            opened=partial(self._opened, caller, route, head, browser, obligations, elevations),
             closed=self._live.closed,
             rewrite=script if told else None,
             body=route.body,
         )
 
-    def _who(self, route: Route, caller: Caller | None, obligations: tuple[str, ...], now: float) -> Iterator[Header]:
+    def _who(
+        self,
+        route: Route,
+        caller: Caller | None,
+        obligations: tuple[str, ...],
+        now: float,
+        elevations: tuple[Elevated, ...],
+    ) -> Iterator[Header]:
         """All by which an upstream of wishes of its own is told who asks."""
         told = route.told
         if told.assertion:
-            yield self._assertion.header(caller, route, obligations, now)
+            yield self._assertion.header(caller, route, obligations, now, elevations)
         if caller is None:
             return
-        yield from identity_headers(caller, told)
+        roles = with_elevated(caller.identity.roles, elevations) if elevations else None
+        yield from identity_headers(caller, told, roles)
         if told.token is not None:
             wanted = narrowed(told.token, caller.identity.scope, obligations) if obligations else told.token
             if (header := self._tokens.find(caller, wanted, now)) is None:
@@ -102,6 +113,7 @@ class Onward:
         head: RequestHead,
         browser: str,
         obligations: tuple[str, ...],
+        elevations: tuple[Elevated, ...],
         connection: LiveConnection,
     ) -> None:
         by_token = caller is not None and caller.cookie is None
@@ -116,5 +128,6 @@ class Onward:
             only_reads(head),
             by_token,
             head.certificate,
+            elevations,
         )
         self._live.opened(standing, connection)

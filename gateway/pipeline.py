@@ -321,6 +321,7 @@ class Pipeline:
             browser=browser,
             obligations=decision.obligations,
             now=now,
+            elevations=decision.elevations,
         )
 
     def _touch(self, session: LiveSession, now: float) -> None:

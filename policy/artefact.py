@@ -17,6 +17,8 @@ from policy.request import AccessRequest, DeviceTrust, Facts, Subject
 ANY = "*"
 ANONYMOUS = "anonymous"
 """The role that everybody holds, signed in or not: a rule for it is public."""
+ADMINISTRATOR = "administrator"
+ADMIN_ZONE = "admin"
 RESOURCE = "@"
 """What stands before the name of a resource where a path is expected."""
 LARGEST = 64 * 1024 * 1024
@@ -204,6 +206,19 @@ class PolicyTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """All of them, in any order; None: whichever."""
 
 
+class ElevationRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A role that people may ask for, for a time; the first of the rules for it that fits who asks holds."""
+
+    role: Name
+    asked_by: Name
+    """Holders of this role may ask, for themselves."""
+    approved_by: Name
+    """Holders of this role say yes or no: by what they are, not by an elevation, and never to themselves."""
+    longest: Annotated[int, msgspec.Meta(ge=60, le=7 * 86_400)]
+    """Seconds for which it may be held at most."""
+    organisation: NameOrAny = ANY
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything that decisions of one version follow, and the tests that it is published with.
 
@@ -222,6 +237,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     bands: tuple[Band, ...] = ()
     flows: tuple[Flow, ...] = ()
     tests: Annotated[tuple[PolicyTest, ...], msgspec.Meta(max_length=10_000)] = ()
+    elevations: tuple[ElevationRule, ...] = ()
 
 
 class UnreadableArtefact(ValueError):
@@ -245,6 +261,9 @@ def encode(policy: Policy) -> bytes:
         bands=tuple(sorted(policy.bands, key=lambda band: band.id)),
         flows=tuple(sorted(policy.flows, key=lambda flow: (flow.source, flow.to, flow.methods, flow.certificate))),
         tests=tuple(sorted(policy.tests, key=lambda test: test.name)),
+        elevations=tuple(
+            sorted(policy.elevations, key=lambda rule: (rule.organisation, rule.role, rule.asked_by, rule.approved_by))
+        ),
     )
     return msgspec.json.encode(ordered, order="sorted")
 

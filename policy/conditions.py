@@ -44,6 +44,7 @@ _TYPES: dict[str, type] = {
     "actor": str, "client_certificate": str, "client_certificate_name": str,
     "recent_risk": int,
     "date": date, "holiday": bool, "working_day": bool,
+    "threat": bool,
 }  # fmt: skip
 _ALWAYS_KNOWN = frozenset({"assurance", "risk", "actor", "recent_risk"})
 _OPERATORS: dict[type[ast.cmpop], str] = {

@@ -45,6 +45,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     working_day: bool | None = None
     recent_risk: int = 0
     """The highest risk of this session lately, that of now included (`policy.recent_risk`)."""
+    threat: bool | None = None
+    """A threat feed lists the address."""
 
 
 def since_authentication(subject: Subject, at: float) -> float | None:

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from policy import zones
 from policy.artefact import Rule, RuleEffect
 from policy.decision import Decision, Effect
-from policy.judgement import Situation, judge, survey
+from policy.judgement import Situation, judged, survey
+from policy.overlay.overlay import NOTHING, Overlay
 from policy.reasons import Reason
-from policy.request import AccessRequest
+from policy.request import AccessRequest, MeasureEffect
 from policy.snapshot import Snapshot, holds
 from policy.step_up import least_step_up
 
@@ -17,9 +18,14 @@ _ALLOWED: tuple[Reason, ...] = (Reason.RULE_ALLOWS,)
 _REDUCED: tuple[Reason, ...] = (Reason.RULE_ALLOWS, Reason.PRIVILEGES_REDUCED)
 
 
-def decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
-    """Decide one request by one version of the policy. Never raises: what goes wrong is denied."""
+def decide(request: AccessRequest, snapshot: Snapshot, overlay: Overlay = NOTHING) -> Decision:
+    """Decide one request by one version of the policy and what stands above it. Never raises: what goes wrong is
+    denied."""
     try:
+        if overlay is not NOTHING:
+            if not overlay.known:
+                return Decision(Effect.DENY, (Reason.MEASURES_UNKNOWN,), snapshot.version)
+            request = overlay.applied(request)
         return _decide(request, snapshot)
     except Exception:
         return Decision(Effect.DENY, (Reason.EVALUATION_FAILED,), snapshot.version)
@@ -33,12 +39,29 @@ def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
     situation = survey(request, snapshot)
     context = situation.context
     machine = request.subject.machine
-    if snapshot.flows is not None and (barred := snapshot.flows.barred(request)) is not None:
-        until = _stands_until(situation)
+    if request.measures and any(measure.effect is MeasureEffect.DENY for measure in request.measures):
         return Decision(
-            Effect.DENY, (barred,), snapshot.version, "", context.risk, situation.signals, stands_until=until
+            Effect.DENY,
+            (Reason.MEASURE_DENIES,),
+            snapshot.version,
+            risk=context.risk,
+            signals=situation.signals,
+            stands_until=_stands_until(situation),
+            elevations=request.elevations,
+            measures=request.measures,
         )
-    judgement = judge(situation.candidates, situation.zone, context, request.method, machine=machine)
+    if snapshot.flows is not None and (barred := snapshot.flows.barred(request)) is not None:
+        return Decision(
+            Effect.DENY,
+            (barred,),
+            snapshot.version,
+            risk=context.risk,
+            signals=situation.signals,
+            stands_until=_stands_until(situation),
+            elevations=request.elevations,
+            measures=request.measures,
+        )
+    judgement = judged(situation, context, machine=machine)
     winner, refused, obligations = judgement.winner, judgement.refused, judgement.obligations
     effect, reasons, step_up = Effect.ALLOW, _ALLOWED, None
     if obligations:
@@ -65,6 +88,8 @@ def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
         obligations,
         step_up,
         _stands_until(situation),
+        request.elevations,
+        request.measures,
     )
 
 
@@ -86,9 +111,13 @@ def _sign_in_may_help(situation: Situation, snapshot: Snapshot, winner: Rule | N
 
 
 def _stands_until(situation: Situation) -> float:
-    """The end of this quarter of an hour, or the moment before it at which a risk of lately counts no more or an age
-    that is asked for is reached."""
+    """The end of this quarter of an hour, or the moment before it at which a risk of lately counts no more, an age that
+    is asked for is reached, or an elevation or a measure is over."""
+    request = situation.request
     until = situation.quarter_ends
+    if request.elevations or request.measures:
+        passing = [one.until for one in request.elevations] + [one.until for one in request.measures]
+        until = min(until, *passing)
     authenticated_at = situation.request.subject.authenticated_at
     if authenticated_at is None:
         return until

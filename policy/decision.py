@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from policy.reasons import Reason
+from policy.request import Elevated, Measured
 
 
 class Effect(StrEnum):
@@ -44,3 +45,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     step_up: StepUp | None = None
     stands_until: float = 0.0
     """Epoch seconds until which the same facts give the same answer; 0: for this request only."""
+    elevations: tuple[Elevated, ...] = ()
+    """What the subject held for a time when it was decided."""
+    measures: tuple[Measured, ...] = ()
+    """What was ordered, by hand or automatically, and held for this request."""

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfoNotFoundError
 import msgspec
 
 from policy import conditions, demands, overlap, path_pattern
+from policy.artefact import ADMIN_ZONE as ADMIN_ZONE
+from policy.artefact import ADMINISTRATOR as ADMINISTRATOR
 from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect
 from policy.bands import PREFIX
 from policy.context import Context
@@ -25,8 +27,6 @@ from policy.snapshot import Snapshot, compile_policy
 from policy.zone_lint import ZoneFault, zone_faults, zone_warnings
 
 _LIMIT = re.compile(r"limit:[1-9][0-9]{0,5}")
-ADMINISTRATOR = "administrator"
-ADMIN_ZONE = "admin"
 PUBLISHING = (
     ("POST", "/api/policy/drafts"),
     ("POST", "/api/policy/versions/1/approval"),
@@ -166,6 +166,7 @@ def _structure(policy: Policy) -> Iterator[Finding]:
         for role in (link.role, link.inherits):
             if role not in known:
                 yield Finding(Fault.UNKNOWN_ROLE, f"there is no role {role!r}: it stands in an inheritance only")
+    yield from _elevations(policy)
     yield from _assignments(policy, known)
     for resource in policy.resources:
         if resource.zone != ANY and all(zone.name != resource.zone for zone in policy.zones):
@@ -188,6 +189,16 @@ def _structure(policy: Policy) -> Iterator[Finding]:
             yield Finding(
                 Fault.WRONG_TIME_ZONE, f"organisation {name!r}: there is no time zone {organisation.time_zone[:50]!r}"
             )
+
+
+def _elevations(policy: Policy) -> Iterator[Finding]:
+    """A role that everybody holds is nobody's to ask for, and nobody's to approve by."""
+    for rule in policy.elevations:
+        for role in (rule.role, rule.asked_by, rule.approved_by):
+            if role == ANONYMOUS or role not in policy.roles:
+                yield Finding(
+                    Fault.UNKNOWN_ROLE, f"there is no role {role!r} to hold for a time: it stands in an elevation only"
+                )
 
 
 def _groups(policy: Policy) -> set[str]:

@@ -31,3 +31,5 @@ class Reason(StrEnum):
     """No flow leads from the zone of the calling service into this one."""
     CERTIFICATE_NEEDED = "certificate_needed"
     """A flow would lead here for a service that came with its certificate."""
+    MEASURE_DENIES = "measure_denies"
+    MEASURES_UNKNOWN = "measures_unknown"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -81,6 +81,42 @@ class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_default
     """Its subject's common name, where an authority of ours vouches for it."""
     risk_peaks: tuple[tuple[int, float], ...] = ()
     """Risks of this session not long ago, each with the epoch seconds until which it counts (`policy.recent_risk`)."""
+    threats: tuple[str, ...] | None = None
+    """The threat feeds that list the address; None: there is no feed that could say."""
+
+
+class Elevated(msgspec.Struct, frozen=True, gc=False):
+    """A role that the subject holds for a time, on top of their own."""
+
+    id: str
+    role: str
+    until: float
+    """Epoch seconds: at that moment it is over."""
+
+
+class MeasureEffect(StrEnum):
+    """What a measure does to whatever it is aimed at."""
+
+    DENY = "deny"
+    SHRINK = "shrink"
+    """Its obligations are laid on all that is allowed."""
+    STEP_UP = "step_up"
+    """Two factors are needed, given since the measure was taken."""
+    RISK = "risk"
+    """So many points are added to the risk."""
+
+
+class Measured(msgspec.Struct, frozen=True, gc=False):
+    """A measure that holds for this request."""
+
+    id: str
+    effect: MeasureEffect
+    since: float
+    """Epoch seconds."""
+    until: float
+    """Epoch seconds: at that moment it is over."""
+    points: int = 0
+    obligations: tuple[str, ...] = ()
 
 
 class AccessRequest(msgspec.Struct, frozen=True, gc=False):
@@ -94,3 +130,7 @@ class AccessRequest(msgspec.Struct, frozen=True, gc=False):
     """The canonical path."""
     at: float
     """Epoch seconds: a value that is passed in."""
+    elevations: tuple[Elevated, ...] = ()
+    """Those of the subject that are in force: `policy.overlay` finds them."""
+    measures: tuple[Measured, ...] = ()
+    """Those that hold for this request: likewise."""

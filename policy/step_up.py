@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from policy.context import Context
 from policy.decision import StepUp
-from policy.judgement import Situation, judge
+from policy.judgement import Situation, judged
 from policy.local_time import within
 from policy.reasons import Reason
 from policy.recent_risk import recent
@@ -31,7 +31,7 @@ def least_step_up(situation: Situation) -> tuple[StepUp, tuple[Reason, ...]] | N
 
 
 def _allowed(situation: Situation, context: Context) -> bool:
-    return not judge(situation.candidates, situation.zone, context, situation.request.method).refused
+    return not judged(situation, context).refused
 
 
 def _steps(situation: Situation) -> Iterator[StepUp]:
@@ -49,7 +49,7 @@ def _steps(situation: Situation) -> Iterator[StepUp]:
 
 def _ages(situation: Situation) -> list[int]:
     """The ages that rules and zone ask for, the most generous first; just below each, for a strict comparison."""
-    asked = {situation.zone.max_age or 0, 0}
+    asked = {situation.zone.max_age or 0, int(situation.demanded or 0), 0}
     for candidate in situation.candidates:
         asked.update(candidate.ages)
     ages = {age for limit in asked for age in (limit, limit - 1) if age >= 0}
@@ -68,7 +68,7 @@ def _after(situation: Situation, step: StepUp) -> Context:
         trust = DeviceTrust(max(context.device or 0, step.device_trust))
         facts = replace(situation.request.facts, device_trust=trust)
         usual = None if context.hour is None else within(situation.standing.usual_hours, context.hour)
-        risk = score(observe(facts, usual))[0]
+        risk = score(observe(facts, usual, situation.suspicion))[0]
         lately = recent(facts.risk_peaks, risk, situation.request.at)[0]
         context = replace(context, device=int(trust), risk=risk, recent_risk=lately)
     return context

@@ -24,6 +24,8 @@ class Decided:
     subject: Subject
     demanded: StepUp | None = None
     """What the route demands of the sign-in beyond policy, and it lacks; the decision has it, unless it denies."""
+    law: object = None
+    """All that the judge decided by at that moment, but for who asked and from where."""
     record: bytes = b""
     """What the decision log says of every request that it decides, once it has been written."""
 
@@ -41,6 +43,8 @@ class Caller:
     """Those that were exchanged for upstreams (`gateway.vouching`)."""
     facts: dict[tuple[str, str, str], Facts] = field(default_factory=dict)
     """By client address, browser and the client's certificate."""
+    facts_of: object = None
+    """The finder that found them: another one knows other networks and feeds."""
     standing: dict[tuple[str, str, str, str, str, str], Decided] = field(default_factory=dict)
     """By the address of the route, method, path, client address, browser and the client's certificate."""
     only_at: str = ""

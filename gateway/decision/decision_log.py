@@ -89,6 +89,12 @@ class DecisionLog:
             record["route_step_up"] = decided.demanded
         if decided.facts.country:
             record["country"] = decided.facts.country
+        if decided.facts.threats:
+            record["threats"] = decided.facts.threats
+        if decision.elevations:
+            record["elevations"] = decision.elevations
+        if decision.measures:
+            record["measures"] = decision.measures
         if decided.facts.certificate:
             record["client_certificate"] = decided.facts.certificate
         if caller is not None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 
 from config.places import Places
 from gateway.callers.caller import Caller
 from gateway.decision.risk_memory import RiskMemory
 from gateway.exchange import ClientCertificate
 from gateway.routes.route_table import Network
+from policy.overlay.ranges import Listed, address_of
 from policy.request import DeviceTrust, Facts
 
 FACTS_KEPT = 16
@@ -19,16 +21,28 @@ _NO_BROWSER = "no browser"
 
 
 class FactsFinder:
-    """Finds facts; made anew when the named networks change."""
+    """Finds facts; made anew when the named networks or the threat feeds change."""
 
-    def __init__(self, networks: tuple[tuple[Network, str], ...], places: Places, memory: RiskMemory) -> None:
+    def __init__(
+        self,
+        networks: tuple[tuple[Network, str], ...],
+        places: Places,
+        memory: RiskMemory,
+        feeds: Mapping[str, Listed | None] | None = None,
+    ) -> None:
+        """`feeds`: the lists of the threat feeds, by name, None for one that has none in force; and None where there is
+        no feed."""
         self._networks = networks
         self._places = places
         self._memory = memory
+        self._feeds = feeds
         self._anonymous: dict[tuple[str, str], Facts] = {}
 
     def find(self, caller: Caller, address: str, browser: str, certificate: ClientCertificate | None = None) -> Facts:
         """The facts of one request of a known caller. `browser`: what `gateway.inbound.browser` says of it."""
+        if caller.facts_of is not self:
+            caller.facts.clear()
+            caller.facts_of = self
         key = address, browser, "" if certificate is None else certificate.thumbprint
         facts = caller.facts.get(key)
         if facts is None or (self._memory.peaks and facts.risk_peaks is not self._memory.of(caller.identity.sid)):
@@ -57,6 +71,7 @@ class FactsFinder:
             certificate="" if certificate is None else certificate.thumbprint,
             certificate_name="" if certificate is None else certificate.name,
             risk_peaks=self._memory.of(identity.sid),
+            threats=self.threats(address),
         )
 
     def anonymous(self, address: str, certificate: ClientCertificate | None = None) -> Facts:
@@ -70,11 +85,19 @@ class FactsFinder:
                 address=address,
                 certificate=key[1],
                 certificate_name="" if certificate is None else certificate.name,
+                threats=self.threats(address),
             )
             if len(self._anonymous) >= STRANGERS_KEPT:
                 self._anonymous.clear()
             self._anonymous[key] = facts
         return facts
+
+    def threats(self, address: str) -> tuple[str, ...] | None:
+        """The threat feeds that list an address; None where none does and not all of them could say."""
+        if self._feeds is None or (parsed := address_of(address)) is None:
+            return None
+        found = tuple(name for name, listed in self._feeds.items() if listed is not None and listed.holds(parsed))
+        return found if found or None not in self._feeds.values() else None
 
     def country(self, address: str) -> str:
         """ISO 3166-1 alpha-2; empty where it is not known, or where the address belongs to no country."""

@@ -1,6 +1,9 @@
-"""Facts and the compiled policy -> a decision, for requests that come and for connections that live on."""
+"""Facts, the compiled policy and what stands above it -> a decision, for requests that come and for connections that
+live on."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from config.places import Places
 from gateway.callers.caller import Caller, Decided
@@ -9,6 +12,8 @@ from gateway.decision.risk_memory import RiskMemory
 from gateway.exchange import ClientCertificate
 from gateway.routes.route_table import Network, Route
 from policy.decide import decide
+from policy.overlay.overlay import NOTHING, Overlay
+from policy.overlay.ranges import Listed
 from policy.request import AccessRequest, Subject
 from policy.snapshot import NONE, Snapshot
 
@@ -20,19 +25,67 @@ PATH_KEPT = 256
 """Characters of a path beyond which its decision is not remembered."""
 
 
-class Judge:
-    """The policy as it is now: `snapshot` is swapped as a whole; before the first there is none, and all is denied."""
+class _Law:
+    """All that decisions follow but for who asks: one object, so that the warm way compares one."""
 
-    def __init__(self, networks: tuple[tuple[Network, str], ...], places: Places) -> None:
-        self.snapshot: Snapshot = NONE
+    __slots__ = ("facts", "overlay", "snapshot")
+
+    def __init__(self, snapshot: Snapshot, overlay: Overlay, facts: FactsFinder) -> None:
+        self.snapshot = snapshot
+        self.overlay = overlay
+        self.facts = facts
+
+
+class Judge:
+    """The policy as it is now: whatever it decides by is swapped as a whole; before the first snapshot there is none,
+    and all is denied."""
+
+    def __init__(
+        self, networks: tuple[tuple[Network, str], ...], places: Places, *, overlay: Overlay = NOTHING
+    ) -> None:
+        self._networks = networks
+        self._places = places
+        self._feeds: Mapping[str, Listed | None] | None = None
         self.memory = RiskMemory()
         """What was odd about sessions lately."""
-        self._places = places
-        self._facts = FactsFinder(networks, places, self.memory)
+        self._law = _Law(NONE, overlay, FactsFinder(networks, places, self.memory))
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The compiled policy."""
+        return self._law.snapshot
+
+    @snapshot.setter
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self._law = _Law(snapshot, self._law.overlay, self._law.facts)
+
+    @property
+    def overlay(self) -> Overlay:
+        """What stands above it."""
+        return self._law.overlay
+
+    @overlay.setter
+    def overlay(self, overlay: Overlay) -> None:
+        self._law = _Law(self._law.snapshot, overlay, self._law.facts)
+
+    @property
+    def facts(self) -> FactsFinder:
+        """What is known of where requests come from."""
+        return self._law.facts
 
     def use_networks(self, networks: tuple[tuple[Network, str], ...]) -> None:
-        """Swap the named networks; facts kept of callers must be dropped, too."""
-        self._facts = FactsFinder(networks, self._places, self.memory)
+        """Swap the named networks."""
+        self._networks = networks
+        self._find_facts_anew()
+
+    def use_feeds(self, feeds: Mapping[str, Listed | None] | None) -> None:
+        """Swap the lists of the threat feeds; None: there is none that could say."""
+        self._feeds = feeds
+        self._find_facts_anew()
+
+    def _find_facts_anew(self) -> None:
+        facts = FactsFinder(self._networks, self._places, self.memory, self._feeds)
+        self._law = _Law(self._law.snapshot, self._law.overlay, facts)
 
     def decide(
         self,
@@ -47,29 +100,40 @@ class Judge:
     ) -> Decided:
         """Decide one request. `now` is epoch seconds.
 
-        The same question gets the answer that stands: as long as subject, facts and policy are the very same objects,
-        and until the decision's own time is over.
+        The same question gets the answer that stands: as long as the subject and all that it was decided by are the
+        very same objects, and until the decision's own time is over.
         """
-        snapshot = self.snapshot
+        law = self._law
         if caller is None:
-            subject, facts, standing = _ANYBODY, self._facts.anonymous(address, certificate), None
-        else:
-            subject, facts = caller.identity.subject, self._facts.find(caller, address, browser, certificate)
-            standing = caller.standing.get((route.authority, method, path, address, browser, facts.certificate))
+            subject, facts = _ANYBODY, law.facts.anonymous(address, certificate)
+            request = AccessRequest(subject, facts, route.zone.name, method, path, now)
+            return Decided(decide(request, law.snapshot, law.overlay), now, law.snapshot, facts, subject, law=law)
+        subject = caller.identity.subject
+        question = (
+            route.authority,
+            method,
+            path,
+            address,
+            browser,
+            "" if certificate is None else certificate.thumbprint,
+        )
+        standing = caller.standing.get(question)
         if (
             standing is not None
-            and standing.snapshot is snapshot
-            and standing.facts is facts
+            and standing.law is law
             and standing.subject is subject
             and standing.since <= now < standing.decision.stands_until
+            and (not self.memory.peaks or standing.facts.risk_peaks is self.memory.of(caller.identity.sid))
         ):
             return standing
-        decision = decide(AccessRequest(subject, facts, route.zone.name, method, path, now), snapshot)
-        if caller is not None and decision.risk >= snapshot.remembers:
+        facts = law.facts.find(caller, address, browser, certificate)
+        request = AccessRequest(subject, facts, route.zone.name, method, path, now)
+        decision = decide(request, law.snapshot, law.overlay)
+        if decision.risk >= law.snapshot.remembers:
             self.memory.note(caller.identity.sid, decision.risk, now)
-        decided = Decided(decision, now, snapshot, facts, subject)
-        if caller is not None and decision.stands_until > now and len(path) <= PATH_KEPT:
+        decided = Decided(decision, now, law.snapshot, facts, subject, law=law)
+        if decision.stands_until > now and len(path) <= PATH_KEPT:
             if len(caller.standing) >= DECISIONS_KEPT:
                 caller.standing.clear()
-            caller.standing[route.authority, method, path, address, browser, facts.certificate] = decided
+            caller.standing[question] = decided
         return decided

@@ -186,8 +186,9 @@ class LiveCheck:
         decision = decided.decision
         if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
             return "no_longer_allowed"
-        # an upstream learns obligations when an exchange begins: other ones need another exchange
-        return None if decision.obligations == standing.obligations else "decided_anew"
+        # an upstream learns obligations and roles when an exchange begins: other ones need another exchange
+        lost = standing.elevations and not set(standing.elevations) <= set(decision.elevations)
+        return "decided_anew" if lost or decision.obligations != standing.obligations else None
 
     def _route(self, standing: Standing) -> Route | None:
         if self.table is None:

@@ -12,6 +12,7 @@ import structlog
 from gateway.callers.caller import Caller
 from gateway.exchange import ClientCertificate, LiveConnection
 from gateway.routes.route_table import Route
+from policy.request import Elevated
 
 _log = structlog.get_logger(__name__)
 
@@ -32,6 +33,8 @@ class Standing:
     by_token: bool
     """A bearer token stands for it, which is not refreshed: the exchange ends with the token."""
     certificate: ClientCertificate | None = None
+    elevations: tuple[Elevated, ...] = ()
+    """Roles for a time that the upstream was told of when it began."""
 
     @property
     def sid(self) -> str:

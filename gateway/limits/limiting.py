@@ -13,6 +13,7 @@ from gateway.callers.caller import Caller
 from gateway.exchange import RequestHead, Verdict
 from gateway.limits.busyness import Busyness
 from gateway.limits.overload import ENTER, Overload, State
+from gateway.limits.persistent import Persistent
 from gateway.limits.rate_check import Exceeded, RateCheck
 from gateway.limits.refusal import Refusals
 from gateway.limits.settlement import INTERVAL, Settlement
@@ -46,6 +47,7 @@ class Limiting:
         self.settlement = Settlement(valkey, clock)
         self.overload = Overload(enter)
         self._refusals = Refusals(clock)
+        self.persistent = Persistent(clock)
         self.queue_waited: Callable[[], float] = lambda: 0.0
         """Seconds for which the first request has waited to be begun (`gateway.proxy.turns`)."""
         self.shedding = False
@@ -62,6 +64,7 @@ class Limiting:
         if route.rates:
             exceeded = self.rates.of_address(head.client, route)
             if exceeded is not None:
+                self.persistent.refused(head.client)
                 return self._refusals.exceeded(head, exceeded.rate, exceeded.wait)
         if self.alert and not self.overload.admits(route.priority, self._clock.monotonic()):
             return self._refusals.overloaded(head)
@@ -81,6 +84,7 @@ class Limiting:
 
     def refuse(self, head: RequestHead, exceeded: Exceeded) -> Verdict:
         """What is answered to a request that `after` stopped."""
+        self.persistent.refused(head.client)
         return self._refusals.exceeded(head, exceeded.rate, exceeded.wait)
 
     async def settle(self) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from gateway.callers.caller import Caller
 from gateway.callers.identity import Identity
 from gateway.header import Header
@@ -48,8 +50,11 @@ _SAID: Final[Mapping[Claim, Callable[[Identity], bytes]]] = {
 }
 
 
-def identity_headers(caller: Caller, told: Told) -> tuple[Header, ...]:
-    """The fields for one caller, made once and kept with them until their token is refreshed."""
+def identity_headers(caller: Caller, told: Told, roles: tuple[str, ...] | None = None) -> tuple[Header, ...]:
+    """The fields for one caller, made once and kept with them until their token is refreshed. `roles`: other ones than
+    the token's, for this request alone."""
+    if roles is not None:
+        return tuple(_made(replace(caller.identity, roles=roles), told))
     known = caller.headers
     if known is None:
         known = caller.headers = {}

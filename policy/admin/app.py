@@ -31,21 +31,28 @@ from policy.admin.archive import Archive
 from policy.admin.contents import Contents
 from policy.admin.decisions import Decisions
 from policy.admin.desk import Desk
+from policy.admin.elevations import Elevations
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
 from policy.admin.idempotency import Once
 from policy.admin.importing import Imports
 from policy.admin.joined import JoinedDatabase
+from policy.admin.measures import Measures
 from policy.admin.reaching import Reaching
 from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
 from policy.admin.zone_maps import ZoneMaps
 from policy.any_version import AnyVersion
 from policy.live import LivePolicy
+from policy.overlay.granting import Granting
+from policy.overlay.ordering import Orders
+from policy.overlay.published import PublishedLadder
 from policy.replaying import Replayer
 from policy.snapshot import FORMAT
 from policy.storage.answers import KeptAnswers
 from policy.storage.decisions import RecordedDecisions
+from policy.storage.elevations import Elevations as StoredElevations
+from policy.storage.measures import Measures as StoredMeasures
 from policy.storage.replays import KeptReplays
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
@@ -77,8 +84,10 @@ def application(
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, clock)
     releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
-    compiled, gateway = AnyVersion(database, kept), gateway or GatewaySettings()
-    archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
+    compiled, gateway, entropy = AnyVersion(database, kept), gateway or GatewaySettings(), SystemEntropy()
+    archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, entropy)
+    measures = StoredMeasures()
+    orders = Orders(measures, entropy, operator=str(operator))
     groups = (
         Releases(desk, releases),
         Contents(releases),
@@ -87,9 +96,12 @@ def application(
         Decisions(archive, clock, operator),
         Reaching(database, valkey, kept, clock),
         ZoneMaps(database, kept, gateway.routes, gateway.port),
+        Measures(orders, measures, database, valkey, clock),
     )
+    granting = Granting(StoredElevations(), PublishedLadder(kept).ladder, entropy)
+    elevations = Elevations(granting, database, valkey, clock, operator=str(operator))
     once = Once(database, valkey, KeptAnswers(), clock)
-    api = PolicyApi(Admission(database, clock, operator), once, groups, issuer=issuer)
+    api = PolicyApi(Admission(database, clock, operator), once, groups, (elevations,), issuer=issuer)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 

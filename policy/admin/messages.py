@@ -11,7 +11,7 @@ import msgspec
 from policy import artefact, casbin_lines
 from policy.admin.problems import FaultEntry
 from policy.approvals import Approval
-from policy.artefact import Band, Flow, Name, NameOrAny, Organisation, Policy, PolicyTest, Zone
+from policy.artefact import Band, ElevationRule, Flow, Name, NameOrAny, Organisation, Policy, PolicyTest, Zone
 from policy.casbin_lines import Lines
 from policy.history import Deed
 from policy.request import AccessRequest, Facts, Subject
@@ -35,6 +35,7 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     organisations: dict[NameOrAny, Organisation] | None = None
     bands: tuple[Band, ...] | None = None
     flows: tuple[Flow, ...] | None = None
+    elevations: tuple[ElevationRule, ...] | None = None
     tests: tuple[PolicyTest, ...] | None = None
     """Made-up requests with what must be answered to them, or the policy is not published."""
 
@@ -173,6 +174,8 @@ class VersionDocument(msgspec.Struct, frozen=True):
     """The last time that it shadowed live traffic; null: it never did."""
     bands: tuple[Band, ...] = ()
     flows: tuple[Flow, ...] = ()
+    elevations: tuple[ElevationRule, ...] = ()
+    """Which roles may be asked for, for a time."""
 
     @classmethod
     def of(cls, version: Version, approvals: ApprovalState, shadow: ShadowState | None) -> VersionDocument:
@@ -189,6 +192,7 @@ class VersionDocument(msgspec.Struct, frozen=True):
             shadow,
             policy.bands,
             policy.flows,
+            policy.elevations,
         )
 
 

@@ -178,6 +178,43 @@ DECISIONS_ARE_THE_OPERATORS = ProblemType(
     "Ask one of its administrators; the setting policy.operator names it.",
 )
 
+NO_SUCH_ELEVATION = ProblemType(
+    "MJ-POLICY-060", HTTPStatus.NOT_FOUND, "There is no such elevation, or none that you may see",
+    "List the elevations.",
+)  # fmt: skip
+NOT_FOR_YOU = ProblemType(
+    "MJ-POLICY-061", HTTPStatus.FORBIDDEN, "The policy does not let you ask for this role, or decide about it",
+    "Ask somebody whom the policy's `elevations` name; nobody decides about what they asked for themselves.",
+)  # fmt: skip
+ELEVATION_SETTLED = ProblemType(
+    "MJ-POLICY-062", HTTPStatus.CONFLICT, "This elevation was decided about, or is over",
+    "Look at it again; if it is still needed, ask anew.",
+)  # fmt: skip
+ASKED_ALREADY = ProblemType(
+    "MJ-POLICY-063", HTTPStatus.CONFLICT, "You asked for this role already, or hold it",
+    "Wait for the answer, or withdraw what you asked for.",
+)  # fmt: skip
+ELEVATION_TOO_LONG = ProblemType(
+    "MJ-POLICY-064", HTTPStatus.UNPROCESSABLE_ENTITY, "This role is not granted for so long",
+    "Ask for at most as many seconds as `detail` says.",
+)  # fmt: skip
+NO_SUCH_MEASURE = ProblemType(
+    "MJ-POLICY-066", HTTPStatus.NOT_FOUND, "There is no such measure, or it stands no more",
+    "List the measures.",
+)  # fmt: skip
+WRONG_MEASURE = ProblemType(
+    "MJ-POLICY-067", HTTPStatus.UNPROCESSABLE_ENTITY, "This can't be ordered",
+    "Correct what `detail` names.",
+)  # fmt: skip
+LAST_ADMINISTRATOR = ProblemType(
+    "MJ-POLICY-068", HTTPStatus.CONFLICT, "This would lock out the last administrator who could lift it",
+    "Make somebody else an administrator first, or demand a step-up instead.",
+)  # fmt: skip
+TOO_MANY_STAND = ProblemType(
+    "MJ-POLICY-069", HTTPStatus.CONFLICT, "As many stand already as every gateway holds",
+    "Lift, or end, what is needed no more; order ranges instead of single addresses.",
+)  # fmt: skip
+
 
 class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One fault of a policy that was sent."""

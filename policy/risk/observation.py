@@ -20,10 +20,14 @@ class Observation(NamedTuple):
     network_known: bool
     usual_time: bool | None
     """It is an hour at which the organisation usually works."""
+    threat: bool | None = None
+    """A threat feed lists the address; None: there is none that could say."""
+    suspicion: int = 0
+    """Points that measures add."""
 
 
-def observe(facts: Facts, usual_time: bool | None) -> Observation:
-    """Reduce facts and the time to what the signals need."""
+def observe(facts: Facts, usual_time: bool | None, suspicion: int = 0) -> Observation:
+    """Reduce facts, the time and what measures add to what the signals need."""
     return Observation(
         facts.device_trust,
         same(facts.session_device, facts.device_id),
@@ -32,4 +36,6 @@ def observe(facts: Facts, usual_time: bool | None) -> Observation:
         same(facts.session_address, facts.address),
         bool(facts.network),
         usual_time,
+        None if facts.threats is None else bool(facts.threats),
+        suspicion,
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from policy.risk import device, location, network, time_of_day
+from policy.risk import device, location, measures, network, threat_feeds, time_of_day
 from policy.risk.observation import Observation
 
 HIGHEST = 100
-SIGNALS = (device, location, network, time_of_day)
+SIGNALS = (device, location, network, time_of_day, threat_feeds, measures)
 
 
 @lru_cache(maxsize=2048)

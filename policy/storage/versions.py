@@ -29,6 +29,11 @@ class PolicyVersions(CompiledRecords, ReleaseRecords):
         row = (await tx.execute(select(version).where(version.c.state == "published"))).one_or_none()
         return None if row is None else _version(row)
 
+    async def current_number(self, tx: Transaction) -> int | None:
+        """`policy.overlay.published.Versions`."""
+        found: int | None = await tx.scalar(select(version.c.number).where(version.c.state == "published"))
+        return found
+
     async def find(self, tx: Transaction, number: int) -> Version | None:
         row = (await tx.execute(select(version).where(version.c.number == number))).one_or_none()
         return None if row is None else _version(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from datetime import UTC, datetime
 from itertools import count
 
 from hypothesis import given
@@ -17,15 +18,35 @@ from gateway.routes.route_table import Mode, Route
 from gateway.routes.route_table import Zone as RouteZone
 from policy.artefact import Organisation, Policy, Rule, RuleEffect, Zone
 from policy.decide import decide
-from policy.request import AccessRequest, DeviceTrust, Subject
+from policy.overlay.measure import Kind, Measure, Ordered, Target, measure_of
+from policy.overlay.overlay import NOTHING, Granted, Overlay
+from policy.overlay.ranges import Listed
+from policy.request import AccessRequest, DeviceTrust, Elevated, MeasureEffect, Subject
 from policy.snapshot import Snapshot, compile_policy
 
 NOON = 1_767_581_400.0
 NETWORKS = ((ipaddress.ip_network("127.0.0.0/8"), "loopback"),)
 PLACES = Places.load(Settings())
-PATHS = ("/", "/orders", "/hours", "/risk", "/strict")
+PATHS = ("/", "/orders", "/hours", "/risk", "/strict", "/books")
 ADDRESSES = ("127.0.0.1", "192.0.2.7")
 versions = count(1)
+
+
+def ordered(kind: str, value: str, effect: str, seconds: int) -> Measure:
+    target = Target(Kind(kind), value)
+    made = Ordered(
+        target=target, effect=MeasureEffect(effect), seconds=seconds, why="a test", points=30 * (effect == "risk")
+    )
+    return measure_of(made, ident=f"{kind}-{effect}", by="u-admin", at=datetime.fromtimestamp(NOON, UTC))
+
+
+ORDERS: dict[str, tuple[tuple[Granted, ...], tuple[Measure, ...]]] = {
+    "elevated": ((Granted("u-1", "org-1", Elevated("e-1", "auditor", NOON + 300)),), ()),
+    "denied": ((), (ordered("person", "u-1", "deny", 60),)),
+    "riskier": ((), (ordered("address", "127.0.0.0/8", "risk", 900),)),
+    "asked": ((), (ordered("device", "d", "step_up", 2400),)),
+}
+"""What may stand above the policy, each over at a time of its own."""
 
 
 def snapshot(closed: str | None) -> Snapshot:
@@ -35,12 +56,13 @@ def snapshot(closed: str | None) -> Snapshot:
         Rule("fresh", 20, "customer", "shop", "/orders", RuleEffect.ALLOW, condition="auth_age < 600"),
         Rule("risk", 20, "customer", "shop", "/risk", RuleEffect.ALLOW, condition="risk < 40"),
         Rule("strict", 20, "customer", "shop", "/strict", RuleEffect.ALLOW, condition="network == 'loopback'"),
+        Rule("books", 20, "auditor", "shop", "/books", RuleEffect.ALLOW),
         Rule("home", 20, "customer", "shop", "/", RuleEffect.ALLOW),
     ]
     if closed:
         rules.append(Rule("closed", 10, "customer", "shop", closed, RuleEffect.DENY))
     policy = Policy(
-        roles=("customer",),
+        roles=("auditor", "customer"),
         zones=(Zone("shop", max_age=3000),),
         rules=tuple(rules),
         organisations={"*": Organisation(time_zone="Asia/Seoul")},
@@ -55,7 +77,7 @@ def identity(assurance: int, authenticated_at: float) -> Identity:
         subject=subject,
         device_id="d",
         device_trust=DeviceTrust.KNOWN,
-        roles=("customer",),
+        roles=("auditor", "customer"),
         acr="urn:munjigi:acr:1",
         client_id="c",
         issued_at=NOON,
@@ -75,6 +97,8 @@ steps = st.lists(
         st.tuples(st.just("wait"), st.sampled_from((1.0, 60.0, 299.0, 900.0, 2400.0))),
         st.tuples(st.just("publish"), st.one_of(st.none(), st.sampled_from(PATHS))),
         st.tuples(st.just("refresh"), st.sampled_from((1, 2))),
+        st.tuples(st.just("order"), st.one_of(st.none(), st.sampled_from(sorted(ORDERS)))),
+        st.tuples(st.just("feed"), st.one_of(st.none(), st.sampled_from(ADDRESSES))),
     ),
     max_size=40,
 )
@@ -89,20 +113,21 @@ def test_what_stands_is_what_would_be_decided_now(steps: list[tuple[object, ...]
         if kind == "ask":
             path, address = str(given_[0]), str(given_[1])
             answered = judge.decide(caller, route(), "GET", path, address, "", now).decision
-            facts = judge._facts.find(caller, address, "")
-            anew = decide(AccessRequest(caller.identity.subject, facts, "shop", "GET", path, now), judge.snapshot)
-            assert (answered.effect, answered.reasons, answered.winner, answered.risk, answered.version) == (
-                anew.effect,
-                anew.reasons,
-                anew.winner,
-                anew.risk,
-                anew.version,
-            )
+            facts = judge.facts.find(caller, address, "")
+            request = AccessRequest(caller.identity.subject, facts, "shop", "GET", path, now)
+            anew = decide(request, judge.snapshot, judge.overlay)
+            for name in ("effect", "reasons", "winner", "risk", "version", "elevations", "measures"):
+                assert getattr(answered, name) == getattr(anew, name)
         elif kind == "wait":
             assert isinstance(given_[0], float)
             now += given_[0]
         elif kind == "publish":
             judge.snapshot = snapshot(given_[0] if isinstance(given_[0], str) else None)
+        elif kind == "order":
+            judge.overlay = NOTHING if given_[0] is None else Overlay(*ORDERS[str(given_[0])])
+        elif kind == "feed":
+            feeds = None if given_[0] is None else {"feed": Listed([ipaddress.ip_network(str(given_[0]))])}
+            judge.use_feeds(feeds)
         else:
             assert isinstance(given_[0], int)
             caller.become(identity(given_[0], now))
@@ -150,6 +175,6 @@ def test_an_allow_at_the_very_last_moment_of_an_age_does_not_stand() -> None:
         judge.decide(caller, route, "GET", "/", "127.0.0.1", "", NOON + age).decision.effect for age in (3000, 3000.5)
     ]
     asked = AccessRequest(
-        caller.identity.subject, judge._facts.find(caller, "127.0.0.1", ""), "shop", "GET", "/", NOON + 3000.5
+        caller.identity.subject, judge.facts.find(caller, "127.0.0.1", ""), "shop", "GET", "/", NOON + 3000.5
     )
     assert decided[1] is decide(asked, judge.snapshot).effect

@@ -121,6 +121,7 @@ async def test_an_event_that_cannot_be_read_is_as_good_as_missed(rig: Rig) -> No
     news = News(
         sessions=rig.sessions,
         policy_changed=lambda: asked.append("policy"),
+        overlay_changed=lambda: None,
         keys_changed=lambda purpose, published: asked.append(f"{purpose} {' '.join(published)}"),
         resources_changed=lambda: asked.append("resources"),
         attempted=lambda payload: asked.append(str(payload["sid"])),

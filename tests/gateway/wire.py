@@ -97,6 +97,7 @@ async def told(settings: Settings, sessions: SessionCheck) -> AsyncIterator[Valk
     news = News(
         sessions=sessions,
         policy_changed=nothing,
+        overlay_changed=lambda: None,
         keys_changed=nothing,
         resources_changed=lambda: None,
         attempted=nothing,

@@ -261,6 +261,7 @@ async def gateway_of(
             published=published,
             read_ring=assertion_ring,
             policy_changed=lambda: None,
+            overlay_changed=lambda: None,
         )
         news = News(
             sessions=SessionCheck(valkey=valkey, clock=clock, lease=1.0),
