@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import msgspec
 import typer
 
+from policy.admin.problems import ALREADY_THERE
 from policy.client import ApiProblem, NoToken, PolicyError
 from policy.files import WrongFiles
 
@@ -27,7 +28,7 @@ NOT_ALLOWED = 77
 """The client proves itself wrongly, lacks a scope, or no rule of the policy lets it in."""
 
 _BY_STATUS = {400: REFUSED, 401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_THERE, 409: AGAIN, 412: AGAIN, 428: AGAIN}
-_BY_CODE = {"MJ-POLICY-038": REFUSED}
+_BY_CODE = {ALREADY_THERE.code: REFUSED}
 """What is there already is so the next time, too."""
 
 

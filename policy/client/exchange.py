@@ -13,14 +13,13 @@ from uuid import uuid4
 import httpx2
 import msgspec
 
+from policy.admin.problems import UNDER_WAY
 from policy.client.errors import Unreachable, problem_of
 
 BASE = "/api/policy"
 Answer = TypeVar("Answer")
 Query = Mapping[str, str | int | float | None]
 _PASSING = (429, 502, 503, 504)
-UNDER_WAY = "MJ-POLICY-036"
-"""The code of a request that is at work: its answer is to be had in a moment."""
 _WAITS = (0.1, 0.3, 1.0, 3.0)
 """Seconds before a request is sent again, where the answer names none."""
 LONGEST_WAIT = 10.0
@@ -152,7 +151,7 @@ class Exchange:
 
 def _worth_another(answer: httpx2.Response) -> bool:
     """Whether the same request, sent again, may be answered otherwise."""
-    return answer.status_code in _PASSING or (answer.status_code == 409 and problem_of(answer).code == UNDER_WAY)
+    return answer.status_code in _PASSING or (answer.status_code == 409 and problem_of(answer).code == UNDER_WAY.code)
 
 
 def _told_wait(answer: httpx2.Response, otherwise: float) -> float:

@@ -19,7 +19,7 @@ async def test_its_commands_release_a_policy(settings: Settings, tmp_path: Path)
     async with pipeline(settings, tmp_path) as at:
         for command in _commands():
             if command.startswith("munjigi policy lint"):
-                _change(tmp_path / "policy")
+                _change(tmp_path / "house-policy")
             sha256 = (await at.told("munjigi policy show 3"))["version"]["sha256"] if "$SHA256" in command else ""
             who = "reviewer" if " approve " in command else "pipeline"
             ran = await at.run(command.replace("$SHA256", sha256), client_id=who)
