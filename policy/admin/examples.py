@@ -54,6 +54,14 @@ EXAMPLES: Mapping[str, object] = {
         "policy": "p, editor, /articles/:id, write\ng, alice, editor\n",
         "setting": {"zone": "shop"},
     },
+    "Ordered": {
+        "target": {"kind": "range", "value": "203.0.113.0/24"},
+        "effect": "step_up",
+        "seconds": 3600,
+        "why": "Odd sign-ins from there since six",
+    },
+    "Wish": {"role": "support", "seconds": 3600, "reason": "Ticket 4711: a customer cannot cancel"},
+    "Reasoned": {"why": _WHY},
     "ReplayRequest": {"why": _WHY, "since": "2026-11-26T00:00:00Z"},
     "ExplainRequest": {
         "request": {

@@ -9,6 +9,7 @@ import httpx2
 from policy.client.contents import Contents
 from policy.client.exchange import Exchange, Tokens
 from policy.client.explanations import Explanations
+from policy.client.overlay import Elevations, Measures
 from policy.client.versions import Versions
 from policy.client.zones import Zones
 
@@ -23,6 +24,8 @@ class PolicyClient:
         self.contents = Contents(self._exchange)
         self.explanations = Explanations(self._exchange)
         self.zones = Zones(self._exchange)
+        self.measures = Measures(self._exchange)
+        self.elevations = Elevations(self._exchange)
 
     def __enter__(self) -> PolicyClient:
         return self
