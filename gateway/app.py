@@ -27,6 +27,8 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.decision.risk_news import INTERVAL as RISK_NEWS_EVERY
+from gateway.decision.risk_news import RiskNews
 from gateway.decision.shadow_upkeep import LOOK_EVERY, WRITE_EVERY, ShadowUpkeep
 from gateway.decision.shadowing import Shadowing
 from gateway.doors.server import open_doors
@@ -68,6 +70,7 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import KeyRing
 from jose.rotation import Schedule
 from policy.live import LivePolicy
+from policy.reach import TELL_EVERY, Telling
 from policy.snapshot import Snapshot
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
@@ -109,6 +112,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         judge = Judge(table.networks, Places.load(settings))
         live, watch = LiveConnections(), SessionWatch()
         live_check = LiveCheck(live=live, sessions=sessions, judge=judge, clock=clock)
+        risk_news = RiskNews(valkey=valkey, clock=clock, memory=judge.memory, heard=live_check.session_changed)
         activity = Activity(valkey=valkey, clock=clock)
         upkeep = CookieUpkeep(
             database=database,
@@ -121,9 +125,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         cookies.on_forgotten.append(live_check.session_changed)
         sessions.on_changed += [live_check.session_changed, watch.changed]
 
+        reach = Telling(f"{platform.node()}:{os.getpid()}", valkey, clock)
+        opened.push_async_callback(reach.leave)
+
         def policy_taken_up(fresh: Snapshot) -> None:
             former, judge.snapshot = judge.snapshot, fresh
             live_check.policy_changed(fresh, former)
+            reach.taken_up(fresh.version)
 
         policy = LivePolicy(
             database,
@@ -315,6 +323,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 tasks.create_task(certificates.follow(stop))
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
+            tasks.create_task(every(TELL_EVERY, reach.tell, drained, sooner=reach.sooner))
             tasks.create_task(every(LOOK_EVERY, shadow_upkeep.look, drained, sooner=shadow_upkeep.asked))
             tasks.create_task(every(WRITE_EVERY, shadow_upkeep.write, drained))
             tasks.create_task(activity.run(drained))
@@ -328,6 +337,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(every(LEASE_EVERY, live_check.watch_lease, drained))
             tasks.create_task(every(0.5, upkeep.end_with_sessions, drained))
             tasks.create_task(every(1.0, upkeep.look_for_ended_elsewhere, drained))
+            tasks.create_task(every(RISK_NEWS_EVERY, risk_news.exchange, drained))
             tasks.create_task(every(60.0, upkeep.forget_over, drained))
             tasks.create_task(every(5.0, renew_tokens, drained))
             tasks.create_task(every(PROVIDER_AGAIN, sign_out.end_waiting, drained))

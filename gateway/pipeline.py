@@ -42,6 +42,7 @@ from gateway.sessions.near_cache import EndedSession, LiveSession
 from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 from gateway.step_up.demand import joined, unmet
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.told import WantedToken, narrowed
 from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose.jws import InvalidToken, Refusal
 from policy.decision import Effect
@@ -139,7 +140,7 @@ class Pipeline:
         session = self._sessions.warm(caller.identity.sid, now)
         if session is None or (now >= caller.identity.expires_at and not self._expired_is_taken(caller, route, now)):
             return self._miss(head, route, shown)
-        if route.told.token is not None and self._upstream_tokens.find(caller, route.told.token, now) is None:
+        if route.told.token is not None and not self._upstream_token_is_known(head, route, caller, now):
             return self._miss(head, route, shown)
         self._sessions.hits += 1
         return self._decide(head, route, shown, caller, session, now)
@@ -212,16 +213,26 @@ class Pipeline:
                 return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         if shown.by_dpop or (caller.cookie is None and caller.identity.confirmation):
             await self._keys.require(head, route, shown, dict(caller.identity.confirmation))
-        if (wanted := route.told.token) is not None and self._may_pass(head, route, caller):
-            await self._upstream_tokens.obtain(caller, wanted, shown.bearer)
+        if route.told.token is not None:
+            wanted = self._wanted_token(head, route, caller, self._clock.timestamp())
+            if wanted is not None:
+                await self._upstream_tokens.obtain(caller, wanted, shown.bearer)
         return None
 
-    def _may_pass(self, head: RequestHead, route: Route, caller: Caller) -> bool:
-        """Whether the decision would let it through as things are: nothing is exchanged for one that is refused."""
+    def _wanted_token(self, head: RequestHead, route: Route, caller: Caller, now: float) -> WantedToken | None:
+        """The token that the upstream wants, as far as the decision leaves it; None: nothing is exchanged for a request
+        that is refused as things are."""
+        assert route.told.token is not None
         method, path = head.method.decode("ascii"), head.path.decode("ascii")
         browser = _browser(head) if caller.identity.session_browser else ""
-        decided = self._judge.decide(caller, route, method, path, head.client, browser, self._clock.timestamp())
-        return decided.decision.effect in (Effect.ALLOW, Effect.REDUCE)
+        decision = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate).decision
+        if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
+            return None
+        return narrowed(route.told.token, caller.identity.scope, decision.obligations)
+
+    def _upstream_token_is_known(self, head: RequestHead, route: Route, caller: Caller, now: float) -> bool:
+        wanted = self._wanted_token(head, route, caller, now)
+        return wanted is None or self._upstream_tokens.find(caller, wanted, now) is not None
 
     async def _find_caller(self, shown: Credentials, address: str, authority: str) -> Caller | EndedSession | None:
         now = self._clock.timestamp()

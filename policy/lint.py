@@ -12,14 +12,17 @@ import msgspec
 
 from policy import conditions, demands, overlap, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect
+from policy.bands import PREFIX
 from policy.context import Context
 from policy.expand import Resources, UnknownResource
-from policy.judgement import SAFE_METHODS, judge
+from policy.judgement import judge
 from policy.local_time import LocalTime
+from policy.obligations import SAFE_METHODS
 from policy.request import GROUP, DeviceTrust
 from policy.roles import Hierarchy, WrongHierarchy
 from policy.satisfiable import satisfiable
 from policy.snapshot import Snapshot, compile_policy
+from policy.zone_lint import ZoneFault, zone_faults, zone_warnings
 
 _LIMIT = re.compile(r"limit:[1-9][0-9]{0,5}")
 ADMINISTRATOR = "administrator"
@@ -82,6 +85,15 @@ class Fault(StrEnum):
     """Programs release policies by the published one, and none could by this."""
     PUBLIC_CHANGE = "public_change"
     """A public rule lets anybody change something."""
+    DUPLICATE_SERVICE = "duplicate_service"
+    """A service is at home in two zones."""
+    WRONG_NESTING = "wrong_nesting"
+    WEAKER_NESTING = "weaker_nesting"
+    """A zone demands less than the one that it lies in."""
+    WEAKER_FLOW = "weaker_flow"
+    """A flow leads into a stricter zone and demands no more for it."""
+    NO_FLOW = "no_flow"
+    """A rule allows a program something in a zone that no flow leads it into."""
     ENGINES_DISAGREE = "engines_disagree"
     """The compiled policy does not mean what Casbin makes of the same rules (found when it is published)."""
 
@@ -116,6 +128,8 @@ def errors(policy: Policy) -> tuple[Finding, ...]:
     return (
         *_structure(policy),
         *(finding for rule in policy.rules for finding in _rule(rule, zones, roles, resources)),
+        *(finding for band in policy.bands for finding in _limits(band.obligations, PREFIX + band.id)),
+        *map(_of_zones, zone_faults(policy, roles)),
     )
 
 
@@ -129,8 +143,13 @@ def weaknesses(policy: Policy, snapshot: Snapshot) -> tuple[Finding, ...]:
         _without_effect(policy, resources),
         _public(policy.rules),
         _empty_groups(policy),
+        map(_of_zones, zone_warnings(policy)),
     )
     return (*_administrator(policy, snapshot), *(found for kind in warnings for found in islice(kind, MOST_WARNINGS)))
+
+
+def _of_zones(found: ZoneFault) -> Finding:
+    return Finding(Fault(found.kind), found.message, found.rule, refuses=found.refuses)
 
 
 def _structure(policy: Policy) -> Iterator[Finding]:
@@ -208,9 +227,13 @@ def _rule(rule: Rule, zones: frozenset[str], roles: frozenset[str], resources: R
         yield Finding(Fault.WRONG_OBLIGATION, "a rule that denies has no obligations", rule.id)
     if rule.effect is RuleEffect.REDUCE and not rule.obligations:
         yield Finding(Fault.WRONG_OBLIGATION, "a rule that reduces says by which obligations", rule.id)
-    for obligation in rule.obligations:
+    yield from _limits(rule.obligations, rule.id)
+
+
+def _limits(obligations: Iterable[str], where: str) -> Iterator[Finding]:
+    for obligation in obligations:
         if obligation.startswith("limit:") and not _LIMIT.fullmatch(obligation):
-            yield Finding(Fault.WRONG_OBLIGATION, f"{obligation!r} is no number of requests a minute", rule.id)
+            yield Finding(Fault.WRONG_OBLIGATION, f"{obligation!r} is no number of requests a minute", where)
 
 
 def _administrator(policy: Policy, snapshot: Snapshot) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0037"
-down_revision = "0042"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

@@ -11,10 +11,10 @@ import msgspec
 from policy import artefact, casbin_lines
 from policy.admin.problems import FaultEntry
 from policy.approvals import Approval
-from policy.artefact import Name, NameOrAny, Organisation, Policy, PolicyTest, Zone
+from policy.artefact import Band, Flow, Name, NameOrAny, Organisation, Policy, PolicyTest, Zone
 from policy.casbin_lines import Lines
 from policy.history import Deed
-from policy.request import AccessRequest
+from policy.request import AccessRequest, Facts, Subject
 from policy.shadow import Shadow
 from policy.versions import State, Version
 
@@ -33,6 +33,8 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     roles: tuple[Name, ...] | None = None
     zones: tuple[Zone, ...] | None = None
     organisations: dict[NameOrAny, Organisation] | None = None
+    bands: tuple[Band, ...] | None = None
+    flows: tuple[Flow, ...] | None = None
     tests: tuple[PolicyTest, ...] | None = None
     """Made-up requests with what must be answered to them, or the policy is not published."""
 
@@ -169,6 +171,8 @@ class VersionDocument(msgspec.Struct, frozen=True):
     approvals: ApprovalState
     shadow: ShadowState | None
     """The last time that it shadowed live traffic; null: it never did."""
+    bands: tuple[Band, ...] = ()
+    flows: tuple[Flow, ...] = ()
 
     @classmethod
     def of(cls, version: Version, approvals: ApprovalState, shadow: ShadowState | None) -> VersionDocument:
@@ -183,6 +187,8 @@ class VersionDocument(msgspec.Struct, frozen=True):
             policy.tests,
             approvals,
             shadow,
+            policy.bands,
+            policy.flows,
         )
 
 
@@ -232,8 +238,25 @@ class ModelDocument(msgspec.Struct, frozen=True):
     effects: tuple[str, ...]
 
 
-class ExplainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A made-up or recorded request, and by which version it is decided; left out: by the published one."""
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A made-up request. Whatever is left out is unknown."""
 
-    request: AccessRequest
+    zone: str
+    path: str = "/"
+    method: str = "GET"
+    subject: Subject = Subject()
+    facts: Facts = Facts()
+    at: float | None = None
+    """Epoch seconds; left out: now."""
+
+    def request(self, now: float) -> AccessRequest:
+        """It as a request of this moment."""
+        at = now if self.at is None else self.at
+        return AccessRequest(self.subject, self.facts, self.zone, self.method, self.path, at)
+
+
+class ExplainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A made-up request, and by which version it is decided; left out: by the published one."""
+
+    request: Question
     version: Annotated[int, msgspec.Meta(ge=1, le=2**53)] | None = None

@@ -77,6 +77,42 @@ FACTORS_NOT_FRESH = ProblemType(
     "Changing the policy needs two factors, lately",
     "Sign in again as WWW-Authenticate says (RFC 9470), and ask again.",
 )
+SCOPE_MISSING = ProblemType(
+    "MJ-POLICY-033",
+    HTTPStatus.FORBIDDEN,
+    "The token is not for this",
+    "Get a token whose scope is what WWW-Authenticate names (RFC 6750); the client must have registered it.",
+)
+WRONG_KEY = ProblemType(
+    "MJ-POLICY-034",
+    HTTPStatus.BAD_REQUEST,
+    "The Idempotency-Key is none",
+    "Send one, of 1 to 255 visible ASCII characters in double quotes: a UUID, say.",
+)
+KEY_REUSED = ProblemType(
+    "MJ-POLICY-035",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "Another request had this Idempotency-Key",
+    "Give each request a key of its own; only the very same request may be sent again with its key.",
+)
+UNDER_WAY = ProblemType(
+    "MJ-POLICY-036",
+    HTTPStatus.CONFLICT,
+    "The same request is under way",
+    "Send it again in a moment, with the same Idempotency-Key.",
+)
+NO_SUCH_ENTRY = ProblemType(
+    "MJ-POLICY-037",
+    HTTPStatus.NOT_FOUND,
+    "There is no such rule, role or assignment in this version",
+    "List what the version has.",
+)
+ALREADY_THERE = ProblemType(
+    "MJ-POLICY-038",
+    HTTPStatus.CONFLICT,
+    "It is in this version already",
+    "Replace it with PUT, or choose another name.",
+)
 PRECONDITION_REQUIRED = ProblemType(
     "MJ-POLICY-031",
     HTTPStatus.PRECONDITION_REQUIRED,
@@ -113,6 +149,33 @@ NO_SHADOW = ProblemType(
     HTTPStatus.NOT_FOUND,
     "This version does not shadow live traffic",
     "Begin with POST; a report stands here as soon as it ever did.",
+)
+
+
+NO_SUCH_DECISION = ProblemType(
+    "MJ-POLICY-090",
+    HTTPStatus.NOT_FOUND,
+    "No decision is found by this id",
+    "Take the id from the answer's Munjigi-Correlation-Id; wait two seconds; the setting policy.decisions_days says "
+    "how long they are kept.",
+)
+NO_SUCH_REPLAY = ProblemType(
+    "MJ-POLICY-091",
+    HTTPStatus.NOT_FOUND,
+    "There is no such replay",
+    "Ask for it again; what was found is kept for 30 days.",
+)
+TOO_MANY_REPLAYS = ProblemType(
+    "MJ-POLICY-092",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many replays wait already",
+    "Wait until one of them is done.",
+)
+DECISIONS_ARE_THE_OPERATORS = ProblemType(
+    "MJ-POLICY-093",
+    HTTPStatus.FORBIDDEN,
+    "Only the organisation that runs this installation looks at decisions",
+    "Ask one of its administrators; the setting policy.operator names it.",
 )
 
 

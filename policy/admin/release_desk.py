@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 
 from config.clock import Clock
 from config.connections import Database, Transaction, Valkey
@@ -97,6 +97,31 @@ class ReleaseDesk:
                 base = await asyncio.to_thread(artefact.decode, found.artefact)
                 made, findings = await drafts.edit(self._kept, tx, found, asked.completed(lines, base), act)
         return made, _draft_answer(made, findings, lines)
+
+    async def draft_of(self, made_of: Callable[[Policy], Policy], act: Act) -> tuple[Version, DraftAnswer]:
+        """Store a draft that is made of what is published. Raises `FaultyPolicy`."""
+        async with self._acting() as tx:
+            base = await versions.published_policy(self._kept, tx) or _NOTHING
+            with _worded():
+                made, findings = await versions.draft(self._kept, tx, await asyncio.to_thread(made_of, base), act)
+        return made, _draft_answer(made, findings, None)
+
+    async def amend(
+        self, number: int, changed: Callable[[Policy], Policy], act: Act, match: Match
+    ) -> tuple[Version, DraftAnswer]:
+        """Give a draft the content that `changed` makes of the one that it has. Raises `FaultyPolicy`."""
+        async with self._acting() as tx:
+            with _worded():
+                found = await drafts.to_change(self._kept, tx, number, match)
+                base = await asyncio.to_thread(artefact.decode, found.artefact)
+                made, findings = await drafts.edit(self._kept, tx, found, await asyncio.to_thread(changed, base), act)
+        return made, _draft_answer(made, findings, None)
+
+    async def content(self, number: int | None) -> tuple[Version, Policy]:
+        """What stands in one version, or with None in the published one."""
+        async with self._database.connect() as tx:
+            found = await self._current(tx) if number is None else await self._found(tx, number)
+        return found, await asyncio.to_thread(artefact.decode, found.artefact)
 
     async def withdraw(self, number: int, act: Act, match: Match) -> VersionEntry:
         async with self._acting() as tx:
@@ -268,7 +293,7 @@ def _worded(lines: Lines | None = None) -> Iterator[None]:
         raise Problem(problems.NO_SHADOW) from error
 
 
-def _draft_answer(made: Version, findings: tuple[Finding, ...], lines: Lines) -> DraftAnswer:
+def _draft_answer(made: Version, findings: tuple[Finding, ...], lines: Lines | None) -> DraftAnswer:
     return DraftAnswer(VersionEntry.of(made), tuple(_entry(finding, lines) for finding in findings))
 
 

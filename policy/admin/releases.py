@@ -103,11 +103,11 @@ class Releases:
         """PUT versions/{number}: another content; parts that are left out stay as they are in the draft."""
         asked = await read(request, DraftRequest)
         act = self._act(request, asked.why)
-        return _tagged(*await self._releases.edit(path_number(request), asked, act, _match(request)))
+        return _tagged(*await self._releases.edit(path_number(request), asked, act, matching(request)))
 
     async def withdraw(self, request: Request) -> Response:
-        act = self._act(request, _why(request))
-        return answer(await self._releases.withdraw(path_number(request), act, _match(request)))
+        act = self._act(request, reason(request))
+        return answer(await self._releases.withdraw(path_number(request), act, matching(request)))
 
     async def lint(self, request: Request) -> Response:
         return answer(await self._releases.lint(await read(request, TrialRequest)))
@@ -126,11 +126,11 @@ class Releases:
         """POST versions/{number}/approval: of what was looked at, so its tag must be told."""
         asked = await read(request, ReasonRequest)
         act = self._act(request, asked.why)
-        return answer(await self._releases.approve(path_number(request), act, _match(request)))
+        return answer(await self._releases.approve(path_number(request), act, matching(request)))
 
     async def retract(self, request: Request) -> Response:
         """DELETE versions/{number}/approval: one's own is meant, whatever the draft says by now."""
-        act = self._act(request, _why(request))
+        act = self._act(request, reason(request))
         return answer(await self._releases.retract(path_number(request), act, _match_if_told(request)))
 
     async def shadow(self, request: Request) -> Response:
@@ -139,7 +139,7 @@ class Releases:
         return answer(await self._releases.begin_shadow(path_number(request), asked, act))
 
     async def end_shadow(self, request: Request) -> Response:
-        return answer(await self._releases.end_shadow(path_number(request), self._act(request, _why(request))))
+        return answer(await self._releases.end_shadow(path_number(request), self._act(request, reason(request))))
 
     async def shadow_report(self, request: Request) -> Response:
         return answer(await self._releases.shadow_report(path_number(request)))
@@ -174,16 +174,16 @@ def _tagged(
     return answer(content, status, {"ETag": version_tag(version), **(headers or {})})
 
 
-def _match(request: Request) -> Match:
+def matching(request: Request) -> Match:
     """Whoever changes a draft says which content they saw (RFC 9110, section 13.1.1; RFC 6585, section 3)."""
     return lambda version: require_match(request, version_tag(version))
 
 
 def _match_if_told(request: Request) -> Match:
-    return _match(request) if "if-match" in request.headers else lambda version: None
+    return matching(request) if "if-match" in request.headers else lambda version: None
 
 
-def _why(request: Request) -> str:
+def reason(request: Request) -> str:
     """Why something is taken away: DELETE has no body (RFC 9110, section 9.3.5)."""
     try:
         return msgspec.convert({"why": request.query_params.get("why", "")}, ReasonRequest).why

@@ -52,9 +52,6 @@ class Assigned:
         self._records = records
         self._span = sets
 
-    def __bool__(self) -> bool:
-        return len(self._high) > 0
-
     def find(self, organisation: str, subject: str) -> tuple[str, ...]:
         """The roles, and the groups, that a subject is assigned in one organisation by name."""
         wanted = _hash(organisation, subject)

@@ -9,6 +9,7 @@ from functools import cached_property
 import msgspec
 
 from policy.artefact import Policy, Rule, Zone
+from policy.flows import Crossings, Flows
 from policy.snapshot.layout import Outline, Records, UnreadableSnapshot, Words, read
 from policy.snapshot.reach import Reach, Reached
 from policy.snapshot.rule import CompiledRule
@@ -30,21 +31,33 @@ class Snapshot:
             raise UnreadableSnapshot(f"its outline cannot be read: {error}") from error
         words, records = Words(sections), Records(sections)
         self.version = version
-        self.zones: Mapping[str, Zone] = _Zones(outline, words, records)
+        self.zones = _Zones(outline, words, records)
+        self.assigns = outline.assigns
+        """Whether anybody is assigned anything, so that it matters who a caller is."""
         self.size = len(compiled)
         """Bytes."""
+        self.remembers = outline.remembers
+        """The lowest risk that may still matter once it is over."""
+        self.flows = None if outline.crossings < 0 else _flows(records[outline.crossings])
+        """Which services may cross into which zone; None: the policy speaks of none."""
+        self._zones_met = self.zones.met
         self._outline = outline
         self._sections = sections
         self._words = words
         self._records = records
         self._reach = Reach(sections, outline, words)
         self._standings = Standings(sections, outline, words, records)
+        self.standing = self._standings.of
         self._rules: dict[int, CompiledRule] = {}
 
     @cached_property
     def rest(self) -> Policy:
         """What of the policy is not looked up here: all but rules, zones, roles, organisations and assignments."""
         return msgspec.msgpack.decode(self._records[self._outline.rest], type=Policy)
+
+    def zone(self, name: str) -> Zone | None:
+        """One of its zones."""
+        return self._zones_met.get(name) or self.zones.get(name)
 
     def changed_zones(self, former: Snapshot) -> frozenset[str]:
         """The zones, of either version, in which something may be decided otherwise than by a former one.
@@ -53,13 +66,6 @@ class Snapshot:
         """
         marks, others = self._marks(), former._marks()
         return frozenset(zone for zone in marks.keys() | others.keys() if marks.get(zone) != others.get(zone))
-
-    def standing(self, organisation: str, roles: frozenset[str], subject: str = "") -> Standing:
-        """Resolve granted roles, and those that a subject is assigned, through the hierarchy of their organisation.
-
-        `subject` is a person's `sub`; a program is assigned roles by the name that is among its own (`client:ID`).
-        """
-        return self._standings.of(organisation, roles, subject)
 
     def candidates(self, standing: Standing, zone: str, method: str, path: str) -> tuple[CompiledRule, ...]:
         """The rules that speak of this request, conditions aside, in their total order."""
@@ -123,6 +129,13 @@ class Snapshot:
         return dict(zip(names, self._sections.zone_marks.tolist(), strict=True))
 
 
+def _flows(record: memoryview) -> Flows:
+    try:
+        return Flows(msgspec.msgpack.decode(record, type=Crossings))
+    except msgspec.DecodeError as error:
+        raise UnreadableSnapshot(f"its flows cannot be read: {error}") from error
+
+
 class _Zones(Mapping[str, Zone]):
     """The zones of a policy, decoded when they are met."""
 
@@ -130,17 +143,17 @@ class _Zones(Mapping[str, Zone]):
         self._span = outline.zones
         self._words = words
         self._records = records
-        self._met: dict[str, Zone] = {}
+        self.met: dict[str, Zone] = {}
 
     def __getitem__(self, name: str) -> Zone:
-        known = self._met.get(name)
+        known = self.met.get(name)
         if known is not None:
             return known
         place = self._words.find(name, self._span)
         if place < 0:
             raise KeyError(name)
         zone = msgspec.msgpack.decode(self._records[self._words.value(place)], type=Zone)
-        self._met[name] = zone
+        self.met[name] = zone
         return zone
 
     def __iter__(self) -> Iterator[str]:

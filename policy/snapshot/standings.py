@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -40,21 +41,21 @@ class Standings:
         self._words = words
         self._records = records
         self._assigned = Assigned(sections, records, outline.role_sets)
-        self._assigns = bool(self._assigned)
+        self._assigns = outline.assigns
         try:
-            for name in outline.time_zones:
-                LocalTime(name)
+            # kept, so that no clock of an organisation is read from a file when it is first asked
+            self._time_zones = [ZoneInfo(name) for name in outline.time_zones]
         except (KeyError, OSError) as error:
             raise ValueError(f"a time zone is not known here: {error}") from error
         self._clocks: dict[tuple[str, tuple[int, ...], tuple[date, ...]], LocalTime] = {}
         self._of_roles: dict[tuple[str, frozenset[str]], Standing] = {}
         self._of_subject: dict[tuple[str, frozenset[str], str], Standing] = {}
 
-    def of(self, organisation: str, roles: frozenset[str], subject: str) -> Standing:
-        """Resolve a caller; `subject` is empty where the caller is nobody that could be assigned anything."""
+    def of(self, organisation: str, roles: frozenset[str], subject: str = "") -> Standing:
+        """Resolve what somebody was granted, and assigned (`policy.request.assignee`), through the hierarchy there."""
         if subject and self._assigns:
             known = self._of_subject.get((organisation, roles, subject))
-            return known if known is not None else self._assigned_too(organisation, roles, subject)
+            return known or self._assigned_too(organisation, roles, subject)
         return self._of_roles.get((organisation, roles)) or self._resolved(organisation, roles)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""The tables of schema `policy`; migrations 0007, 0037 and 0042 make them."""
+"""The tables of schema `policy`; migrations 0007, 0037, 0038, 0041 and 0042 make them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
+    Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(schema="policy")
 
@@ -37,6 +39,17 @@ version = Table(
     Column("restores", BigInteger),
 )
 
+answer = Table(
+    "answer",
+    metadata,
+    Column("who", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("headers", JSONB, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
 compiled = Table(
     "compiled",
     metadata,
@@ -96,4 +109,44 @@ shadow_count = Table(
     Column("same", Boolean, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("example", Text, nullable=False),
+)
+
+decision_block = Table(
+    "decision_block",
+    metadata,
+    Column("segment", Text, primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("beginning", Text, nullable=False),
+    Column("from_count", BigInteger, nullable=False),
+    Column("to_count", BigInteger, nullable=False),
+    Column("from_at", DateTime(timezone=True), nullable=False),
+    Column("to_at", DateTime(timezone=True), nullable=False),
+    Column("effects", ARRAY(Text), nullable=False),
+    Column("zones", ARRAY(Text), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+replay = Table(
+    "replay",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("against", BigInteger),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("most", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("of", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("findings", JSONB, nullable=False),
+    Column("held_until", DateTime(timezone=True)),
+    Column("over_at", DateTime(timezone=True)),
+    Column("trouble", Text, nullable=False),
 )
