@@ -63,14 +63,14 @@ def _probes(policy: Policy, widest: int) -> Iterator[tuple[Rule, AccessRequest]]
     by_role = {rule.role: rule for rule in reversed(rules)}
     step = max(1, len(policy.assignments) // max(1, min(ASSIGNED, len(rules))))
     for given in policy.assignments[::step]:
-        rule = by_role.get(given.role, rules[0] if rules else None)
-        if rule is not None and not given.subject.startswith(GROUP):
+        if rules and not given.subject.startswith(GROUP):
+            probed = by_role.get(given.role, rules[0])
             machine = given.subject.startswith(CLIENT_ROLE)
-            for asked in _requests(rule, policy):
+            for asked in _requests(probed, policy):
                 organisation = asked.subject.organisation if given.organisation == ANY else given.organisation
                 name = given.subject.removeprefix(CLIENT_ROLE) if machine else given.subject
                 subject = Subject(name, organisation, frozenset(), 2, asked.at - 60, machine)
-                yield rule, msgspec.structs.replace(asked, subject=subject)
+                yield probed, msgspec.structs.replace(asked, subject=subject)
 
 
 def _sample(rules: tuple[Rule, ...], widest: int) -> tuple[Rule, ...]:
