@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.asking import ask_engines
-from cli.commands import audit, clients, keys, resources, sessions
-
-if TYPE_CHECKING:
-    from cli.services import Service
+from cli.commands import audit, clients, keys, policy, resources, sessions
 
 app = typer.Typer(
     name="munjigi",
@@ -26,6 +23,7 @@ for name, group in (
     ("keys", keys),
     ("clients", clients),
     ("resources", resources),
+    ("policy", policy),
 ):
     app.add_typer(group.app, name=name)
 
@@ -65,12 +63,6 @@ def gateway() -> None:
 
 
 @app.command()
-def policy() -> None:
-    """Run the policy admin API."""
-    _run("policy")
-
-
-@app.command()
 def console() -> None:
     """Run the console."""
     _run("console")
@@ -104,16 +96,17 @@ def inbox() -> None:
 def worker(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="relay, activity, sweeper, audit, reservation, mail; all of them if not given."),
+        typer.Argument(help="relay, activity, sweeper, audit, decisions, reservation, mail; all of them if not given."),
     ] = None,
 ) -> None:
     """Run the background jobs, or some of them, in one process."""
+    from cli.process import run_alone
     from cli.services import WORKERS, workers
 
     for name in names or ():
         if name not in WORKERS:
             raise typer.BadParameter(f"{name}: there is no such worker; there are {', '.join(WORKERS)}")
-    _run_service(workers(names or list(WORKERS)))
+    run_alone(workers(names or list(WORKERS)))
 
 
 @app.command()
@@ -162,22 +155,10 @@ def reference() -> None:
 
 
 def _run(name: str) -> None:
+    from cli.process import run_alone
     from cli.services import BY_NAME
 
-    _run_service(BY_NAME[name])
-
-
-def _run_service(service: Service) -> None:
-    from cli.checks import check_addresses
-    from cli.process import run_service
-    from config.engines.folders import make_var
-    from config.settings import load_settings
-
-    settings = load_settings()
-    make_var(settings)
-    if service.public:
-        check_addresses(settings, (service.name,))
-    run_service(service, settings)
+    run_alone(BY_NAME[name])
 
 
 if __name__ == "__main__":

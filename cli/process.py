@@ -31,6 +31,19 @@ def run_service(service: Service, settings: Settings, terminal: TextIO | None = 
         runner.run(_serve(service, settings))
 
 
+def run_alone(service: Service) -> None:
+    """Run one service as its command does: settings first, then its folder and its addresses."""
+    from cli.checks import check_addresses
+    from config.engines.folders import make_var
+    from config.settings import load_settings
+
+    settings = load_settings()
+    make_var(settings)
+    if service.public:
+        check_addresses(settings, (service.name,))
+    run_service(service, settings)
+
+
 async def _serve(service: Service, settings: Settings) -> None:
     stop, stopped = asyncio.Event(), asyncio.Event()
     _stop_on_signals(stop)

@@ -1,7 +1,7 @@
 """Policy versions as gateways take them up: compiled where they are published.
 
 Revision ID: 0042
-Revises: 0036
+Revises: 0041
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0042"
-down_revision = "0036"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 

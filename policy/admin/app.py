@@ -15,9 +15,10 @@ from starlette.types import ASGIApp
 from audit import key_trail
 from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, Valkey, open_database, open_valkey
+from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
-from config.settings import Settings
+from config.settings import GatewaySettings, Settings
 from events import outbox
 from jose.entrance import Entrance
 from jose.key_keeper import KeyKeeper
@@ -25,12 +26,28 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import PublicKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
+from policy.admin.admission import Admission
+from policy.admin.archive import Archive
+from policy.admin.contents import Contents
+from policy.admin.decisions import Decisions
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
+from policy.admin.idempotency import Once
+from policy.admin.importing import Imports
+from policy.admin.joined import JoinedDatabase
+from policy.admin.reaching import Reaching
+from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
+from policy.admin.zone_maps import ZoneMaps
+from policy.any_version import AnyVersion
 from policy.live import LivePolicy
+from policy.replaying import Replayer
 from policy.snapshot import FORMAT
+from policy.storage.answers import KeptAnswers
+from policy.storage.decisions import RecordedDecisions
+from policy.storage.replays import KeptReplays
+from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
 from policy.versions import UntrustedArtefact, compile_published
@@ -39,16 +56,40 @@ SERVICE: Final = "policy"
 _log = structlog.get_logger(__name__)
 
 
-def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID) -> ASGIApp:
-    """The API, without its entrance."""
+def application(
+    database: Database,
+    valkey: Valkey,
+    keys: SigningKeys,
+    clock: Clock,
+    operator: UUID,
+    gateway: GatewaySettings | None = None,
+    *,
+    issuer: str = "",
+    approvals: int = 1,
+) -> ASGIApp:
+    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones; `issuer`: of the
+    tokens that programs come with; `approvals`: how many people it takes to publish a version."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
 
-    kept = PolicyVersions()
+    kept, database = PolicyVersions(), JoinedDatabase(database)
     live = LivePolicy(database, kept, policy_keys, clock)
-    desk = Desk(database, valkey, keys, kept, live, clock, operator)
-    api = PolicyApi(desk, (Releases(desk), Explanations(desk)))
+    desk = Desk(database, valkey, keys, kept, clock)
+    releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
+    compiled, gateway = AnyVersion(database, kept), gateway or GatewaySettings()
+    archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
+    groups = (
+        Releases(desk, releases),
+        Contents(releases),
+        Imports(releases),
+        Explanations(archive, clock),
+        Decisions(archive, clock, operator),
+        Reaching(database, valkey, kept, clock),
+        ZoneMaps(database, kept, gateway.routes, gateway.port),
+    )
+    once = Once(database, valkey, KeptAnswers(), clock)
+    api = PolicyApi(Admission(database, clock, operator), once, groups, issuer=issuer)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -61,14 +102,27 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await keys.ensure_active(tx, "policy", clock.now())
         await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator))
+        api = application(
+            database,
+            valkey,
+            keys,
+            clock,
+            settings.policy.operator,
+            gateway=settings.gateway,
+            issuer=settings.idp.issuer,
+            approvals=settings.policy.approvals,
+        )
+        app = entrance.around(api)
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
+        compiled = AnyVersion(database, PolicyVersions())
+        replayer = Replayer(database, KeptReplays(), RecordedDecisions(), compiled, clock)
         poke = partial(outbox.poke, valkey)
         beside = [
             asyncio.create_task(entrance.keep_keys_fresh()),
             asyncio.create_task(watch_keys(keeper, database, clock, who=SERVICE, poke=poke, stop=stop)),
+            asyncio.create_task(replayer.run(stop)),
         ]
         try:
             await serve_application(app, f"unix:{settings.upstream_socket(SERVICE)}", ready=ready, stop=stop)

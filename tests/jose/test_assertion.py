@@ -40,6 +40,18 @@ async def test_an_upstream_sees_who_it_is():
     assert await commerce.verify(token, now=NOW + 59.9) is seen
 
 
+async def test_what_a_token_is_for_is_said_where_it_is_for_something():
+    reader = msgspec.structs.replace(MINJI, scope=("policy:read", "reports"))
+    signer = AssertionSigner(RING)
+    for who, said in ((reader, "policy:read reports"), (MINJI, None)):
+        token = signer.sign("commerce", who, zone="shop", now=NOW)
+        claims = jws.verify(
+            token, RING, expected_typ=TYPE, expected_issuer=ISSUER, expected_audience=audience("commerce"), now=NOW
+        )
+        assert claims.get("scope") == said
+        assert (await verifier()[0].verify(token, now=NOW)).subject == who
+
+
 async def test_who_acts_is_said_as_rfc_8693_has_it():
     acted = msgspec.structs.replace(MINJI, actors=("ledger", "shop"))
     signer = AssertionSigner(RING)

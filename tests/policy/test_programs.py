@@ -85,6 +85,7 @@ def test_a_token_of_a_program_says_nothing_of_people_whatever_it_says() -> None:
         "client_id": "nightly",
         "sid": "s" * 22,
         "jti": "j",
+        "scope": "policy:read reports",
         "exp": AT + 300,
         "iat": AT,
         "org": "an organisation",
@@ -97,6 +98,7 @@ def test_a_token_of_a_program_says_nothing_of_people_whatever_it_says() -> None:
     assert identity.subject == PROGRAM
     assert identity.device_trust is DeviceTrust.UNKNOWN
     assert identity.device_id == identity.acr == ""
+    assert identity.scope == ("policy:read", "reports")
 
 
 def test_no_organisation_can_make_a_person_a_program() -> None:
