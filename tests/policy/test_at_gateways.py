@@ -1,6 +1,6 @@
 """A published policy at four gateways, each a process of its own, and a large one swapped under load (P5).
 
-What is found is printed as the tables of `docs/policy-at-gateways.md` have it; `make proof ARGS=…` repeats it.
+What is found is printed, a table row each; `make proof ARGS=tests/policy/test_at_gateways.py` repeats it.
 """
 
 from __future__ import annotations
