@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import casbin
 import cedarpy
@@ -97,16 +98,33 @@ def munjigi(size: int, conditions: bool) -> Callable[[Question], Ask]:
     return ask
 
 
+class _Rules(casbin.persist.Adapter):  # type: ignore[misc] # casbin ships no types
+    """Hands the rules to Casbin at once: added one by one, each is looked for among all."""
+
+    def __init__(self, size: int, conditions: bool) -> None:
+        self._size = size
+        self._more = [_CASBIN_CONDITION] if conditions else []
+
+    def load_policy(self, model: Any) -> None:
+        """Fill an empty model."""
+        rules = model["p"]["p"].policy
+        for number in range(self._size):
+            rules.append([f"role-{number}", _path(number), "GET", *self._more])
+        if not self._more:
+            model["g"]["g"].policy = [[f"user-{number}", f"role-{number}"] for number in range(self._size)]
+
+
 def enforcer(size: int, conditions: bool) -> Callable[[Question], Ask]:
     """pycasbin's stock enforcer."""
-    return _casbin(casbin.Enforcer(_model(casbin.Model(), conditions)), size, conditions)
+    model = _model(casbin.Model(), conditions)
+    return _casbin(casbin.Enforcer(model, _Rules(size, conditions)), conditions)
 
 
 def fast_enforcer(size: int, conditions: bool) -> Callable[[Question], Ask]:
     """pycasbin's FastEnforcer, keyed by path and method: it tries only rules of the very same ones."""
     order = [1, 2]
-    fast = casbin.FastEnforcer(_model(FastModel(order), conditions), cache_key_order=order)
-    return _casbin(fast, size, conditions)
+    model = _model(FastModel(order), conditions)
+    return _casbin(casbin.FastEnforcer(model, _Rules(size, conditions), cache_key_order=order), conditions)
 
 
 def _model(model: casbin.Model, conditions: bool) -> casbin.Model:
@@ -114,12 +132,7 @@ def _model(model: casbin.Model, conditions: bool) -> casbin.Model:
     return model
 
 
-def _casbin(loaded: casbin.Enforcer, size: int, conditions: bool) -> Callable[[Question], Ask]:
-    more = [_CASBIN_CONDITION] if conditions else []
-    loaded.add_policies([[f"role-{number}", _path(number), "GET", *more] for number in range(size)])
-    if not conditions:
-        loaded.add_grouping_policies([[f"user-{number}", f"role-{number}"] for number in range(size)])
-
+def _casbin(loaded: casbin.Enforcer, conditions: bool) -> Callable[[Question], Ask]:
     def ask(question: Question) -> Ask:
         role, path = question
         who = (

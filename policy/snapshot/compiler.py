@@ -24,7 +24,7 @@ from policy.snapshot.trees import Trees
 
 NOTHING_REMEMBERED = 101
 """No risk is as high."""
-_LOOKED_UP = ("roles", "zones", "rules", "inheritance", "organisations", "assignments", "resources")
+_LOOKED_UP = ("roles", "zones", "rules", "inheritance", "organisations", "assignments", "resources", "tests")
 """Members of a policy that have tables of their own here, or that no decision asks for."""
 
 

@@ -7,12 +7,14 @@ import struct
 from hashlib import blake2b
 from zlib import crc32
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policy.artefact import Assignment, Inheritance, Resource, RuleEffect, Zone
+from policy.artefact import Assignment, Inheritance, MadeUpRequest, PolicyTest, Resource, RuleEffect, Zone
 from policy.decide import decide
+from policy.decision import Effect
 from policy.snapshot import FORMAT, Snapshot, compile_policy, compiled
 from policy.snapshot.layout import UnreadableSnapshot
 from tests.policy.samples import MONDAY_NOON, policy, request, rule
@@ -109,6 +111,13 @@ def test_a_resource_that_changes_changes_the_zone() -> None:
         return compile_policy(policy(rule("a", "@things"), resources=(Resource("things", "shop", (path,)),)), 1)
 
     assert at("/a").changed_zones(at("/b")) == {"shop"}
+
+
+def test_the_tests_of_a_policy_are_no_part_of_what_it_compiles_to() -> None:
+    asked = MadeUpRequest(zone="shop", method="GET", path="/", at=MONDAY_NOON)
+    plain = policy(rule("a"))
+    tested = msgspec.structs.replace(plain, tests=(PolicyTest("a test", asked, Effect.ALLOW),))
+    assert compiled(tested) == compiled(plain)
 
 
 def test_paths_and_methods_from_outside_grow_nothing() -> None:
