@@ -47,6 +47,9 @@ WORKERS = {
     "signals": Service("worker-signals", "signals of others, polled", ("idp.received_signals:serve",), "idp"),
     "probe": Service("worker-probe", "how quickly an end is obeyed", ("events.probe:serve",), "worker"),
     "audit": Service("worker-audit", "audit: sealing segments", ("audit.sealer:serve",), "audit"),
+    "decisions": Service(
+        "worker-decisions", "decisions found by their id", ("policy.recording.worker:serve",), "policy"
+    ),
     "reservation": Service(
         "worker-reservation", "reservations in batches", ("upstreams.reservation.worker:serve",), "reservation"
     ),

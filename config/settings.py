@@ -324,6 +324,13 @@ class PolicySettings(BaseModel):
     operator: UUID = UUID("5b1d2f0c-6c0e-4c52-9a55-0d6f3c3d7a01")
     """Id of the organisation that runs this installation: its administrators alone change the policy, which is
     everybody's. Unset, it is the first one of the demo data; with people of your own, name theirs."""
+    decisions_days: int = Field(default=7, ge=1, le=3650)
+    """For how many days decisions are found by their id, and can be decided again. The record itself is kept on."""
+    decisions_megabytes: int = Field(default=4096, ge=1)
+    """How much all of those may take in the database, compressed; the oldest are forgotten first."""
+    approvals: Literal[1, 2] = 1
+    """How many people it takes to publish a policy: 2 asks for an approval of its exact content by somebody who did
+    not write it. Rolling back takes one, always: it is for emergencies, and on record."""
 
 
 class LogSettings(BaseModel):

@@ -29,6 +29,8 @@ from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
 from gateway.decision.risk_news import INTERVAL as RISK_NEWS_EVERY
 from gateway.decision.risk_news import RiskNews
+from gateway.decision.shadow_upkeep import LOOK_EVERY, WRITE_EVERY, ShadowUpkeep
+from gateway.decision.shadowing import Shadowing
 from gateway.doors.server import open_doors
 from gateway.engines import open_engines
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
@@ -69,6 +71,7 @@ from jose.keys import KeyRing
 from jose.rotation import Schedule
 from policy.live import LivePolicy
 from policy.snapshot import Snapshot
+from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 
 
@@ -133,6 +136,19 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             taken_up=policy_taken_up,
         )
         await policy.refresh()
+        shadowing = Shadowing(clock)
+        shadow_upkeep = ShadowUpkeep(
+            database,
+            PolicyVersions(),
+            PolicyShadows(),
+            lambda tx: signing_keys.public_keys(tx, "policy"),
+            clock,
+            shadowing,
+        )
+
+        def policy_changed() -> None:
+            policy.changed()
+            shadow_upkeep.changed()
 
         async def assertion_ring() -> KeyRing:
             async with database.connect() as tx:
@@ -155,7 +171,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         )
         news = News(
             sessions=sessions,
-            policy_changed=policy.changed,
+            policy_changed=policy_changed,
             keys_changed=key_news.told,
             resources_changed=metadata.changed,
             attempted=watch.attempted,
@@ -211,6 +227,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             limiting=limiting,
             assertion_keys=assertion_keys,
         )
+        pipeline.shadowing = shadowing
         sign_out = SignOut(
             provider=provider,
             cookies=cookies,
@@ -301,6 +318,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 tasks.create_task(certificates.follow(stop))
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
+            tasks.create_task(every(LOOK_EVERY, shadow_upkeep.look, drained, sooner=shadow_upkeep.asked))
+            tasks.create_task(every(WRITE_EVERY, shadow_upkeep.write, drained))
             tasks.create_task(activity.run(drained))
             tasks.create_task(limiting.run(drained))
             tasks.create_task(reload.follow(drained))

@@ -25,6 +25,7 @@ from gateway.decision import enforcement
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
+from gateway.decision.shadowing import Shadowing
 from gateway.exchange import OwnPage, RequestHead, Verdict
 from gateway.inbound.browser import browser_of
 from gateway.inbound.credentials import Credentials, read_credentials
@@ -95,6 +96,8 @@ class Pipeline:
         self._metadata = metadata
         self._limiting = limiting
         self._assertion_keys = assertion_keys
+        self.shadowing: Shadowing | None = None
+        """What is told of each answer by policy, beside the way; None: nothing is."""
         self.use_table(table)
 
     def use_table(self, table: RouteTable) -> None:
@@ -271,7 +274,7 @@ class Pipeline:
         method = head.method.decode("ascii")
         path = head.path.decode("ascii")
         browser = _browser(head) if caller is not None and caller.identity.session_browser else ""
-        decided = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate)
+        decided = judged = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate)
         if route.step_up and (asked := unmet(route, caller, method, path, now)) is not None:
             decided = joined(decided, asked)
         decision = decided.decision
@@ -295,6 +298,8 @@ class Pipeline:
             )
         except AuditUnavailable:
             return enforcement.refuse(enforcement.NOT_RECORDED, head)
+        if self.shadowing is not None:
+            self.shadowing.saw(judged, route.zone.name, method, path, head.correlation_id)
         if session is not None and (route.act or (shown.cookie is not None and is_act(head))):
             self._touch(session, now)
         if exceeded is not None:

@@ -9,8 +9,10 @@ from typing import Annotated
 
 import msgspec
 
+from policy.decision import Effect
 from policy.local_time import WORKING_DAYS
-from policy.request import DeviceTrust
+from policy.reasons import Reason
+from policy.request import AccessRequest, DeviceTrust, Facts, Subject
 
 ANY = "*"
 ANONYMOUS = "anonymous"
@@ -173,8 +175,37 @@ class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """Days on which nobody works, by the calendar there; a condition asks `holiday`, `working_day`."""
 
 
+class MadeUpSubject(Subject, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who asks in a test; a name that is misspelt is an error."""
+
+
+class MadeUpFacts(Facts, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is known of where a test's request comes from; a name that is misspelt is an error."""
+
+
+class MadeUpRequest(AccessRequest, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The request of a test: by nobody from nowhere, unless it says otherwise."""
+
+    subject: MadeUpSubject = MadeUpSubject()
+    facts: MadeUpFacts = MadeUpFacts()
+
+
+class PolicyTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A made-up request and what must be answered to it, or the policy is not published (P5)."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    request: MadeUpRequest
+    effect: Effect
+    winner: str | None = None
+    """The id of the rule that decides, empty: none does; None: whichever."""
+    reasons: tuple[Reason, ...] | None = None
+    """All of them, in any order; None: whichever."""
+    obligations: tuple[Obligation, ...] | None = None
+    """All of them, in any order; None: whichever."""
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Everything that decisions of one version follow.
+    """Everything that decisions of one version follow, and the tests that it is published with.
 
     What was added to it later is left out of the canonical form where it is empty, so that older versions stay what
     they were signed as; a factory keeps the older fields in.
@@ -190,6 +221,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     resources: tuple[Resource, ...] = ()
     bands: tuple[Band, ...] = ()
     flows: tuple[Flow, ...] = ()
+    tests: Annotated[tuple[PolicyTest, ...], msgspec.Meta(max_length=10_000)] = ()
 
 
 class UnreadableArtefact(ValueError):
@@ -212,6 +244,7 @@ def encode(policy: Policy) -> bytes:
         resources=tuple(sorted(policy.resources, key=lambda resource: (resource.name, resource.zone))),
         bands=tuple(sorted(policy.bands, key=lambda band: band.id)),
         flows=tuple(sorted(policy.flows, key=lambda flow: (flow.source, flow.to, flow.methods, flow.certificate))),
+        tests=tuple(sorted(policy.tests, key=lambda test: test.name)),
     )
     return msgspec.json.encode(ordered, order="sorted")
 

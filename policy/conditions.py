@@ -153,6 +153,15 @@ def parse(text: str) -> Condition:
     return Condition(text, expression)
 
 
+def names_compared(text: str) -> dict[str, tuple[str, ...]]:
+    """The texts that a condition compares each of its names with. Raises `WrongCondition`."""
+    named: dict[str, tuple[str, ...]] = {}
+    for comparison in _comparisons(parse(text).expression):
+        values = comparison.value if isinstance(comparison.value, tuple) else (comparison.value,)
+        named[comparison.name] = (*named.get(comparison.name, ()), *(v for v in values if isinstance(v, str)))
+    return named
+
+
 def _expression(node: ast.expr, *, negated: bool) -> Expression:
     match node:
         case ast.BoolOp(op=op, values=values):

@@ -31,7 +31,7 @@ def client_role(client_id: str) -> str:
     return CLIENT_ROLE + client_id
 
 
-class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_defaults=True):
     """Who asks; an anonymous caller has an empty `id` and no roles."""
 
     id: str = ""
@@ -55,10 +55,10 @@ def assignee(subject: Subject) -> str:
     return "" if subject.id.startswith((CLIENT_ROLE, GROUP)) else subject.id
 
 
-class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_defaults=True):
     """What stays the same over many requests of one session: computed when a fact changes, not for every request.
 
-    Keep the same object from request to request: what follows from it is remembered.
+    Keep the same object from request to request: what follows from it is remembered. A decision's record has all of it.
     """
 
     device_trust: DeviceTrust = DeviceTrust.UNKNOWN

@@ -8,7 +8,7 @@ from gateway.callers.identity import Identity
 from gateway.header import Header
 from gateway.vouching.told import Told, UpstreamToken, WantedToken
 from jose import assertion
-from policy.decision import Decision
+from policy.decision import Decision, StepUp
 from policy.request import Facts, Subject
 from policy.snapshot import Snapshot
 
@@ -22,6 +22,8 @@ class Decided:
     snapshot: Snapshot
     facts: Facts
     subject: Subject
+    demanded: StepUp | None = None
+    """What the route demands of the sign-in beyond policy, and it lacks; the decision has it, unless it denies."""
     record: bytes = b""
     """What the decision log says of every request that it decides, once it has been written."""
 

@@ -83,6 +83,10 @@ class DecisionLog:
             "zone": route.zone.name,
             "address": address,
         }
+        if decision.step_up is not None:
+            record["step_up"] = decision.step_up
+        if decided.demanded is not None:
+            record["route_step_up"] = decided.demanded
         if decided.facts.country:
             record["country"] = decided.facts.country
         if decided.facts.certificate:
@@ -94,4 +98,6 @@ class DecisionLog:
             record["org"] = subject.organisation
             if caller.identity.actors:
                 record["actors"] = caller.identity.actors
+        # with this it can be decided again, by any version (policy.recorded)
+        record["asked"] = {"subject": decided.subject, "facts": decided.facts}
         return b"," + self._encode(record)[1:]

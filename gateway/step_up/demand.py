@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec.structs import replace
-
 from gateway.callers.caller import Caller, Decided
 from gateway.routes.route_table import Demand, Route, RouteTable
-from policy.decision import Effect, StepUp
-from policy.reasons import Reason
+from policy.decision import StepUp
+from policy.demand import with_demand
 
 ACR = {1: "urn:munjigi:acr:1", 2: "urn:munjigi:acr:2"}
 """The value of `acr_values` for an assurance."""
@@ -44,18 +41,8 @@ def unmet(route: Route, caller: Caller | None, method: str, path: str, now: floa
 def joined(decided: Decided, asked: StepUp) -> Decided:
     """The decision with what the route demands; it is of this one request. What was denied stays denied."""
     decision = decided.decision
-    if decision.effect is Effect.DENY:
-        return decided
-    step = asked if decision.step_up is None else _stronger(decision.step_up, asked)
-    why = decision.reasons if decision.effect is Effect.STEP_UP else ()  # those of an allow are no longer why
-    held = replace(
-        decision,
-        effect=Effect.STEP_UP,
-        reasons=(*why, *(reason for reason in _why(asked) if reason not in why)),
-        step_up=step,
-        stands_until=0.0,
-    )
-    return Decided(held, decided.since, decided.snapshot, decided.facts, decided.subject)
+    held = with_demand(decision, asked)
+    return Decided(held, decided.since, decided.snapshot, decided.facts, decided.subject, asked)
 
 
 def sensitive_routes(table: RouteTable, authority: str, caller: Caller | None, now: float) -> list[dict[str, Any]]:
@@ -86,16 +73,3 @@ def _assurance(caller: Caller | None) -> int:
 def _fresh(caller: Caller | None, max_age: int, now: float) -> bool:
     at = None if caller is None else caller.identity.subject.authenticated_at
     return at is not None and now - at <= max_age
-
-
-def _stronger(one: StepUp, other: StepUp) -> StepUp:
-    def most(values: Sequence[int | None]) -> int | None:
-        return max((value for value in values if value is not None), default=None)
-
-    ages = [age for age in (one.max_age, other.max_age) if age is not None]
-    return StepUp(most((one.assurance, other.assurance)), min(ages, default=None), one.device_trust)
-
-
-def _why(step: StepUp) -> tuple[Reason, ...]:
-    assurance = () if step.assurance is None else (Reason.ASSURANCE_TOO_LOW,)
-    return assurance if step.max_age is None else (*assurance, Reason.AUTHENTICATION_TOO_OLD)

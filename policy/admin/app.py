@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from audit import key_trail
 from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, Valkey, open_database, open_valkey
+from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
 from config.settings import GatewaySettings, Settings
@@ -25,13 +26,21 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import PublicKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
+from policy.admin.archive import Archive
+from policy.admin.decisions import Decisions
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
+from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
 from policy.admin.zone_maps import ZoneMaps
+from policy.any_version import AnyVersion
 from policy.live import LivePolicy
+from policy.replaying import Replayer
 from policy.snapshot import FORMAT
+from policy.storage.decisions import RecordedDecisions
+from policy.storage.replays import KeptReplays
+from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
 from policy.versions import UntrustedArtefact, compile_published
@@ -47,18 +56,31 @@ def application(
     clock: Clock,
     operator: UUID,
     gateway: GatewaySettings | None = None,
+    *,
+    approvals: int = 1,
 ) -> ASGIApp:
-    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones."""
+    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones; `approvals`: how
+    many people it takes to publish a version."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
 
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
-    desk = Desk(database, valkey, keys, kept, live, clock, operator)
+    desk = Desk(database, valkey, keys, kept, clock, operator)
+    releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
+    compiled = AnyVersion(database, kept)
+    archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
     gateway = gateway or GatewaySettings()
-    maps = ZoneMaps(database, kept, gateway.routes, gateway.port)
-    api = PolicyApi(desk, (Releases(desk), Explanations(desk), maps))
+    api = PolicyApi(
+        desk,
+        (
+            Releases(desk, releases),
+            Explanations(archive, clock),
+            Decisions(archive, clock, operator),
+            ZoneMaps(database, kept, gateway.routes, gateway.port),
+        ),
+    )
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -71,14 +93,19 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await keys.ensure_active(tx, "policy", clock.now())
         await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator, settings.gateway))
+        told = settings.policy
+        api = application(database, valkey, keys, clock, told.operator, settings.gateway, approvals=told.approvals)
+        app = entrance.around(api)
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
+        compiled = AnyVersion(database, PolicyVersions())
+        replayer = Replayer(database, KeptReplays(), RecordedDecisions(), compiled, clock)
         poke = partial(outbox.poke, valkey)
         beside = [
             asyncio.create_task(entrance.keep_keys_fresh()),
             asyncio.create_task(watch_keys(keeper, database, clock, who=SERVICE, poke=poke, stop=stop)),
+            asyncio.create_task(replayer.run(stop)),
         ]
         try:
             await serve_application(app, f"unix:{settings.upstream_socket(SERVICE)}", ready=ready, stop=stop)

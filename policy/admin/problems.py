@@ -77,6 +77,70 @@ FACTORS_NOT_FRESH = ProblemType(
     "Changing the policy needs two factors, lately",
     "Sign in again as WWW-Authenticate says (RFC 9470), and ask again.",
 )
+PRECONDITION_REQUIRED = ProblemType(
+    "MJ-POLICY-031",
+    HTTPStatus.PRECONDITION_REQUIRED,
+    "A change of this must say what it is a change of",
+    "Read it, and send its ETag as If-Match.",
+)
+PRECONDITION_FAILED = ProblemType(
+    "MJ-POLICY-032",
+    HTTPStatus.PRECONDITION_FAILED,
+    "Somebody changed it meanwhile; nothing was done",
+    "Read it again, and send the change with the ETag that it has now.",
+)
+
+NOT_APPROVED = ProblemType(
+    "MJ-POLICY-041",
+    HTTPStatus.CONFLICT,
+    "Somebody else must approve this draft first",
+    "Ask somebody who did not write it to approve it as it is now; the setting policy.approvals asks for that.",
+)
+OWN_DRAFT = ProblemType(
+    "MJ-POLICY-042",
+    HTTPStatus.FORBIDDEN,
+    "Whoever wrote a draft does not approve it",
+    "Ask somebody else to look at it, and to approve it.",
+)
+ANOTHER_SHADOW = ProblemType(
+    "MJ-POLICY-043",
+    HTTPStatus.CONFLICT,
+    "Another version shadows live traffic",
+    "End that one first, or wait until its time is over.",
+)
+NO_SHADOW = ProblemType(
+    "MJ-POLICY-044",
+    HTTPStatus.NOT_FOUND,
+    "This version does not shadow live traffic",
+    "Begin with POST; a report stands here as soon as it ever did.",
+)
+
+
+NO_SUCH_DECISION = ProblemType(
+    "MJ-POLICY-090",
+    HTTPStatus.NOT_FOUND,
+    "No decision is found by this id",
+    "Take the id from the answer's Munjigi-Correlation-Id; wait two seconds; the setting policy.decisions_days says "
+    "how long they are kept.",
+)
+NO_SUCH_REPLAY = ProblemType(
+    "MJ-POLICY-091",
+    HTTPStatus.NOT_FOUND,
+    "There is no such replay",
+    "Ask for it again; what was found is kept for 30 days.",
+)
+TOO_MANY_REPLAYS = ProblemType(
+    "MJ-POLICY-092",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many replays wait already",
+    "Wait until one of them is done.",
+)
+DECISIONS_ARE_THE_OPERATORS = ProblemType(
+    "MJ-POLICY-093",
+    HTTPStatus.FORBIDDEN,
+    "Only the organisation that runs this installation looks at decisions",
+    "Ask one of its administrators; the setting policy.operator names it.",
+)
 
 
 class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -87,6 +151,8 @@ class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     line: int | None = None
     """Line of `rules`, from 1; left out where the fault is in no single line."""
     rule: str = ""
+    severity: str = ""
+    """`error`: it is not published as it is; or `warning`."""
 
 
 class FaultyDocument(ProblemDocument):
