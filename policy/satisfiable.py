@@ -21,6 +21,7 @@ _DOMAINS: dict[str, tuple[float, float]] = {
     "hour": (0, 23),
     "weekday": (1, 7),
     "risk": (0, 100),
+    "recent_risk": (0, 100),
 }
 _HOLDS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,

@@ -20,6 +20,7 @@ from policy.demand import with_demand
 from policy.explain.told import Change, Kind, Value, Who
 from policy.judgement import Situation, judge
 from policy.reasons import Reason
+from policy.recent_risk import recent
 from policy.request import CLIENT_ROLE, AccessRequest, DeviceTrust, Facts, Subject
 from policy.snapshot import CompiledRule, Snapshot, holds
 
@@ -272,8 +273,11 @@ def _of_policy(situation: Situation, decision: Decision, demand: StepUp | None) 
         if reason in _NO_DEMANDS:
             yield of(Kind.DEMAND, reason.value, zone=replace(zone, **_NO_DEMANDS[reason]))
     risks = range(context.risk + 1, 101) if decision.effect in _PASSES else range(context.risk - 1, -1, -1)
+    request = situation.request
     for risk in risks:
-        changed = of(Kind.RISK, "risk", context.risk, risk, who=Who.CIRCUMSTANCE, context=replace(context, risk=risk))
+        lately = recent(request.facts.risk_peaks, risk, request.at)[0]
+        other = replace(context, risk=risk, recent_risk=lately)
+        changed = of(Kind.RISK, "risk", context.risk, risk, who=Who.CIRCUMSTANCE, context=other)
         if _turns(decision.effect, changed.effect):
             yield changed
             return
