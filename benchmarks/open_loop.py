@@ -1,7 +1,7 @@
 """A load that does not wait: requests at even distances whatever became of those before, timed from when each was due.
 
 `python -m benchmarks.open_loop PORT RATE SECONDS CONNECTIONS`, the head of the request on standard input; tells on
-standard output, as JSON, how many were answered by each status, and the milliseconds that those answered 200 took. A
+standard output, as JSON, how many were answered by each status, and how long those took that were answered 200. A
 process of its own, so that it can be pinned to a core. wrk waits for an answer before it asks again, and so spares
 whoever is late.
 """
@@ -29,8 +29,9 @@ class Answered(msgspec.Struct):
 
     statuses: dict[str, int]
     """By status; `none`: no answer within the time, nor within two seconds after it."""
-    took: list[float]
-    """Milliseconds, of those answered 200 that were not due in the first second, in rising order."""
+    p50: float
+    """Milliseconds, of those answered 200 that were not due in the first second; 0 where there were none."""
+    p99: float
     held_back: int
     """Requests that found no connection free when they were due, and waited for one; that counts as their time."""
     late: float
@@ -98,7 +99,9 @@ class _Load:
             await asyncio.sleep(0.01)
         missing = self._asked - self._statuses.total()
         statuses = {**self._statuses, **({"none": missing} if missing else {})}
-        return Answered(statuses, sorted(self._took), self._held_back, self._late * 1000)
+        took = sorted(self._took) or [0.0]
+        p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
+        return Answered(statuses, p50, p99, self._held_back, self._late * 1000)
 
     def _ask(self, one: _Connection, due: float) -> None:
         one.due = due

@@ -92,14 +92,14 @@ def _answers(side: Side, rate: float, core: int) -> Answers:
         [*command, str(SECONDS), str(CONNECTIONS)], input=head, capture_output=True, check=True
     ).stdout
     seen = msgspec.json.decode(told, type=Answered)
-    if seen.statuses.keys() - {"200", "503", "none"} or not seen.took:
+    if seen.statuses.keys() - {"200", "503", "none"} or not seen.p99:
         raise CannotMeasure(f"answers were neither 200 nor 503: {seen.statuses}")
     return Answers(
         seen.statuses["200"] / SECONDS,
         seen.statuses.get("503", 0) / SECONDS,
         seen.statuses.get("none", 0) / SECONDS,
-        seen.took[len(seen.took) // 2],
-        seen.took[len(seen.took) * 99 // 100],
+        seen.p50,
+        seen.p99,
         seen.held_back / SECONDS,
         seen.late,
     )

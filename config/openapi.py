@@ -13,6 +13,7 @@ import msgspec
 from config.problem import PROBLEM_JSON
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
+JSON = "application/json"
 Schema = dict[str, object]
 _ANY: Schema = {"type": "string"}
 
@@ -40,6 +41,8 @@ class Operation:
     status: HTTPStatus = HTTPStatus.OK
     query: tuple[tuple[str, str], ...] = ()
     """Parameters of the query, each with what it means; none is required."""
+    media: str = JSON
+    """What it answers with; anything but JSON is described as a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def _operation(api: Api, operation: Operation, schemas: dict[type, Any]) -> dict
         "responses": {
             str(operation.status.value): {
                 "description": operation.status.phrase,
-                "content": {"application/json": {"schema": schemas[operation.answers]}},
+                "content": {operation.media: {"schema": _answered(operation, schemas)}},
             },
             "default": {"description": "A problem", "content": {PROBLEM_JSON: {"schema": schemas[api.problem]}}},
         },
@@ -95,6 +98,10 @@ def _operation(api: Api, operation: Operation, schemas: dict[type, Any]) -> dict
     if operation.asks is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schemas[operation.asks]}},
+            "content": {JSON: {"schema": schemas[operation.asks]}},
         }
     return described
+
+
+def _answered(operation: Operation, schemas: dict[type, Any]) -> Any:
+    return schemas[operation.answers] if operation.media == JSON else _ANY

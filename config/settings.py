@@ -328,6 +328,9 @@ class PolicySettings(BaseModel):
     """For how many days decisions are found by their id, and can be decided again. The record itself is kept on."""
     decisions_megabytes: int = Field(default=4096, ge=1)
     """How much all of those may take in the database, compressed; the oldest are forgotten first."""
+    approvals: Literal[1, 2] = 1
+    """How many people it takes to publish a policy: 2 asks for an approval of its exact content by somebody who did
+    not write it. Rolling back takes one, always: it is for emergencies, and on record."""
 
 
 class LogSettings(BaseModel):

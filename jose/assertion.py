@@ -49,6 +49,8 @@ class Subject(msgspec.Struct, frozen=True, cache_hash=True):
     locale: str = ""
     actors: tuple[str, ...] = ()
     """Who acts for the person (RFC 8693, section 4.1), the last one first; none: they ask for themselves."""
+    scope: tuple[str, ...] = ()
+    """What the token that was shown is for (RFC 6749, section 3.3): a service may go by it, of programs above all."""
 
 
 class Assertion(msgspec.Struct, frozen=True):
@@ -112,6 +114,7 @@ def _claims(upstream: str, subject: Subject, zone: str, obligations: tuple[str, 
         "obligations": obligations,
         "name": subject.name,
         "locale": subject.locale,
+        **({"scope": " ".join(subject.scope)} if subject.scope else {}),
         **_act(subject.actors),
     }
 
@@ -152,6 +155,7 @@ class _Claims(msgspec.Struct, frozen=True):
     name: str
     locale: str
     auth_time: float = 0.0
+    scope: str = ""
     act: _Act | None = None
 
 
@@ -238,6 +242,7 @@ class AssertionVerifier:
                 name=claims.name,
                 locale=claims.locale,
                 actors=tuple(_actors(claims.act)),
+                scope=tuple(claims.scope.split()),
             ),
             zone=claims.zone,
             obligations=claims.obligations,

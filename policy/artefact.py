@@ -9,8 +9,10 @@ from typing import Annotated
 
 import msgspec
 
+from policy.decision import Effect
 from policy.local_time import WORKING_DAYS
-from policy.request import DeviceTrust
+from policy.reasons import Reason
+from policy.request import AccessRequest, DeviceTrust, Facts, Subject
 
 ANY = "*"
 ANONYMOUS = "anonymous"
@@ -25,9 +27,25 @@ NameOrAny = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Za-z0-9][A-Za-z0-9._:
 Country = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{2}\Z")]
 Method = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Z]{1,32})\Z")]
 Hour = Annotated[int, msgspec.Meta(ge=0, le=24)]
+Scope = r"(?!(mask|limit|methods|scopes):|read_only)[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}"
+"""A scope that may be named (RFC 6749, section 3.3): not one that reads like an obligation of its own."""
+Obligation = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"\A(read_only|(mask|limit):[A-Za-z0-9_.-]{1,64}"
+        r"|methods:[A-Z]{1,32}(\|[A-Z]{1,32}){0,15}"
+        rf"|scopes:{Scope}(\|{Scope}){{0,63}})\Z"
+    ),
+]
+"""`read_only`: safe methods only (RFC 9110, section 9.2.1); `methods:GET|HEAD`: these only; `scopes:a|b`: an upstream
+is told of no other; `mask:FIELD`; `limit:N` requests a minute. Of several the smallest privilege holds
+(`policy.obligations`)."""
+Service = Annotated[str, msgspec.Meta(pattern=r"\A(client|certificate):[!-~]([ -~]{0,126}[!-~])?\Z")]
+"""A service by an identity of its own: `client:ID`, a program that calls for itself or acts for somebody by a token
+that it exchanged, or `certificate:NAME`, the common name of a client certificate that an authority of ours vouches
+for."""
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Weekday = Annotated[int, msgspec.Meta(ge=1, le=7)]
-Obligation = Annotated[str, msgspec.Meta(pattern=r"\A(read_only|(mask|limit):[A-Za-z0-9_.-]{1,64})\Z")]
-"""`read_only`: safe methods only (RFC 9110, section 9.2.1); `mask:FIELD`; `limit:N` requests a minute."""
 
 
 class RuleEffect(StrEnum):
@@ -110,10 +128,40 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     hours: tuple[Hour, Hour] | None = None
     """From the first hour until before the second, in the organisation's time zone."""
     weekdays: tuple[Weekday, ...] = ()
-    step_up_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
+    step_up_risk: Percent = 100
     """A risk above this demands two factors."""
-    max_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
+    max_risk: Percent = 100
     """A risk above this is denied."""
+    services: Annotated[tuple[Service, ...], msgspec.Meta(max_length=10_000)] = ()
+    """The services whose home it is (`policy.flows`)."""
+    within: Annotated[str, msgspec.Meta(pattern=r"\A([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})?\Z")] = ""
+    """The zone that it lies in, of which it demands no less; empty: it lies in none."""
+
+
+class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is left of privileges while the risk is above so much (`policy.bands`)."""
+
+    id: Name
+    above: Annotated[int, msgspec.Meta(ge=0, le=99)]
+    """It is entered at once by a risk above this, and left once the risk has stayed lower for a while."""
+    obligations: Annotated[tuple[Obligation, ...], msgspec.Meta(min_length=1)]
+    """Laid on whatever a rule allows."""
+    zone: NameOrAny = ANY
+    role: NameOrAny = ANY
+    assurance: Annotated[int, msgspec.Meta(ge=1, le=2)] | None = None
+    """Whoever gave so many factors, within `max_age`, is not held; None with no `max_age` either: everybody is."""
+    max_age: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    """Seconds since the last full authentication; None: however long ago."""
+
+
+class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"source": "from"}):
+    """Services of one zone may call into another one; rules say what there (`policy.flows`)."""
+
+    source: Name
+    to: Name
+    methods: Annotated[tuple[Method, ...], msgspec.Meta(min_length=1)] = (ANY,)
+    certificate: bool = False
+    """The service must come with a certificate that its own zone names (RFC 8705)."""
 
 
 class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -127,8 +175,37 @@ class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     """Days on which nobody works, by the calendar there; a condition asks `holiday`, `working_day`."""
 
 
+class MadeUpSubject(Subject, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who asks in a test; a name that is misspelt is an error."""
+
+
+class MadeUpFacts(Facts, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is known of where a test's request comes from; a name that is misspelt is an error."""
+
+
+class MadeUpRequest(AccessRequest, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """The request of a test: by nobody from nowhere, unless it says otherwise."""
+
+    subject: MadeUpSubject = MadeUpSubject()
+    facts: MadeUpFacts = MadeUpFacts()
+
+
+class PolicyTest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A made-up request and what must be answered to it, or the policy is not published (P5)."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    request: MadeUpRequest
+    effect: Effect
+    winner: str | None = None
+    """The id of the rule that decides, empty: none does; None: whichever."""
+    reasons: tuple[Reason, ...] | None = None
+    """All of them, in any order; None: whichever."""
+    obligations: tuple[Obligation, ...] | None = None
+    """All of them, in any order; None: whichever."""
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Everything that decisions of one version follow.
+    """Everything that decisions of one version follow, and the tests that it is published with.
 
     What was added to it later is left out of the canonical form where it is empty, so that older versions stay what
     they were signed as; a factory keeps the older fields in.
@@ -142,6 +219,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """By organisation id; `*` is everybody else's."""
     assignments: tuple[Assignment, ...] = ()
     resources: tuple[Resource, ...] = ()
+    bands: tuple[Band, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    tests: Annotated[tuple[PolicyTest, ...], msgspec.Meta(max_length=10_000)] = ()
 
 
 class UnreadableArtefact(ValueError):
@@ -162,6 +242,9 @@ def encode(policy: Policy) -> bytes:
             for name, organisation in policy.organisations.items()
         },
         resources=tuple(sorted(policy.resources, key=lambda resource: (resource.name, resource.zone))),
+        bands=tuple(sorted(policy.bands, key=lambda band: band.id)),
+        flows=tuple(sorted(policy.flows, key=lambda flow: (flow.source, flow.to, flow.methods, flow.certificate))),
+        tests=tuple(sorted(policy.tests, key=lambda test: test.name)),
     )
     return msgspec.json.encode(ordered, order="sorted")
 

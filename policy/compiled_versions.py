@@ -41,6 +41,9 @@ class CompiledVersions(Protocol):
     async def published_head(self, tx: Transaction, format_: int) -> Head | None:
         """The published version."""
 
+    async def compiled_size(self, tx: Transaction, number: int, format_: int) -> int | None:
+        """Bytes of a compiled version, whatever its state; None: it is not compiled to that format."""
+
     async def compiled_part(self, tx: Transaction, number: int, format_: int, offset: int, length: int) -> bytes | None:
         """So many bytes of a compiled version, or fewer at its end; None: there is none."""
 
@@ -73,10 +76,18 @@ async def take_up(
     return await read(versions, tx, head, keys, now=now)
 
 
-async def read(versions: CompiledVersions, tx: Transaction, head: Head, keys: PublicKeys, *, now: float) -> Snapshot:
-    """Read, verify and take up one version. Raises `UntrustedArtefact`."""
+async def read(
+    versions: CompiledVersions,
+    tx: Transaction,
+    head: Head,
+    keys: PublicKeys,
+    *,
+    now: float,
+    typ: str = signature.TYPE,
+) -> Snapshot:
+    """Read, verify and take up one version, signed as a `typ`. Raises `UntrustedArtefact`."""
     number = head.number
-    signed = signature.believed(head.signature, number, keys, now=now)
+    signed = signature.believed(head.signature, number, keys, now=now, typ=typ)
     expected = signed.compiled.get(str(FORMAT))
     if expected is None or head.size is None:
         others = ", ".join(sorted(signed.compiled)) or "none"

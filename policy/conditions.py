@@ -42,9 +42,10 @@ _TYPES: dict[str, type] = {
     "device": int, "assurance": int, "auth_age": int, "country": str, "network": str, "hour": int, "weekday": int,
     "risk": int, "same_device": bool, "same_country": bool, "same_address": bool,
     "actor": str, "client_certificate": str, "client_certificate_name": str,
+    "recent_risk": int,
     "date": date, "holiday": bool, "working_day": bool,
 }  # fmt: skip
-_ALWAYS_KNOWN = frozenset({"assurance", "risk", "actor"})
+_ALWAYS_KNOWN = frozenset({"assurance", "risk", "actor", "recent_risk"})
 _OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in",
@@ -100,6 +101,15 @@ class Condition(msgspec.Struct, frozen=True):
             comparison.value
             for comparison in _comparisons(self.expression)
             if comparison.name == "auth_age" and isinstance(comparison.value, int)
+        )
+
+    @property
+    def risks(self) -> tuple[int, ...]:
+        """What it compares the risk of lately with."""
+        return tuple(
+            comparison.value
+            for comparison in _comparisons(self.expression)
+            if comparison.name == "recent_risk" and isinstance(comparison.value, int)
         )
 
     def compile(self, *, restricts: bool) -> Compiled:

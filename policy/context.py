@@ -43,6 +43,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     holiday: bool | None = None
     """By the organisation's calendar."""
     working_day: bool | None = None
+    recent_risk: int = 0
+    """The highest risk of this session lately, that of now included (`policy.recent_risk`)."""
 
 
 def since_authentication(subject: Subject, at: float) -> float | None:

@@ -13,6 +13,10 @@ import msgspec
 
 LONGEST = 1000
 _SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()+,;=@%-]*")  # pchar of RFC 3986, section 3.3, but `*` and `:`
+_ESCAPE = re.compile(r"%(.{0,2})")
+_BYTE = re.compile(r"[0-9A-F]{2}")
+_BARE = re.compile(r"[A-Za-z0-9._~-]")
+_REFUSED = frozenset("/\\%;#?\x7f") | frozenset(map(chr, range(0x20)))
 _NAME = re.compile(r":[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -57,6 +61,24 @@ def parse(text: str) -> PathPattern:
     if "" in segments[:-1] or (tail and segments[-1:] == [""]):
         raise WrongPattern(f"a canonical path has no empty segment inside: {text!r}")
     return PathPattern(text, tuple(segments), tail)
+
+
+def reachable(pattern: PathPattern) -> bool:
+    """Whether some canonical path may match: those have no dot segment, no `;`, and no escape of what stands bare (RFC
+    3986, section 6.2.2) or is refused."""
+    return all(segment is None or _canonical(segment) for segment in pattern.segments)
+
+
+def _canonical(segment: str) -> bool:
+    if segment in (".", "..") or ";" in segment:
+        return False
+    for escape in _ESCAPE.findall(segment):
+        if not _BYTE.fullmatch(escape):
+            return False
+        character = chr(int(escape, 16))
+        if character in _REFUSED or _BARE.fullmatch(character):
+            return False
+    return True
 
 
 def matches(path: str, pattern: str) -> bool:

@@ -34,28 +34,38 @@ class Signed(msgspec.Struct, frozen=True):
     """By format, in decimal: of the compiled policy, hexadecimal."""
 
 
-def sign(key: SigningKey, number: int, sha256: str, at: float, *, compiled: Mapping[str, str] | None = None) -> str:
-    """The signature of one version. `at`: epoch seconds."""
+def sign(
+    key: SigningKey,
+    number: int,
+    sha256: str,
+    at: float,
+    *,
+    compiled: Mapping[str, str] | None = None,
+    typ: str = TYPE,
+    lifetime: float = LIFETIME,
+) -> str:
+    """The signature of one version. `at`: epoch seconds; `typ`: what it is signed as."""
     claims: dict[str, object] = {
         "iss": ISSUER,
         "aud": AUDIENCE,
         "iat": at,
-        "exp": at + LIFETIME,
+        "exp": at + lifetime,
         "version": number,
         "sha256": sha256,
     }
     if compiled:
         claims["compiled"] = dict(compiled)
-    return jws.sign(key, claims, typ=TYPE)
+    return jws.sign(key, claims, typ=typ)
 
 
-def believed(signature: str | None, number: int, keys: PublicKeys, *, now: float) -> Signed:
-    """What the signature of one version says. Raises `UntrustedArtefact` unless it is sound and speaks of it."""
+def believed(signature: str | None, number: int, keys: PublicKeys, *, now: float, typ: str = TYPE) -> Signed:
+    """What the signature of one version, signed as a `typ`, says. Raises `UntrustedArtefact` unless it is sound and
+    speaks of it."""
     if signature is None:
         raise UntrustedArtefact(f"version {number} is not signed")
     try:
         claims = jws.verify(
-            signature, keys, expected_typ=TYPE, expected_issuer=ISSUER, expected_audience=AUDIENCE, now=now
+            signature, keys, expected_typ=typ, expected_issuer=ISSUER, expected_audience=AUDIENCE, now=now
         )
         signed = msgspec.convert(claims, Signed)
     except jws.InvalidToken as error:

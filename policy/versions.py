@@ -1,33 +1,38 @@
 """Versions of the policy: drafts, publishing as signed artefacts, rolling back, loading one that can be trusted (P5).
 
-What is published was linted and compiled, is signed (JWS, purpose `policy`) over its number and over the SHA-256 of its
-canonical form and of what it was compiled to, and stands in PostgreSQL together with its event and its audit record, or
-not at all.
+What is published was linted and compiled, passed its own tests, has the approvals that are asked for, is signed (JWS,
+purpose `policy`) over its number and over the SHA-256 of its canonical form and of what it was compiled to, and stands
+in PostgreSQL together with its event, its line of the history and its audit record, or not at all. How drafts come to
+that stands in `policy.drafts`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from hmac import compare_digest
 from typing import Literal, Protocol
 
 import msgspec
 
-from audit import trail
 from config.connections import Transaction
 from events import outbox
 from jose.keys import KeyRing, PublicKeys, SigningKey
 from policy import artefact, compiled_versions, signature
+from policy.approvals import Approvals, missing
 from policy.artefact import Policy
+from policy.checks import findings as check
 from policy.compiled_versions import CompiledVersions
 from policy.crosscheck import disagreements
-from policy.lint import Fault, Finding, lint
+from policy.difference import summary
+from policy.history import Act as Act
+from policy.history import Deed, History, tell
+from policy.lint import Fault, Finding, Severity
 from policy.signature import UntrustedArtefact as UntrustedArtefact
 from policy.snapshot import FORMAT, Snapshot, compiled
 
-State = Literal["draft", "published", "retired"]
+State = Literal["draft", "published", "retired", "withdrawn"]
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -47,7 +52,7 @@ class Version(msgspec.Struct, frozen=True):
     """The version whose artefact this one brings back."""
 
 
-class Versions(CompiledVersions, Protocol):
+class Versions(CompiledVersions, Approvals, History, Protocol):
     """Where versions are kept; `policy.storage.versions` is it. All within the caller's transaction."""
 
     async def hold(self, tx: Transaction) -> None:
@@ -58,6 +63,9 @@ class Versions(CompiledVersions, Protocol):
 
     async def find(self, tx: Transaction, number: int) -> Version | None:
         """One version, whatever its state."""
+
+    async def find_to_change(self, tx: Transaction, number: int) -> Version | None:
+        """The same, and nobody else changes it until the transaction ends."""
 
     async def latest(self, tx: Transaction, *, before: int, limit: int) -> Sequence[Version]:
         """Versions below a number, the newest first."""
@@ -73,15 +81,8 @@ class Versions(CompiledVersions, Protocol):
     async def publish(self, tx: Transaction, number: int, *, signature: str, publisher: str, at: datetime) -> None:
         """Retire the published one and publish this draft in its place."""
 
-
-class Act(msgspec.Struct, frozen=True):
-    """Who does something to the policy, why and when."""
-
-    who: str
-    why: str
-    at: datetime
-    correlation_id: str
-    sid: str = ""
+    async def end_shadows(self, tx: Transaction, number: int, at: datetime) -> bool:
+        """Shadow live traffic by this version no longer; whether it did."""
 
 
 class NoSuchVersion(Exception):
@@ -100,30 +101,96 @@ class Refused(Exception):
         self.findings = tuple(findings)
 
 
+class NotApproved(Exception):
+    """So many approvals of somebody else are missing."""
+
+    def __init__(self, missing: int) -> None:
+        super().__init__(f"{missing} approvals are missing")
+        self.missing = missing
+
+
+Match = Callable[[Version], None]
+"""Raises what it likes where a version is not the one that was meant; it is asked once nobody else can change it."""
+
+
+def _any(_version: Version) -> None:
+    pass
+
+
 async def draft(versions: Versions, tx: Transaction, policy: Policy, act: Act) -> tuple[Version, tuple[Finding, ...]]:
-    """Store a policy as a draft, with the warnings there are. Raises `Refused`."""
-    findings = await _linted(policy)
+    """Store a policy as a draft, with what keeps it from being published, and the warnings. Raises `Refused`."""
+    former = await published_policy(versions, tx)
+    found = await storable(policy, former)
     made = await versions.save_draft(tx, artefact.encode(policy), author=act.who, why=act.why, at=act.at)
-    return made, findings
+    changes = await asyncio.to_thread(summary, former, policy)
+    await tell(versions, tx, Deed.DRAFTED, made.number, made.sha256, act, changes=changes)
+    return made, found
 
 
-async def publish(versions: Versions, tx: Transaction, number: int, key: SigningKey, act: Act) -> Version:
-    """Sign a draft and publish it. Raises `NoSuchVersion`, `Overtaken`, `Refused`."""
+async def publish(
+    versions: Versions,
+    tx: Transaction,
+    number: int,
+    key: SigningKey,
+    act: Act,
+    *,
+    match: Match = _any,
+    confirmed: Collection[str] = (),
+    approvals: int = 0,
+) -> Version:
+    """Sign a draft and publish it, with so many approvals of somebody else than its authors.
+
+    `confirmed`: what `policy.guard` need not ask about. Raises `NoSuchVersion`, `Overtaken`, `NotApproved`, `Refused`.
+    """
     await versions.hold(tx)
-    found = await versions.find(tx, number)
+    found = await versions.find_to_change(tx, number)
     if found is None or found.state != "draft":
         raise NoSuchVersion(number)
-    return await _publish(versions, tx, found, key, act, trail.Kind.POLICY_PUBLISHED)
+    match(found)
+    if (lacking := await missing(versions, tx, number, artefact.digest(found.artefact), approvals)) > 0:
+        raise NotApproved(lacking)
+    return await _publish(versions, tx, found, key, act, Deed.PUBLISHED, confirmed)
 
 
-async def roll_back(versions: Versions, tx: Transaction, number: int, key: SigningKey, act: Act) -> Version:
-    """Publish an older version's artefact again, as a new version. Raises `NoSuchVersion`, `Refused`."""
+async def roll_back(
+    versions: Versions, tx: Transaction, number: int, key: SigningKey, act: Act, *, confirmed: Collection[str] = ()
+) -> Version:
+    """Publish an older version's artefact again, as a new version; in an emergency, so nobody need approve it, and its
+    own tests are told of, but keep nothing back. Raises `NoSuchVersion`, `Refused`.
+    """
     await versions.hold(tx)
     older = await versions.find(tx, number)
     if older is None or older.state != "retired":
         raise NoSuchVersion(number)
     made = await versions.save_draft(tx, older.artefact, author=act.who, why=act.why, at=act.at, restores=older.number)
-    return await _publish(versions, tx, made, key, act, trail.Kind.POLICY_ROLLED_BACK)
+    return await _publish(versions, tx, made, key, act, Deed.ROLLED_BACK, confirmed)
+
+
+async def published_policy(versions: Versions, tx: Transaction) -> Policy | None:
+    """What is published, to compare with; None: nothing is, or nothing that can be read any more."""
+    current = await versions.current(tx)
+    return None if current is None else await asyncio.to_thread(_readable, current)
+
+
+async def published_number(versions: CompiledVersions, tx: Transaction) -> int:
+    """The number of what is published; 0: nothing is."""
+    head = await versions.published_head(tx, FORMAT)
+    return 0 if head is None else head.number
+
+
+def _readable(version: Version) -> Policy | None:
+    try:
+        return artefact.decode(version.artefact)
+    except artefact.UnreadableArtefact:
+        return None
+
+
+async def storable(policy: Policy, former: Policy | None) -> tuple[Finding, ...]:
+    """What is found in a policy that may be stored. Raises `Refused` for one that may not."""
+    found = await asyncio.to_thread(check, policy, former)  # a large policy must not hold up the loop
+    if any(finding.refuses for finding in found):
+        raise Refused(found)
+    return found
 
 
 def verified(version: Version, keys: PublicKeys, *, now: float) -> Policy:
@@ -138,13 +205,25 @@ def verified(version: Version, keys: PublicKeys, *, now: float) -> Policy:
 
 
 async def _publish(
-    versions: Versions, tx: Transaction, made: Version, key: SigningKey, act: Act, kind: trail.Kind
+    versions: Versions,
+    tx: Transaction,
+    made: Version,
+    key: SigningKey,
+    act: Act,
+    deed: Deed,
+    confirmed: Collection[str],
 ) -> Version:
     current = await versions.current(tx)
     if current is not None and made.number < current.number:
         raise Overtaken(f"version {current.number} is published")
     policy = artefact.decode(made.artefact)
-    await _linted(policy)
+    former = await published_policy(versions, tx)
+    found = await asyncio.to_thread(check, policy, former, confirmed=confirmed)
+    failing = sum(finding.fault is Fault.TEST_FAILED for finding in found)
+    if deed is Deed.ROLLED_BACK:
+        found = tuple(finding for finding in found if finding.fault is not Fault.TEST_FAILED)
+    if any(finding.severity is Severity.ERROR for finding in found):
+        raise Refused([finding for finding in found if finding.severity is Severity.ERROR])
     compiled = await asyncio.to_thread(_compiled, policy, made.number)
     fingerprint = compiled_versions.fingerprint(compiled)
     signed = signature.sign(key, made.number, made.sha256, act.at.timestamp(), compiled=fingerprint)
@@ -152,31 +231,17 @@ async def _publish(
     await versions.save_compiled(tx, made.number, FORMAT, compiled)
     if current is not None:  # whoever reads that one now reads it to its end
         await versions.forget_compiled(tx, before=current.number)
+    await versions.end_shadows(tx, made.number, act.at)
     await outbox.append(tx, "policy", "*", {"version": made.number})
-    details: dict[str, object] = {"version": made.number, "sha256": made.sha256, "why": act.why}
+    details: dict[str, object] = {"changes": await asyncio.to_thread(summary, former, policy)}
     if current is not None:
         details["replaces"] = current.number
     if made.restores is not None:
-        details["restores"] = made.restores
-    await trail.record(
-        tx,
-        trail.AuditEvent(
-            kind=kind,
-            correlation_id=act.correlation_id,
-            actor=act.who,
-            subject=f"policy:{made.number}",
-            sid=act.sid,
-            details=details,
-        ),
-    )
+        details |= {"restores": made.restores, "failing_tests": failing}
+    if confirmed:
+        details["confirmed"] = sorted(confirmed)
+    await tell(versions, tx, deed, made.number, made.sha256, act, **details)
     return msgspec.structs.replace(made, state="published", signature=signed, publisher=act.who, published_at=act.at)
-
-
-async def _linted(policy: Policy) -> tuple[Finding, ...]:
-    findings = await asyncio.to_thread(lint, policy)  # a large policy must not hold up the loop
-    if any(finding.refuses for finding in findings):
-        raise Refused(findings)
-    return findings
 
 
 async def compile_published(versions: Versions, tx: Transaction, ring: KeyRing, at: datetime) -> int | None:

@@ -77,4 +77,5 @@ class Caller:
             name=identity.name,
             locale=identity.locale,
             actors=identity.actors,
+            scope=identity.scope,
         )

@@ -50,6 +50,7 @@ class AccessTokenClaims(msgspec.Struct):
     roles: list[str] = []
     acr: str = ""
     auth_time: float | None = None
+    scope: str = ""
     act: Act | None = None
     device: Device = msgspec.field(default_factory=Device)
 
@@ -82,6 +83,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     """Of a cookie session: the key that signed its token."""
     actors: tuple[str, ...] = ()
     """Who acts for the subject by a token that was exchanged, and before that one whoever did; empty: nobody does."""
+    scope: tuple[str, ...] = ()
+    """What the token is for (RFC 6749, section 3.3)."""
 
 
 def read_identity(
@@ -134,6 +137,7 @@ def read_identity(
         confirmation=confirmation,
         kid=kid,
         actors=tuple(_actors(token.act)),
+        scope=tuple(token.scope.split()),
     )
 
 
@@ -159,4 +163,5 @@ def _program(token: AccessTokenClaims, confirmation: tuple[tuple[str, str], ...]
         expires_at=token.exp,
         jti=token.jti,
         confirmation=confirmation,
+        scope=tuple(token.scope.split()),
     )

@@ -18,7 +18,7 @@ from config.connections import Database, Transaction, Valkey, open_database, ope
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
-from config.settings import Settings
+from config.settings import GatewaySettings, Settings
 from events import outbox
 from jose.entrance import Entrance
 from jose.key_keeper import KeyKeeper
@@ -31,13 +31,16 @@ from policy.admin.decisions import Decisions
 from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
+from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
+from policy.admin.zone_maps import ZoneMaps
 from policy.any_version import AnyVersion
 from policy.live import LivePolicy
 from policy.replaying import Replayer
 from policy.snapshot import FORMAT
 from policy.storage.decisions import RecordedDecisions
 from policy.storage.replays import KeptReplays
+from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
 from policy.versions import UntrustedArtefact, compile_published
@@ -46,8 +49,18 @@ SERVICE: Final = "policy"
 _log = structlog.get_logger(__name__)
 
 
-def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock, operator: UUID) -> ASGIApp:
-    """The API, without its entrance."""
+def application(
+    database: Database,
+    valkey: Valkey,
+    keys: SigningKeys,
+    clock: Clock,
+    operator: UUID,
+    gateway: GatewaySettings | None = None,
+    *,
+    approvals: int = 1,
+) -> ASGIApp:
+    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones; `approvals`: how
+    many people it takes to publish a version."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
@@ -55,9 +68,19 @@ def application(database: Database, valkey: Valkey, keys: SigningKeys, clock: Cl
     kept = PolicyVersions()
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, clock, operator)
+    releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
     compiled = AnyVersion(database, kept)
     archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
-    api = PolicyApi(desk, (Releases(desk), Explanations(archive, clock), Decisions(archive, clock, operator)))
+    gateway = gateway or GatewaySettings()
+    api = PolicyApi(
+        desk,
+        (
+            Releases(desk, releases),
+            Explanations(archive, clock),
+            Decisions(archive, clock, operator),
+            ZoneMaps(database, kept, gateway.routes, gateway.port),
+        ),
+    )
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -70,7 +93,9 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             await keys.ensure_active(tx, "policy", clock.now())
         await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        app = entrance.around(application(database, valkey, keys, clock, settings.policy.operator))
+        told = settings.policy
+        api = application(database, valkey, keys, clock, told.operator, settings.gateway, approvals=told.approvals)
+        app = entrance.around(api)
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )

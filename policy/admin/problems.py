@@ -77,6 +77,43 @@ FACTORS_NOT_FRESH = ProblemType(
     "Changing the policy needs two factors, lately",
     "Sign in again as WWW-Authenticate says (RFC 9470), and ask again.",
 )
+PRECONDITION_REQUIRED = ProblemType(
+    "MJ-POLICY-031",
+    HTTPStatus.PRECONDITION_REQUIRED,
+    "A change of this must say what it is a change of",
+    "Read it, and send its ETag as If-Match.",
+)
+PRECONDITION_FAILED = ProblemType(
+    "MJ-POLICY-032",
+    HTTPStatus.PRECONDITION_FAILED,
+    "Somebody changed it meanwhile; nothing was done",
+    "Read it again, and send the change with the ETag that it has now.",
+)
+
+NOT_APPROVED = ProblemType(
+    "MJ-POLICY-041",
+    HTTPStatus.CONFLICT,
+    "Somebody else must approve this draft first",
+    "Ask somebody who did not write it to approve it as it is now; the setting policy.approvals asks for that.",
+)
+OWN_DRAFT = ProblemType(
+    "MJ-POLICY-042",
+    HTTPStatus.FORBIDDEN,
+    "Whoever wrote a draft does not approve it",
+    "Ask somebody else to look at it, and to approve it.",
+)
+ANOTHER_SHADOW = ProblemType(
+    "MJ-POLICY-043",
+    HTTPStatus.CONFLICT,
+    "Another version shadows live traffic",
+    "End that one first, or wait until its time is over.",
+)
+NO_SHADOW = ProblemType(
+    "MJ-POLICY-044",
+    HTTPStatus.NOT_FOUND,
+    "This version does not shadow live traffic",
+    "Begin with POST; a report stands here as soon as it ever did.",
+)
 
 
 NO_SUCH_DECISION = ProblemType(
@@ -114,6 +151,8 @@ class FaultEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     line: int | None = None
     """Line of `rules`, from 1; left out where the fault is in no single line."""
     rule: str = ""
+    severity: str = ""
+    """`error`: it is not published as it is; or `warning`."""
 
 
 class FaultyDocument(ProblemDocument):

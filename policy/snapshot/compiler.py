@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from policy import conditions
 from policy.artefact import ANY, Organisation, Policy
+from policy.bands import in_order
 from policy.expand import Resources
+from policy.flows import crossings
 from policy.local_time import LocalTime
 from policy.request import CLIENT_ROLE, GROUP
 from policy.roles import Hierarchy
@@ -20,6 +22,8 @@ from policy.snapshot.snapshot import Snapshot
 from policy.snapshot.tables import RecordTable, WordTable, packed
 from policy.snapshot.trees import Trees
 
+NOTHING_REMEMBERED = 101
+"""No risk is as high."""
 _LOOKED_UP = ("roles", "zones", "rules", "inheritance", "organisations", "assignments", "resources")
 """Members of a policy that have tables of their own here, or that no decision asks for."""
 
@@ -29,17 +33,17 @@ def compiled(policy: Policy) -> bytes:
     be used: nothing is left out."""
     Hierarchy(policy.inheritance, policy.assignments)
     words, records = WordTable(), RecordTable()
-    rules = sorted(policy.rules, key=lambda rule: rule.order)
+    rules, remembers = in_order(policy), NOTHING_REMEMBERED
     for rule in rules:
         if rule.condition:
-            conditions.parse(rule.condition)
+            remembers = min(remembers, *conditions.parse(rule.condition).risks, NOTHING_REMEMBERED)
         records.add(rule)
     trees, table = Trees(rules, Resources(policy.resources), words), AssignedTable(policy.assignments)
     zones = sorted(policy.zones, key=lambda zone: zone.name)
     zone_records = range(len(rules), records.add_all(zones)[1])
     zone_words = words.add({zone.name: record for zone, record in zip(zones, zone_records, strict=True)})
     organisations = dict(sorted({ANY: Organisation(), **policy.organisations}.items()))
-    inherited = _inherited(policy)
+    inherited, crossing = _inherited(policy), crossings(policy)
     outline = Outline(
         rules=len(rules),
         depth=trees.depth,
@@ -51,13 +55,15 @@ def compiled(policy: Policy) -> bytes:
         rest=records.add(_rest(policy)),
         time_zones=_time_zones(organisations.values()),
         role_sets=records.add_all(table.sets),
+        crossings=-1 if crossing is None else records.add(crossing),
+        remembers=remembers,
         roots=words.add(trees.roots),
     )
 
     by_zone: dict[str, list[int]] = {}
     for place, rule in enumerate(rules):
         by_zone.setdefault(rule.zone, []).append(place)
-    shared = (_rest(policy), policy.resources, organisations, inherited, list(table.sets), *table.sections())
+    shared = (_rest(policy), crossing, policy.resources, organisations, inherited, list(table.sets), *table.sections())
     everywhere = _hash((packed(shared), *map(records.bytes_of, by_zone.get(ANY, ()))))
     marks = array("Q")
     for name, place in words.places(zone_words).items():

@@ -15,7 +15,7 @@ from zlib import crc32
 
 import msgspec
 
-FORMAT = 1
+FORMAT = 2
 """What this code reads and writes. Whoever changes what the bytes mean counts it up; a gateway takes up no other."""
 _MAGIC = b"MUNJIGIP"
 _HEAD = struct.Struct("=8sII")
@@ -48,6 +48,10 @@ class Outline(msgspec.Struct, frozen=True):
     time_zones: tuple[str, ...]
     role_sets: Span
     """Records: what somebody is assigned."""
+    crossings: int
+    """The record of which services may cross into which zone; -1: the policy speaks of none."""
+    remembers: int
+    """The lowest risk that may still matter once it is over; nobody need remember a lower one."""
 
 
 NODE = 6

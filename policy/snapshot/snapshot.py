@@ -9,6 +9,7 @@ from functools import cached_property
 import msgspec
 
 from policy.artefact import Policy, Rule, Zone
+from policy.flows import Crossings, Flows
 from policy.snapshot.layout import Outline, Records, UnreadableSnapshot, Words, read
 from policy.snapshot.reach import Reach, Reached
 from policy.snapshot.rule import CompiledRule
@@ -33,6 +34,10 @@ class Snapshot:
         self.zones: Mapping[str, Zone] = _Zones(outline, words, records)
         self.size = len(compiled)
         """Bytes."""
+        self.remembers = outline.remembers
+        """The lowest risk that may still matter once it is over."""
+        self.flows = None if outline.crossings < 0 else _flows(records[outline.crossings])
+        """Which services may cross into which zone; None: the policy speaks of none."""
         self._outline = outline
         self._sections = sections
         self._words = words
@@ -121,6 +126,13 @@ class Snapshot:
     def _marks(self) -> dict[str, int]:
         names = (self._words.text(place) for place in range(*self._outline.zones))
         return dict(zip(names, self._sections.zone_marks.tolist(), strict=True))
+
+
+def _flows(record: memoryview) -> Flows:
+    try:
+        return Flows(msgspec.msgpack.decode(record, type=Crossings))
+    except msgspec.DecodeError as error:
+        raise UnreadableSnapshot(f"its flows cannot be read: {error}") from error
 
 
 class _Zones(Mapping[str, Zone]):

@@ -19,6 +19,12 @@ class CompiledRecords:
         row = (await tx.execute(query)).one_or_none()
         return None if row is None else Head(*row)
 
+    async def compiled_size(self, tx: Transaction, number: int, format_: int) -> int | None:
+        found: int | None = await tx.scalar(
+            select(func.length(compiled.c.bytes)).where(compiled.c.number == number, compiled.c.format == format_)
+        )
+        return found
+
     async def compiled_part(self, tx: Transaction, number: int, format_: int, offset: int, length: int) -> bytes | None:
         part = func.substring(compiled.c.bytes, offset + 1, length)
         found: bytes | None = await tx.scalar(

@@ -1,13 +1,16 @@
-"""The tables of schema `policy`; migrations 0007, 0038 and 0042 make them."""
+"""The tables of schema `policy`; migrations 0007, 0037, 0038 and 0042 make them."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -81,4 +84,57 @@ compiled = Table(
     Column("number", BigInteger, ForeignKey("policy.version.number"), primary_key=True),
     Column("format", Integer, primary_key=True),
     Column("bytes", LargeBinary, nullable=False),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("version", BigInteger, ForeignKey("policy.version.number"), primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("who", Text, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("act", Text, nullable=False),
+    Column("version", BigInteger, ForeignKey("policy.version.number"), nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
+    Index("history_of_version", "version", "id"),
+)
+
+shadow = Table(
+    "shadow",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("version", BigInteger, ForeignKey("policy.version.number"), nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("share", Double, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Index("shadow_of_version", "version", "id"),
+)
+
+shadow_count = Table(
+    "shadow_count",
+    metadata,
+    Column("shadow", BigInteger, ForeignKey("policy.shadow.id"), primary_key=True),
+    Column("was", Text, primary_key=True),
+    Column("would_be", Text, primary_key=True),
+    Column("zone", Text, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("same", Boolean, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("example", Text, nullable=False),
 )

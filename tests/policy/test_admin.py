@@ -42,6 +42,7 @@ ELSEWHERE = msgspec.structs.replace(ADMIN, sub="u-elsewhere", org="00000000-0000
 CUSTOMER = Subject(sid="c" * 22, sub="u-customer", org="org-1", roles=("customer",))
 GOOD_RULES = """
 p, 10, everyone.reads, customer, *, shop, /**, GET, "country in [""KR"", ""JP""]", allow,
+p, 15, everyone.looks, customer, *, reservation, /**, GET, , allow,
 p, 20, admin, administrator, *, admin, /api/policy/**, *, , allow,
 g, administrator, customer, *
 """
@@ -55,9 +56,17 @@ class Caller:
     signer: AssertionSigner
 
     async def __call__(
-        self, method: str, path: str, body: object = None, *, who: Subject | None = ADMIN, upstream: str = "policy"
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        who: Subject | None = ADMIN,
+        upstream: str = "policy",
+        match: str | None = None,
     ) -> httpx2.Response:
         headers = {} if who is None else {"Munjigi-Assertion": self.assertion(who, upstream)}
+        headers |= {} if match is None else {"If-Match": match}
         return await self.client.request(
             method, f"/api/policy{path}", headers=headers, **({} if body is None else {"json": body})
         )

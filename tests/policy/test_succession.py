@@ -109,8 +109,8 @@ async def test_who_publishes_while_the_key_rotates_leaves_no_stale_signature(
 ) -> None:
     """Both come at once, in either order, held up at the point where each waits for the other."""
     await demo.load(settings, clock)
-    keys, gateway = SigningKeys(Envelope.load(settings)), live(database, settings, clock)
-    desk = Desk(database("policy"), valkey, keys, STORED, gateway, clock, settings.policy.operator)
+    keys = SigningKeys(Envelope.load(settings))
+    desk = Desk(database("policy"), valkey, keys, STORED, clock, settings.policy.operator)
     await turn(database, settings, clock, "rotate")
     clock.advance(DAY)
     async with database("policy").begin() as tx:
