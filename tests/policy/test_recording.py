@@ -121,6 +121,9 @@ async def test_only_blocks_that_can_have_it_are_looked_into(
         assert found is not None
         assert found.recorded.correlation_id == ident
         assert len(unpacked) <= 2, "four thousand are recorded"
+    unpacked.clear()
+    assert await look_up(database, gateway.next_id()) is None
+    assert unpacked == [], "it is beyond all counts there are"
 
 
 async def test_a_worker_that_starts_again_copies_nothing_twice_and_two_do_no_harm(
