@@ -81,7 +81,14 @@ class Side:
 
 @contextmanager
 def gateway(
-    folder: Path, core: int, *, rules: int = RULES, sessions: int = SESSIONS, cold: int = 0, door: int | None = None
+    folder: Path,
+    core: int,
+    *,
+    rules: int = RULES,
+    sessions: int = SESSIONS,
+    cold: int = 0,
+    door: int | None = None,
+    sheds: bool = False,
 ) -> Iterator[tuple[Side, Path]]:
     """Ours, warm for one caller, and the file of its tokens. `folder` holds the origin's socket; `door`: the port of a
     decision door."""
@@ -91,6 +98,7 @@ def gateway(
     command = [sys.executable, "-m", "benchmarks.gateway_process", str(own), f"127.0.0.1:{port}"]
     command += [f"unix:{folder}/origin.sock", f"--rules={rules}", f"--sessions={sessions}", f"--cold={cold}"]
     more = {} if door is None else {"MUNJIGI_GATEWAY__DECISION_LISTEN": f"127.0.0.1:{door}"}
+    command += ["--sheds"] if sheds else []
     with pinned(core, *command, env={**os.environ, **more}) as process:
         wait_for(lambda: (own / "tokens").exists(), seconds=120)
         with (own / "tokens").open() as tokens:

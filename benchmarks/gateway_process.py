@@ -36,6 +36,7 @@ from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import LiveConnections
 from gateway.doors.server import open_doors
+from gateway.limits.connections import PerAddress
 from gateway.limits.limiting import Limiting
 from gateway.pipeline import Pipeline
 from gateway.proxy.door import Door
@@ -66,7 +67,9 @@ PEOPLE = 1000
 """Sessions that there are tokens of, at most."""
 
 
-async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: int, cold: int) -> None:
+async def run(
+    folder: Path, listen: str, origin: str, *, rules: int, sessions: int, cold: int, sheds: bool = False
+) -> None:
     """Serve until SIGTERM. Once connections are taken, access tokens stand in `folder / "tokens"`, a line each: the
     first `PEOPLE` of a session of its own each, then `cold` more of the first session."""
     clock, entropy = SystemClock(), SystemEntropy()
@@ -105,6 +108,8 @@ async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: i
         check = SessionCheck(valkey=valkey, clock=clock, lease=settings.gateway.lease)
         judge = Judge(table.networks, Places.load(settings))
         judge.snapshot = compile_policy(_policy(rules), 1)
+        limiting = Limiting(valkey=valkey, clock=clock, sheds=sheds)
+        limiting.use_table(table)
         live = LiveCheck(live=LiveConnections(), sessions=check, judge=judge, clock=clock)
         pipeline = Pipeline(
             clock=clock,
@@ -137,7 +142,7 @@ async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: i
             metadata=ResourceMetadata(
                 hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=settings.idp.issuer
             ),
-            limiting=Limiting(valkey=valkey, clock=clock, sheds=False),
+            limiting=limiting,
             assertion_keys=AssertionKeys(KeyRing.of(assertion_key)),
         )
         now = clock.timestamp()
@@ -151,13 +156,16 @@ async def run(folder: Path, listen: str, origin: str, *, rules: int, sessions: i
 
         limits, watch = Limits(), Watch()
         pools = Pools([Upstream(name, origin) for name in table.upstreams], limits=limits, watch=watch)
-        door = Door(pipeline, None, pools, entropy, watch, limits)
-        beating = asyncio.create_task(beat())
+        door = Door(
+            pipeline, None, pools, entropy, watch, limits, limiting=limiting, per_address=PerAddress(limits.clients)
+        )
+        beside = [asyncio.create_task(beat()), asyncio.create_task(limiting.run(stop))]
         try:
             async with open_doors(door, settings.gateway, lambda host: table.authorities.get(host)):
                 await serve(door, listen, lambda: _tell(folder, settings, key, now, min(sessions, PEOPLE), cold), stop)
         finally:
-            beating.cancel()
+            for task in beside:
+                task.cancel()
             await segments.close()
             await valkey.aclose()
             await database.dispose()
@@ -212,6 +220,7 @@ if __name__ == "__main__":
     arguments.add_argument("--rules", type=int, default=0)
     arguments.add_argument("--sessions", type=int, default=1)
     arguments.add_argument("--cold", type=int, default=0)
+    arguments.add_argument("--sheds", action="store_true")
     given = arguments.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(
@@ -222,5 +231,6 @@ if __name__ == "__main__":
                 rules=given.rules,
                 sessions=given.sessions,
                 cold=given.cold,
+                sheds=given.sheds,
             )
         )

@@ -42,8 +42,8 @@ def _grown(folder: Path, core: int, load_core: int, what: str, sizes: tuple[int,
         sides: list[Side] = []
         for size in sizes:
             tell(f"  {size:,} {what}: starting")
-            given = {"rules": size, "sessions": 10} if what == "rules" else {"rules": 100, "sessions": size}
-            sides.append(started.enter_context(gateway(folder, core, **given))[0])
+            rules, sessions = (size, 10) if what == "rules" else (100, size)
+            sides.append(started.enter_context(gateway(folder, core, rules=rules, sessions=sessions))[0])
         for side in sides:
             side.measure(load_core, seconds=1)
             side.again()

@@ -96,7 +96,7 @@ def inbox() -> None:
 def worker(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="relay, activity, sweeper, audit, reservation, mail; all of them if not given."),
+        typer.Argument(help="relay, activity, sweeper, audit, decisions, reservation, mail; all of them if not given."),
     ] = None,
 ) -> None:
     """Run the background jobs, or some of them, in one process."""

@@ -16,24 +16,26 @@ from pathlib import Path
 import msgspec
 
 from cli.services import PROJECT
+from config.settings import GatewaySettings
+from gateway.routes.route_file import SHIPPED as SHIPPED_ROUTES
+from pages.locale import LOCALES
+from pages.picture import MARGIN, frame
+from policy.demo import shipped_policy
+from policy.zone_map.map import zone_map
+from policy.zone_map.picture import draw as draw_map
+from policy.zone_map.routes import read_routes
 
 FOLDER = PROJECT / "docs" / "pictures"
 WIDTH, HEIGHT = 264, 78
 ACROSS, DOWN = 324, 126
-MARGIN, TOP = 28, 64
-_STYLE = """
-    .ground { fill: #f4f6fa } .step { fill: #fff; stroke: #7b869b } .choice { fill: #fff4de; stroke: #7a4d00 }
+TOP = 64
+_LIGHT = """    .step { fill: #fff; stroke: #7b869b } .choice { fill: #fff4de; stroke: #7a4d00 }
     .start { fill: #e9f1fe; stroke: #2456d6 } .end { fill: #e6f6ec; stroke: #14683a }
     .stop { fill: #fdeceb; stroke: #b3261e }
-    text { fill: #141a26 } .b { font-weight: 700 } .m { fill: #535d70; font-size: 12px }
-    .c { fill: #535d70; font: 10.5px ui-monospace, monospace } .a { stroke: #535d70; stroke-width: 1.6; fill: none }
-    #h path { fill: #535d70 }
-    @media (prefers-color-scheme: dark) {
-      .ground { fill: #10141d } .step { fill: #1a202c; stroke: #7d889e } .choice { fill: #3a2a0a; stroke: #ffcf7d }
+"""
+_DARK = """      .step { fill: #1a202c; stroke: #7d889e } .choice { fill: #3a2a0a; stroke: #ffcf7d }
       .start { fill: #172a4a; stroke: #8fb0ff } .end { fill: #0f3220; stroke: #86dca8 }
-      .stop { fill: #3d1613; stroke: #ffb4ab } text { fill: #eef1f7 } .m, .c { fill: #a9b3c6 } .a { stroke: #a9b3c6 }
-      #h path { fill: #a9b3c6 }
-    }
+      .stop { fill: #3d1613; stroke: #ffb4ab }
 """
 
 
@@ -80,7 +82,14 @@ class _Box:
 
 def pictures() -> Mapping[str, str]:
     """Each picture's SVG by its file's name."""
-    return {source.with_suffix(".svg").name: draw(load(source)) for source in sorted(FOLDER.glob("*.toml"))}
+    described = {source.with_suffix(".svg").name: draw(load(source)) for source in sorted(FOLDER.glob("*.toml"))}
+    return {**described, **zone_pictures()}
+
+
+def zone_pictures() -> Mapping[str, str]:
+    """The zones of the shipped policy and route table, in each language."""
+    shipped = zone_map(shipped_policy(), None, read_routes(SHIPPED_ROUTES, GatewaySettings().port))
+    return {f"zones{'' if locale == 'en' else f'.{locale}'}.svg": draw_map(shipped, locale) for locale in LOCALES}
 
 
 def load(source: Path) -> Picture:
@@ -93,21 +102,11 @@ def draw(picture: Picture) -> str:
     boxes = {step.id: _Box(MARGIN + step.at[0] * ACROSS, TOP + step.at[1] * DOWN) for step in picture.step}
     width = max(box.x for box in boxes.values()) + WIDTH + MARGIN
     height = max(box.y for box in boxes.values()) + HEIGHT + MARGIN
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
-        'aria-labelledby="t d" font-family="system-ui, sans-serif" font-size="14">',
-        f'  <title id="t">{escape(picture.title)}</title>',
-        f'  <desc id="d">{escape(picture.about)}</desc>',
-        f"  <style>{_STYLE}  </style>",
-        '  <defs><marker id="h" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0 0l8 4-8 4z"/></marker></defs>',
-        f'  <rect class="ground" width="{width:g}" height="{height:g}"/>',
-        f'  <text class="b" x="{MARGIN}" y="36" font-size="18">{escape(picture.title)}</text>',
+    body = [
         *(_arrow(arrow, boxes[arrow.source], boxes[arrow.to]) for arrow in picture.arrow),
         *(_step(step, boxes[step.id]) for step in picture.step),
-        "</svg>",
     ]
-    return "\n".join(parts) + "\n"
+    return frame(body, title=picture.title, about=picture.about, width=width, height=height, light=_LIGHT, dark=_DARK)
 
 
 def _step(step: Step, box: _Box) -> str:

@@ -47,6 +47,10 @@ ACTIVITY_STREAM = f"{PREFIX}:{{activity}}:stream"
 """Stream, written by gateways in batches: `sid`, `at` (epoch milliseconds of the last activity). Read by the worker."""
 
 
+RISK_STREAM = f"{PREFIX}:{{risk}}:stream"
+"""Stream, written and read by gateways: `sid`, `risk`, `until` (epoch seconds until which that risk counts)."""
+
+
 def reservation_shard(shard: int) -> str:
     """Stream of reservation requests of one shard of SKUs; read by the reservation workers' group."""
     return f"{PREFIX}:{{reservation:{shard}}}:requests"

@@ -13,6 +13,7 @@ import msgspec
 from config.problem import HELP_BEHIND_THE_GATEWAY, PROBLEM_JSON, ProblemType
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
+JSON = "application/json"
 Schema = dict[str, object]
 _ANY: Schema = {"type": "string"}
 
@@ -40,6 +41,8 @@ class Operation:
     status: HTTPStatus = HTTPStatus.OK
     query: tuple[tuple[str, str], ...] = ()
     """Parameters of the query, each with what it means; none is required."""
+    media: str = JSON
+    """What it answers with; anything but JSON is described as a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def _operation(api: Api, operation: Operation, details: Details, schemas: dict[t
     problem = schemas[api.problem]
     answer: dict[str, Any] = {
         "description": operation.status.phrase,
-        "content": {"application/json": {"schema": schemas[operation.answers]}},
+        "content": {operation.media: {"schema": schemas[operation.answers] if operation.media == JSON else _ANY}},
     }
     if details.answers:
         answer["headers"] = {
@@ -136,7 +139,7 @@ def _operation(api: Api, operation: Operation, details: Details, schemas: dict[t
         content = {"schema": schemas[operation.asks]}
         if details.example is not None:
             content["example"] = details.example
-        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+        described["requestBody"] = {"required": True, "content": {JSON: content}}
     return described
 
 

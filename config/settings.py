@@ -154,8 +154,8 @@ class GatewaySettings(BaseModel):
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
     client_certificate_header: bool = False
-    """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
-    send under that name."""
+    """Whether `Client-Cert` (RFC 9440) of `trusted_proxies`, and of whoever asks at a decision door, is believed: they
+    must end TLS, and replace what clients send under that name."""
     access_log: str | None = None
     """Where one line of JSON for each exchange is written: a file, or `-` for the standard output. A file that is
     renamed or removed is opened anew. Unset: nowhere."""
@@ -324,13 +324,13 @@ class PolicySettings(BaseModel):
     operator: UUID = UUID("5b1d2f0c-6c0e-4c52-9a55-0d6f3c3d7a01")
     """Id of the organisation that runs this installation: its administrators alone change the policy, which is
     everybody's. Unset, it is the first one of the demo data; with people of your own, name theirs."""
-    approvals: int = Field(default=1, ge=1, le=2)
-    """How many people it takes to publish a policy: 2 asks for an approval of its exact content by somebody who did
-    not write it. Rolling back takes one, always: it is for emergencies, and on record."""
     decisions_days: int = Field(default=7, ge=1, le=3650)
     """For how many days decisions are found by their id, and can be decided again. The record itself is kept on."""
     decisions_megabytes: int = Field(default=4096, ge=1)
     """How much all of those may take in the database, compressed; the oldest are forgotten first."""
+    approvals: int = Field(default=1, ge=1, le=2)
+    """How many people it takes to publish a policy: 2 asks for an approval of its exact content by somebody who did
+    not write it. Rolling back takes one, always: it is for emergencies, and on record."""
 
 
 class LogSettings(BaseModel):

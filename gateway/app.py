@@ -27,6 +27,10 @@ from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LEASE_EVERY, LiveCheck
 from gateway.decision.live_connections import LiveConnections
+from gateway.decision.risk_news import INTERVAL as RISK_NEWS_EVERY
+from gateway.decision.risk_news import RiskNews
+from gateway.decision.shadow_upkeep import LOOK_EVERY, WRITE_EVERY, ShadowUpkeep
+from gateway.decision.shadowing import Shadowing
 from gateway.doors.server import open_doors
 from gateway.engines import open_engines
 from gateway.key_news import PROVIDER_AGAIN, KeyNews
@@ -68,6 +72,7 @@ from jose.rotation import Schedule
 from policy.live import LivePolicy
 from policy.reach import TELL_EVERY, Telling
 from policy.snapshot import Snapshot
+from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 
 
@@ -107,6 +112,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         judge = Judge(table.networks, Places.load(settings))
         live, watch = LiveConnections(), SessionWatch()
         live_check = LiveCheck(live=live, sessions=sessions, judge=judge, clock=clock)
+        risk_news = RiskNews(valkey=valkey, clock=clock, memory=judge.memory, heard=live_check.session_changed)
         activity = Activity(valkey=valkey, clock=clock)
         upkeep = CookieUpkeep(
             database=database,
@@ -135,6 +141,19 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             taken_up=policy_taken_up,
         )
         await policy.refresh()
+        shadowing = Shadowing(clock)
+        shadow_upkeep = ShadowUpkeep(
+            database,
+            PolicyVersions(),
+            PolicyShadows(),
+            lambda tx: signing_keys.public_keys(tx, "policy"),
+            clock,
+            shadowing,
+        )
+
+        def policy_changed() -> None:
+            policy.changed()
+            shadow_upkeep.changed()
 
         async def assertion_ring() -> KeyRing:
             async with database.connect() as tx:
@@ -157,7 +176,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         )
         news = News(
             sessions=sessions,
-            policy_changed=policy.changed,
+            policy_changed=policy_changed,
             keys_changed=key_news.told,
             resources_changed=metadata.changed,
             attempted=watch.attempted,
@@ -213,6 +232,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             limiting=limiting,
             assertion_keys=assertion_keys,
         )
+        pipeline.shadowing = shadowing
         sign_out = SignOut(
             provider=provider,
             cookies=cookies,
@@ -304,6 +324,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(subscription.run(drained))
             tasks.create_task(policy.follow(drained))
             tasks.create_task(every(TELL_EVERY, reach.tell, drained, sooner=reach.sooner))
+            tasks.create_task(every(LOOK_EVERY, shadow_upkeep.look, drained, sooner=shadow_upkeep.asked))
+            tasks.create_task(every(WRITE_EVERY, shadow_upkeep.write, drained))
             tasks.create_task(activity.run(drained))
             tasks.create_task(limiting.run(drained))
             tasks.create_task(reload.follow(drained))
@@ -315,6 +337,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             tasks.create_task(every(LEASE_EVERY, live_check.watch_lease, drained))
             tasks.create_task(every(0.5, upkeep.end_with_sessions, drained))
             tasks.create_task(every(1.0, upkeep.look_for_ended_elsewhere, drained))
+            tasks.create_task(every(RISK_NEWS_EVERY, risk_news.exchange, drained))
             tasks.create_task(every(60.0, upkeep.forget_over, drained))
             tasks.create_task(every(5.0, renew_tokens, drained))
             tasks.create_task(every(PROVIDER_AGAIN, sign_out.end_waiting, drained))

@@ -17,7 +17,7 @@ from gateway.injection.page_script import ASK_PLAIN, NOT_ASKED, PageScript
 from gateway.routes.route_table import Route, RouteTable
 from gateway.upstream_assertion import UpstreamAssertion
 from gateway.vouching.identity_headers import identity_headers
-from gateway.vouching.told import AS_EVER
+from gateway.vouching.told import AS_EVER, narrowed
 from gateway.vouching.upstream_tokens import UPSTREAM_TOKEN_AWAY, UpstreamTokens
 
 _STOPS_HERE = frozenset((b"authorization", b"dpop"))
@@ -90,7 +90,8 @@ class Onward:
             return
         yield from identity_headers(caller, told)
         if told.token is not None:
-            if (header := self._tokens.find(caller, told.token, now)) is None:
+            wanted = narrowed(told.token, caller.identity.scope, obligations) if obligations else told.token
+            if (header := self._tokens.find(caller, wanted, now)) is None:
                 raise Problem(UPSTREAM_TOKEN_AWAY)
             yield header
 

@@ -25,6 +25,7 @@ from gateway.decision import enforcement
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
+from gateway.decision.shadowing import Shadowing
 from gateway.exchange import OwnPage, RequestHead, Verdict
 from gateway.inbound.browser import browser_of
 from gateway.inbound.credentials import Credentials, read_credentials
@@ -41,6 +42,7 @@ from gateway.sessions.near_cache import EndedSession, LiveSession
 from gateway.sessions.session_check import SessionCheck, StoreUnreachable
 from gateway.step_up.demand import joined, unmet
 from gateway.upstream_assertion import UpstreamAssertion
+from gateway.vouching.told import WantedToken, narrowed
 from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose.jws import InvalidToken, Refusal
 from policy.decision import Effect
@@ -94,6 +96,8 @@ class Pipeline:
         self._metadata = metadata
         self._limiting = limiting
         self._assertion_keys = assertion_keys
+        self.shadowing: Shadowing | None = None
+        """What is told of each answer by policy, beside the way; None: nothing is."""
         self.use_table(table)
 
     def use_table(self, table: RouteTable) -> None:
@@ -136,7 +140,7 @@ class Pipeline:
         session = self._sessions.warm(caller.identity.sid, now)
         if session is None or (now >= caller.identity.expires_at and not self._expired_is_taken(caller, route, now)):
             return self._miss(head, route, shown)
-        if route.told.token is not None and self._upstream_tokens.find(caller, route.told.token, now) is None:
+        if route.told.token is not None and not self._upstream_token_is_known(head, route, caller, now):
             return self._miss(head, route, shown)
         self._sessions.hits += 1
         return self._decide(head, route, shown, caller, session, now)
@@ -209,16 +213,26 @@ class Pipeline:
                 return enforcement.refuse(enforcement.SESSION_UNKNOWN, head)
         if shown.by_dpop or (caller.cookie is None and caller.identity.confirmation):
             await self._keys.require(head, route, shown, dict(caller.identity.confirmation))
-        if (wanted := route.told.token) is not None and self._may_pass(head, route, caller):
-            await self._upstream_tokens.obtain(caller, wanted, shown.bearer)
+        if route.told.token is not None:
+            wanted = self._wanted_token(head, route, caller, self._clock.timestamp())
+            if wanted is not None:
+                await self._upstream_tokens.obtain(caller, wanted, shown.bearer)
         return None
 
-    def _may_pass(self, head: RequestHead, route: Route, caller: Caller) -> bool:
-        """Whether the decision would let it through as things are: nothing is exchanged for one that is refused."""
+    def _wanted_token(self, head: RequestHead, route: Route, caller: Caller, now: float) -> WantedToken | None:
+        """The token that the upstream wants, as far as the decision leaves it; None: nothing is exchanged for a request
+        that is refused as things are."""
+        assert route.told.token is not None
         method, path = head.method.decode("ascii"), head.path.decode("ascii")
         browser = _browser(head) if caller.identity.session_browser else ""
-        decided = self._judge.decide(caller, route, method, path, head.client, browser, self._clock.timestamp())
-        return decided.decision.effect in (Effect.ALLOW, Effect.REDUCE)
+        decision = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate).decision
+        if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
+            return None
+        return narrowed(route.told.token, caller.identity.scope, decision.obligations)
+
+    def _upstream_token_is_known(self, head: RequestHead, route: Route, caller: Caller, now: float) -> bool:
+        wanted = self._wanted_token(head, route, caller, now)
+        return wanted is None or self._upstream_tokens.find(caller, wanted, now) is not None
 
     async def _find_caller(self, shown: Credentials, address: str, authority: str) -> Caller | EndedSession | None:
         now = self._clock.timestamp()
@@ -260,7 +274,7 @@ class Pipeline:
         method = head.method.decode("ascii")
         path = head.path.decode("ascii")
         browser = _browser(head) if caller is not None and caller.identity.session_browser else ""
-        decided = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate)
+        decided = judged = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate)
         if route.step_up and (asked := unmet(route, caller, method, path, now)) is not None:
             decided = joined(decided, asked)
         decision = decided.decision
@@ -284,6 +298,8 @@ class Pipeline:
             )
         except AuditUnavailable:
             return enforcement.refuse(enforcement.NOT_RECORDED, head)
+        if self.shadowing is not None:
+            self.shadowing.saw(judged, route.zone.name, method, path, head.correlation_id)
         if session is not None and (route.act or (shown.cookie is not None and is_act(head))):
             self._touch(session, now)
         if exceeded is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from gateway.callers.caller import Caller
 from gateway.header import Header
 from gateway.routes.route_table import Route
 from jose.assertion import HEADER, AssertionSigner, Subject
+from policy.obligations import scopes_left
 
 _NAME = HEADER.lower().encode()
 _NOBODY = Subject()
@@ -18,10 +21,13 @@ class UpstreamAssertion:
         self._signer = signer
 
     def header(self, caller: Caller | None, route: Route, obligations: tuple[str, ...], now: float) -> Header:
-        """The header for one request. `now` is epoch seconds."""
+        """The header for one request: of the token's scopes those that the decision leaves. `now` is epoch seconds."""
+        subject = _NOBODY if caller is None else caller.spoken_of
+        if subject.scope and (left := scopes_left(obligations)) is not None:
+            subject = replace(subject, scope=tuple(scope for scope in subject.scope if scope in left))
         token = self._signer.sign(
             route.upstream,
-            _NOBODY if caller is None else caller.spoken_of,
+            subject,
             zone=route.zone.name,
             obligations=obligations,
             now=now,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 
 from policy.decision import Effect
+from policy.local_time import WORKING_DAYS
 from policy.reasons import Reason
 from policy.request import AccessRequest, DeviceTrust, Facts, Subject
 
@@ -25,8 +27,25 @@ NameOrAny = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Za-z0-9][A-Za-z0-9._:
 Country = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{2}\Z")]
 Method = Annotated[str, msgspec.Meta(pattern=r"\A(\*|[A-Z]{1,32})\Z")]
 Hour = Annotated[int, msgspec.Meta(ge=0, le=24)]
-Obligation = Annotated[str, msgspec.Meta(pattern=r"\A(read_only|(mask|limit):[A-Za-z0-9_.-]{1,64})\Z")]
-"""`read_only`: safe methods only (RFC 9110, section 9.2.1); `mask:FIELD`; `limit:N` requests a minute."""
+Scope = r"(?!(mask|limit|methods|scopes):|read_only)[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}"
+"""A scope that may be named (RFC 6749, section 3.3): not one that reads like an obligation of its own."""
+Obligation = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"\A(read_only|(mask|limit):[A-Za-z0-9_.-]{1,64}"
+        r"|methods:[A-Z]{1,32}(\|[A-Z]{1,32}){0,15}"
+        rf"|scopes:{Scope}(\|{Scope}){{0,63}})\Z"
+    ),
+]
+"""`read_only`: safe methods only (RFC 9110, section 9.2.1); `methods:GET|HEAD`: these only; `scopes:a|b`: an upstream
+is told of no other; `mask:FIELD`; `limit:N` requests a minute. Of several the smallest privilege holds
+(`policy.obligations`)."""
+Service = Annotated[str, msgspec.Meta(pattern=r"\A(client|certificate):[!-~]([ -~]{0,126}[!-~])?\Z")]
+"""A service by an identity of its own: `client:ID`, a program that calls for itself or acts for somebody by a token
+that it exchanged, or `certificate:NAME`, the common name of a client certificate that an authority of ours vouches
+for."""
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+Weekday = Annotated[int, msgspec.Meta(ge=1, le=7)]
 
 
 class RuleEffect(StrEnum):
@@ -108,11 +127,41 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """ISO 3166-1 alpha-2; empty: any, an unknown one too."""
     hours: tuple[Hour, Hour] | None = None
     """From the first hour until before the second, in the organisation's time zone."""
-    weekdays: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = ()
-    step_up_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
+    weekdays: tuple[Weekday, ...] = ()
+    step_up_risk: Percent = 100
     """A risk above this demands two factors."""
-    max_risk: Annotated[int, msgspec.Meta(ge=0, le=100)] = 100
+    max_risk: Percent = 100
     """A risk above this is denied."""
+    services: Annotated[tuple[Service, ...], msgspec.Meta(max_length=10_000)] = ()
+    """The services whose home it is (`policy.flows`)."""
+    within: Annotated[str, msgspec.Meta(pattern=r"\A([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})?\Z")] = ""
+    """The zone that it lies in, of which it demands no less; empty: it lies in none."""
+
+
+class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is left of privileges while the risk is above so much (`policy.bands`)."""
+
+    id: Name
+    above: Annotated[int, msgspec.Meta(ge=0, le=99)]
+    """It is entered at once by a risk above this, and left once the risk has stayed lower for a while."""
+    obligations: Annotated[tuple[Obligation, ...], msgspec.Meta(min_length=1)]
+    """Laid on whatever a rule allows."""
+    zone: NameOrAny = ANY
+    role: NameOrAny = ANY
+    assurance: Annotated[int, msgspec.Meta(ge=1, le=2)] | None = None
+    """Whoever gave so many factors, within `max_age`, is not held; None with no `max_age` either: everybody is."""
+    max_age: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    """Seconds since the last full authentication; None: however long ago."""
+
+
+class Flow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename={"source": "from"}):
+    """Services of one zone may call into another one; rules say what there (`policy.flows`)."""
+
+    source: Name
+    to: Name
+    methods: Annotated[tuple[Method, ...], msgspec.Meta(min_length=1)] = (ANY,)
+    certificate: bool = False
+    """The service must come with a certificate that its own zone names (RFC 8705)."""
 
 
 class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -120,6 +169,10 @@ class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
     time_zone: str = "Asia/Seoul"
     usual_hours: tuple[Hour, Hour] = (7, 22)
+    working_days: Annotated[tuple[Weekday, ...], msgspec.Meta(max_length=7)] = WORKING_DAYS
+    """ISO 8601: 1 is Monday."""
+    holidays: Annotated[tuple[date, ...], msgspec.Meta(max_length=4000)] = ()
+    """Days on which nobody works, by the calendar there; a condition asks `holiday`, `working_day`."""
 
 
 class MadeUpSubject(Subject, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -166,6 +219,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """By organisation id; `*` is everybody else's."""
     assignments: tuple[Assignment, ...] = ()
     resources: tuple[Resource, ...] = ()
+    bands: tuple[Band, ...] = ()
+    flows: tuple[Flow, ...] = ()
     tests: Annotated[tuple[PolicyTest, ...], msgspec.Meta(max_length=10_000)] = ()
 
 
@@ -182,7 +237,13 @@ def encode(policy: Policy) -> bytes:
         roles=tuple(sorted(set(policy.roles))),
         inheritance=tuple(sorted(policy.inheritance, key=lambda link: (link.organisation, link.role, link.inherits))),
         assignments=tuple(sorted(policy.assignments, key=lambda assignment: assignment.order)),
+        organisations={
+            name: msgspec.structs.replace(organisation, holidays=tuple(sorted(set(organisation.holidays))))
+            for name, organisation in policy.organisations.items()
+        },
         resources=tuple(sorted(policy.resources, key=lambda resource: (resource.name, resource.zone))),
+        bands=tuple(sorted(policy.bands, key=lambda band: band.id)),
+        flows=tuple(sorted(policy.flows, key=lambda flow: (flow.source, flow.to, flow.methods, flow.certificate))),
         tests=tuple(sorted(policy.tests, key=lambda test: test.name)),
     )
     return msgspec.json.encode(ordered, order="sorted")

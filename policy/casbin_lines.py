@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -37,6 +38,8 @@ LINK_FIELDS = ("role", "inherits", "organisation")
 ASSIGNMENT_FIELDS = ("subject", "role", "organisation")
 RESOURCE_FIELDS = ("path", "resource", "zone")
 JOINT = "|"
+_OBLIGATIONS = re.compile(r"\|(?=read_only(?:\||\Z)|(?:mask|limit|methods|scopes):)")
+"""Where one obligation ends and the next begins: `methods:GET|HEAD` is one."""
 MOST_LINES = 1_200_000
 MOST_ERRORS = 1000
 """Wrong lines that are named; a file that is none at all would name millions."""
@@ -202,7 +205,7 @@ def _rule(named: dict[str, str]) -> Rule:
             **named,
             "priority": int(named["priority"]),
             "methods": named["methods"].split(JOINT),
-            "obligations": named["obligations"].split(JOINT) if named["obligations"] else [],
+            "obligations": _OBLIGATIONS.split(named["obligations"]) if named["obligations"] else [],
         },
         Rule,
     )

@@ -6,6 +6,7 @@ differential test holds `policy.snapshot` against it.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,25 @@ class _PolicyAdapter(casbin.persist.Adapter):  # type: ignore[misc] # casbin shi
         """Fill an empty model."""
         model["p"]["p"].policy = [_policy_row(rule) for rule in sorted(self._policy.rules, key=lambda rule: rule.order)]
         inherited = [[link.role, link.inherits, link.organisation] for link in self._policy.inheritance]
-        assigned = [[_holder(given.subject), given.role, given.organisation] for given in self._policy.assignments]
+        assigned = [
+            [node, given.role, given.organisation]
+            for given in self._policy.assignments
+            for node in _nodes(given.subject)
+        ]
         model["g"]["g"].policy = inherited + assigned
 
 
-def _holder(subject: str) -> str:
-    """A person under a name that no role has, in the graph that people, groups and roles share."""
-    return subject if subject.startswith((GROUP, CLIENT_ROLE)) else f"person/{subject}"
+def _nodes(subject: str) -> tuple[str, ...]:
+    """What stands for a subject in the graph that people, programs, groups and roles share: one that no role is called
+    like, and for groups and programs, which are inherited from as roles are, their names too.
+    """
+    if subject.startswith(GROUP):
+        return (subject,)
+    return (_somebody(subject), subject) if subject.startswith(CLIENT_ROLE) else (_somebody(subject),)
+
+
+def _somebody(name: str) -> str:
+    return f"somebody/{name}"
 
 
 def _policy_row(rule: Rule) -> list[str]:
@@ -67,7 +80,7 @@ class ReferenceEnforcer:
         if subject.id:
             held |= subject.roles
             if name := assignee(subject):
-                held.add(_holder(name))
+                held.add(_somebody(name))
         try:
             with conditions.PARSING:  # Casbin parses its matcher anew for every rule
                 allowed, row = self._enforcer.enforce_ex(held, subject.organisation, zone, path, method, context)
@@ -94,3 +107,51 @@ class ReferenceEnforcer:
         if wanted == ANY:
             return True
         return any(self._role_manager.has_link(role, wanted, organisation) for role in roles)
+
+
+class _TextAdapter(casbin.persist.Adapter):  # type: ignore[misc] # casbin ships no types
+    """Hands over a policy file as Casbin's file adapter does; its string adapter refuses an empty one."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def load_policy(self, model: Any) -> None:
+        """Fill an empty model."""
+        for line in self._text.splitlines():
+            casbin.persist.load_policy_line(line.strip(), model)
+
+
+def stock(
+    model_text: str,
+    policy_text: str,
+    *,
+    name_patterns: Mapping[str, str] | None = None,
+    domain_patterns: Collection[str] = (),
+    timed: bool = False,
+) -> Any:
+    """The stock enforcer over files of Casbin's own form, read by its own readers.
+
+    `name_patterns`: by role definition Casbin's function for its names; `domain_patterns`: those for whose domains
+    `keyMatch2` is set; `timed`: whose links hold from one moment to another.
+    """
+    functions = casbin.util
+    matching = {
+        "keyMatch2": functions.key_match2,
+        "keyMatch3": functions.key_match3,
+        "globMatch": functions.glob_match,
+    }
+    with conditions.PARSING:
+        model = casbin.Model()
+        model.load_model_from_text(model_text)
+        enforcer = casbin.Enforcer(model, _TextAdapter(policy_text))
+        for graph, name in (name_patterns or {}).items():
+            enforcer.add_named_matching_func(graph, matching[name])
+        for graph in domain_patterns:
+            enforcer.add_named_domain_matching_func(graph, functions.key_match2)
+        if timed:
+            for link in enforcer.get_named_grouping_policy("g"):
+                if len(link) == 5:
+                    enforcer.add_named_domain_link_condition_func("g", *link[:3], functions.time_match_func)
+                else:
+                    enforcer.add_named_link_condition_func("g", *link[:2], functions.time_match_func)
+    return enforcer

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from policy import guard, policy_tests
 from policy.artefact import Policy
-from policy.lint import Fault, Finding, lint
+from policy.lint import Fault, Finding, errors, weaknesses
 from policy.snapshot import Snapshot, compile_policy
 
 
@@ -15,10 +15,12 @@ def findings(policy: Policy, former: Policy | None, *, confirmed: Collection[str
 
     `former`: what is published; `confirmed`: zones and programs whose loss is meant.
     """
-    found = lint(policy)
-    if any(finding.refuses for finding in found):
+    if found := errors(policy):
         return found
     snapshot = compile_policy(policy, 1)
+    found = weaknesses(policy, snapshot)
+    if any(finding.refuses for finding in found):
+        return found
     lost = guard.losses(former, policy, snapshot, named=confirmed) if former is not None else ()
     return (*_failing(policy, snapshot), *lost, *found)
 

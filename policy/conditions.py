@@ -1,8 +1,8 @@
 """The condition language: a small part of Python's expressions, read by `ast`, never run as text.
 
 A condition compares the names of `policy.context.Context` with literals: `device >= registered and hour >= 9`,
-`country in ["KR", "JP"]`, `not same_device`, `9 <= hour < 18`. Names, literals and operators are checked for their type
-when the rule is read, so that nothing is left to go wrong when a request is decided.
+`country in ["KR", "JP"]`, `not same_device`, `9 <= hour < 18`, `date >= "2026-12-24"`. Names, literals and operators
+are checked for their type when the rule is read, so that nothing is left to go wrong when a request is decided.
 
 What is unknown neither holds nor fails. A condition is decided in Kleene's three-valued logic, by moving every `not`
 down to its comparison: a rule that grants matches only where its condition certainly holds, and a rule that restricts
@@ -17,6 +17,7 @@ import ast
 import re
 import threading
 from collections.abc import Callable
+from datetime import date
 from functools import lru_cache
 
 import msgspec
@@ -41,8 +42,10 @@ _TYPES: dict[str, type] = {
     "device": int, "assurance": int, "auth_age": int, "country": str, "network": str, "hour": int, "weekday": int,
     "risk": int, "same_device": bool, "same_country": bool, "same_address": bool,
     "actor": str, "client_certificate": str, "client_certificate_name": str,
+    "recent_risk": int,
+    "date": date, "holiday": bool, "working_day": bool,
 }  # fmt: skip
-_ALWAYS_KNOWN = frozenset({"assurance", "risk", "actor"})
+_ALWAYS_KNOWN = frozenset({"assurance", "risk", "actor", "recent_risk"})
 _OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
     ast.In: "in", ast.NotIn: "not in",
@@ -50,6 +53,7 @@ _OPERATORS: dict[type[ast.cmpop], str] = {
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in", "not in": "in"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _TEXT = re.compile(r"[A-Za-z0-9 _:/@+-]{1,128}")  # nothing that Casbin rewrites inside a string: no dot, !, &, |, #
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # of which the order as texts is the order as days
 
 
 class WrongCondition(ValueError):
@@ -99,6 +103,15 @@ class Condition(msgspec.Struct, frozen=True):
             if comparison.name == "auth_age" and isinstance(comparison.value, int)
         )
 
+    @property
+    def risks(self) -> tuple[int, ...]:
+        """What it compares the risk of lately with."""
+        return tuple(
+            comparison.value
+            for comparison in _comparisons(self.expression)
+            if comparison.name == "recent_risk" and isinstance(comparison.value, int)
+        )
+
     def compile(self, *, restricts: bool) -> Compiled:
         """A function of the context: certainly true, or with `restricts` possibly true."""
         return _compiled(self.text, restricts)
@@ -110,7 +123,12 @@ class Condition(msgspec.Struct, frozen=True):
 
 def vocabulary() -> dict[str, str]:
     """The names there are, and what each is compared with."""
-    words = {int: "a whole number", str: "a text", bool: "nothing: it is true or false by itself"}
+    words = {
+        int: "a whole number",
+        str: "a text",
+        date: 'a day, "2026-12-24"',
+        bool: "nothing: it is true or false by itself",
+    }
     return {name: words[kind] for name, kind in _TYPES.items()}
 
 
@@ -208,8 +226,20 @@ def _literal(node: ast.expr, name: str, wanted: type) -> int | str:
         return value
     if wanted is str and isinstance(value, str) and (_TEXT.fullmatch(value) or (name == "actor" and not value)):
         return value
+    if wanted is date:
+        if isinstance(value, str) and _DAY.fullmatch(value) and _is_day(value):
+            return value
+        raise WrongCondition(f'{name} is compared with a day, "2026-12-24", not with {ast.unparse(node)!r}')
     expected = "a whole number" if wanted is int else "a short text in quotes, of letters, digits, space and _:/@+-"
     raise WrongCondition(f"{name} is compared with {expected}, not with {ast.unparse(node)!r}")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _comparisons(expression: Expression) -> list[Comparison]:

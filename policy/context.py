@@ -38,6 +38,13 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     """The program that acts for the caller; empty: nobody does. Always known: a signed token says it."""
     client_certificate: str | None = None
     client_certificate_name: str | None = None
+    date: str | None = None
+    """The organisation's day, `2026-12-24`."""
+    holiday: bool | None = None
+    """By the organisation's calendar."""
+    working_day: bool | None = None
+    recent_risk: int = 0
+    """The highest risk of this session lately, that of now included (`policy.recent_risk`)."""
 
 
 def since_authentication(subject: Subject, at: float) -> float | None:

@@ -28,11 +28,16 @@ def decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
 def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
     if not snapshot.version:
         return Decision(Effect.DENY, (Reason.NO_POLICY,), 0)
-    if request.zone not in snapshot.zones:
+    if snapshot.zone(request.zone) is None:
         return Decision(Effect.DENY, (Reason.UNKNOWN_ZONE,), snapshot.version)
     situation = survey(request, snapshot)
     context = situation.context
     machine = request.subject.machine
+    if snapshot.flows is not None and (barred := snapshot.flows.barred(request)) is not None:
+        until = _stands_until(situation)
+        return Decision(
+            Effect.DENY, (barred,), snapshot.version, "", context.risk, situation.signals, stands_until=until
+        )
     judgement = judge(situation.candidates, situation.zone, context, request.method, machine=machine)
     winner, refused, obligations = judgement.winner, judgement.refused, judgement.obligations
     effect, reasons, step_up = Effect.ALLOW, _ALLOWED, None
@@ -46,8 +51,10 @@ def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
                 reasons = closed
             elif _sign_in_may_help(situation, snapshot, winner):
                 reasons = (Reason.NOT_AUTHENTICATED,)
-        elif not machine and (found := least_step_up(situation)) is not None:
+        elif not machine and situation.candidates and (found := least_step_up(situation)) is not None:
             effect, (step_up, reasons) = Effect.STEP_UP, found
+            if Reason.PRIVILEGES_REDUCED in refused:
+                reasons = (*reasons, Reason.PRIVILEGES_REDUCED)
     return Decision(
         effect,
         reasons,
@@ -79,7 +86,8 @@ def _sign_in_may_help(situation: Situation, snapshot: Snapshot, winner: Rule | N
 
 
 def _stands_until(situation: Situation) -> float:
-    """The end of this quarter of an hour, or the moment before it at which an age that is asked for is reached."""
+    """The end of this quarter of an hour, or the moment before it at which a risk of lately counts no more or an age
+    that is asked for is reached."""
     until = situation.quarter_ends
     authenticated_at = situation.request.subject.authenticated_at
     if authenticated_at is None:

@@ -27,7 +27,7 @@ class StepUp(msgspec.Struct, frozen=True):
     device_trust: int | None = None
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What was decided, why, and how long it stands."""
 
     effect: Effect

@@ -27,7 +27,8 @@ def shipped_policy() -> Policy:
     """The rules and zones under `config/shipped/policy/`."""
     lines = casbin_lines.read((SHIPPED / "rules.csv").read_text(encoding="utf-8"))
     document = tomllib.loads((SHIPPED / "zones.toml").read_text(encoding="utf-8"))
-    return msgspec.convert({**document, "rules": lines.rules, "inheritance": lines.inheritance}, Policy)
+    named = {"assignments": lines.assignments, "resources": lines.resources}
+    return msgspec.convert({**document, "rules": lines.rules, "inheritance": lines.inheritance, **named}, Policy)
 
 
 async def load(settings: Settings, clock: Clock | None = None) -> None:

@@ -18,7 +18,16 @@ from policy.artefact import Policy
 from policy.difference import summary
 from policy.history import Act, Deed, tell
 from policy.lint import Finding
-from policy.versions import Match, NoSuchVersion, Overtaken, Version, Versions, published_policy, storable
+from policy.versions import (
+    Match,
+    NoSuchVersion,
+    Overtaken,
+    Version,
+    Versions,
+    published_number,
+    published_policy,
+    storable,
+)
 
 
 class OwnDraft(Exception):
@@ -55,8 +64,8 @@ async def edit(
 ) -> tuple[Version, tuple[Finding, ...]]:
     """Give a draft, held by `to_change`, another content. Raises `Refused`, and `Overtaken` for one that can never be
     published any more."""
-    current = await drafts.current_number(tx)
-    if current is not None and found.number < current:
+    current = await published_number(drafts, tx)
+    if found.number < current:
         raise Overtaken(f"version {current} is published")
     findings = await storable(policy, await published_policy(drafts, tx))
     content = artefact.encode(policy)
@@ -93,4 +102,4 @@ async def retract(drafts: Drafts, tx: Transaction, found: Version, act: Act) -> 
 async def _end_shadows(drafts: Drafts, tx: Transaction, number: int, at: datetime) -> None:
     """What is shadowed is a content, not a number."""
     if await drafts.end_shadows(tx, number, at):
-        await outbox.append(tx, "policy", "*", {"version": await drafts.current_number(tx) or 0})
+        await outbox.append(tx, "policy", "*", {"version": await published_number(drafts, tx)})

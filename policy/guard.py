@@ -10,16 +10,19 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from policy.artefact import ANY, Policy, RuleEffect
+from policy.artefact import ANY, Policy, Rule
 from policy.context import Context
+from policy.expand import Resources
 from policy.judgement import judge
-from policy.lint import ADMIN_ZONE, PUBLISHING, Fault, Finding
-from policy.overlap import shadowed
-from policy.request import CLIENT_ROLE, DeviceTrust
+from policy.lint import ADMIN_ZONE, PUBLISHING, SOME_DAY, Fault, Finding
+from policy.overlap import allows_anything
+from policy.request import CLIENT_ROLE
 from policy.roles import Hierarchy
 from policy.snapshot import Snapshot, compile_policy
 
-_PROGRAM = Context(DeviceTrust.UNKNOWN, 0, None, None, "private", 12, 1, 0, None, None, None, "")
+_PROGRAM = Context(
+    None, 0, None, None, "private", 12, 1, 0, None, None, None, "", date=SOME_DAY, holiday=False, working_day=True
+)
 
 
 def losses(before: Policy, after: Policy, snapshot: Snapshot, *, named: Collection[str]) -> tuple[Finding, ...]:
@@ -31,7 +34,7 @@ def _losses(before: Policy, after: Policy, snapshot: Snapshot, named: frozenset[
     for zone in sorted(open_zones(before) - open_zones(after) - named):
         message = f"nothing is allowed in the zone {zone!r} any more: `confirm` names it where that is meant"
         yield Finding(Fault.ZONE_SHUT, message, refuses=False)
-    if not any(rule.role.startswith(CLIENT_ROLE) for rule in before.rules):
+    if not _programs(before):
         return
     former = releasing_programs(before, compile_policy(before, 1))
     if former and not releasing_programs(after, snapshot) and not named.issuperset(former):
@@ -42,9 +45,17 @@ def _losses(before: Policy, after: Policy, snapshot: Snapshot, named: frozenset[
 
 def open_zones(policy: Policy) -> frozenset[str]:
     """The zones in which some rule allows something, and no earlier one always decides before it."""
-    dead = {rule.id for rule, _ in shadowed(policy.rules, Hierarchy(policy.inheritance))}
-    live = {rule.zone for rule in policy.rules if rule.effect is RuleEffect.ALLOW and rule.id not in dead}
-    return frozenset(zone.name for zone in policy.zones if zone.name in live or ANY in live)
+    hierarchy, resources = Hierarchy(policy.inheritance), Resources(policy.resources)
+    by_zone: dict[str, dict[str, Rule]] = {}
+    for rule in policy.rules:
+        for zone, _ in resources.places(rule):
+            by_zone.setdefault(zone, {})[rule.id] = rule
+    everywhere = by_zone.get(ANY, {})
+    return frozenset(
+        zone.name
+        for zone in policy.zones
+        if allows_anything({**by_zone.get(zone.name, {}), **everywhere}.values(), hierarchy, resources)
+    )
 
 
 def releasing_programs(policy: Policy, snapshot: Snapshot) -> frozenset[str]:
@@ -53,10 +64,9 @@ def releasing_programs(policy: Policy, snapshot: Snapshot) -> frozenset[str]:
     if zone is None:
         return frozenset()
     open_zone = msgspec.structs.replace(zone, hours=None, weekdays=(), networks=(), countries=())
-    programs = {(rule.organisation, rule.role) for rule in policy.rules if rule.role.startswith(CLIENT_ROLE)}
     found = set()
-    for organisation, program in programs:
-        standing = snapshot.standing(organisation, frozenset({program}))
+    for organisation, program in _programs(policy):
+        standing = snapshot.standing(organisation, frozenset({program}), program)
         if all(
             not judge(
                 snapshot.candidates(standing, ADMIN_ZONE, method, path), open_zone, _PROGRAM, method, machine=True
@@ -66,3 +76,12 @@ def releasing_programs(policy: Policy, snapshot: Snapshot) -> frozenset[str]:
         ):
             found.add(program)
     return frozenset(found)
+
+
+def _programs(policy: Policy) -> frozenset[tuple[str, str]]:
+    """The organisations and programs that rules and assignments name."""
+    named = (
+        *((rule.organisation, rule.role) for rule in policy.rules),
+        *((given.organisation, given.subject) for given in policy.assignments),
+    )
+    return frozenset(each for each in named if each[1].startswith(CLIENT_ROLE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
@@ -10,15 +11,16 @@ from policy import zones
 from policy.artefact import ANONYMOUS, Rule, RuleEffect, Zone
 from policy.context import Context, since_authentication
 from policy.local_time import within
+from policy.obligations import names_other_methods, narrowest, permits
 from policy.reasons import Reason
+from policy.recent_risk import recent
 from policy.request import CLIENT_ROLE, AccessRequest, Facts, assignee
 from policy.risk.observation import Observation, observe
 from policy.risk.score import score
 from policy.snapshot import CompiledRule, Snapshot, Standing, holds
 
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""RFC 9110, section 9.2.1; TRACE is never forwarded."""
-READ_ONLY = "read_only"
+OF_PRIVILEGES = frozenset({Reason.PRIVILEGES_REDUCED, Reason.METHOD_NOT_ALLOWED})
+"""Why less is allowed than was asked for, though a rule and the zone let the caller in."""
 KEPT_FACTS = 8192
 """Facts of which the risk is remembered; the one used longest ago goes."""
 _NO_ROLES: frozenset[str] = frozenset()
@@ -32,6 +34,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     refused: tuple[Reason, ...]
     """Empty: allowed."""
     obligations: tuple[str, ...]
+    """Of what is allowed; and where it is refused for these alone, what is left."""
 
 
 class Situation(msgspec.Struct, frozen=True, gc=False):
@@ -39,23 +42,25 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
 
     request: AccessRequest
     zone: Zone
-    candidates: list[CompiledRule]
+    candidates: Sequence[CompiledRule]
     standing: Standing
     context: Context
     signals: tuple[tuple[str, int], ...]
     quarter_ends: float
+    """Epoch seconds: the end of this quarter of an hour, or before it the moment at which a risk of lately counts no
+    more."""
 
 
 def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
     """Work out local time, risk, context and the rules that speak of a request, whose zone is one of the policy's."""
     subject = request.subject
-    if subject.id:
-        standing = snapshot.standing(subject.organisation, subject.roles, assignee(subject))
-    else:
-        standing = snapshot.standing(subject.organisation, _NO_ROLES)
-    _, quarter_ends, hour, weekday = standing.clock.at(request.at)
-    seen, risk, signals = _seen(request.facts, within(standing.usual_hours, hour))
+    roles = subject.roles if subject.id else _NO_ROLES
+    name = assignee(subject) if snapshot.assigns and subject.id else ""
+    standing = snapshot.standing(subject.organisation, roles, name)
+    _, quarter_ends, hour, weekday, date, holiday, working_day = standing.clock.at(request.at)
     facts = request.facts
+    seen, risk, signals = _seen(facts, within(standing.usual_hours, hour))
+    recent_risk, until = recent(facts.risk_peaks, risk, request.at) if facts.risk_peaks else (risk, quarter_ends)
     context = Context(
         int(facts.device_trust) or None,
         subject.assurance,
@@ -71,10 +76,16 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         facts.actor,
         facts.certificate or None,
         facts.certificate_name or None,
+        date,
+        holiday,
+        working_day,
+        recent_risk,
     )
-    zone = snapshot.zones[request.zone]
+    zone = snapshot.zone(request.zone)
+    if zone is None:
+        raise KeyError(request.zone)
     candidates = snapshot.candidates(standing, request.zone, request.method, request.path)
-    return Situation(request, zone, candidates, standing, context, signals, quarter_ends)
+    return Situation(request, zone, candidates, standing, context, signals, min(until, quarter_ends))
 
 
 @lru_cache(maxsize=KEPT_FACTS)
@@ -85,7 +96,7 @@ def _seen(facts: Facts, usual_time: bool) -> tuple[Observation, int, tuple[tuple
 
 
 def judge(
-    candidates: list[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
+    candidates: Sequence[CompiledRule], zone: Zone, context: Context, method: str, *, machine: bool = False
 ) -> Judgement:
     """The first allow or deny that matches decides; what it allows is still subject to the zone and to reductions."""
     reductions: tuple[str, ...] = ()
@@ -100,10 +111,12 @@ def judge(
             return Judgement(rule, (Reason.RULE_DENIES,), ())
         obligations = reductions + rule.obligations
         if len(obligations) > 1:
-            obligations = tuple(dict.fromkeys(obligations))
+            obligations = narrowest(obligations)
         refused = zones.unmet(zone, context, public=asks_no_person(rule.role, machine=machine))
-        if READ_ONLY in obligations and method not in SAFE_METHODS:
-            refused += (Reason.PRIVILEGES_REDUCED,)
+        if obligations and not permits(obligations, method):
+            others = names_other_methods(rule.obligations, method)
+            reason = Reason.METHOD_NOT_ALLOWED if others else Reason.PRIVILEGES_REDUCED
+            return Judgement(rule, (*refused, reason), () if refused else obligations)
         return Judgement(rule, refused, () if refused else obligations)
     return Judgement(None, (Reason.NO_RULE,), ())
 

@@ -12,14 +12,17 @@ import msgspec
 
 from policy import conditions, demands, overlap, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect
+from policy.bands import PREFIX
 from policy.context import Context
 from policy.expand import Resources, UnknownResource
-from policy.judgement import SAFE_METHODS, judge
+from policy.judgement import judge
 from policy.local_time import LocalTime
+from policy.obligations import SAFE_METHODS
 from policy.request import GROUP, DeviceTrust
 from policy.roles import Hierarchy, WrongHierarchy
 from policy.satisfiable import satisfiable
 from policy.snapshot import Snapshot, compile_policy
+from policy.zone_lint import ZoneFault, zone_faults, zone_warnings
 
 _LIMIT = re.compile(r"limit:[1-9][0-9]{0,5}")
 ADMINISTRATOR = "administrator"
@@ -42,6 +45,10 @@ class Severity(StrEnum):
     ERROR = "error"
     """It is not published as it is."""
     WARNING = "warning"
+
+
+SOME_DAY = "9000-01-01"
+"""A day after all that a policy may name: what is refused for a while is open again by then."""
 
 
 class Fault(StrEnum):
@@ -78,6 +85,15 @@ class Fault(StrEnum):
     """Programs release policies by the published one, and none could by this."""
     PUBLIC_CHANGE = "public_change"
     """A public rule lets anybody change something."""
+    DUPLICATE_SERVICE = "duplicate_service"
+    """A service is at home in two zones."""
+    WRONG_NESTING = "wrong_nesting"
+    WEAKER_NESTING = "weaker_nesting"
+    """A zone demands less than the one that it lies in."""
+    WEAKER_FLOW = "weaker_flow"
+    """A flow leads into a stricter zone and demands no more for it."""
+    NO_FLOW = "no_flow"
+    """A rule allows a program something in a zone that no flow leads it into."""
     ENGINES_DISAGREE = "engines_disagree"
     """The compiled policy does not mean what Casbin makes of the same rules (found when it is published)."""
 
@@ -102,23 +118,38 @@ _KEEPS_FROM_PUBLISHING = frozenset({Fault.TEST_FAILED, Fault.ZONE_SHUT, Fault.PR
 
 def lint(policy: Policy) -> tuple[Finding, ...]:
     """Everything found, errors first. The administrator's way in is looked at once nothing else is wrong."""
-    roles, resources = {*policy.roles, *_groups(policy), ANONYMOUS, ANY}, Resources(policy.resources)
-    errors = (
+    return errors(policy) or weaknesses(policy, compile_policy(policy, 1))
+
+
+def errors(policy: Policy) -> tuple[Finding, ...]:
+    """What keeps a policy from being used at all."""
+    zones, resources = frozenset(zone.name for zone in policy.zones), Resources(policy.resources)
+    roles = frozenset({*policy.roles, *_groups(policy), ANONYMOUS, ANY})
+    return (
         *_structure(policy),
-        *(finding for rule in policy.rules for finding in _rule(rule, policy, roles, resources)),
+        *(finding for rule in policy.rules for finding in _rule(rule, zones, roles, resources)),
+        *(finding for band in policy.bands for finding in _limits(band.obligations, PREFIX + band.id)),
+        *map(_of_zones, zone_faults(policy, roles)),
     )
-    if errors:
-        return errors
-    hierarchy = Hierarchy(policy.inheritance, policy.assignments)
+
+
+def weaknesses(policy: Policy, snapshot: Snapshot) -> tuple[Finding, ...]:
+    """What is wrong with a policy that can be used; `snapshot`: the same, compiled."""
+    hierarchy, resources = Hierarchy(policy.inheritance), Resources(policy.resources)
     warnings = (
-        _shadowed(policy.rules, hierarchy),
-        _conflicting(policy.rules, hierarchy),
-        _unreachable(policy.rules),
-        _without_effect(policy),
+        _shadowed(policy.rules, hierarchy, resources),
+        _conflicting(policy.rules, hierarchy, resources),
+        _unreachable(policy.rules, resources),
+        _without_effect(policy, resources),
         _public(policy.rules),
         _empty_groups(policy),
+        map(_of_zones, zone_warnings(policy)),
     )
-    return (*_administrator(policy), *(found for kind in warnings for found in islice(kind, MOST_WARNINGS)))
+    return (*_administrator(policy, snapshot), *(found for kind in warnings for found in islice(kind, MOST_WARNINGS)))
+
+
+def _of_zones(found: ZoneFault) -> Finding:
+    return Finding(Fault(found.kind), found.message, found.rule, refuses=found.refuses)
 
 
 def _structure(policy: Policy) -> Iterator[Finding]:
@@ -128,9 +159,9 @@ def _structure(policy: Policy) -> Iterator[Finding]:
         yield Finding(Fault.DUPLICATE_ID, f"more than one rule has the id {rule_id!r}", rule_id)
     for name in _repeated(zone.name for zone in policy.zones):
         yield Finding(Fault.DUPLICATE_ZONE, f"the zone {name!r} stands more than once")
-    known = {*policy.roles, *_groups(policy), ANONYMOUS}
     for name in _repeated(test.name for test in policy.tests):
         yield Finding(Fault.DUPLICATE_TEST, f"more than one test has the name {name[:200]!r}")
+    known = {*policy.roles, *_groups(policy), ANONYMOUS}
     for link in policy.inheritance:
         for role in (link.role, link.inherits):
             if role not in known:
@@ -175,8 +206,8 @@ def _empty_groups(policy: Policy) -> Iterator[Finding]:
         yield Finding(Fault.EMPTY_GROUP, f"nobody is in the group {group!r}", refuses=False)
 
 
-def _rule(rule: Rule, policy: Policy, roles: set[str], resources: Resources) -> Iterator[Finding]:
-    if rule.zone != ANY and all(zone.name != rule.zone for zone in policy.zones):
+def _rule(rule: Rule, zones: frozenset[str], roles: frozenset[str], resources: Resources) -> Iterator[Finding]:
+    if rule.zone != ANY and rule.zone not in zones:
         yield Finding(Fault.UNKNOWN_ZONE, f"there is no zone {rule.zone!r}", rule.id)
     if rule.role not in roles:
         yield Finding(Fault.UNKNOWN_ROLE, f"there is no role {rule.role!r}", rule.id)
@@ -196,13 +227,16 @@ def _rule(rule: Rule, policy: Policy, roles: set[str], resources: Resources) -> 
         yield Finding(Fault.WRONG_OBLIGATION, "a rule that denies has no obligations", rule.id)
     if rule.effect is RuleEffect.REDUCE and not rule.obligations:
         yield Finding(Fault.WRONG_OBLIGATION, "a rule that reduces says by which obligations", rule.id)
-    for obligation in rule.obligations:
+    yield from _limits(rule.obligations, rule.id)
+
+
+def _limits(obligations: Iterable[str], where: str) -> Iterator[Finding]:
+    for obligation in obligations:
         if obligation.startswith("limit:") and not _LIMIT.fullmatch(obligation):
-            yield Finding(Fault.WRONG_OBLIGATION, f"{obligation!r} is no number of requests a minute", rule.id)
+            yield Finding(Fault.WRONG_OBLIGATION, f"{obligation!r} is no number of requests a minute", where)
 
 
-def _administrator(policy: Policy) -> Iterator[Finding]:
-    snapshot = compile_policy(policy, 1)
+def _administrator(policy: Policy, snapshot: Snapshot) -> Iterator[Finding]:
     zone = snapshot.zones.get(ADMIN_ZONE)
     places = sorted({ANY, *policy.organisations, *(rule.organisation for rule in policy.rules)})
     if zone is None or not any(_may_publish(snapshot, place) for place in places):
@@ -220,14 +254,17 @@ def _may_publish(snapshot: Snapshot, organisation: str) -> bool:
     networks = zone.networks or ("loopback", "private")
     countries = zone.countries or (None,)
     for network, country, weekday, hour in product(networks, countries, range(1, 8), range(24)):
-        context = Context(DeviceTrust.ATTESTED, 2, 0.0, country, network, hour, weekday, 0, True, True, True, "")
+        context = Context(
+            DeviceTrust.ATTESTED, 2, 0.0, country, network, hour, weekday, 0, True, True, True, "",
+            date=SOME_DAY, holiday=False, working_day=True,
+        )  # fmt: skip
         if all(not judge(candidates, zone, context, method).refused for method, candidates in wanted):
             return True
     return False
 
 
-def _shadowed(rules: tuple[Rule, ...], hierarchy: Hierarchy) -> Iterator[Finding]:
-    for rule, deciders in overlap.shadowed(rules, hierarchy):
+def _shadowed(rules: tuple[Rule, ...], hierarchy: Hierarchy, resources: Resources) -> Iterator[Finding]:
+    for rule, deciders in overlap.shadowed(rules, hierarchy, resources):
         first, *others = deciders
         who = f"the rule {first!r} comes first and always decides"
         if others:
@@ -235,8 +272,8 @@ def _shadowed(rules: tuple[Rule, ...], hierarchy: Hierarchy) -> Iterator[Finding
         yield Finding(Fault.SHADOWED, who, rule.id, refuses=False)
 
 
-def _conflicting(rules: tuple[Rule, ...], hierarchy: Hierarchy) -> Iterator[Finding]:
-    for first, second in overlap.conflicting(rules, hierarchy):
+def _conflicting(rules: tuple[Rule, ...], hierarchy: Hierarchy, resources: Resources) -> Iterator[Finding]:
+    for first, second in overlap.conflicting(rules, hierarchy, resources):
         message = (
             f"the rule {first.id!r} {first.effect}s what this one may {second.effect}, and both have priority "
             f"{first.priority}: that it comes first follows from its id alone"
@@ -244,25 +281,25 @@ def _conflicting(rules: tuple[Rule, ...], hierarchy: Hierarchy) -> Iterator[Find
         yield Finding(Fault.CONFLICTING, message, second.id, refuses=False)
 
 
-def _unreachable(rules: tuple[Rule, ...]) -> Iterator[Finding]:
+def _unreachable(rules: tuple[Rule, ...], resources: Resources) -> Iterator[Finding]:
     for rule in rules:
-        if not path_pattern.reachable(path_pattern.parse(rule.path)):
+        if not any(path_pattern.reachable(path_pattern.parse(path)) for _, path in resources.places(rule)):
             message = "no path that is let through has these segments: they are made canonical first (RFC 3986, 6.2.2)"
             yield Finding(Fault.UNREACHABLE, message, rule.id, refuses=False)
         if _NEVER_FORWARDED.issuperset(rule.methods):
             yield Finding(Fault.UNREACHABLE, "no request with these methods is forwarded", rule.id, refuses=False)
 
 
-def _without_effect(policy: Policy) -> Iterator[Finding]:
+def _without_effect(policy: Policy, resources: Resources) -> Iterator[Finding]:
     zones = {zone.name: zone for zone in policy.zones}
     for rule in policy.rules:
         if not rule.condition:
             continue
-        zone = zones.get(rule.zone)
+        entered = [zones[zone] for zone, _ in resources.places(rule) if zone in zones]
         if not satisfiable(conditions.parse(rule.condition).expression):
             yield Finding(Fault.NEVER_MATCHES, "its condition holds for no facts at all", rule.id, refuses=False)
-        elif zone is not None and not demands.lets_in(zone, rule):
-            message = f"the zone {zone.name!r} lets in nobody for whom its condition holds"
+        elif entered and not any(demands.lets_in(zone, rule) for zone in entered):
+            message = f"the zone {entered[0].name!r} lets in nobody for whom its condition holds"
             yield Finding(Fault.UNREACHABLE, message, rule.id, refuses=False)
 
 

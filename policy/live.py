@@ -12,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.clock import Clock
 from config.connections import Database, Transaction
 from jose.keys import PublicKeys
+from policy.compiled_versions import CompiledVersions, take_up
+from policy.signature import UntrustedArtefact
 from policy.snapshot import NONE, Snapshot
-from policy.versions import UntrustedArtefact, Versions, load_snapshot
 
 LOOK_EVERY = 10.0
 """Seconds after which a process looks by itself, should an event have been lost."""
@@ -29,7 +30,7 @@ class LivePolicy:
     def __init__(
         self,
         database: Database,
-        versions: Versions,
+        versions: CompiledVersions,
         keys: Callable[[Transaction], Awaitable[PublicKeys]],
         clock: Clock,
         *,
@@ -50,7 +51,7 @@ class LivePolicy:
         try:
             async with self._database.connect() as tx:
                 keys = await self._keys(tx)
-                loaded = await load_snapshot(
+                loaded = await take_up(
                     self._versions, tx, keys, now=self._clock.timestamp(), newer_than=self.snapshot.version
                 )
         except (UntrustedArtefact, ValueError) as error:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from policy import conditions, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Rule, RuleEffect
+from policy.expand import Resources
 from policy.path_pattern import Tail
 from policy.roles import Hierarchy
 from policy.satisfiable import satisfiable
@@ -31,24 +32,38 @@ _Rules = dict[tuple[str, str], dict[_Scope, list[Rule]]]
 _OPPOSITE = {RuleEffect.ALLOW: RuleEffect.DENY, RuleEffect.DENY: RuleEffect.ALLOW}
 
 
-def shadowed(rules: Iterable[Rule], hierarchy: Hierarchy) -> Iterator[tuple[Rule, tuple[str, ...]]]:
+def shadowed(
+    rules: Iterable[Rule], hierarchy: Hierarchy, resources: Resources
+) -> Iterator[tuple[Rule, tuple[str, ...]]]:
     """Rules that can never win, each with the ids of the earlier ones that always decide."""
-    book = _Rulebook(hierarchy, _mark_of_decider)
+    for rule, covering in _with_deciders(rules, hierarchy, resources):
+        if not all(_says_the_same_more_broadly(other, rule) for others in covering for other in others):
+            yield rule, tuple(dict.fromkeys(min(others, key=_order).id for others in covering))
+
+
+def allows_anything(rules: Iterable[Rule], hierarchy: Hierarchy, resources: Resources) -> bool:
+    """Whether one of the rules allows something, and no earlier one always decides before it."""
+    return any(
+        rule.effect is RuleEffect.ALLOW and not covering
+        for rule, covering in _with_deciders(rules, hierarchy, resources)
+    )
+
+
+def _with_deciders(
+    rules: Iterable[Rule], hierarchy: Hierarchy, resources: Resources
+) -> Iterator[tuple[Rule, list[list[Rule]]]]:
+    """The rules in their order, each with the earlier ones that always decide each of its parts; none: it may win."""
+    book = _Rulebook(hierarchy, resources, _mark_of_decider)
     for rule in sorted(rules, key=_order):
-        deciders: dict[str, None] = {}
-        marks = _marks_of_deciders(rule)
-        harmless = True
-        for covering in book.covering(rule, marks):
+        found: list[list[Rule]] = []
+        for covering in book.covering(rule, _marks_of_deciders(rule)):
             if not covering:
+                found = []
                 break
-            deciders[min(covering, key=_order).id] = None
-            harmless = harmless and all(_says_the_same_more_broadly(other, rule) for other in covering)
-        else:
-            if not harmless:
-                yield rule, tuple(deciders)
-            continue  # whatever it covers is covered by its deciders, too
-        if rule.effect is not RuleEffect.REDUCE:
-            book.add(rule)
+            found.append(covering)
+        if not found and rule.effect is not RuleEffect.REDUCE:
+            book.add(rule)  # whatever a rule with deciders covers, they cover, too
+        yield rule, found
 
 
 def _order(rule: Rule) -> tuple[int, str]:
@@ -74,13 +89,13 @@ def _marks_of_deciders(rule: Rule) -> tuple[str, ...]:
     return ("", denies, allows) if rule.effect is RuleEffect.ALLOW else ("", denies)
 
 
-def conflicting(rules: Iterable[Rule], hierarchy: Hierarchy) -> Iterator[tuple[Rule, Rule]]:
+def conflicting(rules: Iterable[Rule], hierarchy: Hierarchy, resources: Resources) -> Iterator[tuple[Rule, Rule]]:
     """Pairs of one priority of which one denies what the other allows, so that only their ids say which is first."""
     for _, group in groupby(sorted(rules, key=_order), key=lambda rule: rule.priority):
         alike = [rule for rule in group if rule.effect is not RuleEffect.REDUCE]
         if len({rule.effect for rule in alike}) == 1:
             continue
-        book = _Rulebook(hierarchy, lambda rule: rule.effect.value)
+        book = _Rulebook(hierarchy, resources, lambda rule: rule.effect.value)
         for rule in alike:
             book.add(rule)
         told: set[tuple[str, str]] = set()
@@ -119,48 +134,51 @@ class _Node:
 class _Rulebook:
     """Rules by what they cover."""
 
-    def __init__(self, hierarchy: Hierarchy, mark: Callable[[Rule], str]) -> None:
+    def __init__(self, hierarchy: Hierarchy, resources: Resources, mark: Callable[[Rule], str]) -> None:
         """`mark` says of a rule by what else it is looked up."""
         self._mark = mark
+        self._resources = resources
         self._root = _Node()
         self._hierarchy = hierarchy
         self._scopes: dict[_Scope, frozenset[_Scope]] = {}
 
     def add(self, rule: Rule) -> None:
-        pattern = path_pattern.parse(rule.path)
-        node = self._root
-        for segment in pattern.segments:
-            node = node.child(segment)
-        scope, mark = (rule.organisation, rule.role, rule.zone), self._mark(rule)
-        for there in _parts(pattern.tail, node.here, node.below):
-            for method in rule.methods:
-                kept = there.setdefault((mark, method), {}).setdefault(scope, [])
-                if len(kept) < MOST_OF_A_KEY:
-                    kept.append(rule)
+        mark = self._mark(rule)
+        for zone, path in self._resources.places(rule):
+            pattern = path_pattern.parse(path)
+            node = self._root
+            for segment in pattern.segments:
+                node = node.child(segment)
+            scope = (rule.organisation, rule.role, zone)
+            for there in _parts(pattern.tail, node.here, node.below):
+                for method in rule.methods:
+                    kept = there.setdefault((mark, method), {}).setdefault(scope, [])
+                    if len(kept) < MOST_OF_A_KEY:
+                        kept.append(rule)
 
     def covering(self, rule: Rule, marks: tuple[str, ...]) -> Iterator[list[Rule]]:
-        """For each part of what a rule speaks of (a method; the path, or what is below it) the rules that cover it."""
-        scopes = self._scopes_above(rule)
-        pattern = path_pattern.parse(rule.path)
-        here, below = self._reached(pattern.segments)
-        for places in _parts(pattern.tail, here, below):
-            for method in rule.methods:
-                keys = [(mark, each) for mark in marks for each in ((method,) if method == ANY else (method, ANY))]
-                found: list[Rule] = []
-                for by_scope in [there[key] for there in places for key in keys if key in there]:
-                    for scope in scopes & by_scope.keys():
-                        found += by_scope[scope]
-                yield found
+        """For each part of what a rule speaks of (a path, or what is below it; a method) the rules that cover it."""
+        for zone, path in self._resources.places(rule):
+            scopes = self._scopes_above((rule.organisation, rule.role, zone))
+            pattern = path_pattern.parse(path)
+            here, below = self._reached(pattern.segments)
+            for places in _parts(pattern.tail, here, below):
+                for method in rule.methods:
+                    keys = [(mark, each) for mark in marks for each in ((method,) if method == ANY else (method, ANY))]
+                    found: list[Rule] = []
+                    for by_scope in [there[key] for there in places for key in keys if key in there]:
+                        for scope in scopes & by_scope.keys():
+                            found += by_scope[scope]
+                    yield found
 
-    def _scopes_above(self, rule: Rule) -> frozenset[_Scope]:
-        scope = (rule.organisation, rule.role, rule.zone)
+    def _scopes_above(self, scope: _Scope) -> frozenset[_Scope]:
         if scope not in self._scopes:
-            roles = {rule.role, ANY, ANONYMOUS}
-            if rule.role not in (ANY, ANONYMOUS):
-                held = self._hierarchy.held(rule.organisation, (rule.role,))
+            organisation, role, zone = scope
+            roles = {role, ANY, ANONYMOUS}
+            if role not in (ANY, ANONYMOUS):
+                held = self._hierarchy.held(organisation, (role,))
                 roles |= held if len(held) <= MOST_ROLES else set()
-            organisations, zones = {rule.organisation, ANY}, {rule.zone, ANY}
-            self._scopes[scope] = frozenset(product(organisations, roles, zones))
+            self._scopes[scope] = frozenset(product({organisation, ANY}, roles, {zone, ANY}))
         return self._scopes[scope]
 
     def _reached(self, segments: tuple[str | None, ...]) -> tuple[list[_Rules], list[_Rules]]:

@@ -20,7 +20,7 @@ from config.clock import Clock
 from config.connections import Database, Transaction
 from config.pause import pause
 from policy import recorded
-from policy.compiled import CompiledVersions
+from policy.any_version import AnyVersion
 from policy.decision import Decision
 from policy.recorded import Recorded, decide_again
 from policy.recording.blocks import Block, body_of
@@ -102,7 +102,7 @@ class Replayer:
     """Works on jobs, one after another."""
 
     def __init__(
-        self, database: Database, replays: Replays, blocks: Blocks, compiled: CompiledVersions, clock: Clock
+        self, database: Database, replays: Replays, blocks: Blocks, compiled: AnyVersion, clock: Clock
     ) -> None:
         self._database = database
         self._replays = replays

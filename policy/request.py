@@ -79,6 +79,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_default
     """The `x5t#S256` (RFC 8705, section 3.1) of the certificate that the client's connection came with; empty: none."""
     certificate_name: str = ""
     """Its subject's common name, where an authority of ours vouches for it."""
+    risk_peaks: tuple[tuple[int, float], ...] = ()
+    """Risks of this session not long ago, each with the epoch seconds until which it counts (`policy.recent_risk`)."""
 
 
 class AccessRequest(msgspec.Struct, frozen=True, gc=False):

@@ -21,6 +21,21 @@ _SOMEBODY = ""
 _NOTHING: set[str] = set()
 
 
+def held(inherited: Callable[[str, str], Iterable[str]], organisation: str, granted: Iterable[str]) -> frozenset[str]:
+    """The granted roles, all that they inherit in an organisation, and `anonymous`, which is everybody's.
+
+    `inherited` tells what a role inherits there by one step.
+    """
+    found = {*granted, ANONYMOUS}
+    waiting = list(found)
+    while waiting:
+        for role in inherited(organisation, waiting.pop()):
+            if role not in found:
+                found.add(role)
+                waiting.append(role)
+    return frozenset(found)
+
+
 class WrongHierarchy(ValueError):
     """Roles that inherit in a circle, or too deep, or are too many to tell."""
 
@@ -50,15 +65,7 @@ class Hierarchy:
 
     def held(self, organisation: str, granted: Iterable[str]) -> frozenset[str]:
         """The granted roles, all that they inherit there, and `anonymous`, which is everybody's."""
-        held = {*granted, ANONYMOUS}
-        waiting = list(held)
-        while waiting:
-            role = waiting.pop()
-            for inherited in self._above(organisation, role):
-                if inherited not in held:
-                    held.add(inherited)
-                    waiting.append(inherited)
-        return frozenset(held)
+        return held(self._above, organisation, granted)
 
     def _above(self, organisation: str, role: str) -> set[str]:
         everywhere = self._inherits.get((ANY, role), _NOTHING)

@@ -34,7 +34,8 @@ _HOLDS: dict[str, Callable[[Any, Any], bool]] = {
     "is": operator.is_,
 }
 _ANOTHER = "\0"
-"""A text that no literal is."""
+"""A text that no literal is and that comes before all of them; behind a literal, it makes the next one, since days have
+an order."""
 _Values = dict[str, tuple[Any, ...]]
 
 
@@ -85,7 +86,7 @@ def _standing_for(name: str, literals: list[Any]) -> tuple[Any, ...]:
     if all(isinstance(value, bool) for value in literals):
         return (True, False)
     if not all(isinstance(value, int) for value in literals):
-        return (*dict.fromkeys(literals), _ANOTHER)
+        return (_ANOTHER, *dict.fromkeys(text for literal in literals for text in (literal, literal + _ANOTHER)))
     least, most = _DOMAINS.get(name, (-float("inf"), float("inf")))
     step = 0.5 if most == float("inf") else 1
     near = {value + by for value in literals for by in (-step, 0, step)} | {least, most}

@@ -9,19 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from hmac import compare_digest
 from typing import Protocol
 
 import msgspec
 
 from config.connections import Transaction
 from events import outbox
-from jose import jws
 from jose.keys import PublicKeys, SigningKey
 from policy import artefact
+from policy.compiled_versions import CompiledVersions, Head, fingerprint, read
 from policy.history import Act, Deed, tell
-from policy.snapshot import Snapshot, compile_policy
-from policy.versions import AUDIENCE, ISSUER, NoSuchVersion, UntrustedArtefact, Version, Versions
+from policy.signature import sign
+from policy.snapshot import FORMAT, Snapshot, compiled
+from policy.versions import NoSuchVersion, Version, Versions, published_number
 
 TYPE = "munjigi-policy-shadow+jwt"
 MOST_TOLD = 500
@@ -140,12 +140,20 @@ async def begin(
         raise NoSuchVersion(number)
     if (other := await shadows.running(tx, act.at)) is not None:
         raise AnotherShadow(f"version {other.version} is shadowed until {other.until.isoformat()}")
+    made = await asyncio.to_thread(_compiled, found)
+    at, prints = act.at.timestamp(), fingerprint(made)
+    signed = sign(key, number, found.sha256, at, compiled=prints, typ=TYPE, lifetime=seconds)
+    await versions.save_compiled(tx, number, FORMAT, made)
     until = act.at + timedelta(seconds=seconds)
-    signature = _sign(key, found, act.at, until)
-    made = await shadows.begin(tx, Shadow(0, number, found.sha256, signature, share, act.who, act.why, act.at, until))
+    begun = Shadow(0, number, found.sha256, signed, share, act.who, act.why, act.at, until)
+    begun = await shadows.begin(tx, begun)
     await tell(versions, tx, Deed.SHADOW_BEGAN, number, found.sha256, act, share=share, until=until.isoformat())
     await _told(versions, tx)
-    return made
+    return begun
+
+
+def _compiled(version: Version) -> bytes:
+    return compiled(artefact.decode(version.artefact))
 
 
 async def end(versions: Versions, tx: Transaction, number: int, act: Act) -> None:
@@ -175,49 +183,14 @@ async def report(shadows: Shadows, tx: Transaction, number: int, at: datetime) -
     )
 
 
-async def load(versions: Versions, shadow: Shadow, tx: Transaction, keys: PublicKeys, *, now: float) -> Snapshot:
-    """Compile what is to be shadowed. Raises `UntrustedArtefact`. `now`: epoch seconds."""
-    found = await versions.find(tx, shadow.version)
-    if found is None:
-        raise UntrustedArtefact(f"there is no version {shadow.version}")
-    return await asyncio.to_thread(_compiled, found, shadow, keys, now)
-
-
-def _compiled(found: Version, shadow: Shadow, keys: PublicKeys, now: float) -> Snapshot:
-    try:
-        claims = jws.verify(
-            shadow.signature,
-            keys,
-            expected_typ=TYPE,
-            expected_issuer=ISSUER,
-            expected_audience=AUDIENCE,
-            now=now,
-        )
-    except jws.InvalidToken as error:
-        raise UntrustedArtefact(f"the shadow of version {found.number}: its signature is refused") from error
-    signed = claims.get("sha256")
-    if claims.get("version") != found.number or not isinstance(signed, str):
-        raise UntrustedArtefact(f"the shadow of version {found.number}: its signature speaks of another")
-    if not compare_digest(signed, artefact.digest(found.artefact)):
-        raise UntrustedArtefact(f"the shadow of version {found.number} is not what was signed")
-    try:
-        return compile_policy(artefact.decode(found.artefact), found.number)
-    except ValueError as error:
-        raise UntrustedArtefact(f"the shadow of version {found.number} cannot be used: {error}") from error
-
-
-def _sign(key: SigningKey, version: Version, at: datetime, until: datetime) -> str:
-    claims = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "iat": at.timestamp(),
-        "exp": until.timestamp(),
-        "version": version.number,
-        "sha256": version.sha256,
-    }
-    return jws.sign(key, claims, typ=TYPE)
+async def load(
+    versions: CompiledVersions, shadow: Shadow, tx: Transaction, keys: PublicKeys, *, now: float
+) -> Snapshot:
+    """Take up what is to be shadowed. Raises `UntrustedArtefact`. `now`: epoch seconds."""
+    size = await versions.compiled_size(tx, shadow.version, FORMAT)
+    return await read(versions, tx, Head(shadow.version, shadow.signature, size), keys, now=now, typ=TYPE)
 
 
 async def _told(versions: Versions, tx: Transaction) -> None:
     """Gateways look for what they decide by."""
-    await outbox.append(tx, "policy", "*", {"version": await versions.current_number(tx) or 0})
+    await outbox.append(tx, "policy", "*", {"version": await published_number(versions, tx)})

@@ -11,6 +11,7 @@ from policy.decision import StepUp
 from policy.judgement import Situation, judge
 from policy.local_time import within
 from policy.reasons import Reason
+from policy.recent_risk import recent
 from policy.request import DeviceTrust
 from policy.risk.observation import observe
 from policy.risk.score import score
@@ -67,7 +68,9 @@ def _after(situation: Situation, step: StepUp) -> Context:
         trust = DeviceTrust(max(context.device or 0, step.device_trust))
         facts = replace(situation.request.facts, device_trust=trust)
         usual = None if context.hour is None else within(situation.standing.usual_hours, context.hour)
-        context = replace(context, device=int(trust), risk=score(observe(facts, usual))[0])
+        risk = score(observe(facts, usual))[0]
+        lately = recent(facts.risk_peaks, risk, situation.request.at)[0]
+        context = replace(context, device=int(trust), risk=risk, recent_risk=lately)
     return context
 
 

@@ -14,8 +14,8 @@ import structlog
 
 from config.connections import Transaction
 from jose.keys import PublicKeys, SigningKey
-from policy import artefact
-from policy.versions import UntrustedArtefact, Version, sign, verified
+from policy.signature import UntrustedArtefact, believed, sign
+from policy.versions import Version, verified
 
 _log = structlog.get_logger(__name__)
 
@@ -49,5 +49,6 @@ class Succession:
         except UntrustedArtefact as error:
             _log.error("policy_not_signed_anew", version=found.number, reason=str(error))
             return
-        signature = sign(active, found.number, artefact.digest(found.artefact), now.timestamp())
+        signed = believed(found.signature, found.number, before, now=now.timestamp())
+        signature = sign(active, found.number, signed.sha256, now.timestamp(), compiled=signed.compiled)
         await self._versions.sign_anew(tx, found.number, signature)

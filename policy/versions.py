@@ -1,14 +1,15 @@
 """Versions of the policy: drafts, publishing as signed artefacts, rolling back, loading one that can be trusted (P5).
 
-What is published was linted, passed its own tests, has the approvals that are asked for, is signed (JWS, purpose
-`policy`) over its number and the SHA-256 of its canonical form, and stands in PostgreSQL together with its event, its
-line of the history and its audit record, or not at all. How drafts come to that stands in `policy.drafts`.
+What is published was linted and compiled, passed its own tests, has the approvals that are asked for, is signed (JWS,
+purpose `policy`) over its number and over the SHA-256 of its canonical form and of what it was compiled to, and stands
+in PostgreSQL together with its event, its line of the history and its audit record, or not at all. How drafts come to
+that stands in `policy.drafts`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from hmac import compare_digest
 from typing import Literal, Protocol
@@ -17,24 +18,19 @@ import msgspec
 
 from config.connections import Transaction
 from events import outbox
-from jose import jws
-from jose.keys import PublicKeys, SigningKey
-from policy import artefact
+from jose.keys import KeyRing, PublicKeys, SigningKey
+from policy import artefact, compiled_versions, signature
 from policy.approvals import Approvals, missing
 from policy.artefact import Policy
 from policy.checks import findings as check
+from policy.compiled_versions import CompiledVersions
 from policy.crosscheck import disagreements
 from policy.difference import summary
 from policy.history import Act as Act
 from policy.history import Deed, History, tell
 from policy.lint import Fault, Finding, Severity
-from policy.snapshot import Snapshot, compile_policy
-
-TYPE = "munjigi-policy+jwt"
-ISSUER = "urn:munjigi:policy"
-AUDIENCE = "urn:munjigi:gateway"
-LIFETIME = 10 * 365 * 86_400.0
-"""Seconds that a signature is valid: a policy does not expire by itself, its key is retired."""
+from policy.signature import UntrustedArtefact as UntrustedArtefact
+from policy.snapshot import FORMAT, Snapshot, compiled
 
 State = Literal["draft", "published", "retired", "withdrawn"]
 
@@ -56,7 +52,7 @@ class Version(msgspec.Struct, frozen=True):
     """The version whose artefact this one brings back."""
 
 
-class Versions(Approvals, History, Protocol):
+class Versions(CompiledVersions, Approvals, History, Protocol):
     """Where versions are kept; `policy.storage.versions` is it. All within the caller's transaction."""
 
     async def hold(self, tx: Transaction) -> None:
@@ -64,9 +60,6 @@ class Versions(Approvals, History, Protocol):
 
     async def current(self, tx: Transaction) -> Version | None:
         """The published one."""
-
-    async def current_number(self, tx: Transaction) -> int | None:
-        """Its number alone: policies are large, and most looks find nothing new."""
 
     async def find(self, tx: Transaction, number: int) -> Version | None:
         """One version, whatever its state."""
@@ -81,6 +74,9 @@ class Versions(Approvals, History, Protocol):
         self, tx: Transaction, policy: bytes, *, author: str, why: str, at: datetime, restores: int | None = None
     ) -> Version:
         """Store a draft under the next number."""
+
+    async def sign_anew(self, tx: Transaction, number: int, signature: str) -> None:
+        """Replace the signature of the published one."""
 
     async def publish(self, tx: Transaction, number: int, *, signature: str, publisher: str, at: datetime) -> None:
         """Retire the published one and publish this draft in its place."""
@@ -111,10 +107,6 @@ class NotApproved(Exception):
     def __init__(self, missing: int) -> None:
         super().__init__(f"{missing} approvals are missing")
         self.missing = missing
-
-
-class UntrustedArtefact(Exception):
-    """A stored version that must not be used: unsigned, altered, older than what is in use, or unusable."""
 
 
 Match = Callable[[Version], None]
@@ -180,6 +172,12 @@ async def published_policy(versions: Versions, tx: Transaction) -> Policy | None
     return None if current is None else await asyncio.to_thread(_readable, current)
 
 
+async def published_number(versions: CompiledVersions, tx: Transaction) -> int:
+    """The number of what is published; 0: nothing is."""
+    head = await versions.published_head(tx, FORMAT)
+    return 0 if head is None else head.number
+
+
 def _readable(version: Version) -> Policy | None:
     try:
         return artefact.decode(version.artefact)
@@ -195,67 +193,15 @@ async def storable(policy: Policy, former: Policy | None) -> tuple[Finding, ...]
     return found
 
 
-async def load_snapshot(
-    versions: Versions, tx: Transaction, keys: PublicKeys, *, now: float, newer_than: int = 0
-) -> Snapshot | None:
-    """Compile the published version; None where it is the one in use (`newer_than`) already.
-
-    Raises `UntrustedArtefact`, for no version at all too: the caller keeps the last good one. `now`: epoch seconds.
-    """
-    if newer_than and await versions.current_number(tx) == newer_than:
-        return None
-    found = await versions.current(tx)
-    if found is None:
-        raise UntrustedArtefact("no policy is published")
-    if found.number <= newer_than:
-        raise UntrustedArtefact(f"version {found.number} is not newer than {newer_than}, which is in use")
-    return await asyncio.to_thread(_compiled, found, keys, now)  # a large policy must not hold up the loop
-
-
-def sign(key: SigningKey, number: int, sha256: str, at: float) -> str:
-    """The signature of one version."""
-    claims: Mapping[str, object] = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "iat": at,
-        "exp": at + LIFETIME,
-        "version": number,
-        "sha256": sha256,
-    }
-    return jws.sign(key, claims, typ=TYPE)
-
-
 def verified(version: Version, keys: PublicKeys, *, now: float) -> Policy:
     """The policy of a version whose signature is sound and speaks of it. Raises `UntrustedArtefact`."""
-    if version.signature is None:
-        raise UntrustedArtefact(f"version {version.number} is not signed")
-    try:
-        claims = jws.verify(
-            version.signature,
-            keys,
-            expected_typ=TYPE,
-            expected_issuer=ISSUER,
-            expected_audience=AUDIENCE,
-            now=now,
-        )
-    except jws.InvalidToken as error:
-        raise UntrustedArtefact(f"version {version.number}: its signature is refused: {error.refusal}") from error
-    signed = claims.get("sha256")
-    if claims.get("version") != version.number or not isinstance(signed, str):
-        raise UntrustedArtefact(f"version {version.number}: its signature speaks of another")
-    if not compare_digest(signed, artefact.digest(version.artefact)):
+    signed = signature.believed(version.signature, version.number, keys, now=now)
+    if not compare_digest(signed.sha256, artefact.digest(version.artefact)):
         raise UntrustedArtefact(f"version {version.number} is not what was signed")
     try:
         return artefact.decode(version.artefact)
     except artefact.UnreadableArtefact as error:
         raise UntrustedArtefact(f"version {version.number} cannot be read: {error}") from error
-
-
-def _compiled(found: Version, keys: PublicKeys, now: float) -> Snapshot:
-    try:
-        return compile_policy(verified(found, keys, now=now), found.number)
-    except ValueError as error:
-        raise UntrustedArtefact(f"version {found.number} cannot be used: {error}") from error
 
 
 async def _publish(
@@ -278,9 +224,13 @@ async def _publish(
         found = tuple(finding for finding in found if finding.fault is not Fault.TEST_FAILED)
     if any(finding.severity is Severity.ERROR for finding in found):
         raise Refused([finding for finding in found if finding.severity is Severity.ERROR])
-    await asyncio.to_thread(_crosschecked, policy, made.number)
-    signature = sign(key, made.number, artefact.digest(made.artefact), act.at.timestamp())
-    await versions.publish(tx, made.number, signature=signature, publisher=act.who, at=act.at)
+    compiled = await asyncio.to_thread(_compiled, policy, made.number)
+    fingerprint = compiled_versions.fingerprint(compiled)
+    signed = signature.sign(key, made.number, made.sha256, act.at.timestamp(), compiled=fingerprint)
+    await versions.publish(tx, made.number, signature=signed, publisher=act.who, at=act.at)
+    await versions.save_compiled(tx, made.number, FORMAT, compiled)
+    if current is not None:  # whoever reads that one now reads it to its end
+        await versions.forget_compiled(tx, before=current.number)
     await versions.end_shadows(tx, made.number, act.at)
     await outbox.append(tx, "policy", "*", {"version": made.number})
     details: dict[str, object] = {"changes": await asyncio.to_thread(summary, former, policy)}
@@ -291,12 +241,38 @@ async def _publish(
     if confirmed:
         details["confirmed"] = sorted(confirmed)
     await tell(versions, tx, deed, made.number, made.sha256, act, **details)
-    return msgspec.structs.replace(made, state="published", signature=signature, publisher=act.who, published_at=act.at)
+    return msgspec.structs.replace(made, state="published", signature=signed, publisher=act.who, published_at=act.at)
 
 
-def _crosschecked(policy: Policy, number: int) -> None:
-    """Raise `Refused` where the compiled policy does not mean what Casbin makes of the same rules."""
-    found = disagreements(policy, compile_policy(policy, number))
+async def compile_published(versions: Versions, tx: Transaction, ring: KeyRing, at: datetime) -> int | None:
+    """Compile what is published to this code's format where code of another one published it; its number, or None
+    where there is nothing to do. Call it when the service starts, with the lock of publishing held before the ring was
+    read. Raises `UntrustedArtefact`.
+    """
+    found, head = await versions.current(tx), await versions.published_head(tx, FORMAT)
+    if found is None or head is None:
+        return None
+    signed = signature.believed(found.signature, found.number, ring.public, now=at.timestamp())
+    if head.size is not None and str(FORMAT) in signed.compiled:
+        return None
+    policy = await asyncio.to_thread(verified, found, ring.public, now=at.timestamp())
+    try:
+        made = await asyncio.to_thread(compiled, policy)
+    except ValueError as error:
+        raise UntrustedArtefact(f"version {found.number} cannot be used: {error}") from error
+    fingerprints = {**signed.compiled, **compiled_versions.fingerprint(made)}
+    anew = signature.sign(ring.active, found.number, signed.sha256, at.timestamp(), compiled=fingerprints)
+    await versions.save_compiled(tx, found.number, FORMAT, made)
+    await versions.sign_anew(tx, found.number, anew)
+    await outbox.append(tx, "policy", "*", {"version": found.number})
+    return found.number
+
+
+def _compiled(policy: Policy, number: int) -> bytes:
+    """Compile. Raises `Refused` where what came out does not mean what Casbin makes of the same rules."""
+    made = compiled(policy)
+    found = disagreements(policy, Snapshot(number, made))
     if found:
         message = "the compiled policy and Casbin decide differently; this is a fault of ours, please report it"
         raise Refused([Finding(Fault.ENGINES_DISAGREE, message, rule) for rule in found])
+    return made

@@ -10,23 +10,23 @@ from policy.reasons import Reason
 
 def unmet(zone: Zone, context: Context, *, public: bool) -> tuple[Reason, ...]:
     """The demands left unmet; with `public` those on the person and the device are not made."""
-    reasons: list[Reason] = []
+    reasons: tuple[Reason, ...] = ()
     if not public:
         if context.assurance < zone.assurance or (context.risk > zone.step_up_risk and context.assurance < 2):
-            reasons.append(Reason.ASSURANCE_TOO_LOW)
+            reasons += (Reason.ASSURANCE_TOO_LOW,)
         if zone.max_age is not None and (context.auth_age is None or context.auth_age > zone.max_age):
-            reasons.append(Reason.AUTHENTICATION_TOO_OLD)
+            reasons += (Reason.AUTHENTICATION_TOO_OLD,)
         if (context.device or 0) < zone.device:
-            reasons.append(Reason.DEVICE_TRUST_TOO_LOW)
+            reasons += (Reason.DEVICE_TRUST_TOO_LOW,)
     if zone.networks and context.network not in zone.networks:
-        reasons.append(Reason.NETWORK_NOT_ALLOWED)
+        reasons += (Reason.NETWORK_NOT_ALLOWED,)
     if zone.countries and context.country not in zone.countries:
-        reasons.append(Reason.COUNTRY_NOT_ALLOWED)
-    if not _open(zone, context):
-        reasons.append(Reason.OUTSIDE_HOURS)
+        reasons += (Reason.COUNTRY_NOT_ALLOWED,)
+    if (zone.hours is not None or zone.weekdays) and not _open(zone, context):
+        reasons += (Reason.OUTSIDE_HOURS,)
     if context.risk > zone.max_risk:
-        reasons.append(Reason.RISK_TOO_HIGH)
-    return tuple(reasons)
+        reasons += (Reason.RISK_TOO_HIGH,)
+    return reasons
 
 
 def _open(zone: Zone, context: Context) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -67,6 +68,11 @@ def clock() -> FakeClock:
 @pytest.fixture
 def entropy() -> SystemEntropy:
     return SystemEntropy()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: browsers and processes that start keep a test waiting for a third of its time."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,8 +14,10 @@ from cli.policies.connection import Connection
 from cli.policies.exits import NotFit, TooLong
 from cli.policies.reach import wait_for
 from policy import files
+from policy.admin.import_messages import ImportRequest
 from policy.admin.messages import DraftAnswer, DraftRequest, ShadowRequest, VersionDocument, VersionEntry
 from policy.artefact import Policy
+from policy.casbin_files.reading import Setting
 from policy.client import PolicyClient, Tagged
 from policy.difference import Difference
 from policy.shadow import Report
@@ -81,6 +83,14 @@ def import_(connection: Connection, folder: Path, why: str, into: int | None, *,
             made = client.versions.draft(asked)
         else:
             made = client.versions.edit(into, asked, match=client.versions.show(into).tag)
+    _tell_draft(made.value, as_json=as_json)
+
+
+def take_over(connection: Connection, casbin: tuple[Path, Path], zone: str, why: str, *, as_json: bool) -> None:
+    """Send Casbin's own files, to stand beside what is published."""
+    model, lines = (path.read_text(encoding="utf-8") for path in casbin)
+    with connection.open() as client:
+        made = client.contents.take_over(ImportRequest(why, model, lines, Setting(zone)))
     _tell_draft(made.value, as_json=as_json)
 
 

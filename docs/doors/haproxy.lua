@@ -34,6 +34,9 @@ core.register_action("munjigi", {"http-req"}, function(txn, door)
     end
     fields["user-agent"] = fields["user-agent"] or {""}  -- otherwise it would be HAProxy's
     fields["x-forwarded-for"] = {txn.f:src()}
+    fields["client-cert"] = nil
+    local certificate = txn.sf:ssl_c_der()  -- believed where gateway.client_certificate_header says so
+    if certificate ~= "" then fields["client-cert"] = {":" .. txn.sc:base64(certificate) .. ":"} end
     if (txn.sf:req_hdr("upgrade") or ""):lower() == "websocket" then fields["upgrade"] = {"websocket"} end
 
     local answer = core.httpclient():get{

@@ -18,6 +18,8 @@ from gateway.resource_metadata import challenge_parameter
 from gateway.step_up.demand import ACR, Asked
 from idp.protocol import dpop
 from policy.decision import Decision, Effect, StepUp
+from policy.judgement import OF_PRIVILEGES
+from policy.obligations import methods_left
 from policy.reasons import Reason
 
 UNKNOWN_ADDRESS = ProblemType(
@@ -61,7 +63,15 @@ NOT_RECORDED = ProblemType(
     "MJ-GATEWAY-219", HTTPStatus.SERVICE_UNAVAILABLE, "What happens here can't be recorded at the moment",
     "Nothing was done. Try again in a moment.",
 )  # fmt: skip
-
+LESS_NOW = ProblemType(
+    "MJ-GATEWAY-242", HTTPStatus.FORBIDDEN, "Less can be done at the moment than usual",
+    "`Allow` names what is left. It grows back by itself; a known device or place, or a stronger sign-in where one is"
+    " asked for, brings it back sooner.",
+)  # fmt: skip
+OTHER_METHODS_ONLY = ProblemType(
+    "MJ-GATEWAY-243", HTTPStatus.METHOD_NOT_ALLOWED, "This can't be done with what is at this address",
+    "Use a method that `Allow` names.",
+)  # fmt: skip
 KEY_UNPROVEN = ProblemType(
     "MJ-GATEWAY-218", HTTPStatus.UNAUTHORIZED, "The key that the access token is bound to was not proven",
     "Send `Authorization: DPoP`, the token, and a new proof of its key for this very request (RFC 9449), or use its"
@@ -106,11 +116,14 @@ def problem(
     )
 
 
-def refuse(kind: ProblemType, head: RequestHead, *, reasons: Sequence[Reason] = ()) -> Verdict:
+def refuse(
+    kind: ProblemType, head: RequestHead, *, reasons: Sequence[Reason] = (), headers: Sequence[Header] = ()
+) -> Verdict:
     """A page for a person, a problem for a program."""
     if is_navigation(head):
-        return OwnPage({"correlation_id": head.correlation_id, "refusal": Refusal(kind, tuple(reasons))})
-    return problem(kind, head, reasons=reasons)
+        refusal = Refusal(kind, tuple(reasons), tuple(headers))
+        return OwnPage({"correlation_id": head.correlation_id, "refusal": refusal})
+    return problem(kind, head, reasons=reasons, headers=headers)
 
 
 def ask_to_sign_in(head: RequestHead, *, api: bool) -> Verdict:
@@ -148,10 +161,23 @@ def enforce(
     """What a decision that does not let the request through comes to. `by_token`: a bearer token stood for it, which
     no sign-in in a browser makes better. `mark`: how pages are told whose they are."""
     if decision.effect is Effect.STEP_UP and decision.step_up is not None:
-        return _step_up(decision.step_up, decision.reasons, head, person=not api and not by_token, mark=mark)
+        if decision.step_up.device_trust is None:
+            return _step_up(decision.step_up, decision.reasons, head, person=not api and not by_token, mark=mark)
+        return _refuse_as_decided(decision, head)  # no sign-in makes a device better known
     if not signed_in and Reason.NOT_AUTHENTICATED in decision.reasons:
         return ask_to_sign_in(head, api=api)
-    return refuse(NOT_ALLOWED, head, reasons=decision.reasons)
+    return _refuse_as_decided(decision, head)
+
+
+def _refuse_as_decided(decision: Decision, head: RequestHead) -> Verdict:
+    """Who may do less is told what is left (RFC 9110, sections 10.2.1, 15.5.4). 405 is of an address whoever asks, and
+    kept by caches (section 15.5.6): it is answered only where the rule that would allow leaves other methods to all."""
+    reasons = decision.reasons
+    if not OF_PRIVILEGES.intersection(reasons) or not decision.obligations:
+        return refuse(NOT_ALLOWED, head, reasons=reasons)
+    allow = (b"allow", ", ".join(methods_left(decision.obligations)).encode("ascii"))
+    kind = OTHER_METHODS_ONLY if reasons == (Reason.METHOD_NOT_ALLOWED,) else LESS_NOW
+    return refuse(kind, head, reasons=reasons, headers=[allow])
 
 
 def _step_up(step: StepUp, reasons: Sequence[Reason], head: RequestHead, *, person: bool, mark: str) -> Verdict:
@@ -160,8 +186,6 @@ def _step_up(step: StepUp, reasons: Sequence[Reason], head: RequestHead, *, pers
         wanted["acr_values"] = ACR[step.assurance]
     if step.max_age is not None:
         wanted["max_age"] = str(step.max_age)
-    if step.device_trust is not None:
-        return refuse(NOT_ALLOWED, head, reasons=reasons)  # no sign-in makes a device better known
     if person and is_navigation(head):
         if step.max_age is not None:
             wanted["max_age"] = str(max(0, step.max_age - _ROUNDED))

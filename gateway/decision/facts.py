@@ -6,6 +6,7 @@ import ipaddress
 
 from config.places import Places
 from gateway.callers.caller import Caller
+from gateway.decision.risk_memory import RiskMemory
 from gateway.exchange import ClientCertificate
 from gateway.routes.route_table import Network
 from policy.request import DeviceTrust, Facts
@@ -20,16 +21,17 @@ _NO_BROWSER = "no browser"
 class FactsFinder:
     """Finds facts; made anew when the named networks change."""
 
-    def __init__(self, networks: tuple[tuple[Network, str], ...], places: Places) -> None:
+    def __init__(self, networks: tuple[tuple[Network, str], ...], places: Places, memory: RiskMemory) -> None:
         self._networks = networks
         self._places = places
+        self._memory = memory
         self._anonymous: dict[tuple[str, str], Facts] = {}
 
     def find(self, caller: Caller, address: str, browser: str, certificate: ClientCertificate | None = None) -> Facts:
         """The facts of one request of a known caller. `browser`: what `gateway.inbound.browser` says of it."""
         key = address, browser, "" if certificate is None else certificate.thumbprint
         facts = caller.facts.get(key)
-        if facts is None:
+        if facts is None or (self._memory.peaks and facts.risk_peaks is not self._memory.of(caller.identity.sid)):
             facts = self._facts(caller, address, browser, certificate)
             if len(caller.facts) >= FACTS_KEPT:
                 caller.facts.clear()
@@ -54,6 +56,7 @@ class FactsFinder:
             actor=identity.actors[0] if identity.actors else "",
             certificate="" if certificate is None else certificate.thumbprint,
             certificate_name="" if certificate is None else certificate.name,
+            risk_peaks=self._memory.of(identity.sid),
         )
 
     def anonymous(self, address: str, certificate: ClientCertificate | None = None) -> Facts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.places import Places
 from gateway.callers.caller import Caller, Decided
 from gateway.decision.facts import FactsFinder
+from gateway.decision.risk_memory import RiskMemory
 from gateway.exchange import ClientCertificate
 from gateway.routes.route_table import Network, Route
 from policy.decide import decide
@@ -24,12 +25,14 @@ class Judge:
 
     def __init__(self, networks: tuple[tuple[Network, str], ...], places: Places) -> None:
         self.snapshot: Snapshot = NONE
+        self.memory = RiskMemory()
+        """What was odd about sessions lately."""
         self._places = places
-        self._facts = FactsFinder(networks, places)
+        self._facts = FactsFinder(networks, places, self.memory)
 
     def use_networks(self, networks: tuple[tuple[Network, str], ...]) -> None:
         """Swap the named networks; facts kept of callers must be dropped, too."""
-        self._facts = FactsFinder(networks, self._places)
+        self._facts = FactsFinder(networks, self._places, self.memory)
 
     def decide(
         self,
@@ -62,6 +65,8 @@ class Judge:
         ):
             return standing
         decision = decide(AccessRequest(subject, facts, route.zone.name, method, path, now), snapshot)
+        if caller is not None and decision.risk >= snapshot.remembers:
+            self.memory.note(caller.identity.sid, decision.risk, now)
         decided = Decided(decision, now, snapshot, facts, subject)
         if caller is not None and decision.stands_until > now and len(path) <= PATH_KEPT:
             if len(caller.standing) >= DECISIONS_KEPT:

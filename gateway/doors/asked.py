@@ -11,9 +11,10 @@ from config.problem import Problem
 from gateway.doors.dialect import DIALECTS, Dialect, Tells
 from gateway.doors.doors import Doors
 from gateway.doors.problems import NOT_SAID, UNKNOWN_DOOR
-from gateway.exchange import RequestHead
+from gateway.exchange import ClientCertificate, RequestHead
 from gateway.header import Header
 from gateway.inbound.canonical_path import AmbiguousTarget
+from gateway.inbound.client_certificate import told_by_proxy
 from gateway.inbound.header_hygiene import HOP_BY_HOP, Treatment, named_by_connection, plain_name
 from gateway.proxy.problems import (
     AMBIGUOUS_TARGET,
@@ -23,6 +24,7 @@ from gateway.proxy.problems import (
     TARGET_TOO_LONG,
 )
 from gateway.proxy.request_head import METHODS
+from gateway.telemetry.trace_context import TRACE, TRACE_FIELDS, believed
 
 _HOST, _METHOD, _TARGET = b"x-forwarded-host", b"x-forwarded-method", b"x-forwarded-uri"
 _NOT_ONWARD = frozenset({_HOST, _METHOD, _TARGET, b"client-cert"})
@@ -49,6 +51,8 @@ class Said:
     stopped: frozenset[bytes] = frozenset()
     """Names, in lower case, of the client's fields that may not go on."""
     notes: dict[str, Any] = field(default_factory=dict)
+    certificate: ClientCertificate | None = None
+    """The client's, where the asking proxy is believed to have seen it."""
 
 
 class AskedParser:
@@ -139,6 +143,7 @@ class AskedParser:
             said.upgrade,
             correlation_id,
             said.notes,
+            certificate=said.certificate,
         )
 
     def _read(self, raw: bytes, dialect: Dialect, takes_chunks: bool) -> Said:
@@ -157,6 +162,7 @@ class AskedParser:
         options = named_by_connection(fields.get(b"connection", ()))
         if not options <= _CONNECTION_OPTIONS:
             raise Problem(MALFORMED_REQUEST, "Connection names a field.")
+        trace = [header for header in special if header[0] in TRACE_FIELDS]
         by_fields = dialect.tells is _BY_FIELDS
         host = door.hosts.name(_only(fields, _HOST if by_fields else b"host")) or b""
         if host and (authority := self._doors.authority(host)) is not None:
@@ -175,6 +181,8 @@ class AskedParser:
             method=_only(fields, _METHOD) if by_fields else b"",
             target=_only(fields, _TARGET) if by_fields else b"",
             stopped=frozenset(self._stopped) | (fields.keys() & _NOT_ONWARD),
+            notes={TRACE: believed(trace)[0]} if trace else {},
+            certificate=told_by_proxy(_only(fields, b"client-cert")) if door.certificates else None,
         )
 
     def _feed(self, raw: bytes) -> None:

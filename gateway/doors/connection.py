@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
+from time import perf_counter
 from typing import cast
 
 from uvicorn.protocols.utils import get_remote_addr
@@ -22,12 +23,21 @@ from gateway.header import Header
 from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.proxy.answer import CLOSE, problem_answer
 from gateway.proxy.problems import DECISION_FAILED, DECISION_TIMEOUT, HEAD_TOO_LARGE, REQUEST_TIMEOUT
+from gateway.telemetry.measured import Traced
 
 _logger = logging.getLogger("gateway.doors")
 
 
+_NOBODY_KNOWN = "unknown"
+"""Who asked what was no question of a proxy that is known."""
+
+
 class DoorConnection(asyncio.Protocol):
-    """Of one proxy."""
+    """Of one proxy. To telemetry it is the exchange at hand (`gateway.telemetry.measured.Exchange`)."""
+
+    answered_at: float = 0.0
+    forwarded: bool = False
+    """The way to the upstream is the proxy's."""
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
@@ -40,7 +50,14 @@ class DoorConnection(asyncio.Protocol):
         self._unread = b""
         self._deciding: asyncio.Task[None] | None = None
         self._deadline = float("inf")
-        self._correlation_id = ""
+        self.correlation_id = ""
+        self.peer = ""
+        self.asked_by = _NOBODY_KNOWN
+        self.began = self.decided_at = 0.0
+        self.status = 0
+        self.bytes_in = self.bytes_out = 0
+        self.traced: Traced | None = None
+        self._head: RequestHead | None = None
         self._raw = b""
         self._told: tuple[Said, Sequence[Header], bytes | None, frozenset[bytes]] | None = None
         """What `_passing` was made of."""
@@ -55,8 +72,9 @@ class DoorConnection(asyncio.Protocol):
         self._watch.watched.add(self)
         self._deadline = self._watch.now + self._patience
         peer = get_remote_addr(self._transport)
-        if not self._doors.is_peer(peer[0] if peer else UNKNOWN):
-            _logger.warning("asked by a stranger", extra={"private": peer and peer[0]})
+        self.peer = peer[0] if peer else ""
+        if not self._doors.is_peer(self.peer or UNKNOWN):
+            _logger.warning("asked by a stranger", extra={"private": self.peer})
             self._break_off(NOT_A_PEER)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -100,10 +118,11 @@ class DoorConnection(asyncio.Protocol):
 
     def _take(self, raw: bytes) -> None:
         door, asked = self._door, self._asked
-        self._correlation_id = correlation_id = door.next_correlation_id()
+        correlation_id = self._begin()
         self._raw = raw
+        self.bytes_in = len(raw)
         try:
-            head = asked.parse(raw, correlation_id)
+            self._head = head = asked.parse(raw, correlation_id)
         except Problem as problem:
             self._answer(problem_answer(problem, correlation_id))
             return
@@ -124,6 +143,13 @@ class DoorConnection(asyncio.Protocol):
                 door.tasks.add(task)
                 task.add_done_callback(door.tasks.discard)
 
+    def _begin(self) -> str:
+        """A question is at hand."""
+        self.began = perf_counter()
+        self._head = self.traced = None
+        self.correlation_id = correlation_id = self._door.next_correlation_id()
+        return correlation_id
+
     async def _await_verdict(self, head: RequestHead, waiting: OwnPage | Awaitable[Verdict]) -> None:
         try:
             verdict: Verdict = waiting if isinstance(waiting, OwnPage) else await waiting
@@ -132,7 +158,7 @@ class DoorConnection(asyncio.Protocol):
                 verdict = await self._page(head, verdict, person=person)
         except Problem as problem:
             self._deciding = None
-            self._answer(problem_answer(problem, self._correlation_id))
+            self._answer(problem_answer(problem, self.correlation_id))
         except Exception:
             self._deciding = None
             self._undecided()
@@ -163,15 +189,15 @@ class DoorConnection(asyncio.Protocol):
                 self._undecided()
                 return
             self._told = told
-        data = b"".join((self._passing, b"munjigi-correlation-id: ", self._correlation_id.encode("ascii"), b"\r\n\r\n"))
+        data = b"".join((self._passing, b"munjigi-correlation-id: ", self.correlation_id.encode("ascii"), b"\r\n\r\n"))
         if self._draining or not said.keep_alive:
             data = data[:-2] + CLOSE + b"\r\n"
-        self._write(data, keep_alive=said.keep_alive)
+        self._write(data, 200, keep_alive=said.keep_alive)
 
     def _undecided(self) -> None:
         """Called while an exception is handled: nothing passes."""
-        _logger.exception("the request was not let through", extra={"correlation_id": self._correlation_id})
-        self._answer(problem_answer(Problem(DECISION_FAILED), self._correlation_id))
+        _logger.exception("the request was not let through", extra={"correlation_id": self.correlation_id})
+        self._answer(problem_answer(Problem(DECISION_FAILED), self.correlation_id))
 
     def _answer(self, answer: Answer, *, person: bool = False) -> None:
         asked = self._asked
@@ -179,23 +205,29 @@ class DoorConnection(asyncio.Protocol):
         data = refuses(
             asked.dialect,
             answer,
-            correlation_id=self._correlation_id,
+            correlation_id=self.correlation_id,
             keep_alive=keep_alive and not self._draining,
             without_body=self._raw.startswith(b"HEAD "),
             person=person,
         )
-        self._write(data, keep_alive=keep_alive)
+        self._write(data, answer.status, keep_alive=keep_alive)
 
     def _break_off(self, kind: ProblemType) -> None:
         """Nothing more is read."""
-        self._correlation_id = self._door.next_correlation_id()
+        self._begin()
+        self.bytes_in = 0
         self._asked.dialect = None
-        self._answer(problem_answer(Problem(kind), self._correlation_id))
+        self._answer(problem_answer(Problem(kind), self.correlation_id))
 
-    def _write(self, data: bytes, *, keep_alive: bool) -> None:
+    def _write(self, data: bytes, status: int, *, keep_alive: bool) -> None:
+        """The answer to the question at hand; `status` is what whoever sent the request gets, unless it passes."""
         if self._transport.is_closing():
             return
         self._transport.write(data)
+        self.decided_at, self.status, self.bytes_out = perf_counter(), status, len(data)
+        dialect = self._asked.dialect
+        self.asked_by = asked_by = _NOBODY_KNOWN if dialect is None else dialect.name
+        self._door.telemetry.at_door(asked_by).ended(self, self._head, True)
         if keep_alive and not self._draining:
             self._deadline = self._watch.now + self._patience
         else:
@@ -211,7 +243,7 @@ class DoorConnection(asyncio.Protocol):
         if self._deciding is not None:
             self._deciding.cancel()
             self._deciding = None
-            self._answer(problem_answer(Problem(DECISION_TIMEOUT), self._correlation_id))
+            self._answer(problem_answer(Problem(DECISION_TIMEOUT), self.correlation_id))
         elif self._unread:
             self._break_off(REQUEST_TIMEOUT)
         else:

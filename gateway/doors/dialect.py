@@ -22,7 +22,8 @@ class Tells(Enum):
 class Dialect:
     """One kind of proxy."""
 
-    prefix: bytes
+    name: str
+    """What metrics and logs call it."""
     tells: Tells
     removal: bytes = b""
     """The answer's field that lists what of the client's fields must not go on; empty: the proxy's configuration says
@@ -30,17 +31,22 @@ class Dialect:
     passes_refusals: bool = True
     """Status, fields and body of a refusal reach the client as they are; otherwise only 401 and 403 are understood."""
 
+    @property
+    def prefix(self) -> bytes:
+        """What the address of a question begins with."""
+        return b"/" + self.name.encode("ascii")
 
-NGINX = Dialect(b"/nginx", Tells.IN_THE_LINE, passes_refusals=False)
+
+NGINX = Dialect("nginx", Tells.IN_THE_LINE, passes_refusals=False)
 """`ngx_http_auth_request_module`: 2xx lets pass, 401 and 403 refuse, anything else is an error. A body in the answer
 costs the connection."""
-TRAEFIK = Dialect(b"/traefik", Tells.BY_FIELDS)
+TRAEFIK = Dialect("traefik", Tells.BY_FIELDS)
 """ForwardAuth (`pkg/middlewares/auth/forward.go`): asks by GET with X-Forwarded-*, which it overwrites unless
 `trustForwardHeader` is set; anything but 2xx goes to the client. Caddy's `forward_auth` speaks the same."""
-ENVOY = Dialect(b"/envoy", Tells.IN_THE_LINE, removal=b"x-envoy-auth-headers-to-remove")
+ENVOY = Dialect("envoy", Tells.IN_THE_LINE, removal=b"x-envoy-auth-headers-to-remove")
 """ext_authz, HTTP service with `path_prefix` (`ext_authz_http_impl.cc`): 200 alone lets pass, 5xx is an error, anything
 else goes to the client."""
-HAPROXY = Dialect(b"/haproxy", Tells.IN_THE_PATH, removal=b"munjigi-remove")
+HAPROXY = Dialect("haproxy", Tells.IN_THE_PATH, removal=b"munjigi-remove")
 """Our own script (docs/doors/haproxy.lua)."""
 
 DIALECTS = {dialect.prefix: dialect for dialect in (NGINX, TRAEFIK, ENVOY, HAPROXY)}

@@ -1,48 +1,26 @@
-"""How busy a thread is: the share of time in which it ran.
+"""How busy a process is: the share of time in which it ran, all its threads together.
 
-Linux counts that for each thread (`schedstat`, Documentation/scheduler/sched-stats.rst). A thread that is late and yet
-does not run all the time is no more than late: it slept, or somebody else had its core.
+A process that is late and yet does not run all the time is no more than late: it slept, or others had its core. It is
+the process that is counted and not the thread of the event loop, since the other threads keep the loop waiting, too.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-
-_LONGEST = 128
+import time
+from collections.abc import Callable
 
 
 class Busyness:
-    """Of the thread that made it."""
+    """Asked again and again, from one moment to the next."""
 
-    def __init__(self) -> None:
-        try:
-            self._file: int | None = os.open(
-                f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY | os.O_CLOEXEC
-            )
-        except OSError:
-            self._file = None
-        self._last = (0.0, self._counted())
+    def __init__(self, counted: Callable[[], float] = time.process_time) -> None:
+        """`counted`: seconds of processor time so far."""
+        self._counted = counted
+        self._last: tuple[float, float] | None = None
 
     def share(self, now: float) -> float:
-        """Since it was asked last; `now` is seconds of a clock that only rises. 1 where nobody counts."""
-        (before, counted_before), counted = self._last, self._counted()
-        self._last = (now, counted)
-        if counted is None or counted_before is None or not before or now <= before:
+        """Since it was asked last; `now` is seconds of a clock that only rises. 1 where that cannot be said."""
+        last, self._last = self._last, (now, self._counted())
+        if last is None or now <= last[0]:
             return 1.0
-        return min(1.0, (counted - counted_before) / (now - before))
-
-    def close(self) -> None:
-        """Count no more."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    def _counted(self) -> float | None:
-        if self._file is None:
-            return None
-        try:
-            ran, _, _ = os.pread(self._file, _LONGEST, 0).split()
-        except (OSError, ValueError):
-            return None
-        return int(ran) / 1e9
+        return min(1.0, (self._last[1] - last[1]) / (now - last[0]))

@@ -38,14 +38,16 @@ class Limiting:
         busy: Callable[[float], float] | None = None,
     ) -> None:
         """`enter`: seconds that work may wait for this process before it sheds; `busy`: how busy it is, as
-        `Busyness.share` says; None: as Linux counts."""
-        self._busy = busy
+        `Busyness.share` says; None: as it does."""
+        self._busy = busy or Busyness().share
         self._clock = clock
         self._sheds = sheds
         self.rates = RateCheck(clock)
         self.settlement = Settlement(valkey, clock)
         self.overload = Overload(enter)
         self._refusals = Refusals(clock)
+        self.queue_waited: Callable[[], float] = lambda: 0.0
+        """Seconds for which the first request has waited to be begun (`gateway.proxy.turns`)."""
         self.shedding = False
         self.alert = False
         """The process is not calm: every request asks `before`, whatever its route declares."""
@@ -87,27 +89,23 @@ class Limiting:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Settle, and look how late the event loop is, until `stop` is set."""
-        busyness = Busyness()
-        try:
-            if self._sheds:
-                self._look(self._clock.monotonic(), stop, self._busy or busyness.share)
-            await every(INTERVAL, self.settle, stop)
-            await self.settle()
-        finally:
-            busyness.close()
+        if self._sheds:
+            self._look(self._clock.monotonic(), stop)
+        await every(INTERVAL, self.settle, stop)
+        await self.settle()
 
-    def waited(self, delay: float, now: float, busy: Callable[[float], float] = lambda _: 1.0) -> None:
-        """The event loop was `delay` seconds late; `now` is monotonic, `busy` as `Overload.waited` has it."""
+    def waited(self, delay: float, now: float) -> None:
+        """The event loop was `delay` seconds late; `now` is monotonic."""
         overload, before = self.overload, self.overload.state
-        overload.waited(delay, now, busy)
+        overload.waited(delay, now, self._busy)
         if overload.state is not before:
             self.alert = overload.state is not State.CALM
             self.shedding = overload.state is State.SHEDDING
             if State.SHEDDING in (overload.state, before):
                 _log.warning("shedding" if overload.state is State.SHEDDING else "shedding_over", rate=overload.rate)
 
-    def _look(self, due: float, stop: asyncio.Event, busy: Callable[[float], float]) -> None:
+    def _look(self, due: float, stop: asyncio.Event) -> None:
         now = self._clock.monotonic()
-        self.waited(max(0.0, now - due), now, busy)
+        self.waited(max(0.0, now - due, self.queue_waited()), now)
         if not stop.is_set():
-            asyncio.get_running_loop().call_later(LOOK_EVERY, self._look, now + LOOK_EVERY, stop, busy)
+            asyncio.get_running_loop().call_later(LOOK_EVERY, self._look, now + LOOK_EVERY, stop)

@@ -46,7 +46,7 @@ INTERVAL = 0.1
 """Seconds over which waits are looked at together (RFC 8289, section 4.3)."""
 ENTER = 0.02
 """Seconds: two intervals in a row in which half of the waits are longer begin to shed."""
-HELD = 0.2
+HELD = 0.5
 """Of what begins it: the wait at which shedding holds the queue (4 ms, by default; RFC 8289 has 5)."""
 FALL, RISE, RETURN = 0.8, 1.03, 1.15
 """By which the rate is multiplied each interval; it returns more quickly to where a queue last began to stand."""
@@ -58,6 +58,8 @@ CALM = 20
 """Intervals."""
 LEAST = 200.0
 """Requests a second that always get in: where waiting is long for so few, it is not they who cause it."""
+AT_ONCE = 0.02
+"""Seconds of its rate that get in at one moment: so long they wait for each other."""
 LEAST_AT_ONCE = 50.0
 RESERVE = {Priority.LOW: 0.5, Priority.NORMAL: 0.2, Priority.HIGH: 0.0}
 """Of the bucket: what is left for those of higher priority."""
@@ -129,7 +131,7 @@ class Overload:
 
     def _fill(self, now: float) -> float:
         """Fill the bucket; says how much it holds at most."""
-        depth = max(LEAST_AT_ONCE, self.rate * INTERVAL)
+        depth = max(LEAST_AT_ONCE, self.rate * AT_ONCE)
         self._tokens = min(depth, self._tokens + (now - self._filled_at) * self.rate)
         self._filled_at = now
         return depth

@@ -82,6 +82,8 @@ class ClientConnection(asyncio.Protocol, ABC):
     """What does not depend on how a request is served. One exchange at a time."""
 
     door: Door
+    asked_by: str = ""
+    """Nobody: the request itself is here (`gateway.telemetry.measured.Exchange`)."""
 
     def __init__(
         self,

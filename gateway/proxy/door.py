@@ -17,6 +17,7 @@ from gateway.limits.connections import PerAddress
 from gateway.limits.limiting import Limiting
 from gateway.proxy.limits import Limits
 from gateway.proxy.pool import Pools
+from gateway.proxy.turns import Turns
 from gateway.proxy.watch import Watch
 from gateway.routes.upstream import Upstream
 from gateway.telemetry.telemetry import Telemetry
@@ -83,6 +84,7 @@ class Door:
     """Client connections that stand."""
     per_address: PerAddress = field(default_factory=PerAddress)
     """How many of them one address holds."""
+    turns: Turns = field(default_factory=Turns)
     limiting: Limiting | None = None
     """Turns requests away before they are read while there is too much to do."""
     slow_clients: int = 0
@@ -96,3 +98,5 @@ class Door:
 
     def __post_init__(self) -> None:
         self.next_correlation_id = correlation_ids(self.entropy)
+        if self.limiting is not None:
+            self.limiting.queue_waited = lambda: self.turns.waited

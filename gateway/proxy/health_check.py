@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 from gateway.proxy.dialling import Way
+from gateway.proxy.watch import Watch
 from gateway.routes.upstream import Check
 
 _LONGEST_LINE = 1024
@@ -15,10 +16,11 @@ _LONGEST_LINE = 1024
 class HealthCheck:
     """Of one target. Moved by the ticks of the watch; a check that is slow delays nothing but the next one."""
 
-    def __init__(self, check: Check, way: Way, told: Callable[[bool], None]) -> None:
+    def __init__(self, check: Check, way: Way, watch: Watch, told: Callable[[bool], None]) -> None:
         """`told` hears of every check how it went."""
         self._check = check
         self._way = way
+        self._watch = watch
         self._told = told
         self._next = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -41,7 +43,7 @@ class HealthCheck:
 
     async def _ask(self) -> None:
         try:
-            async with asyncio.timeout(self._check.timeout):
+            async with self._watch.patience(self._check.timeout):
                 well = await self._status() == self._check.status
         except (OSError, TimeoutError, ValueError):
             well = False

@@ -25,6 +25,7 @@ from gateway.proxy.own_page import OwnPageCycle
 from gateway.proxy.problems import BODY_TOO_LARGE, HEAD_TOO_LARGE, MALFORMED_REQUEST
 from gateway.proxy.proxied_exchange import ProxiedExchange
 from gateway.proxy.request_body import MalformedBody, RequestBody
+from gateway.proxy.turns import REQUEST, TURNED_AWAY
 from gateway.routes.route_table import OWN_PAGES
 
 _NO_LIMIT = 1 << 62
@@ -44,6 +45,8 @@ class GatewayProtocol(ProxiedExchange):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._advancing = False
+        self._queued = False
+        """It waits for its turn to begin the request in `_unread`."""
         self._deciding: asyncio.Task[None] | None = None
         self._own_page: OwnPageCycle | None = None
         self._body_limit = _NO_LIMIT
@@ -54,7 +57,12 @@ class GatewayProtocol(ProxiedExchange):
 
     def data_received(self, data: bytes) -> None:
         if self._phase <= _HEAD:
-            self._advance(data)
+            turns = self.door.turns
+            if turns.left > 0 and not self._queued:
+                turns.left -= REQUEST
+                self._advance(data)
+            else:
+                self._await_turn(data)
         elif self._splice is not None:
             self.bytes_in += len(data)
             self._splice.from_client(data)
@@ -71,6 +79,8 @@ class GatewayProtocol(ProxiedExchange):
         self._draining = True
         if self._splice is not None:
             self._splice.close(CLOSE_GOING_AWAY, "going away")
+        elif self._queued:
+            self._keep_alive = False
         elif self._phase <= _HEAD:
             self.transport.close()
         else:
@@ -79,6 +89,23 @@ class GatewayProtocol(ProxiedExchange):
                 self._own_page.close_after()
 
     # --- the next request
+
+    def _await_turn(self, data: bytes) -> None:
+        self._unread += data
+        if not self._queued:
+            self._queued = True
+            self.door.turns.wait(self)
+        elif len(self._unread) > self.door.limits.head:
+            self._hold(Hold.AHEAD)
+
+    def take_turn(self) -> None:
+        """Begin what waited (`gateway.proxy.turns`)."""
+        self._queued = False
+        if self._closed or self.transport.is_closing():
+            return
+        if self._held:
+            self._release(Hold.AHEAD)
+        self._advance(b"")
 
     def _advance(self, data: bytes) -> None:
         if self._unread:
@@ -157,6 +184,7 @@ class GatewayProtocol(ProxiedExchange):
         answer = limiting.unread(self.door.next_correlation_id())
         if answer is None:
             return False
+        self.door.turns.left += REQUEST - TURNED_AWAY
         self.transport.write(answer)
         self._phase = _IDLE
         self._deadline = self.door.watch.now + self.door.limits.keep_alive

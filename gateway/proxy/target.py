@@ -73,7 +73,7 @@ class Target:
         self._answers = 0
         self._dials: set[asyncio.Task[None]] = set()
         check = upstream.check
-        self._checks = None if check is None else HealthCheck(check, self._way, self._checked)
+        self._checks = None if check is None else HealthCheck(check, self._way, self._watch, self._checked)
         self._check_failures = 0
         self._check_bound = 0 if check is None else check.failures
 
@@ -185,7 +185,7 @@ class Target:
         why = ""
         connection = None
         try:
-            async with asyncio.timeout(self.limits.connect):
+            async with self._watch.patience(self.limits.connect):
                 connection = await self._way.open(lambda: UpstreamConnection(self))
         except (OSError, TimeoutError, ValueError) as error:  # ValueError: a name that cannot be one
             why = str(error) or type(error).__name__

@@ -43,6 +43,7 @@ class Entry(msgspec.Struct, gc=False):
     route: Route | None
     identity: Identity | None
     peer: str
+    asked_by: str
     status: int
     complete: bool
     bytes_in: int
@@ -95,6 +96,7 @@ class AccessLog:
                 None if head is None else head.route,
                 None if caller is None else caller.identity,
                 exchange.peer,
+                exchange.asked_by,
                 exchange.status,
                 complete,
                 exchange.bytes_in,
@@ -162,12 +164,14 @@ class AccessLog:
 
 
 def _line(entry: Entry) -> Iterator[tuple[str, Any]]:
-    yield "event", "exchange"
+    yield "event", "question" if entry.asked_by else "exchange"
     yield "at", round(entry.at, 6)
     yield "correlation_id", entry.correlation_id
     if entry.trace_id:
         yield "trace_id", entry.trace_id
     head, route, who = entry.head, entry.route, entry.identity
+    if entry.asked_by:
+        yield "asked_by", entry.asked_by
     yield "address", entry.peer if head is None else head.client
     if head is not None:
         yield "method", head.method.decode("ascii")

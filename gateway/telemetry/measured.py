@@ -30,6 +30,8 @@ class Exchange(Protocol):
     traced: Traced | None
     forwarded: bool
     """It went on to an upstream; said where there is tracing."""
+    asked_by: str
+    """The kind of proxy that held the request and asked at a door; empty: the gateway itself held it."""
 
     @property
     def correlation_id(self) -> str:

@@ -49,11 +49,16 @@ class Histogram:
 class Meter:
     """Of one route."""
 
-    __slots__ = ("allowed", "answered", "bytes_in", "bytes_out", "decided", "effects", "route", "rows", "whole", "zone")
+    __slots__ = (
+        "allowed", "answered", "asked_by", "bytes_in", "bytes_out", "decided", "effects", "route", "rows", "whole",
+        "zone",
+    )  # fmt: skip
 
-    def __init__(self, route: str, zone: str) -> None:
+    def __init__(self, route: str, zone: str, asked_by: str = "") -> None:
+        """`asked_by`: the kind of proxy that asked at a door; empty: the gateway's own."""
         self.route = route
         self.zone = zone
+        self.asked_by = asked_by
         self.effects: dict[Effect | None, list[int]] = {}
         """Exchanges by what was decided and the first digit of their status; None: nothing was."""
         self.allowed = self.of(Effect.ALLOW)

@@ -24,7 +24,7 @@ def span_of(traced: Traced, exchange: Exchange, head: RequestHead, seconds: floa
     span: Span = {
         "traceId": traced.trace_id,
         "spanId": traced.span_id,
-        "name": method if head.route is None else f"{method} {head.route.path}",
+        "name": _name(exchange, head, method),
         "kind": _SERVER,
         "startTimeUnixNano": _nanoseconds(began),
         "endTimeUnixNano": _nanoseconds(now),
@@ -41,6 +41,11 @@ def span_of(traced: Traced, exchange: Exchange, head: RequestHead, seconds: floa
     return span
 
 
+def _name(exchange: Exchange, head: RequestHead, method: str) -> str:
+    name = method if head.route is None else f"{method} {head.route.path}"
+    return f"decide {name}" if exchange.asked_by else name
+
+
 def _attributes(exchange: Exchange, head: RequestHead, method: str) -> Iterator[dict[str, Any]]:
     yield _text("http.request.method", method)
     yield _text("url.scheme", head.scheme)
@@ -51,6 +56,8 @@ def _attributes(exchange: Exchange, head: RequestHead, method: str) -> Iterator[
         yield {"key": "http.response.status_code", "value": {"intValue": str(exchange.status)}}
     if exchange.status >= 500 or not exchange.status:
         yield _text("error.type", str(exchange.status or "client_gone"))
+    if exchange.asked_by:
+        yield _text("munjigi.asked_by", exchange.asked_by)
     if head.effect is not None:
         yield _text("munjigi.effect", head.effect.value)
     if head.route is not None:

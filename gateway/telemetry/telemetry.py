@@ -23,10 +23,13 @@ Heard = Callable[[Exchange, RequestHead | None, float, bool], None]
 class Telemetry:
     """Of one process. `ended` is on the warm way."""
 
-    def __init__(self, *, tracing: Tracing | None = None, heard: Heard | None = None) -> None:
-        """`heard`: the access log."""
+    def __init__(self, *, tracing: Tracing | None = None, heard: Heard | None = None, asked_by: str = "") -> None:
+        """`heard`: the access log. `asked_by`: of the questions of this kind of proxy (`at_door`)."""
         self.tracing = tracing
         self._heard = heard
+        self._asked_by = asked_by
+        self._at_doors: dict[str, Telemetry] = {}
+        self._table: RouteTable | None = None
         self._known: dict[tuple[str, str], Meter] = {}
         self._nowhere = self._meter("", "")
         self._of_route: dict[int, Meter] = {id(None): self._nowhere}
@@ -35,12 +38,25 @@ class Telemetry:
         """Count for other routes; those of the same name go on."""
         self._of_route = {id(route): self._meter(route.name, route.zone.name) for route in table.routes}
         self._of_route[id(None)] = self._nowhere
+        self._table = table
+        for at_door in self._at_doors.values():
+            at_door.use_table(table)
+
+    def at_door(self, asked_by: str) -> Telemetry:
+        """For what proxies of one kind ask at a door: counted for itself, logged and traced with all else."""
+        found = self._at_doors.get(asked_by)
+        if found is None:
+            found = self._at_doors[asked_by] = Telemetry(tracing=self.tracing, heard=self._heard, asked_by=asked_by)
+            if self._table is not None:
+                found.use_table(self._table)
+        return found
 
     def meters(self) -> tuple[Meter, ...]:
         """All that ever counted, as of now."""
         for meter in self._known.values():
             meter.fold()
-        return tuple(self._known.values())
+        of_doors = (meter for at_door in self._at_doors.values() for meter in at_door.meters())
+        return (*self._known.values(), *of_doors)
 
     def ended(self, exchange: Exchange, head: RequestHead | None, complete: bool) -> None:
         """An exchange is over; `complete`: its answer came to its end."""
@@ -74,5 +90,5 @@ class Telemetry:
     def _meter(self, route: str, zone: str) -> Meter:
         meter = self._known.get((route, zone))
         if meter is None:
-            meter = self._known[route, zone] = Meter(route, zone)
+            meter = self._known[route, zone] = Meter(route, zone, self._asked_by)
         return meter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ import msgspec
 
 from config.problem import ProblemType
 from gateway.header import Header
+from policy.obligations import scopes_left
 
 
 class Claim(StrEnum):
@@ -41,6 +43,20 @@ class WantedToken(msgspec.Struct, frozen=True, cache_hash=True):
     """Where it is to be good (RFC 8707): the `aud` that the upstream expects."""
     scope: str = ""
     """Separated by spaces; empty: whatever the person's own token and the gateway both have."""
+
+
+NO_SCOPE = "\0"
+"""No scope at all, which is none that can be asked for: no such token is had."""
+
+
+def narrowed(wanted: WantedToken, held: Iterable[str], obligations: tuple[str, ...]) -> WantedToken:
+    """What is left of what an upstream wants where a decision leaves so many scopes. `held`: those of the caller's own
+    token, of which all are meant where the upstream names none."""
+    left = scopes_left(obligations)
+    if left is None:
+        return wanted
+    meant = wanted.scope.split() if wanted.scope else held
+    return WantedToken(wanted.resource, " ".join(scope for scope in meant if scope in left) or NO_SCOPE)
 
 
 @dataclass(frozen=True, slots=True)

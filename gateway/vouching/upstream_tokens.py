@@ -19,7 +19,7 @@ from config.problem import Problem, ProblemType
 from gateway.callers.caller import Caller
 from gateway.header import Header
 from gateway.relying_party.provider import GrantRefused, Provider, ProviderUnreachable, Tokens
-from gateway.vouching.told import UpstreamToken, WantedToken
+from gateway.vouching.told import NO_SCOPE, UpstreamToken, WantedToken
 
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +72,8 @@ class UpstreamTokens:
         `bearer`: the access token that the request showed; None: it came by cookie. Raises `Problem` where it is not to
         be had, or was not a moment ago; `StoreUnreachable`.
         """
+        if wanted.scope == NO_SCOPE:
+            raise Problem(UPSTREAM_TOKEN_REFUSED)
         if not self._is_known(caller, wanted):
             await self._once(caller, wanted, bearer)
             self._is_known(caller, wanted)

@@ -1,7 +1,7 @@
 """Drafts that are edited, approvals of their exact content, shadows on live traffic, and the history of all of it.
 
 Revision ID: 0037
-Revises: 0036
+Revises: 0042
 """
 
 from __future__ import annotations

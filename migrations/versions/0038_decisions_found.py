@@ -1,7 +1,7 @@
 """Recorded decisions found by their id, and decided again by other versions.
 
 Revision ID: 0038
-Revises: 0037
+Revises: 0036
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+import structlog
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
@@ -17,7 +18,7 @@ from config.connections import Database, Transaction, Valkey, open_database, ope
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
-from config.settings import Settings
+from config.settings import GatewaySettings, Settings
 from events import outbox
 from jose.entrance import Entrance
 from jose.key_keeper import KeyKeeper
@@ -33,21 +34,26 @@ from policy.admin.desk import Desk
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
 from policy.admin.idempotency import Once
+from policy.admin.importing import Imports
 from policy.admin.joined import JoinedDatabase
 from policy.admin.reaching import Reaching
 from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
-from policy.compiled import CompiledVersions
+from policy.admin.zone_maps import ZoneMaps
+from policy.any_version import AnyVersion
 from policy.live import LivePolicy
 from policy.replaying import Replayer
+from policy.snapshot import FORMAT
 from policy.storage.answers import KeptAnswers
 from policy.storage.decisions import RecordedDecisions
 from policy.storage.replays import KeptReplays
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
+from policy.versions import UntrustedArtefact, compile_published
 
 SERVICE: Final = "policy"
+_log = structlog.get_logger(__name__)
 
 
 def application(
@@ -56,12 +62,13 @@ def application(
     keys: SigningKeys,
     clock: Clock,
     operator: UUID,
+    gateway: GatewaySettings | None = None,
     *,
     issuer: str = "",
     approvals: int = 1,
 ) -> ASGIApp:
-    """The API, without its entrance. `issuer`: of the tokens that programs come with; `approvals`: how many people it
-    takes to publish a version."""
+    """The API, without its entrance. `gateway`: where its route table stands, for the map of zones; `issuer`: of the
+    tokens that programs come with; `approvals`: how many people it takes to publish a version."""
 
     async def policy_keys(tx: Transaction) -> PublicKeys:
         return await keys.public_keys(tx, "policy")
@@ -70,14 +77,16 @@ def application(
     live = LivePolicy(database, kept, policy_keys, clock)
     desk = Desk(database, valkey, keys, kept, clock)
     releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
-    compiled = CompiledVersions(database, kept)
+    compiled, gateway = AnyVersion(database, kept), gateway or GatewaySettings()
     archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, SystemEntropy())
     groups = (
         Releases(desk, releases),
         Contents(releases),
+        Imports(releases),
         Explanations(archive, clock),
         Decisions(archive, clock, operator),
         Reaching(database, valkey, kept, clock),
+        ZoneMaps(database, kept, gateway.routes, gateway.port),
     )
     once = Once(database, valkey, KeptAnswers(), clock)
     api = PolicyApi(Admission(database, clock, operator), once, groups, issuer=issuer)
@@ -91,14 +100,23 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     try:
         async with database.begin() as tx:
             await keys.ensure_active(tx, "policy", clock.now())
+        await _compile_published(database, valkey, keys, clock)
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        told, issuer = settings.policy, settings.idp.issuer
-        api = application(database, valkey, keys, clock, told.operator, issuer=issuer, approvals=told.approvals)
+        api = application(
+            database,
+            valkey,
+            keys,
+            clock,
+            settings.policy.operator,
+            gateway=settings.gateway,
+            issuer=settings.idp.issuer,
+            approvals=settings.policy.approvals,
+        )
         app = entrance.around(api)
         keeper = KeyKeeper(
             "policy", keys, Schedule.of(settings), key_trail.tell, succession=Succession(PolicyVersions())
         )
-        compiled = CompiledVersions(database, PolicyVersions())
+        compiled = AnyVersion(database, PolicyVersions())
         replayer = Replayer(database, KeptReplays(), RecordedDecisions(), compiled, clock)
         poke = partial(outbox.poke, valkey)
         beside = [
@@ -115,3 +133,19 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     finally:
         await database.dispose()
         await valkey.aclose()
+
+
+async def _compile_published(database: Database, valkey: Valkey, keys: SigningKeys, clock: Clock) -> None:
+    """So that gateways of this code find what code of an older format published."""
+    kept = PolicyVersions()
+    try:
+        async with database.begin() as tx:
+            await kept.hold(tx)
+            ring = await keys.load_ring(tx, "policy")  # the key of now: whoever rotates it waits
+            number = await compile_published(kept, tx, ring, clock.now())
+    except UntrustedArtefact as error:
+        _log.error("policy_not_compiled", reason=str(error))
+        return
+    if number is not None:
+        _log.info("policy_compiled", version=number, format=FORMAT)
+        await outbox.poke(valkey)

@@ -13,7 +13,7 @@ from config.entropy import Entropy
 from config.problem import Problem
 from policy.admin import problems
 from policy.admin.decision_messages import DecisionEntry, ReplayDocument, ReplayRequest, told_of
-from policy.compiled import CompiledVersions
+from policy.any_version import AnyVersion
 from policy.decision import Decision
 from policy.explain import Explanation, explain
 from policy.live import LivePolicy
@@ -36,7 +36,7 @@ class Archive:
         database: Database,
         decisions: Decisions,
         replays: Replays,
-        compiled: CompiledVersions,
+        compiled: AnyVersion,
         live: LivePolicy,
         clock: Clock,
         entropy: Entropy,

@@ -17,7 +17,9 @@ from policy.admin.scopes import SCOPES
 PROGRAM, PERSON = "program", "administrator"
 _DRAFT = "/versions/{number}"
 _PIECES = tuple(f"{_DRAFT}/{name}" for name in ("rules", "roles", "assignments"))
-_MATCH: Final = Header("If-Match", "The ETag that it is a change of (RFC 9110, section 13.1.1)", True, '"7d0c…"')
+_MATCH: Final = Header(
+    "If-Match", "The ETag that it is a change of (RFC 9110, section 13.1.1)", True, '"9f86d081884c7d659a2feaa0c55ad015"'
+)
 _KEY: Final = Header(
     "Idempotency-Key",
     "The same request with the same key within 24 hours is answered the same, and done once "
@@ -33,6 +35,7 @@ _OWN: Mapping[str, tuple[ProblemType, ...]] = {
     "/current": (problems.NO_POLICY,),
     "/assignments": (problems.NO_POLICY,),
     "/drafts": (problems.FAULTY,),
+    "/import": (problems.FAULTY,),
     "/rollback": (problems.NO_SUCH_VERSION, problems.FAULTY),
     f"{_DRAFT}/publish": (problems.OVERTAKEN, problems.FAULTY),
 }

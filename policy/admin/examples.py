@@ -18,6 +18,18 @@ _RULE = {
 _LINE = "p, 205, night.orders, customer, *, shop, /orders, POST, hour < 6 and device < registered, deny,\n"
 _ASSIGNMENT = {"subject": "group:night-shift", "role": "support"}
 
+_MODEL = """[request_definition]
+r = sub, obj, act
+[policy_definition]
+p = sub, obj, act
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = g(r.sub, p.sub) && keyMatch2(r.obj, p.obj) && r.act == p.act
+"""
+
 EXAMPLES: Mapping[str, object] = {
     "DraftRequest": {"why": _WHY, "rules": _LINE},
     "PublishRequest": {"why": _WHY},
@@ -35,6 +47,12 @@ EXAMPLES: Mapping[str, object] = {
             {"do": "remove_rule", "id": "day.orders"},
             {"do": "put_assignment", "assignment": _ASSIGNMENT},
         ],
+    },
+    "ImportRequest": {
+        "why": _WHY,
+        "model": _MODEL,
+        "policy": "p, editor, /articles/:id, write\ng, alice, editor\n",
+        "setting": {"zone": "shop"},
     },
     "ReplayRequest": {"why": _WHY, "since": "2026-11-26T00:00:00Z"},
     "ExplainRequest": {

@@ -11,7 +11,7 @@ import msgspec
 from policy import artefact, casbin_lines
 from policy.admin.problems import FaultEntry
 from policy.approvals import Approval
-from policy.artefact import Name, NameOrAny, Organisation, Policy, PolicyTest, Zone
+from policy.artefact import Band, Flow, Name, NameOrAny, Organisation, Policy, PolicyTest, Zone
 from policy.casbin_lines import Lines
 from policy.history import Deed
 from policy.request import AccessRequest, Facts, Subject
@@ -33,6 +33,8 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     roles: tuple[Name, ...] | None = None
     zones: tuple[Zone, ...] | None = None
     organisations: dict[NameOrAny, Organisation] | None = None
+    bands: tuple[Band, ...] | None = None
+    flows: tuple[Flow, ...] | None = None
     tests: tuple[PolicyTest, ...] | None = None
     """Made-up requests with what must be answered to them, or the policy is not published."""
 
@@ -40,8 +42,14 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The policy that was sent, with what it leaves out taken from another."""
         sent = {name: getattr(self, name) for name in Proposal.__struct_fields__ if name != "rules"}
         given = {name: part for name, part in sent.items() if part is not None}
-        said = {name: getattr(lines, name) for name in ("rules", "inheritance", "assignments", "resources")}
-        return msgspec.structs.replace(base, **said, **given)
+        return msgspec.structs.replace(
+            base,
+            rules=lines.rules,
+            inheritance=lines.inheritance,
+            assignments=lines.assignments,
+            resources=lines.resources,
+            **given,
+        )
 
 
 class DraftRequest(Proposal, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -163,6 +171,8 @@ class VersionDocument(msgspec.Struct, frozen=True):
     approvals: ApprovalState
     shadow: ShadowState | None
     """The last time that it shadowed live traffic; null: it never did."""
+    bands: tuple[Band, ...] = ()
+    flows: tuple[Flow, ...] = ()
 
     @classmethod
     def of(cls, version: Version, approvals: ApprovalState, shadow: ShadowState | None) -> VersionDocument:
@@ -177,6 +187,8 @@ class VersionDocument(msgspec.Struct, frozen=True):
             policy.tests,
             approvals,
             shadow,
+            policy.bands,
+            policy.flows,
         )
 
 

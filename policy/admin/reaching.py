@@ -12,7 +12,7 @@ from config.openapi import Operation
 from policy.admin.content_messages import GatewayEntry, ReachDocument
 from policy.admin.group import Endpoint, answer
 from policy.reach import reached
-from policy.versions import Versions
+from policy.versions import Versions, published_number
 
 
 class Reaching:
@@ -31,7 +31,7 @@ class Reaching:
 
     async def reach(self, _request: Request) -> Response:
         async with self._database.connect() as tx:
-            published = await self._kept.current_number(tx)
+            published = await published_number(self._kept, tx) or None
         told = await reached(self._valkey, self._clock.timestamp())
         gateways = tuple(GatewayEntry(**msgspec.structs.asdict(one)) for one in told)
         return answer(ReachDocument(published, all(one.version == published for one in told), gateways))

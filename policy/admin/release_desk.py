@@ -98,6 +98,14 @@ class ReleaseDesk:
                 made, findings = await drafts.edit(self._kept, tx, found, asked.completed(lines, base), act)
         return made, _draft_answer(made, findings, lines)
 
+    async def draft_of(self, made_of: Callable[[Policy], Policy], act: Act) -> tuple[Version, DraftAnswer]:
+        """Store a draft that is made of what is published. Raises `FaultyPolicy`."""
+        async with self._acting() as tx:
+            base = await versions.published_policy(self._kept, tx) or _NOTHING
+            with _worded():
+                made, findings = await versions.draft(self._kept, tx, await asyncio.to_thread(made_of, base), act)
+        return made, _draft_answer(made, findings, None)
+
     async def amend(
         self, number: int, changed: Callable[[Policy], Policy], act: Act, match: Match
     ) -> tuple[Version, DraftAnswer]:

@@ -10,6 +10,7 @@ from policy.client.contents import Contents
 from policy.client.exchange import Exchange, Tokens
 from policy.client.explanations import Explanations
 from policy.client.versions import Versions
+from policy.client.zones import Zones
 
 
 class PolicyClient:
@@ -21,6 +22,7 @@ class PolicyClient:
         self.versions = Versions(self._exchange)
         self.contents = Contents(self._exchange)
         self.explanations = Explanations(self._exchange)
+        self.zones = Zones(self._exchange)
 
     def __enter__(self) -> PolicyClient:
         return self

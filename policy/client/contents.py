@@ -18,6 +18,7 @@ from policy.admin.content_messages import (
     RuleList,
     RuleRequest,
 )
+from policy.admin.import_messages import ImportRequest
 from policy.admin.messages import DraftAnswer
 from policy.admin.scopes import READ, WRITE
 from policy.amend import Change, Role, assignment_id
@@ -107,6 +108,10 @@ class Contents:
     def export(self, number: int) -> dict[str, str]:
         """A version as files, by their names."""
         return self._exchange.get(ExportDocument, f"/versions/{number}/export", READ).value.files
+
+    def take_over(self, asked: ImportRequest) -> Tagged[DraftAnswer]:
+        """A draft of what is published and of what Casbin's own files say of one zone."""
+        return self._change("POST", "/import", asked, "")
 
     def _change(self, method: str, path: str, body: msgspec.Struct, match: str) -> Tagged[DraftAnswer]:
         return self._exchange.act(DraftAnswer, method, path, WRITE, body=body, match=match)

@@ -73,10 +73,17 @@ class Exchange:
         return Tagged(_read(answer, kind), answer.headers.get("etag", ""))
 
     def text(
-        self, method: str, path: str, scope: str, *, body: msgspec.Struct | None = None, query: Query | None = None
+        self,
+        method: str,
+        path: str,
+        scope: str,
+        *,
+        body: msgspec.Struct | None = None,
+        query: Query | None = None,
+        accept: str = "text/plain",
     ) -> str:
-        """The same as text for people. Raises `PolicyError`."""
-        return self._send(method, path, scope, body=body, query=query, accept="text/plain").text
+        """The same as a text. Raises `PolicyError`."""
+        return self._send(method, path, scope, body=body, query=query, accept=accept).text
 
     def act(
         self,

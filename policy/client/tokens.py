@@ -61,7 +61,9 @@ class ClientCredentials:
         return granted.access_token
 
     def _ask(self, scope: str) -> _Granted:
-        form = {"grant_type": "client_credentials", "scope": scope}
+        form = {"grant_type": "client_credentials"}
+        if scope:
+            form["scope"] = scope
         if self._resource:
             form["resource"] = self._resource
         try:

@@ -6,7 +6,7 @@ this moment, by this version, and says nothing of two changes at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ from policy.decide import decide
 from policy.decision import Decision, Effect, StepUp
 from policy.demand import with_demand
 from policy.explain.told import Change, Kind, Value, Who
-from policy.judgement import SAFE_METHODS, Situation, judge
+from policy.judgement import Situation, judge
 from policy.reasons import Reason
 from policy.request import CLIENT_ROLE, AccessRequest, DeviceTrust, Facts, Subject
 from policy.snapshot import CompiledRule, Snapshot, holds
@@ -113,7 +113,7 @@ def _acts(situation: Situation) -> Iterator[_Tried]:
     """What a signed-in person can do at once."""
     request = situation.request
     subject = request.subject
-    if request.method not in SAFE_METHODS:
+    if request.method != "GET":
         other = replace(request, method="GET")
         yield _Tried(Kind.METHOD, Who.PERSON, "method", request.method, "GET", other)
     if not subject.id or subject.machine:
@@ -250,7 +250,7 @@ def _of_policy(situation: Situation, decision: Decision, demand: StepUp | None) 
         would_be: Value = False,
         *,
         who: Who = Who.ADMINISTRATOR,
-        rules: list[CompiledRule] = candidates,
+        rules: Sequence[CompiledRule] = candidates,
         zone: Zone = zone,
         context: Context = context,
     ) -> Change:
@@ -259,6 +259,9 @@ def _of_policy(situation: Situation, decision: Decision, demand: StepUp | None) 
         effect = Effect.DENY if judged.refused else passes if demand is None else Effect.STEP_UP
         return Change(kind, who, name, was, would_be, effect, judged.winner.id if judged.winner is not None else "")
 
+    base = of(Kind.RULE, "")
+    if demand is None and (base.effect in _PASSES) is not (decision.effect in _PASSES):
+        return  # neither rules nor zone refused it, so nothing of them would let it pass
     for rule in sorted(ids):
         yield of(Kind.RULE, rule, rules=[one for one in candidates if one.rule.id != rule])
     for number, candidate in enumerate(candidates):

@@ -1,4 +1,4 @@
-"""The tables of schema `policy`; migrations 0007, 0037, 0038 and 0041 make them."""
+"""The tables of schema `policy`; migrations 0007, 0037, 0038, 0041 and 0042 make them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -49,6 +50,14 @@ answer = Table(
     Column("body", LargeBinary, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
 )
+compiled = Table(
+    "compiled",
+    metadata,
+    Column("number", BigInteger, ForeignKey("policy.version.number"), primary_key=True),
+    Column("format", Integer, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+)
+
 approval = Table(
     "approval",
     metadata,

@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert, select, text, update
 
 from config.connections import Transaction
 from policy import artefact
+from policy.storage.compiled import CompiledRecords
 from policy.storage.releases import ReleaseRecords
 from policy.storage.tables import approval, shadow, version
 from policy.versions import Version
@@ -18,7 +19,7 @@ _PUBLISHING = 0x6D_70_75_62
 """The advisory lock of whoever publishes ("mpub")."""
 
 
-class PolicyVersions(ReleaseRecords):
+class PolicyVersions(CompiledRecords, ReleaseRecords):
     """`policy.versions.Versions` and `policy.drafts.Drafts` on PostgreSQL."""
 
     async def hold(self, tx: Transaction) -> None:
@@ -27,10 +28,6 @@ class PolicyVersions(ReleaseRecords):
     async def current(self, tx: Transaction) -> Version | None:
         row = (await tx.execute(select(version).where(version.c.state == "published"))).one_or_none()
         return None if row is None else _version(row)
-
-    async def current_number(self, tx: Transaction) -> int | None:
-        found: int | None = await tx.scalar(select(version.c.number).where(version.c.state == "published"))
-        return found
 
     async def find(self, tx: Transaction, number: int) -> Version | None:
         row = (await tx.execute(select(version).where(version.c.number == number))).one_or_none()

@@ -190,7 +190,7 @@ class Rig:
         self.metadata = ResourceMetadata(
             hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=ISSUER
         )
-        self.limiting = Limiting(valkey=valkey, clock=clock)
+        self.limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
         self.pipeline = Pipeline(
             clock=clock,
             table=self.table,

@@ -10,6 +10,7 @@ from config.places import Places
 from config.settings import PlaceSettings, Settings
 from gateway.callers.caller import Caller
 from gateway.decision.facts import FACTS_KEPT, STRANGERS_KEPT, FactsFinder
+from gateway.decision.risk_memory import RiskMemory
 from gateway.exchange import Forward
 from gateway.inbound.browser import OTHER, browser_of
 from policy.request import DeviceTrust
@@ -27,7 +28,7 @@ CHROME = (
 @pytest.fixture
 def finder(tmp_path) -> FactsFinder:
     countries = written_database(tmp_path / "kr.mmdb", {"country_code": "KR"})
-    return FactsFinder(NETWORKS, Places.load(Settings(place=PlaceSettings(countries=countries))))
+    return FactsFinder(NETWORKS, Places.load(Settings(place=PlaceSettings(countries=countries))), RiskMemory())
 
 
 def caller(**more) -> Caller:

@@ -17,6 +17,8 @@ SHOWN = [
     enforcement.SESSION_UNKNOWN,
     enforcement.READ_ONLY_NOW,
     enforcement.NOT_ALLOWED,
+    enforcement.LESS_NOW,
+    enforcement.OTHER_METHODS_ONLY,
     *(value for value in vars(problems).values() if isinstance(value, ProblemType)),
 ]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from hypothesis import strategies as st
 
-from policy.artefact import Assignment, Inheritance, Policy, Resource, Rule, RuleEffect, Zone
+from policy.artefact import Assignment, Inheritance, Organisation, Policy, Resource, Rule, RuleEffect, Zone
 from policy.request import AccessRequest, DeviceTrust, Facts, Subject
 from policy.roles import Hierarchy, WrongHierarchy
 from tests.policy.samples import MONDAY_NOON
@@ -55,6 +57,9 @@ _comparisons = st.one_of(
     _member("actor", ACTORS),
     _member("client_certificate", CERTIFICATES),
     _member("client_certificate_name", CERTIFICATES),
+    _compare("date", st.sampled_from(['"2026-01-05"', '"2026-01-06"'])),
+    _member("date", ["2026-01-05", "2026-01-07"]),
+    st.sampled_from(["holiday", "working_day"]),
     st.sampled_from(["same_device", "same_country", "same_address", "9 <= hour < 12", "300 > auth_age"]),
 )
 
@@ -116,9 +121,16 @@ def policies(draw: st.DrawFn) -> Policy:
     links = draw(st.lists(_links, min_size=1, max_size=3, unique=True))
     links, assignments = _sound(links, draw(st.lists(_assignments, max_size=5, unique=True)))
     zones = tuple(Zone(name, assurance=0) for name in ZONES)
-    return Policy(tuple(ROLES), zones, rules, links, assignments=assignments, resources=resources)
+    places = draw(st.dictionaries(st.sampled_from(["org-1", "*"]), _organisations, max_size=2))
+    return Policy(tuple(ROLES), zones, rules, links, places, assignments, resources)
 
 
+_organisations = st.builds(
+    Organisation,
+    time_zone=st.sampled_from(["Asia/Seoul", "America/New_York"]),
+    working_days=st.sampled_from([(1, 2, 3, 4, 5), (7, 1, 2, 3, 4)]),
+    holidays=st.sampled_from([(), (date(2026, 1, 5),), (date(2026, 1, 6), date(2026, 1, 4))]),
+)
 _PAIRS = [("vendor", "customer"), ("support", "customer"), ("support", "vendor"), ("customer", "vendor")]
 _RESOURCES = [("orders", "*"), ("orders", "shop"), ("orders", "admin"), ("books", "*")]
 _owners = st.sampled_from(["org-1", "org-2", "*", "*"])

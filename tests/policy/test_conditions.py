@@ -10,7 +10,8 @@ from policy.conditions import DEEPEST, WrongCondition, parse
 from policy.context import Context
 from tests.policy import strategies
 
-KNOWN = Context(2, 1, 120.0, "KR", "office", 11, 1, 0, True, True, True, "ledger", "thumbprint", "till-7")
+KNOWN = Context(2, 1, 120.0, "KR", "office", 11, 1, 0, True, True, True, "ledger", "thumbprint", "till-7",
+    "2026-12-24", holiday=False, working_day=True)  # fmt: skip
 UNKNOWN = Context(None, 1, None, None, None, None, None, 0, None, None, None, "")
 
 
@@ -44,6 +45,10 @@ def restricts(text: str, context: Context) -> bool:
         ('actor == ""', False),
         ('client_certificate == "thumbprint" and client_certificate_name in ["till-7", "till-8"]', True),
         ('client_certificate != "thumbprint"', False),
+        ('date >= "2026-12-24" and date < "2027-01-02"', True),
+        ('"2026-12-24" < date', False),
+        ('date in ["2026-12-24", "2026-12-25"]', True),
+        ("working_day and not holiday", True),
     ],
 )
 def test_what_is_known_is_decided_alike_for_grants_and_restrictions(text: str, holds: bool) -> None:
@@ -57,7 +62,7 @@ def test_what_is_known_is_decided_alike_for_grants_and_restrictions(text: str, h
         "device >= known", "device < known", 'country != "KR"', 'country == "KR"', 'country not in ["KR"]',
         "not same_device", "same_device",
         'client_certificate == "thumbprint"', 'client_certificate != "thumbprint"',
-        'client_certificate_name != "till-7"',
+        'client_certificate_name != "till-7"', 'date < "2026-12-24"', "holiday", "not holiday", "working_day",
         "auth_age <= 60", "auth_age > 60", "not (hour < 9)", 'not (network == "office" or same_address)',
     ],
 )  # fmt: skip
@@ -79,7 +84,17 @@ def test_what_is_known_beside_the_unknown_still_counts() -> None:
 
 @given(strategies.conditions)
 def test_losing_a_fact_never_turns_a_refusal_into_a_grant(text: str) -> None:
-    for name in ("device", "auth_age", "country", "network", "hour", "same_device", "client_certificate"):
+    for name in (
+        "device",
+        "auth_age",
+        "country",
+        "network",
+        "hour",
+        "same_device",
+        "client_certificate",
+        "date",
+        "holiday",
+    ):
         less = replace(KNOWN, **{name: None})
         assert grants(text, KNOWN) or not grants(text, less)
         assert restricts(text, less) or not restricts(text, KNOWN)
@@ -96,7 +111,7 @@ def test_a_grant_and_its_negation_are_opposites_on_what_is_known(text: str) -> N
     [
         "", "True", "1 == 1", "device", "colour == 1", "device >= 'registered'", 'country == 3', "country < 'KR'",
         "device >= True", "risk > 1.5", "device is 2", "same_device == True", 'country in "KR"', "country in []",
-        'country == ""',
+        'country == ""', 'date == "2026-02-30"', 'date == "20261224"', "date > 20261224", 'date == "2026-W52-4"',
         'country in ["KR", 3]', "risk > hour", "registered > known", "__import__('os')", "device.real > 1",
         "risk > (lambda: 1)()", "[x for x in [1]] == 1", "risk if risk else risk", "risk > 10 ** 10",
         "risk == 99999999999",

@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 
 from policy import demo
-from policy.artefact import Inheritance, Organisation, Policy, Rule, RuleEffect, Zone
-from policy.lint import Fault, lint
+from policy.artefact import (
+    Inheritance,
+    MadeUpRequest,
+    Organisation,
+    Policy,
+    PolicyTest,
+    Rule,
+    RuleEffect,
+    Zone,
+)
+from policy.decision import Effect
+from policy.lint import MOST_WARNINGS, Fault, lint
 from tests.policy.samples import rule
 
 SHIPPED = demo.shipped_policy()
@@ -92,3 +102,54 @@ def test_a_public_rule_that_changes_something_is_a_warning() -> None:
 def test_a_rule_that_can_never_win_is_a_warning() -> None:
     found = lint(with_rules(rule("zz.late", "/**", priority=999, methods=("GET",))))
     assert [(finding.fault, finding.rule, finding.refuses) for finding in found] == [(Fault.SHADOWED, "zz.late", False)]
+
+
+def warned(*rules: Rule) -> list[tuple[Fault, str]]:
+    return [(finding.fault, finding.rule) for finding in lint(with_rules(*rules)) if not finding.refuses]
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"condition": "risk > 50 and risk < 20"}, Fault.NEVER_MATCHES),
+        ({"condition": "risk > 95"}, Fault.UNREACHABLE),  # the zone lets in nobody with such a risk
+        ({"path": "/a/../b"}, Fault.UNREACHABLE),
+        ({"path": "/a;b"}, Fault.UNREACHABLE),
+        ({"path": "/%61"}, Fault.UNREACHABLE),
+        ({"path": "/%2F"}, Fault.UNREACHABLE),
+        ({"path": "/%c3%a9"}, Fault.UNREACHABLE),
+        ({"methods": ("TRACE",)}, Fault.UNREACHABLE),
+        ({"path": "/%C3%A9/a%20b"}, None),
+        ({"methods": ("TRACE", "PUT")}, None),
+        ({"condition": "risk > 90"}, None),
+    ],
+)
+def test_rules_that_come_to_nothing_are_warned_of(fields: dict[str, Any], fault: Fault | None) -> None:
+    found = rule("odd", **{"path": "/odd", "methods": ("PUT",), "priority": 1, **fields})
+    assert warned(found) == ([] if fault is None else [(fault, "odd")])
+
+
+def test_rules_that_only_their_ids_decide_between_are_warned_of() -> None:
+    one = rule("one", "/odd", methods=("PUT",), priority=1)
+    other = rule("other", "/odd", methods=("PUT",), priority=1, effect=RuleEffect.DENY, condition="risk > 5")
+    assert warned(one, other) == [(Fault.SHADOWED, "other"), (Fault.CONFLICTING, "other")]
+    assert [finding.severity for finding in lint(with_rules(one, other))] == ["warning", "warning"]
+
+
+def test_no_more_warnings_of_a_kind_are_told_than_anybody_reads() -> None:
+    assert (
+        len(warned(*(rule(f"r{index}", f"/odd/{index}", condition="risk > 100") for index in range(1200))))
+        == MOST_WARNINGS
+    )
+
+
+def test_two_tests_of_one_name_are_refused() -> None:
+    test = PolicyTest("one", MadeUpRequest(zone="shop", method="GET", path="/", at=0.0), Effect.DENY)
+    assert [finding.fault for finding in lint(changed(tests=(test, test)))] == [Fault.DUPLICATE_TEST]
+
+
+def test_whoever_may_publish_but_not_approve_is_locked_out() -> None:
+    paths = ("/api/policy/drafts", "/api/policy/versions/:n/publish", "/api/policy/rollback")
+    rules = [rule(f"a{index}", path, role="administrator", zone="admin") for index, path in enumerate(paths)]
+    found = [finding.fault for finding in lint(changed(rules=tuple(rules))) if finding.refuses]
+    assert found == [Fault.ADMINISTRATOR_LOCKED_OUT]

@@ -15,6 +15,7 @@ from policy.admin.messages import DraftRequest
 from policy.amend import PutAssignment
 from policy.artefact import Assignment, Rule, RuleEffect
 from policy.client import ApiProblem, PolicyClient
+from policy.client.exchange import Tokens
 from tests.policy.pipeline import Pipeline, pipeline
 
 NIGHT = "p, 205, night.orders, customer, *, shop, /orders, POST, hour < 6 and device < registered, deny,\n"
@@ -106,14 +107,14 @@ async def test_a_token_for_reading_publishes_nothing_whatever_the_policy_allows(
 
 
 class _ForReading:
-    def __init__(self, tokens: object) -> None:
+    def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
 
     def __call__(self, scope: str, *, anew: bool = False) -> str:
-        return self._tokens("policy:read", anew=anew)  # type: ignore[operator,no-any-return] # the client's own
+        return self._tokens("policy:read", anew=anew)
 
     def close(self) -> None:
-        pass
+        self._tokens.close()
 
 
 async def test_the_client_does_all_that_is_done_to_a_draft(at: Pipeline) -> None:

@@ -18,8 +18,8 @@ from config.connections import Database
 from config.entropy import SystemEntropy
 from config.settings import Role, Settings
 from policy import artefact, replay, replaying, versions
+from policy.any_version import AnyVersion
 from policy.artefact import Policy, RuleEffect
-from policy.compiled import CompiledVersions
 from policy.decide import decide
 from policy.decision import Decision, Effect, StepUp
 from policy.recorded import Asked, Recorded
@@ -127,7 +127,7 @@ class Place:
     numbers: tuple[int, int]
 
     def replayer(self) -> Replayer:
-        compiled = CompiledVersions(self.database, PolicyVersions())
+        compiled = AnyVersion(self.database, PolicyVersions())
         return Replayer(self.database, KeptReplays(), RecordedDecisions(), compiled, self.clock)
 
     async def record(self, segment: str, many: list[Recorded], of_one: int = 10) -> None:

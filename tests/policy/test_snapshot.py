@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from casbin.util import key_match2
 from hypothesis import given
@@ -10,12 +12,13 @@ from hypothesis import strategies as st
 from policy import path_pattern
 from policy.artefact import Inheritance, Organisation
 from policy.casbin_model import ReferenceEnforcer
+from policy.decide import decide
 from policy.local_time import LocalTime, within
 from policy.path_pattern import WrongPattern, matches
 from policy.request import Subject
 from policy.roles import DEEPEST, Hierarchy, WrongHierarchy
 from policy.snapshot import KEPT_STANDINGS, compile_policy
-from tests.policy.samples import MONDAY_NOON, policy, rule
+from tests.policy.samples import MONDAY_NOON, policy, request, rule
 from tests.policy.strategies import paths, patterns
 
 CUSTOMER = frozenset({"customer"})
@@ -144,8 +147,8 @@ def test_a_long_or_strange_path_costs_no_more_than_the_deepest_pattern() -> None
 
 def test_local_time_follows_the_zone_and_its_changes() -> None:
     seoul, new_york = LocalTime("Asia/Seoul"), LocalTime("America/New_York")
-    assert seoul.at(MONDAY_NOON)[2:] == (11, 1)
-    assert new_york.at(MONDAY_NOON)[2:] == (21, 7)
+    assert seoul.at(MONDAY_NOON)[2:4] == (11, 1)
+    assert new_york.at(MONDAY_NOON)[2:4] == (21, 7)
     before = 1_772_953_199.0  # 2026-03-08 06:59:59 UTC: clocks go from 1:59:59 to 3:00
     assert [new_york.at(before + step)[2] for step in (0, 1)] == [1, 3]
     assert seoul.at(MONDAY_NOON)[0] <= MONDAY_NOON < seoul.at(MONDAY_NOON)[1]
@@ -162,3 +165,29 @@ def test_an_organisation_has_its_own_time_and_hours() -> None:
     snapshot = compile_policy(policy(rule("a"), organisations={"org-us": own}), 1)
     assert snapshot.standing("org-us", CUSTOMER).clock.at(MONDAY_NOON)[2] == 21
     assert snapshot.standing("org-kr", CUSTOMER).clock.at(MONDAY_NOON)[2] == 11
+
+
+def test_a_calendar_is_kept_where_the_organisation_works() -> None:
+    clock = LocalTime("Asia/Seoul", working_days=(1, 2, 3, 4, 5), holidays=(date(2026, 1, 5),))
+    just_before = MONDAY_NOON - 11 * 3600 - 50 * 60 - 1
+    for moment, day, holiday, working_day in (
+        (just_before, "2026-01-04", False, False),
+        (just_before + 1, "2026-01-05", True, False),
+        (just_before + 86_401, "2026-01-06", False, True),
+    ):
+        found = clock.at(moment)
+        assert (found.date, found.holiday, found.working_day) == (day, holiday, working_day)
+
+
+def test_each_organisation_keeps_its_own_calendar() -> None:
+    working = rule("a", condition="working_day and not holiday")
+    organisations = {"kr": Organisation(holidays=(date(2026, 1, 5),)), "il": Organisation(working_days=(7, 1, 2, 3, 4))}
+    snapshot = compile_policy(policy(working, organisations=organisations), 1)
+    for organisation, at, effect in (
+        ("kr", MONDAY_NOON, "deny"),
+        ("kr", MONDAY_NOON + 86_400, "allow"),
+        ("il", MONDAY_NOON, "allow"),
+        ("il", MONDAY_NOON - 86_400, "allow"),
+        ("elsewhere", MONDAY_NOON - 86_400, "deny"),
+    ):
+        assert decide(request(at=at, organisation=organisation), snapshot).effect == effect

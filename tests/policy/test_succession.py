@@ -16,7 +16,8 @@ from jose.key_keeper import Change, KeyKeeper, Order
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from policy import demo, versions
-from policy.admin.desk import Desk
+from policy.admin.release_desk import ReleaseDesk
+from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 from policy.succession import Succession
 from tests.clock import FakeClock
@@ -109,8 +110,8 @@ async def test_who_publishes_while_the_key_rotates_leaves_no_stale_signature(
 ) -> None:
     """Both come at once, in either order, held up at the point where each waits for the other."""
     await demo.load(settings, clock)
-    keys, gateway = SigningKeys(Envelope.load(settings)), live(database, settings, clock)
-    desk = Desk(database("policy"), valkey, keys, STORED, gateway, clock, settings.policy.operator)
+    keys = SigningKeys(Envelope.load(settings))
+    desk = ReleaseDesk(database("policy"), valkey, keys, STORED, PolicyShadows(), clock, approvals=1)
     await turn(database, settings, clock, "rotate")
     clock.advance(DAY)
     async with database("policy").begin() as tx:
@@ -133,7 +134,8 @@ async def test_who_publishes_while_the_key_rotates_leaves_no_stale_signature(
     go_on, holds, at_once = asyncio.Event(), asyncio.Event(), asyncio.Event()
     at_once.set()
     going = [asyncio.create_task(one(go_on, holds))]
-    await holds.wait()
+    async with asyncio.timeout(20):
+        await holds.wait()
     going.append(asyncio.create_task(other(at_once, asyncio.Event())))
     async with asyncio.timeout(20):
         while not await somebody_waits(database):  # noqa: ASYNC110 - the database knows it, no event does

@@ -16,14 +16,15 @@ from config.envelope import Envelope
 from config.settings import Role, Settings
 from jose.keys import KeyRing, SigningKey
 from jose.storage.keys import SigningKeys
-from policy import artefact, demo, versions
+from policy import demo, versions
 from policy.artefact import Policy, RuleEffect
+from policy.compiled_versions import take_up
 from policy.decide import decide
 from policy.decision import Effect
 from policy.lint import Fault
 from policy.live import LivePolicy
 from policy.reasons import Reason
-from policy.snapshot import Snapshot
+from policy.snapshot import Snapshot, compiled
 from policy.storage.versions import PolicyVersions
 from tests.clock import FakeClock
 from tests.policy.samples import policy, request, rule
@@ -173,7 +174,14 @@ async def test_only_what_was_published_once_can_be_rolled_back_to(settings: Sett
 @pytest.mark.parametrize(
     "tampering",
     [
-        "UPDATE policy.version SET artefact = :other, sha256 = encode(sha256(:other), 'hex') WHERE state = 'published'",
+        "UPDATE policy.compiled SET bytes = :other WHERE number = (SELECT max(number) FROM policy.version)",
+        "UPDATE policy.compiled SET bytes = substring(bytes from 1 for length(bytes) - 1)"
+        " WHERE number = (SELECT max(number) FROM policy.version)",
+        "UPDATE policy.compiled SET bytes = set_byte(bytes, length(bytes) / 2, get_byte(bytes, length(bytes) / 2) # 1)"
+        " WHERE number = (SELECT max(number) FROM policy.version)",
+        "UPDATE policy.compiled AS fresh SET bytes = former.bytes FROM policy.compiled AS former"
+        " WHERE former.number < fresh.number",
+        "DELETE FROM policy.compiled",
         "UPDATE policy.version SET signature = 'x.y.z' WHERE state = 'published'",
         "UPDATE policy.version SET signature = (SELECT signature FROM policy.version WHERE state = 'retired') "
         "WHERE state = 'published'",
@@ -186,7 +194,7 @@ async def test_an_altered_version_is_refused_and_the_last_good_one_kept(
     (first,) = await published(database, settings, with_rule("one"))
     assert await gateway.refresh()
     await published(database, settings, with_rule("two"))
-    other = artefact.encode(policy(rule("everything", "/**", role="*", zone="*")))
+    other = compiled(policy(rule("everything", "/**", role="*", zone="*")))
     async with database("owner").begin() as tx:
         statement = text(tampering)
         await tx.execute(statement, {"other": other} if ":other" in tampering else {})
@@ -211,7 +219,7 @@ async def test_a_version_signed_by_another_key_is_refused(settings: Settings, da
         made, _ = await versions.draft(STORED, tx, with_rule("one"), ACT)
         await versions.publish(STORED, tx, made.number, SigningKey.generate(), ACT)
         with pytest.raises(versions.UntrustedArtefact, match="unknown_key"):
-            await versions.load_snapshot(STORED, tx, keys.public, now=AT.timestamp())
+            await take_up(STORED, tx, keys.public, now=AT.timestamp())
 
 
 async def test_what_a_version_says_cannot_be_changed_by_the_service(settings: Settings, database: Databases) -> None:

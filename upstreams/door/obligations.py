@@ -1,6 +1,7 @@
 """What the gateway's decision demands of the answer (policy rule P2, `reduce`), honoured here.
 
-`read_only`: nothing may be changed. `mask:FIELD`: the field is not shown. `limit:N` is the gateway's own to count.
+`read_only`: nothing may be changed. `mask:FIELD`: the field is not shown. `limit:N` is the gateway's own to count, as
+`methods:` and `scopes:` are its own to see to.
 """
 
 from __future__ import annotations

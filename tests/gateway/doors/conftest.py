@@ -22,6 +22,7 @@ from gateway.proxy.pool import Pools
 from gateway.proxy.watch import Watch
 from gateway.routes.route_file import load_route_table
 from gateway.step_up.page import StepUpPages
+from gateway.telemetry.telemetry import Telemetry
 from tests.gateway.doors.proxies import PROXIES, Proxy, Request, Told
 from tests.gateway.proxy.rig import Answered, Client
 from tests.gateway.rig import ROUTES, Rig
@@ -80,6 +81,7 @@ async def opened(
     peers: tuple[str, ...] | None = None,
     trusted: tuple[str, ...] = (),
     limits: Limits | None = None,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[Place]:
     """Doors of the rig's pipeline."""
     watch, limits = Watch(tick=0.01), limits or Limits()
@@ -91,6 +93,7 @@ async def opened(
         watch,
         limits,
         addresses=ClientAddresses(trusted),
+        telemetry=telemetry or Telemetry(),
     )
     settings = GatewaySettings(decision_listen=listen, **({} if peers is None else {"decision_peers": peers}))
     watch.start(asyncio.get_running_loop())

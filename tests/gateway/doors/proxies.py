@@ -91,7 +91,8 @@ class Nginx:
     name = "nginx"
 
     def question(self, request: Request) -> bytes:
-        shown = {"$host": request.host.partition(":")[0].lower(), "$remote_addr": request.address, '""': ""}
+        shown = {"$host": request.host.partition(":")[0].lower(), "$remote_addr": request.address}
+        shown |= {"$ssl_client_escaped_cert": "", '""': ""}
         shown["$munjigi_upgrade"] = "websocket" if ("Upgrade", "websocket") in request.headers else ""
         fields = [(name, shown[value]) for name, value in _set_by_nginx("location = /_munjigi")]
         return _question(

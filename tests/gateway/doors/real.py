@@ -13,15 +13,24 @@ import pytest
 
 from benchmarks.door import asking_server
 from tests.gateway.doors.proxies import READY
+from tests.gateway.proxy.authority import Authority
 from tests.gateway.proxy.rig import free_port
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
 
 
-def nginx(folder: Path, port: int, door: str, gateway: str, service: str) -> list[str]:
-    """The command that runs it; addresses are `host:port` or `unix:/path`."""
-    shown = asking_server(listen=f"127.0.0.1:{port}", door=door, gateway=gateway, service=service)
+def nginx(
+    folder: Path, port: int, door: str, gateway: str, service: str, authority: Authority | None = None
+) -> list[str]:
+    """The command that runs it; addresses are `host:port` or `unix:/path`. With an authority it ends TLS, and takes the
+    certificates of clients that it issued."""
+    listen = f"127.0.0.1:{port}"
+    if authority is not None:
+        files = authority.server("localhost")
+        listen += f" ssl; ssl_certificate {files.certificate}; ssl_certificate_key {files.key}"
+        listen += f"; ssl_client_certificate {authority.file}; ssl_verify_client optional"
+    shown = asking_server(listen=listen, door=door, gateway=gateway, service=service)
     file = folder / "nginx.conf"
     temporary = "".join(f"{kind}_temp_path {folder}; " for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     file.write_text(
@@ -31,11 +40,18 @@ def nginx(folder: Path, port: int, door: str, gateway: str, service: str) -> lis
     return [NGINX, "-e", str(folder / "nginx.log"), "-p", str(folder), "-c", str(file)]
 
 
-def haproxy(folder: Path, port: int, door: str, gateway: str, service: str) -> list[str]:
+def haproxy(
+    folder: Path, port: int, door: str, gateway: str, service: str, authority: Authority | None = None
+) -> list[str]:
     """The same of HAProxy."""
+    bind = f"bind 127.0.0.1:{port}"
+    if authority is not None:
+        files, both = authority.server("localhost"), folder / "both.pem"
+        both.write_bytes(files.certificate.read_bytes() + files.key.read_bytes())
+        bind += f" ssl crt {both} ca-file '{authority.file}' verify optional"
     shown = (READY / "haproxy.cfg").read_text(encoding="utf-8")
     for found, meant in (
-        ("bind 127.0.0.1:8000", f"bind 127.0.0.1:{port}"),
+        ("bind 127.0.0.1:8000", bind),
         ("lua-load-per-thread haproxy.lua", f"lua-load-per-thread {READY / 'haproxy.lua'}"),
         ("lua.munjigi 127.0.0.1:8090", f"lua.munjigi {door}"),
         ("server gateway 127.0.0.1:8080", f"server gateway {gateway.replace('unix:', 'unix@')}"),
@@ -48,7 +64,7 @@ def haproxy(folder: Path, port: int, door: str, gateway: str, service: str) -> l
     return [HAPROXY, "-db", "-q", "-f", str(file)]
 
 
-Command = Callable[[Path, int, str, str, str], list[str]]
+Command = Callable[[Path, int, str, str, str, Authority | None], list[str]]
 KINDS = [
     pytest.param(nginx, id="nginx", marks=pytest.mark.skipif(not os.access(NGINX, os.X_OK), reason="no nginx here")),
     pytest.param(
@@ -58,10 +74,12 @@ KINDS = [
 
 
 @asynccontextmanager
-async def in_front(kind: Command, folder: Path, *, door: str, gateway: str, service: str) -> AsyncIterator[int]:
+async def in_front(
+    kind: Command, folder: Path, *, door: str, gateway: str, service: str, authority: Authority | None = None
+) -> AsyncIterator[int]:
     """The port of one that runs."""
     port = free_port()
-    process = await asyncio.create_subprocess_exec(*kind(folder, port, door, gateway, service))
+    process = await asyncio.create_subprocess_exec(*kind(folder, port, door, gateway, service, authority))
     try:
         async with asyncio.timeout(30):
             while process.returncode is None:

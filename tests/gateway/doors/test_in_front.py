@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,9 @@ from gateway.step_up.page import StepUpPages
 from jose.assertion import ISSUER, audience
 from jose.jws import verify
 from jose.keys import KeyRing
-from tests.gateway.doors.real import KINDS, in_front
+from tests.gateway.doors.real import KINDS, Command, in_front
 from tests.gateway.doors.test_conformance import AMBIGUOUS, METHODS, SHOP
+from tests.gateway.proxy.authority import Authority
 from tests.gateway.proxy.rig import Answered, Asked, Client, Origin, free_port
 from tests.gateway.rig import Rig
 from tests.idp.keys import Key
@@ -94,6 +96,15 @@ REFUSES = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nmine"
 
 @pytest.fixture(params=KINDS)
 async def front(rig: Rig, folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Front]:
+    async with standing(rig, folder, request.param) as front:
+        yield front
+
+
+@asynccontextmanager
+async def standing(
+    rig: Rig, folder: Path, kind: Command, *, authority: Authority | None = None, believed: bool = False
+) -> AsyncIterator[Front]:
+    """All of it. With an authority the proxy ends TLS; `believed`: it is, where it tells of certificates."""
     limits, watch = Limits(), Watch(tick=0.01)
     origin = Origin(folder / "origin.sock", answers)
     await origin.start()
@@ -106,6 +117,7 @@ async def front(rig: Rig, folder: Path, request: pytest.FixtureRequest) -> Async
         watch,
         limits,
         addresses=ClientAddresses(("127.0.0.1/32",)),
+        certificates=believed,
     )
     asked, listen = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     stop, ready = asyncio.Event(), asyncio.Event()
@@ -116,7 +128,9 @@ async def front(rig: Rig, folder: Path, request: pytest.FixtureRequest) -> Async
         try:
             async with (
                 asyncio.timeout(60),
-                in_front(request.param, folder, door=asked, gateway=listen, service=f"unix:{origin.path}") as port,
+                in_front(
+                    kind, folder, door=asked, gateway=listen, service=f"unix:{origin.path}", authority=authority
+                ) as port,
             ):
                 yield Front(rig, origin, port)
         finally:

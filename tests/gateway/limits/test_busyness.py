@@ -1,44 +1,35 @@
-"""How busy a thread is, as Linux counts it."""
+"""How busy a process is."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
+
+import pytest
 
 from gateway.limits.busyness import Busyness
 
 
-def measured(work: Callable[[], object]) -> float:
-    """In a thread of its own, since the test's has a past."""
-    shares: list[float] = []
+class Counted:
+    """Processor time by hand."""
 
-    def run() -> None:
-        busyness = Busyness()
-        busyness.share(time.monotonic())
-        work()
-        shares.append(busyness.share(time.monotonic()))
-        busyness.close()
+    def __init__(self) -> None:
+        self.seconds = 5.0
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return shares[0]
+    def __call__(self) -> float:
+        return self.seconds
 
 
-def spin() -> None:
-    until = time.monotonic() + 0.1
-    while time.monotonic() < until:
-        pass
+def test_it_is_the_share_since_it_was_asked_last() -> None:
+    counted = Counted()
+    busyness = Busyness(counted)
+    assert busyness.share(100.0) == 1.0, "of nothing nothing can be said"
+    counted.seconds += 0.09
+    assert busyness.share(100.1) == pytest.approx(0.9)
+    assert busyness.share(100.2) == 0.0
+    counted.seconds += 0.2
+    assert busyness.share(100.3) == 1.0, "two threads at once are no more than all of it"
+    assert busyness.share(100.3) == 1.0, "no time has passed"
 
 
-def test_who_works_is_busy_and_who_sleeps_is_not() -> None:
-    assert measured(spin) > 0.9
-    assert measured(lambda: threading.Event().wait(0.1)) < 0.5
-
-
-def test_what_is_not_counted_is_taken_for_busy() -> None:
-    busyness = Busyness()
-    busyness.close()
-    busyness.share(1.0)
-    assert busyness.share(2.0) == 1.0
+def test_other_threads_than_the_one_that_asks_count() -> None:
+    assert Busyness()._counted is time.process_time

@@ -99,7 +99,7 @@ async def test_what_is_refused_and_shed_is_counted(rig: Rig, tmp_path: Path) -> 
 async def test_while_there_is_too_much_to_do_what_was_read_before_is_turned_away_unread(
     valkey: Valkey, clock: FakeClock
 ) -> None:
-    limiting = Limiting(valkey=valkey, clock=clock)
+    limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
     with tempfile.TemporaryDirectory(prefix="mj-") as folder:
         async with rigged(Path(folder), limiting=limiting) as rig:
             client = await rig.client()

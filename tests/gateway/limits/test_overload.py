@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.limits.overload import CALM, ENTER, INTERVAL, LEAST, LEAST_AT_ONCE, Overload, Priority, State
+from gateway.limits.overload import AT_ONCE, CALM, ENTER, INTERVAL, LEAST, LEAST_AT_ONCE, Overload, Priority, State
 
 
 @dataclass
@@ -230,7 +230,7 @@ def _shedding() -> tuple[Overload, float]:
 def test_nothing_is_kept_back_for_priorities_that_no_route_has(used: tuple[Priority, ...], share: float) -> None:
     overload, now = _shedding()
     overload.use(used)
-    at_once = max(LEAST_AT_ONCE, overload.rate * INTERVAL)
+    at_once = max(LEAST_AT_ONCE, overload.rate * AT_ONCE)
     assert sum(overload.admits(used[0], now) for _ in range(10_000)) == pytest.approx(at_once * share, abs=1)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from config.client_address import ClientAddresses
 from gateway.exchange import OwnPage, RequestHead, Verdict
 from gateway.limits.connections import PerAddress
+from gateway.proxy.client_connection import Hold
 from gateway.proxy.limits import Limits
 from tests.gateway.proxy.rig import Asked, Client, Rig, free_port, holds, rigged, says
 
@@ -94,7 +95,7 @@ async def test_a_client_whose_upstream_is_slow_is_not_to_blame(folder: Path) -> 
         rig.origin.behaviour = stall
         client = await rig.client()
         client.send(POST + b"Content-Length: 30000000\r\n\r\n" + b"x" * 30_000_000)
-        await holds(lambda: bool(connection(rig)._held))
+        await holds(lambda: bool(connection(rig)._held & Hold.UPSTREAM_SLOW))
         for _ in range(5):
             pass_time(rig, 21)
         proceed.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -14,7 +15,9 @@ from gateway.decision.enforcement import Refusal
 from gateway.exchange import Answer, Forward, OwnPage
 from gateway.routes.route_file import load_route_table
 from gateway.vouching.upstream_tokens import AHEAD, PAUSE
-from tests.gateway.rig import NAVIGATION, Rig, bearer, head
+from policy.artefact import Rule, RuleEffect
+from policy.snapshot import compile_policy
+from tests.gateway.rig import NAVIGATION, POLICY, Rig, bearer, head
 from tests.gateway.vouching.test_identity_headers import table_of
 
 WANTED = """
@@ -198,3 +201,47 @@ async def test_nothing_is_exchanged_for_who_is_refused_or_nobody(wanting: Rig) -
         "another upstream"
     )
     assert wanting.asked == []
+
+
+def narrow(rig: Rig, *obligations: str) -> None:
+    rule = Rule("narrow", 1, "customer", "shop", "/products", RuleEffect.ALLOW, obligations=obligations)
+    rig.judge.snapshot = compile_policy(msgspec.structs.replace(POLICY, rules=(rule, *POLICY.rules)), 2)
+
+
+async def test_of_its_scopes_those_are_asked_for_that_the_decision_leaves(rig: Rig, tmp_path: Path) -> None:
+    several = WANTED.replace("ledger.read", "ledger.read ledger.write")
+    rig.pipeline.use_table(load_route_table(table_of(tmp_path, commerce=several), runtime=tmp_path, port=8080))
+    await rig.project()
+    shown = head("/products", headers=[bearer(rig.token(scope="openid ledger.read ledger.write"))])
+    rig.answers += [granted("own"), granted("wide"), granted("narrow")]
+    assert given(await rig.ask(shown)) == b"Bearer wide"
+    narrow(rig, "scopes:ledger.read|other")
+    assert given(await rig.ask(shown)) == b"Bearer narrow", "the wide one is at hand, and not given"
+    assert given(rig.pipeline(shown)) == b"Bearer narrow"
+    assert [form.get("scope") for form in forms(rig)] == [None, "ledger.read ledger.write", "ledger.read"]
+    told = msgspec.json.decode(base64.urlsafe_b64decode(assertion(rig.pipeline(shown)).split(".")[1] + "=="))
+    assert told["scope"] == "ledger.read"
+
+
+async def test_where_an_upstream_names_no_scope_those_of_the_token_are_narrowed(rig: Rig, tmp_path: Path) -> None:
+    unnamed = WANTED.replace(', scope = "ledger.read"', "")
+    rig.pipeline.use_table(load_route_table(table_of(tmp_path, commerce=unnamed), runtime=tmp_path, port=8080))
+    await rig.project()
+    narrow(rig, "scopes:ledger.read")
+    rig.answers += [granted("own"), granted("narrow")]
+    shown = head("/products", headers=[bearer(rig.token(scope="openid ledger.read ledger.write"))])
+    assert given(await rig.ask(shown)) == b"Bearer narrow"
+    assert forms(rig)[1]["scope"] == "ledger.read"
+
+
+async def test_where_no_scope_is_left_nothing_is_asked_for_and_nothing_goes_on(wanting: Rig) -> None:
+    await wanting.project()
+    narrow(wanting, "scopes:other")
+    shown = head("/products", headers=[bearer(wanting.token(scope="openid ledger.read"))])
+    assert code(await wanting.ask(shown)) == (403, "MJ-GATEWAY-240")
+    assert forms(wanting) == []
+
+
+def assertion(verdict: object) -> str:
+    assert isinstance(verdict, Forward), verdict
+    return dict(verdict.add)[b"munjigi-assertion"].decode()

@@ -14,7 +14,7 @@ KEPT = 2
 """Compiled versions that are kept: a large one takes seconds to compile, and much memory."""
 
 
-class CompiledVersions:
+class AnyVersion:
     """Compiles a version once, as long as it says the same."""
 
     def __init__(self, database: Database, versions: Versions) -> None:

@@ -1,0 +1,64 @@
+"""How much is begun in one turn of the event loop, and who waits for the next.
+
+A loop serves everybody who is ready before it looks again at who is. With thousands of clients at once a turn would
+last as long as all their requests together; answers of services, new connections to them and timers would wait for it,
+and with few connections to a service little would pass in so long a turn. So a turn begins a bounded number of
+requests, and the others stand in a queue, first come first served: how long they wait is known, and is what
+`gateway.limits.overload` goes by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import monotonic
+from typing import Protocol
+
+REQUEST = 16
+"""What a request costs."""
+TURNED_AWAY = 1
+"""What one costs that is turned away unread."""
+_EACH_TURN = 32 * REQUEST
+
+
+class Waiting(Protocol):
+    """A client's connection with a request that was not begun."""
+
+    def take_turn(self) -> None:
+        """Begin it."""
+
+
+class Turns:
+    """Of one process. Whoever begins a request looks whether something is `left`, and takes `REQUEST` of it."""
+
+    __slots__ = ("_queue", "_renewing", "left")
+
+    def __init__(self) -> None:
+        self.left = _EACH_TURN
+        """Renewed once it is used up, in the turn after that: while there is little to do nobody waits for it."""
+        self._queue: deque[tuple[Waiting, float]] = deque()
+        self._renewing = False
+
+    def wait(self, connection: Waiting) -> None:
+        """Have `take_turn` called when it is this one's turn."""
+        self._queue.append((connection, monotonic()))
+        if not self._renewing:
+            self._renewing = True
+            asyncio.get_running_loop().call_soon(self._renew)
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which the first one has waited."""
+        return monotonic() - self._queue[0][1] if self._queue else 0.0
+
+    def _renew(self) -> None:
+        self.left = _EACH_TURN
+        queue = self._queue
+        while queue and self.left > 0:
+            connection, _ = queue.popleft()
+            self.left -= REQUEST
+            connection.take_turn()
+        if queue:
+            asyncio.get_running_loop().call_soon(self._renew)
+        else:
+            self._renewing = False

@@ -1,0 +1,72 @@
+"""Who begins in one turn of the event loop, and who waits for the next."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from gateway.proxy.turns import _EACH_TURN, REQUEST, TURNED_AWAY, Turns
+from tests.gateway.proxy.rig import holds, rigged
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+MOST = _EACH_TURN // REQUEST
+
+
+class Client:
+    """A connection that notes when its turn came."""
+
+    def __init__(self, turns: Turns, begun: list[int], number: int, cost: int = REQUEST) -> None:
+        self.turns, self.begun, self.number, self.cost = turns, begun, number, cost
+
+    def take_turn(self) -> None:
+        self.turns.left += REQUEST - self.cost
+        self.begun.append(self.number)
+
+
+async def begun_in_turns(cost: int, clients: int) -> list[int]:
+    """How many began in each turn; they came first, and begin first."""
+    turns, begun = Turns(), list[int]()
+    counts = list[int]()
+    for number in range(clients):
+        turns.wait(Client(turns, begun, number, cost))
+    assert turns.waited >= 0
+    while len(begun) < clients:
+        await asyncio.sleep(0)
+        counts.append(len(begun) - sum(counts))
+    assert begun == list(range(clients))
+    assert turns.waited == 0
+    return [count for count in counts if count]
+
+
+async def test_a_turn_begins_so_many_and_no_more_first_come_first_served() -> None:
+    assert await begun_in_turns(REQUEST, 3 * MOST + 1) == [MOST, MOST, MOST, 1]
+
+
+async def test_those_that_are_turned_away_unread_cost_little() -> None:
+    counts = await begun_in_turns(TURNED_AWAY, 2 * _EACH_TURN)
+    assert max(counts) <= _EACH_TURN // TURNED_AWAY
+    assert counts[0] > 8 * MOST
+
+
+async def test_more_clients_than_a_turn_takes_are_all_answered(folder: Path) -> None:
+    async with rigged(folder) as rig:
+        clients = [await rig.client() for _ in range(2 * MOST + 5)]  # fewer than wait at the door of the origin
+        for _ in range(3):
+            for client in clients:
+                client.send(GET)
+            assert [(await client.answer()).status for client in clients] == [200] * len(clients)
+
+
+async def test_whoever_left_while_waiting_costs_nothing(folder: Path) -> None:
+    async with rigged(folder) as rig:
+        client, gone = await rig.client(), await rig.client()
+        assert (await client.ask(GET)).status == 200
+        there = {one for one in rig.door.watch.watched if hasattr(one, "take_turn")}
+        await holds(lambda: len(there) == 2)
+        rig.door.turns.left = 0
+        client.send(GET)
+        gone.send(GET)
+        gone.writer.transport.abort()
+        assert (await client.answer()).status == 200
+        assert len(rig.origin.asked) == 2
+        assert all(not one._queued for one in there)
