@@ -40,27 +40,9 @@ def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
     context = situation.context
     machine = request.subject.machine
     if request.measures and any(measure.effect is MeasureEffect.DENY for measure in request.measures):
-        return Decision(
-            Effect.DENY,
-            (Reason.MEASURE_DENIES,),
-            snapshot.version,
-            risk=context.risk,
-            signals=situation.signals,
-            stands_until=_stands_until(situation),
-            elevations=request.elevations,
-            measures=request.measures,
-        )
+        return _barred(situation, Reason.MEASURE_DENIES, snapshot.version)
     if snapshot.flows is not None and (barred := snapshot.flows.barred(request)) is not None:
-        return Decision(
-            Effect.DENY,
-            (barred,),
-            snapshot.version,
-            risk=context.risk,
-            signals=situation.signals,
-            stands_until=_stands_until(situation),
-            elevations=request.elevations,
-            measures=request.measures,
-        )
+        return _barred(situation, barred, snapshot.version)
     judgement = judged(situation, context, machine=machine)
     winner, refused, obligations = judgement.winner, judgement.refused, judgement.obligations
     effect, reasons, step_up = Effect.ALLOW, _ALLOWED, None
@@ -90,6 +72,21 @@ def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
         _stands_until(situation),
         request.elevations,
         request.measures,
+    )
+
+
+def _barred(situation: Situation, reason: Reason, version: int) -> Decision:
+    """Denied before any rule is asked."""
+    request = situation.request
+    return Decision(
+        Effect.DENY,
+        (reason,),
+        version,
+        risk=situation.context.risk,
+        signals=situation.signals,
+        stands_until=_stands_until(situation),
+        elevations=request.elevations,
+        measures=request.measures,
     )
 
 

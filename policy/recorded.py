@@ -8,7 +8,7 @@ from policy.decide import decide
 from policy.decision import Decision, Effect, StepUp
 from policy.demand import with_demand
 from policy.reasons import Reason
-from policy.request import AccessRequest, Facts, Subject
+from policy.request import AccessRequest, Elevated, Facts, Measured, Subject
 from policy.snapshot import Snapshot
 
 
@@ -48,6 +48,11 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
     client_certificate: str = ""
     staleness: float | None = None
     limited: str = ""
+    threats: tuple[str, ...] = ()
+    elevations: tuple[Elevated, ...] = ()
+    """Roles that the caller held for a time."""
+    measures: tuple[Measured, ...] = ()
+    """What was ordered against it, or laid upon it, at that moment."""
     asked: Asked | None = None
     """None: it was written before records had it, and cannot be decided again."""
 
@@ -56,7 +61,8 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
         """The question as it was decided; None: the record does not have it."""
         if self.asked is None:
             return None
-        return AccessRequest(self.asked.subject, self.asked.facts, self.zone, self.method, self.path, self.at)
+        subject, facts = self.asked.subject, self.asked.facts
+        return AccessRequest(subject, facts, self.zone, self.method, self.path, self.at, self.elevations, self.measures)
 
 
 _decoder = msgspec.json.Decoder(Recorded)

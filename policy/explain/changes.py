@@ -255,7 +255,16 @@ def _of_policy(situation: Situation, decision: Decision, demand: StepUp | None) 
         zone: Zone = zone,
         context: Context = context,
     ) -> Change:
-        judged = judge(rules, zone, context, situation.request.method, machine=situation.request.subject.machine)
+        request = situation.request
+        judged = judge(
+            rules,
+            zone,
+            context,
+            request.method,
+            machine=request.subject.machine,
+            laid=situation.laid,
+            demanded=situation.demanded,
+        )
         passes = Effect.REDUCE if judged.obligations else Effect.ALLOW
         effect = Effect.DENY if judged.refused else passes if demand is None else Effect.STEP_UP
         return Change(kind, who, name, was, would_be, effect, judged.winner.id if judged.winner is not None else "")
