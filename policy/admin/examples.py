@@ -55,7 +55,7 @@ EXAMPLES: Mapping[str, object] = {
         "setting": {"zone": "shop"},
     },
     "Ordered": {
-        "target": {"kind": "range", "value": "203.0.113.0/24"},
+        "target": {"kind": "address", "value": "203.0.113.0/24"},
         "effect": "step_up",
         "seconds": 3600,
         "why": "Odd sign-ins from there since six",

@@ -38,7 +38,10 @@ class Snapshot:
         """Bytes."""
         self.remembers = outline.remembers
         """The lowest risk that may still matter once it is over."""
-        self.flows = None if outline.crossings < 0 else _flows(records[outline.crossings])
+        try:
+            self.flows = None if outline.crossings < 0 else _flows(records[outline.crossings])
+        except IndexError as error:
+            raise UnreadableSnapshot(f"its flows cannot be read: {error}") from error
         """Which services may cross into which zone; None: the policy speaks of none."""
         self._zones_met = self.zones.met
         self._outline = outline

@@ -27,6 +27,7 @@ DRAFT = {
     "rules": GOOD_RULES,
     "zones": [
         {"name": "admin", "assurance": 2, "networks": ["loopback"]},
+        {"name": "reservation"},
         {"name": "shop", "services": ["client:shop"]},
         {"name": "stock", "services": ["client:stock"], "max_risk": 40},
     ],
