@@ -20,11 +20,17 @@ from jose.storage.keys import SigningKeys
 from policy import demo
 from policy.admin.app import application
 from policy.zone_map.routes import SHIPPED
-from tests.policy.test_admin import CUSTOMER, GOOD_RULES, OPERATOR, Caller, Databases
+from tests.policy.test_admin import CUSTOMER, OPERATOR, Caller, Databases
 
+RULES = """
+p, 10, everyone.reads, customer, *, shop, /**, GET, , allow,
+p, 15, everyone.counts, customer, *, stock, /**, GET, , allow,
+p, 20, admin, administrator, *, admin, /api/policy/**, *, , allow,
+g, administrator, customer, *
+"""
 DRAFT = {
     "why": "services",
-    "rules": GOOD_RULES,
+    "rules": RULES,
     "zones": [
         {"name": "admin", "assurance": 2, "networks": ["loopback"]},
         {"name": "reservation"},
@@ -65,7 +71,8 @@ async def publish(call: Caller) -> int:
     made = await call("POST", "/drafts", DRAFT)
     assert made.status_code == 201, made.text
     number: int = made.json()["version"]["number"]
-    assert (await call("POST", f"/versions/{number}/publish", {"why": "services"})).status_code == 200
+    published = await call("POST", f"/versions/{number}/publish", {"why": "services", "confirm": ["reservation"]})
+    assert published.status_code == 200, published.text
     return number
 
 
@@ -88,7 +95,7 @@ async def test_what_a_version_says_of_bands_and_flows_is_shown_and_stays_where_a
     call: Caller,
 ) -> None:
     await publish(call)
-    made = await call("POST", "/drafts", {"why": "only rules", "rules": GOOD_RULES})
+    made = await call("POST", "/drafts", {"why": "only rules", "rules": RULES})
     shown = (await call("GET", f"/versions/{made.json()['version']['number']}")).json()
     assert shown["flows"] == DRAFT["flows"]
     assert shown["bands"] == DRAFT["bands"]
