@@ -129,8 +129,11 @@ class Judge:
         facts = law.facts.find(caller, address, browser, certificate)
         request = AccessRequest(subject, facts, route.zone.name, method, path, now)
         decision = decide(request, law.snapshot, law.overlay)
-        if decision.risk >= law.snapshot.remembers:
-            self.memory.note(caller.identity.sid, decision.risk, now)
+        risk = decision.risk
+        if decision.measures:  # what a measure added is over as soon as it is lifted
+            risk -= sum(measure.points for measure in decision.measures)
+        if risk >= law.snapshot.remembers:
+            self.memory.note(caller.identity.sid, risk, now)
         decided = Decided(decision, now, law.snapshot, facts, subject, law=law)
         if decision.stands_until > now and len(path) <= PATH_KEPT:
             if len(caller.standing) >= DECISIONS_KEPT:

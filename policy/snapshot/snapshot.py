@@ -31,27 +31,27 @@ class Snapshot:
             raise UnreadableSnapshot(f"its outline cannot be read: {error}") from error
         words, records = Words(sections), Records(sections)
         self.version = version
-        self.zones = _Zones(outline, words, records)
         self.assigns = outline.assigns
         """Whether anybody is assigned anything, so that it matters who a caller is."""
         self.size = len(compiled)
         """Bytes."""
         self.remembers = outline.remembers
         """The lowest risk that may still matter once it is over."""
-        try:
-            self.flows = None if outline.crossings < 0 else _flows(records[outline.crossings])
-        except IndexError as error:
-            raise UnreadableSnapshot(f"its flows cannot be read: {error}") from error
-        """Which services may cross into which zone; None: the policy speaks of none."""
-        self._zones_met = self.zones.met
         self._outline = outline
         self._sections = sections
         self._words = words
         self._records = records
-        self._reach = Reach(sections, outline, words)
-        self._standings = Standings(sections, outline, words, records)
-        self.standing = self._standings.of
         self._rules: dict[int, CompiledRule] = {}
+        try:
+            self.zones = _Zones(outline, words, records)
+            self.flows = None if outline.crossings < 0 else _flows(records[outline.crossings])
+            """Which services may cross into which zone; None: the policy speaks of none."""
+            self._reach = Reach(sections, outline, words)
+            self._standings = Standings(sections, outline, words, records)
+        except IndexError as error:
+            raise UnreadableSnapshot(f"it points beyond its end: {error}") from error
+        self._zones_met = self.zones.met
+        self.standing = self._standings.of
 
     @cached_property
     def rest(self) -> Policy:
