@@ -33,7 +33,6 @@ DRAFT = {
     "rules": RULES,
     "zones": [
         {"name": "admin", "assurance": 2, "networks": ["loopback"]},
-        {"name": "reservation"},
         {"name": "shop", "services": ["client:shop"]},
         {"name": "stock", "services": ["client:stock"], "max_risk": 40},
     ],
