@@ -191,7 +191,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             signer=signer,
             published=assertion_keys,
             read_ring=assertion_ring,
-            policy_changed=policy.changed,
+            policy_changed=policy_changed,
         )
         keeper = KeyKeeper("assertion", signing_keys, Schedule.of(settings), key_trail.tell)
         metadata = ResourceMetadata(

@@ -28,13 +28,13 @@ local function refuse(txn, answer)
 end
 
 core.register_action("munjigi", {"http-req"}, function(txn, door)
+    txn.http:req_del_header("client-cert")  -- what a client says of its own certificate
     local fields = {}
     for name, values in pairs(txn.http:req_get_headers()) do
         if not KEPT[name] then fields[name] = listed(values) end
     end
     fields["user-agent"] = fields["user-agent"] or {""}  -- otherwise it would be HAProxy's
     fields["x-forwarded-for"] = {txn.f:src()}
-    fields["client-cert"] = nil
     local certificate = txn.sf:ssl_c_der()  -- believed where gateway.client_certificate_header says so
     if certificate ~= "" then fields["client-cert"] = {":" .. txn.sc:base64(certificate) .. ":"} end
     if (txn.sf:req_hdr("upgrade") or ""):lower() == "websocket" then fields["upgrade"] = {"websocket"} end

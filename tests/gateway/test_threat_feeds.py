@@ -10,6 +10,7 @@ import pytest
 from config.places import Places
 from config.settings import Settings
 from gateway.decision.facts import FactsFinder
+from gateway.decision.risk_memory import RiskMemory
 from gateway.decision.threat_feeds import Lists, ThreatFeeds
 from policy.overlay.ranges import address_of
 from policy.overlay.threat_feed import LARGEST, MOST, DamagedFeed, read
@@ -35,7 +36,7 @@ def write(path: Path, content: bytes, clock: FakeClock) -> None:
 
 
 def facts(lists: Lists | None, address: str) -> tuple[str, ...] | None:
-    return FactsFinder((), Places.load(Settings()), lists).anonymous(address).threats
+    return FactsFinder((), Places.load(Settings()), RiskMemory(), lists).anonymous(address).threats
 
 
 def test_a_list_holds_what_it_names() -> None:

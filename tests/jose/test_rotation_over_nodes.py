@@ -261,11 +261,11 @@ async def gateway_of(
             published=published,
             read_ring=assertion_ring,
             policy_changed=lambda: None,
-            overlay_changed=lambda: None,
         )
         news = News(
             sessions=SessionCheck(valkey=valkey, clock=clock, lease=1.0),
             policy_changed=lambda: None,
+            overlay_changed=lambda: None,
             keys_changed=key_news.told,
             resources_changed=lambda: None,
             attempted=lambda _payload: None,
