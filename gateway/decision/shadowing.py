@@ -125,6 +125,8 @@ class Shadowing:
             waiting.method,
             waiting.path,
             waiting.decided.since,  # by the clock of the decision, so that what differs differs by the policy
+            was.elevations,
+            was.measures,
         )
         would_be = decide(asked, snapshot)
         same = _alike(was, would_be)

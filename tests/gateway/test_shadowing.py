@@ -24,7 +24,7 @@ from policy.artefact import Policy, RuleEffect
 from policy.compiled_versions import take_up
 from policy.decide import decide
 from policy.decision import Decision
-from policy.request import AccessRequest
+from policy.request import AccessRequest, Measured, MeasureEffect
 from policy.shadow import Count, Report, Shadow
 from policy.snapshot import Snapshot, compile_policy
 from policy.storage.shadows import PolicyShadows
@@ -73,6 +73,16 @@ async def test_what_would_be_decided_otherwise_is_counted_with_an_example(clock:
         Count("deny", "deny", "shop", "", True, 1, "nothing-0"),
     }
     assert seen(shadowing) == set()
+
+
+async def test_what_stands_above_the_policy_stands_above_its_shadow_too(clock: FakeClock) -> None:
+    denies = Measured("a-measure", MeasureEffect.DENY, MONDAY_NOON - 60, MONDAY_NOON + 600)
+    by = compile_policy(OPEN, 1)
+    asked = msgspec.structs.replace(request("GET", "/products"), measures=(denies,))
+    shadowing = cast(OPEN, clock=clock)
+    shadowing.saw(Decided(decide(asked, by), MONDAY_NOON, by, FACTS, SUBJECT), "shop", "GET", "/products", "read-0")
+    shadowing.look(100)
+    assert seen(shadowing) == {Count("deny", "deny", "shop", "", True, 1, "read-0")}
 
 
 async def test_a_rule_that_decides_no_more_is_named(clock: FakeClock) -> None:
