@@ -90,6 +90,18 @@ def in_each_look(test: Test) -> Test:
     return pytest.mark.parametrize("look", marked, ids=str)(test)
 
 
+in_each_dress = pytest.mark.parametrize(
+    ("width", "theme", "locale"),
+    [
+        (320, "dark", "ko"),
+        (1280, "light", "en"),
+        pytest.param(320, "light", "en", marks=pytest.mark.proof),
+        pytest.param(1280, "dark", "ko", marks=pytest.mark.proof),
+    ],
+)
+"""The console's pages, which need no person of a language: two dresses, and the others as a long proof."""
+
+
 def by_keyboard(page: Page, target: Locator) -> None:
     """Get there by the tabulator key and press Enter, as whoever uses no pointer does."""
     for _ in range(25):

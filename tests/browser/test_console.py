@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.axe import assert_accessible
 from tests.browser.conftest import People, Person, confirm
+from tests.browser.looks import in_each_dress
 from tests.house import House
 
 pytestmark = pytest.mark.browser
@@ -96,20 +97,20 @@ def objects(page: Page, console: str) -> list[str]:
     return found
 
 
-def test_every_page_is_accessible_in_every_dress(people: People, administrator: Person, console: str) -> None:
+@in_each_dress
+def test_every_page_is_accessible(administrator: Person, console: str, width: int, theme: str, locale: str) -> None:
     page = administrator.page
-    paths = (*PATHS, *objects(page, console))
-    for width in (320, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        for theme, locale in (("light", "ko"), ("dark", "en")):
-            for path in paths:
-                page.goto(f"{console}{path}?theme={theme}&locale={locale}")
-                expect(page.locator("#view [aria-busy]")).to_have_count(0)
-                expect(page.locator("#view .list, #view .object").first).to_be_visible()
-                assert page.locator("html").get_attribute("lang") == locale
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-                assert_accessible(page)
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in (*PATHS, *objects(page, console)):
+        page.goto(f"{console}{path}?theme={theme}&locale={locale}")
+        expect(page.locator("#view [aria-busy]")).to_have_count(0)
+        expect(page.locator("#view .list, #view .object").first).to_be_visible()
+        assert page.locator("html").get_attribute("lang") == locale
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert_accessible(page)
 
+
+def test_without_scripts_a_page_says_that_it_needs_them(people: People, administrator: Person, console: str) -> None:
     plain = people.arrive(locale="en-GB", scripts=False)
     plain.context.add_cookies(administrator.context.cookies())  # type: ignore[arg-type] # a TypedDict of the same form
     plain.page.goto(f"{console}/people?locale=en")

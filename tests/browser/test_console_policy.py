@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.axe import assert_accessible
 from tests.browser.conftest import People, Person, at_console, confirm
+from tests.browser.looks import in_each_dress
 from tests.house import House, running_house
 
 pytestmark = pytest.mark.browser
@@ -347,7 +348,8 @@ def test_the_map_says_the_same_in_tables(at: At, console: str) -> None:
         expect(zones).to_contain_text(name)
 
 
-def test_every_page_is_accessible_in_every_dress(at: At, console: str) -> None:
+@in_each_dress
+def test_every_page_is_accessible(at: At, console: str, width: int, theme: str, locale: str) -> None:
     page = at("admin").page
     number = begin_draft(page, console)
     paths = (
@@ -363,14 +365,12 @@ def test_every_page_is_accessible_in_every_dress(at: At, console: str) -> None:
         "/elevations",
         "/measures",
     )
-    for width in (320, 1280):
-        page.set_viewport_size({"width": width, "height": 900})
-        for theme, locale in (("light", "ko"), ("dark", "en")):
-            for path in paths:
-                page.goto(f"{console}{path}{'&' if '?' in path else '?'}theme={theme}&locale={locale}")
-                expect(page.locator("#view > *").first).to_be_attached()
-                expect(page.locator("#view [aria-busy]")).to_have_count(0)
-                expect(page.locator("#view .notice.danger")).to_have_count(0)
-                expect(page.locator("h1")).to_have_count(1)
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-                assert_accessible(page)
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in paths:
+        page.goto(f"{console}{path}{'&' if '?' in path else '?'}theme={theme}&locale={locale}")
+        expect(page.locator("#view > *").first).to_be_attached()
+        expect(page.locator("#view [aria-busy]")).to_have_count(0)
+        expect(page.locator("#view .notice.danger")).to_have_count(0)
+        expect(page.locator("h1")).to_have_count(1)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert_accessible(page)
