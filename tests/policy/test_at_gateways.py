@@ -79,10 +79,15 @@ class Caller:
             self._streams = None
         return int(head[9:12])
 
+    async def close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            await self._streams[1].wait_closed()
 
-def opened(number: int, base: Policy) -> Policy:
-    """The policy, and one path more that is open to everybody."""
-    probe = Rule(f"probe-{number}", 1, ANONYMOUS, "shop", f"/probe-{number}", RuleEffect.ALLOW, methods=("GET",))
+
+def shut(number: int, base: Policy) -> Policy:
+    """The policy, and one path that is shut to everybody, among those that are open to all."""
+    probe = Rule(f"probe-{number}", 1, ANONYMOUS, "shop", f"/assets/probe-{number}", RuleEffect.DENY, methods=("GET",))
     return msgspec.structs.replace(base, rules=(probe, *base.rules))
 
 
@@ -139,13 +144,16 @@ async def publishing(house: House) -> AsyncIterator[Publisher]:
 
 
 async def arrival(port: int, path: str, given_up: float = 60.0) -> float:
-    """When a gateway first lets somebody through to a path."""
+    """When a gateway first lets nobody through to a path."""
     caller, begun = Caller(port), time.perf_counter()
-    while time.perf_counter() - begun < given_up:
-        if await caller.ask(path) == 200:
-            return time.perf_counter()
-        await asyncio.sleep(0.002)
-    raise AssertionError(f"{path} was not let through within {given_up} s")
+    try:
+        while time.perf_counter() - begun < given_up:
+            if await caller.ask(path) == 403:
+                return time.perf_counter()
+            await asyncio.sleep(0.002)
+    finally:
+        await caller.close()
+    raise AssertionError(f"{path} was let through for {given_up} s")
 
 
 def test_a_published_policy_is_at_four_gateways_within_a_second() -> None:
@@ -163,15 +171,15 @@ async def _published_to(ports: list[int], house: House) -> list[list[float]]:
     took = []
     async with publishing(house) as publisher:
         for number in range(ROUNDS):
-            waiting = [asyncio.create_task(arrival(port, f"/probe-{number}")) for port in ports]
-            committed = await publisher.publish(opened(number, demo.shipped_policy()))
+            waiting = [asyncio.create_task(arrival(port, f"/assets/probe-{number}")) for port in ports]
+            committed = await publisher.publish(shut(number, demo.shipped_policy()))
             took.append([moment - committed for moment in await asyncio.gather(*waiting)])
     return took
 
 
 def test_a_hundred_thousand_rules_and_a_million_assignments_are_swapped_under_load() -> None:
     large = policy_of(RULES)
-    shipped = opened(1, demo.shipped_policy())
+    shipped = shut(1, demo.shipped_policy())
     policy = msgspec.structs.replace(
         shipped,
         roles=tuple(sorted({*shipped.roles, *large.roles})),
@@ -193,11 +201,11 @@ def test_a_hundred_thousand_rules_and_a_million_assignments_are_swapped_under_lo
 async def _swapped(house: House, policy: Policy, made: bytes) -> tuple[list[float], list[float], list[float], float]:
     port = house.gateway_port
     async with publishing(house) as publisher:
-        await publisher.publish(opened(0, demo.shipped_policy()))
-        await arrival(port, "/probe-0")
+        await publisher.publish(shut(0, demo.shipped_policy()))
+        await arrival(port, "/assets/probe-0")
         before = await _load(port, asyncio.create_task(asyncio.sleep(8)))
         committed = await publisher.store(policy, made)
-        waiting = asyncio.create_task(arrival(port, "/probe-1"))
+        waiting = asyncio.create_task(arrival(port, "/assets/probe-1"))
         during = await _load(port, waiting)
         after = await _load(port, asyncio.create_task(asyncio.sleep(8)))
         return before, during, after, waiting.result() - committed
@@ -220,4 +228,6 @@ async def _load(port: int, until: asyncio.Task[object]) -> list[float]:
             due += PACE
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             asked.create_task(one(due))
+    for caller in idle:
+        await caller.close()
     return took
