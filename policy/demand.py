@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from policy.decision import Decision, Effect, StepUp
-from policy.reasons import Reason
+from policy.step_up import why as needed
 
 
 def with_demand(decision: Decision, demand: StepUp) -> Decision:
@@ -19,7 +19,7 @@ def with_demand(decision: Decision, demand: StepUp) -> Decision:
     return replace(
         decision,
         effect=Effect.STEP_UP,
-        reasons=(*why, *(reason for reason in _why(demand) if reason not in why)),
+        reasons=(*why, *(reason for reason in needed(demand) if reason not in why)),
         step_up=step,
         stands_until=0.0,
     )
@@ -31,8 +31,3 @@ def _stronger(one: StepUp, other: StepUp) -> StepUp:
 
     ages = [age for age in (one.max_age, other.max_age) if age is not None]
     return StepUp(most((one.assurance, other.assurance)), min(ages, default=None), one.device_trust)
-
-
-def _why(step: StepUp) -> tuple[Reason, ...]:
-    assurance = () if step.assurance is None else (Reason.ASSURANCE_TOO_LOW,)
-    return assurance if step.max_age is None else (*assurance, Reason.AUTHENTICATION_TOO_OLD)

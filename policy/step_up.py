@@ -26,7 +26,7 @@ def least_step_up(situation: Situation) -> tuple[StepUp, tuple[Reason, ...]] | N
         return None
     for step in _steps(situation):
         if _allowed(situation, _after(situation, step)):
-            return step, _why(step)
+            return step, why(step)
     return None
 
 
@@ -74,7 +74,8 @@ def _after(situation: Situation, step: StepUp) -> Context:
     return context
 
 
-def _why(step: StepUp) -> tuple[Reason, ...]:
+def why(step: StepUp) -> tuple[Reason, ...]:
+    """What a step makes up for."""
     reasons = []
     if step.assurance is not None:
         reasons.append(Reason.ASSURANCE_TOO_LOW)

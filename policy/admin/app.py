@@ -30,7 +30,6 @@ from policy.admin.admission import Admission
 from policy.admin.archive import Archive
 from policy.admin.contents import Contents
 from policy.admin.decisions import Decisions
-from policy.admin.desk import Desk
 from policy.admin.elevations import Elevations
 from policy.admin.endpoints import PolicyApi, nothing_here
 from policy.admin.explanations import Explanations
@@ -82,14 +81,13 @@ def application(
 
     kept, database = PolicyVersions(), JoinedDatabase(database)
     live = LivePolicy(database, kept, policy_keys, clock)
-    desk = Desk(database, valkey, keys, kept, clock)
     releases = ReleaseDesk(database, valkey, keys, kept, PolicyShadows(), clock, approvals=approvals)
     compiled, gateway, entropy = AnyVersion(database, kept), gateway or GatewaySettings(), SystemEntropy()
     archive = Archive(database, RecordedDecisions(), KeptReplays(), compiled, live, clock, entropy)
     measures = StoredMeasures()
     orders = Orders(measures, entropy, operator=str(operator))
     groups = (
-        Releases(desk, releases),
+        Releases(releases),
         Contents(releases),
         Imports(releases),
         Explanations(archive, clock),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -35,6 +34,7 @@ from policy.admin.listing import QUERY, Order, asked_page, page
 from policy.admin.messages import DraftAnswer
 from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import matching, reason
+from policy.admin.wording import worded
 from policy.amend import (
     Change,
     PutAssignment,
@@ -164,7 +164,7 @@ class Contents:
         return await self._amended(request, asked.why, (PutAssignment(asked.assignment),))
 
     async def remove_assignment(self, request: Request) -> Response:
-        with _worded():
+        with worded():
             assignment = assignment_of(_ident(request))
         return await self._amended(request, reason(request), (RemoveAssignment(assignment),))
 
@@ -203,7 +203,7 @@ class Contents:
         act = self._releases.act(assertion_of(request).subject, why, correlation_id(request))
 
         def changed(policy: Policy) -> Policy:
-            with _worded():
+            with worded():
                 return amend.amended(policy, changes, new=new)
 
         made, told = await self._releases.amend(path_number(request), changed, act, matching(request))
@@ -226,13 +226,3 @@ def _ident(request: Request) -> str:
 def _same(request: Request, ident: str) -> None:
     if ident != _ident(request):
         raise Problem(problems.NOT_UNDERSTOOD, f"the address names {_ident(request)[:200]!r}, and the body {ident!r}")
-
-
-@contextmanager
-def _worded() -> Iterator[None]:
-    try:
-        yield
-    except amend.NotThere as error:
-        raise Problem(problems.NO_SUCH_ENTRY) from error
-    except amend.AlreadyThere as error:
-        raise Problem(problems.ALREADY_THERE, f"{error} is there already; {problems.ALREADY_THERE.remedy}") from error

@@ -19,8 +19,7 @@ from jose.assertion_middleware import assertion_of
 from policy.admin import problems
 from policy.admin.archive import EPOCH, Archive
 from policy.admin.decision_messages import DecisionList, ReplayDocument, ReplayRequest
-from policy.admin.desk import PAGE
-from policy.admin.group import BASE, HIGHEST, Endpoint, answer, path_number, query_number, read
+from policy.admin.group import BASE, HIGHEST, PAGE, Endpoint, answer, path_number, query_number, read
 from policy.admin.telling import told
 from policy.decision import Effect
 from policy.explain import Explanation

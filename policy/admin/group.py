@@ -18,6 +18,8 @@ from policy.admin import problems
 BASE: Final = "/api/policy"
 MAX_BODY = 32 * 1024 * 1024
 HIGHEST = 2**53
+PAGE = 50
+"""Entries of a list, where nothing is said."""
 _BODY = BodyRules(
     most=MAX_BODY,
     not_json=problems.NOT_JSON,

@@ -10,8 +10,7 @@ from starlette.requests import Request
 
 from config.problem import Problem, ProblemType
 from policy.admin import problems
-from policy.admin.desk import PAGE
-from policy.admin.group import query_number
+from policy.admin.group import PAGE, query_number
 from policy.overlay.page import Place
 
 MOST = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection
 
 from config.clock import Clock
 from config.connections import Database, Transaction, Valkey
@@ -27,8 +27,10 @@ from policy.admin.messages import (
     TrialRequest,
     VersionDocument,
     VersionEntry,
+    VersionList,
 )
 from policy.admin.problems import FaultEntry, FaultyPolicy
+from policy.admin.wording import entry, worded
 from policy.artefact import Policy
 from policy.casbin_lines import Lines
 from policy.checks import findings as check
@@ -70,6 +72,13 @@ class ReleaseDesk:
         """Who does it, and when."""
         return Act(who.sub, why, self._clock.now(), correlation_id, who.sid)
 
+    async def list(self, before: int, limit: int) -> VersionList:
+        """Those below a number, the newest first."""
+        async with self._database.connect() as tx:
+            found = await self._kept.latest(tx, before=before, limit=limit + 1)
+        page = [VersionEntry.of(version) for version in found[:limit]]
+        return VersionList(page, page[-1].number if len(found) > limit else None)
+
     async def show(self, number: int | None) -> tuple[Version, VersionDocument]:
         """One version, or with None the published one."""
         async with self._database.connect() as tx:
@@ -84,7 +93,7 @@ class ReleaseDesk:
         lines = await _lines(asked)
         async with self._acting() as tx:
             base = await versions.published_policy(self._kept, tx) or _NOTHING
-            with _worded(lines):
+            with worded(lines):
                 made, findings = await versions.draft(self._kept, tx, asked.completed(lines, base), act)
         return made, _draft_answer(made, findings, lines)
 
@@ -92,7 +101,7 @@ class ReleaseDesk:
         """Give a draft another content, all or nothing. Raises `FaultyPolicy`."""
         lines = await _lines(asked)
         async with self._acting() as tx:
-            with _worded(lines):
+            with worded(lines):
                 found = await drafts.to_change(self._kept, tx, number, match)
                 base = await asyncio.to_thread(artefact.decode, found.artefact)
                 made, findings = await drafts.edit(self._kept, tx, found, asked.completed(lines, base), act)
@@ -102,7 +111,7 @@ class ReleaseDesk:
         """Store a draft that is made of what is published. Raises `FaultyPolicy`."""
         async with self._acting() as tx:
             base = await versions.published_policy(self._kept, tx) or _NOTHING
-            with _worded():
+            with worded():
                 made, findings = await versions.draft(self._kept, tx, await asyncio.to_thread(made_of, base), act)
         return made, _draft_answer(made, findings, None)
 
@@ -111,7 +120,7 @@ class ReleaseDesk:
     ) -> tuple[Version, DraftAnswer]:
         """Give a draft the content that `changed` makes of the one that it has. Raises `FaultyPolicy`."""
         async with self._acting() as tx:
-            with _worded():
+            with worded():
                 found = await drafts.to_change(self._kept, tx, number, match)
                 base = await asyncio.to_thread(artefact.decode, found.artefact)
                 made, findings = await drafts.edit(self._kept, tx, found, await asyncio.to_thread(changed, base), act)
@@ -125,14 +134,14 @@ class ReleaseDesk:
 
     async def withdraw(self, number: int, act: Act, match: Match) -> VersionEntry:
         async with self._acting() as tx:
-            with _worded():
+            with worded():
                 await drafts.withdraw(self._kept, tx, await drafts.to_change(self._kept, tx, number, match), act)
             return VersionEntry.of(await self._found(tx, number))
 
     async def publish(self, number: int, act: Act, match: Match, confirmed: Collection[str]) -> Version:
         async with self._acting() as tx:
             ring = await self._ring(tx)
-            with _worded():
+            with worded():
                 return await versions.publish(
                     self._kept,
                     tx,
@@ -147,12 +156,12 @@ class ReleaseDesk:
     async def roll_back(self, number: int, act: Act, confirmed: Collection[str]) -> Version:
         async with self._acting() as tx:
             ring = await self._ring(tx)
-            with _worded():
+            with worded():
                 return await versions.roll_back(self._kept, tx, number, ring.active, act, confirmed=confirmed)
 
     async def approve(self, number: int, act: Act, match: Match) -> ApprovalState:
         async with self._acting() as tx:
-            with _worded():
+            with worded():
                 found = await drafts.to_change(self._kept, tx, number, match)
                 await drafts.approve(self._kept, tx, found, act)
             return await self._approvals(tx, found)
@@ -160,7 +169,7 @@ class ReleaseDesk:
     async def retract(self, number: int, act: Act, match: Match) -> ApprovalState:
         """Take one's own approval back."""
         async with self._acting() as tx:
-            with _worded():
+            with worded():
                 found = await drafts.to_change(self._kept, tx, number, match)
                 await drafts.retract(self._kept, tx, found, act)
             return await self._approvals(tx, found)
@@ -171,12 +180,12 @@ class ReleaseDesk:
         async with self._database.connect() as tx:
             former = await versions.published_policy(self._kept, tx)
         found = await asyncio.to_thread(check, policy, former)
-        return LintAnswer(tuple(_entry(finding, lines) for finding in found))
+        return LintAnswer(tuple(entry(finding, lines) for finding in found))
 
     async def test(self, asked: TrialRequest) -> TestReport:
         """Run the tests of a policy that is stored nowhere. Raises `FaultyPolicy`."""
         policy, lines = await self._tried(asked)
-        with _worded(lines):
+        with worded(lines):
             await versions.storable(policy, None)
         return await asyncio.to_thread(_tested, policy, 1)
 
@@ -202,7 +211,7 @@ class ReleaseDesk:
     async def begin_shadow(self, number: int, asked: ShadowRequest, act: Act) -> Report:
         async with self._acting() as tx:
             ring = await self._ring(tx)
-            with _worded():
+            with worded():
                 await shadow.begin(
                     self._kept,
                     self._shadows,
@@ -217,13 +226,13 @@ class ReleaseDesk:
 
     async def end_shadow(self, number: int, act: Act) -> Report:
         async with self._acting() as tx:
-            with _worded():
+            with worded():
                 await shadow.end(self._kept, tx, number, act)
             return await shadow.report(self._shadows, tx, number, act.at)
 
     async def shadow_report(self, number: int) -> Report:
         async with self._database.connect() as tx:
-            with _worded():
+            with worded():
                 return await shadow.report(self._shadows, tx, number, self._clock.now())
 
     @contextlib.asynccontextmanager
@@ -272,34 +281,8 @@ async def _lines(asked: Proposal) -> Lines:
         raise FaultyPolicy(found) from error
 
 
-@contextlib.contextmanager
-def _worded(lines: Lines | None = None) -> Iterator[None]:
-    """What the room refuses, as whoever asked is told."""
-    try:
-        yield
-    except versions.NoSuchVersion as error:
-        raise Problem(problems.NO_SUCH_VERSION) from error
-    except versions.Overtaken as error:
-        raise Problem(problems.OVERTAKEN, f"{error}; {problems.OVERTAKEN.remedy}") from error
-    except versions.NotApproved as error:
-        raise Problem(problems.NOT_APPROVED, f"{error}; {problems.NOT_APPROVED.remedy}") from error
-    except versions.Refused as error:
-        raise FaultyPolicy([_entry(finding, lines) for finding in error.findings]) from error
-    except drafts.OwnDraft as error:
-        raise Problem(problems.OWN_DRAFT) from error
-    except shadow.AnotherShadow as error:
-        raise Problem(problems.ANOTHER_SHADOW, f"{error}; {problems.ANOTHER_SHADOW.remedy}") from error
-    except shadow.NoShadow as error:
-        raise Problem(problems.NO_SHADOW) from error
-
-
 def _draft_answer(made: Version, findings: tuple[Finding, ...], lines: Lines | None) -> DraftAnswer:
-    return DraftAnswer(VersionEntry.of(made), tuple(_entry(finding, lines) for finding in findings))
-
-
-def _entry(finding: Finding, lines: Lines | None = None) -> FaultEntry:
-    line = lines.where.get(finding.rule) if lines is not None else None
-    return FaultEntry(finding.message, finding.fault.value, line, finding.rule, finding.severity.value)
+    return DraftAnswer(VersionEntry.of(made), tuple(entry(finding, lines) for finding in findings))
 
 
 def _tested(policy: Policy, number: int) -> TestReport:

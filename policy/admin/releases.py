@@ -13,9 +13,8 @@ from config.problem import Problem
 from config.web import correlation_id
 from jose.assertion_middleware import assertion_of
 from policy.admin import problems
-from policy.admin.desk import PAGE, Desk
 from policy.admin.etags import require_match, version_tag
-from policy.admin.group import BASE, HIGHEST, Endpoint, answer, path_number, query_number, read
+from policy.admin.group import BASE, HIGHEST, PAGE, Endpoint, answer, path_number, query_number, read
 from policy.admin.messages import (
     ApprovalState,
     DraftAnswer,
@@ -46,8 +45,7 @@ _PAGE = (("limit", "At most so many, 200 at most"), ("after", "`next` of the pag
 class Releases:
     """What stands under `versions`, `current`, `drafts`, `lint`, `test`, `rollback` and `history`."""
 
-    def __init__(self, desk: Desk, releases: ReleaseDesk) -> None:
-        self._desk = desk
+    def __init__(self, releases: ReleaseDesk) -> None:
         self._releases = releases
         one = "/versions/{number}"
         self.operations: dict[Operation, Endpoint] = {
@@ -86,7 +84,7 @@ class Releases:
         """GET versions?before=&limit=: versions below a number."""
         before = query_number(request, "before", HIGHEST, HIGHEST)
         limit = query_number(request, "limit", PAGE, 200)
-        return answer(await self._desk.list(before, limit))
+        return answer(await self._releases.list(before, limit))
 
     async def show(self, request: Request) -> Response:
         return _tagged(*await self._releases.show(path_number(request)))
