@@ -158,6 +158,10 @@ class House:
         finally:
             await valkey.aclose()
 
+    def forget_codes(self) -> None:
+        """As if every code of an authenticator app had been given long ago: the code of now is taken again."""
+        self.execute("UPDATE idp.totp SET last_accepted_step = 0")
+
     def end_all_sessions(self) -> None:
         """Nobody is signed in any more, as if an administrator had ended every session."""
         self.execute(

@@ -78,7 +78,7 @@ def the_time_of_all_logins_is_over(house: House) -> None:
 
 def the_codes_of_the_app_are_new(house: House) -> None:
     """As if the next thirty seconds had begun: no code of an authenticator app was used before."""
-    house.execute("UPDATE idp.totp SET last_accepted_step = 0")
+    house.forget_codes()
 
 
 def _in_the_house(house: House, act: Callable[[Transaction], Awaitable[None]]) -> None:
