@@ -228,6 +228,8 @@ class Pipeline:
         decision = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate).decision
         if decision.effect is not Effect.ALLOW and decision.effect is not Effect.REDUCE:
             return None
+        if route.scopes and caller.cookie is None and token_scopes.unmet(route, caller.identity, method):
+            return None
         return narrowed(route.told.token, caller.identity.scope, decision.obligations)
 
     def _upstream_token_is_known(self, head: RequestHead, route: Route, caller: Caller, now: float) -> bool:
@@ -273,14 +275,13 @@ class Pipeline:
             staleness = self._sessions.age
         method = head.method.decode("ascii")
         path = head.path.decode("ascii")
-        if route.scopes and shown.bearer is not None and caller is not None:
-            wanted = token_scopes.unmet(route, caller.identity, method)
-            if wanted:
-                return token_scopes.refuse(head, wanted, by_dpop=shown.by_dpop)
         browser = _browser(head) if caller is not None and caller.identity.session_browser else ""
         decided = judged = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate)
         if route.step_up and (asked := unmet(route, caller, method, path, now)) is not None:
             decided = joined(decided, asked)
+        if route.scopes and shown.bearer is not None and caller is not None:
+            wanted = token_scopes.unmet(route, caller.identity, method)
+            decided = token_scopes.joined(decided, wanted) if wanted else decided
         decision = decided.decision
         passes = decision.effect is Effect.ALLOW or decision.effect is Effect.REDUCE
         exceeded = None
@@ -309,6 +310,8 @@ class Pipeline:
         if exceeded is not None:
             return self._limiting.refuse(head, exceeded)
         if not passes:
+            if decision.reasons == token_scopes.WHY:
+                return token_scopes.refuse(head, decided.scopes, by_dpop=shown.by_dpop)
             return enforcement.enforce(
                 decision,
                 head,

@@ -212,7 +212,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     published_keys = PublishedKeys(outbound.fetch, clock)
     authorities = settings.idp.client_certificate_authorities
     faces = FaceCache(directory, database, clock, lease)
-    presence = Presence(faces, settings.support)
+    presence = Presence(faces, settings.support, settings.idp.issuer)
     return Parts(
         settings=settings,
         database=database,

@@ -1,4 +1,5 @@
-"""A decision with what a route demands of the sign-in beyond policy: the gateway says it, a record repeats it."""
+"""A decision with what a route demands of the sign-in, or of a token, beyond policy: the gateway says it, a record
+repeats it."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from policy.decision import Decision, Effect, StepUp
+from policy.reasons import Reason
 from policy.step_up import why as needed
 
 
@@ -21,6 +23,21 @@ def with_demand(decision: Decision, demand: StepUp) -> Decision:
         effect=Effect.STEP_UP,
         reasons=(*why, *(reason for reason in needed(demand) if reason not in why)),
         step_up=step,
+        stands_until=0.0,
+    )
+
+
+def without_scope(decision: Decision) -> Decision:
+    """The decision where a token lacks a scope that the route demands: no sign-in makes up for that. What was denied
+    stays denied as it was."""
+    if decision.effect is Effect.DENY:
+        return decision
+    return replace(
+        decision,
+        effect=Effect.DENY,
+        reasons=(Reason.SCOPE_MISSING,),
+        obligations=(),
+        step_up=None,
         stands_until=0.0,
     )
 

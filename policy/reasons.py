@@ -31,5 +31,7 @@ class Reason(StrEnum):
     """No flow leads from the zone of the calling service into this one."""
     CERTIFICATE_NEEDED = "certificate_needed"
     """A flow would lead here for a service that came with its certificate."""
+    SCOPE_MISSING = "scope_missing"
+    """The access token is not for this, whatever its person may do: it lacks a scope that the route demands."""
     MEASURE_DENIES = "measure_denies"
     MEASURES_UNKNOWN = "measures_unknown"

@@ -6,7 +6,7 @@ import msgspec
 
 from policy.decide import decide
 from policy.decision import Decision, Effect, StepUp
-from policy.demand import with_demand
+from policy.demand import with_demand, without_scope
 from policy.reasons import Reason
 from policy.request import AccessRequest, Elevated, Facts, Measured, Subject
 from policy.snapshot import Snapshot
@@ -40,6 +40,8 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
     step_up: StepUp | None = None
     route_step_up: StepUp | None = None
     """What the route demanded of the sign-in beyond policy, and it lacked."""
+    scope_missing: tuple[str, ...] = ()
+    """All scopes that the route demanded of the access token, where it lacked one."""
     country: str = ""
     sub: str = ""
     sid: str = ""
@@ -79,4 +81,6 @@ def decide_again(recorded: Recorded, snapshot: Snapshot) -> Decision | None:
     if request is None:
         return None
     decision = decide(request, snapshot)
-    return decision if recorded.route_step_up is None else with_demand(decision, recorded.route_step_up)
+    if recorded.route_step_up is not None:
+        decision = with_demand(decision, recorded.route_step_up)
+    return without_scope(decision) if recorded.scope_missing else decision

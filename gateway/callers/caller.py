@@ -24,6 +24,8 @@ class Decided:
     subject: Subject
     demanded: StepUp | None = None
     """What the route demands of the sign-in beyond policy, and it lacks; the decision has it, unless it denies."""
+    scopes: tuple[str, ...] = ()
+    """All that the route demands of the access token, where it lacks one."""
     law: object = None
     """All that the judge decided by at that moment, but for who asked and from where."""
     record: bytes = b""

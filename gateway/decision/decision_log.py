@@ -87,6 +87,8 @@ class DecisionLog:
             record["step_up"] = decision.step_up
         if decided.demanded is not None:
             record["route_step_up"] = decided.demanded
+        if decided.scopes:
+            record["scope_missing"] = decided.scopes
         if decided.facts.country:
             record["country"] = decided.facts.country
         if decided.facts.threats:

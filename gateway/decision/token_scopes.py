@@ -8,24 +8,36 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from config.problem import ProblemType
+from gateway.callers.caller import Decided
 from gateway.callers.identity import Identity
 from gateway.decision.enforcement import problem
 from gateway.exchange import RequestHead, Verdict
 from gateway.resource_metadata import challenge_parameter
 from gateway.routes.route_table import Route
 from idp.protocol import dpop
+from policy.demand import without_scope
+from policy.reasons import Reason
 
 TOO_NARROW = ProblemType(
     "MJ-GATEWAY-206", HTTPStatus.FORBIDDEN, "The access token is not for this",
     "Ask the identity provider for a token with the scopes that the challenge names.",
 )  # fmt: skip
 ERROR = "insufficient_scope"
+WHY = (Reason.SCOPE_MISSING,)
 
 
 def unmet(route: Route, identity: Identity, method: str) -> tuple[str, ...]:
     """All scopes that a request needs, where its token lacks one; empty: it lacks none."""
     wanted = tuple(dict.fromkeys(one.scope for one in route.scopes if not one.methods or method in one.methods))
     return () if set(wanted).issubset(identity.scope) else wanted
+
+
+def joined(decided: Decided, wanted: tuple[str, ...]) -> Decided:
+    """The decision where a token lacks one of these; it is of this one request. What was denied stays denied."""
+    decision = without_scope(decided.decision)
+    return Decided(
+        decision, decided.since, decided.snapshot, decided.facts, decided.subject, scopes=wanted, law=decided.law
+    )
 
 
 def refuse(head: RequestHead, wanted: tuple[str, ...], *, by_dpop: bool) -> Verdict:
@@ -38,4 +50,4 @@ def refuse(head: RequestHead, wanted: tuple[str, ...], *, by_dpop: bool) -> Verd
         **challenge_parameter(head),
     }
     challenge = f'{scheme} realm="munjigi"' + "".join(f', {name}="{value}"' for name, value in said.items())
-    return problem(TOO_NARROW, head, headers=[(b"www-authenticate", challenge.encode("ascii"))])
+    return problem(TOO_NARROW, head, reasons=WHY, headers=[(b"www-authenticate", challenge.encode("ascii"))])

@@ -160,6 +160,8 @@ def _carried(values: Values, client: RegisteredClient, carriage: Carriage) -> No
         raise RequestError("invalid_request", "the authorization request must be pushed (RFC 9126)")
     if client.metadata.require_signed_request_object and not carriage.signed:
         raise RequestError("invalid_request", "the authorization request must be a signed request object (RFC 9101)")
+    if "authorization_details" in values:  # whoever asks counts on it (RFC 9396, section 5)
+        raise RequestError("invalid_authorization_details", "no type of authorization_details is known here")
     if "registration" in values:
         raise RequestError("registration_not_supported", "registration is not supported")
 

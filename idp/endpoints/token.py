@@ -18,7 +18,6 @@ from authlib.oauth2.rfc6749 import (
     InvalidGrantError,
     InvalidRequestError,
     UnauthorizedClientError,
-    UnsupportedGrantTypeError,
 )
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,7 +36,7 @@ from idp.endpoints.key_proofs import KeyProofs, NonceWanted
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
-from idp.grants.grant import Credential, Grant, MachineCredential, Misuse, Unready
+from idp.grants.grant import Credential, Grant, MachineCredential, Misuse, Unready, UnsupportedGrantError
 from idp.protocol import fapi2, resource
 from idp.protocol.access_token import AUDIENCE
 from idp.protocol.confirmation import Confirmation
@@ -111,7 +110,7 @@ class TokenEndpoint:
         client_request = await self._requests.read(request, "token")
         grant = self._grants.get(client_request.required("grant_type"))
         if grant is None:
-            raise UnsupportedGrantTypeError("this grant_type is not supported")
+            raise UnsupportedGrantError("this grant_type is not supported")
         if grant.grant_type not in client_request.client.grant_types:
             raise UnauthorizedClientError("the client has not registered this grant_type")
         try:

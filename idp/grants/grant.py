@@ -89,6 +89,12 @@ class Unready:
     error: OAuth2Error
 
 
+class UnsupportedGrantError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """There is no such grant (RFC 6749, section 5.2). Authlib's own error repeats what was sent."""
+
+    error = "unsupported_grant_type"
+
+
 class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
     """The token is asked for where it may not be good (RFC 8707, section 2; RFC 8693, section 2.2.2)."""
 

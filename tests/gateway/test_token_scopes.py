@@ -7,6 +7,8 @@ import pytest
 
 from gateway.exchange import Answer, Forward, Verdict
 from gateway.routes.route_file import RouteTableError, load_route_table
+from policy import recorded
+from policy.decision import Effect
 from tests.gateway.rig import ROUTES, Rig, bearer, head
 
 ZONE = "[zones.shop]\n"
@@ -48,7 +50,13 @@ async def test_rfc_6750_3_1_a_token_that_lacks_a_scope_is_told_all_that_the_requ
     assert 'error="insufficient_scope"' in challenge
     assert 'scope="ledger.read ledger.write"' in challenge
     assert "resource_metadata=" in challenge
-    assert msgspec.json.decode(refused.body)["code"] == "MJ-GATEWAY-206"
+    problem = msgspec.json.decode(refused.body)
+    assert (problem["code"], problem["reasons"]) == ("MJ-GATEWAY-206", ["scope_missing"])
+    found = recorded.read(msgspec.json.encode(ledger.heard.records[-1]))
+    assert (found.effect, found.scope_missing) == (Effect.DENY, ("ledger.read", "ledger.write"))
+    again = recorded.decide_again(found, ledger.judge.snapshot)
+    assert again is not None
+    assert (again.effect, again.reasons) == (found.effect, found.reasons)
     assert isinstance(await ask(ledger, "openid", "GET"), Answer), "the zone's own"
     assert isinstance(await ask(ledger, "openid ledger.read", "GET"), Forward)
     assert isinstance(await ask(ledger, "ledger.write ledger.read", "POST"), Forward)
@@ -60,6 +68,13 @@ async def test_it_is_asked_anew_of_a_token_that_is_known(ledger: Rig) -> None:
     for _ in range(2):
         assert isinstance(await ledger.ask(head("/ledger", headers=[shown])), Forward)
         assert isinstance(await ledger.ask(head("/ledger", method="PUT", headers=[shown])), Answer)
+
+
+async def test_what_policy_denies_is_denied_as_it_is_without_scopes(ledger: Rig) -> None:
+    refused = await ledger.ask(head("/ledger", headers=[bearer(ledger.token(scope="openid", roles=["nobody"]))]))
+    assert isinstance(refused, Answer)
+    assert msgspec.json.decode(refused.body)["code"] == "MJ-GATEWAY-216"
+    assert b"www-authenticate" not in dict(refused.headers)
 
 
 async def test_a_person_in_their_browser_needs_none(ledger: Rig) -> None:

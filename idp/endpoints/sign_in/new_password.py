@@ -221,7 +221,7 @@ class NewPasswordPage:
         """The way back to the app. This browser is a known one to the throttle from now on, for a while."""
         client_id = opened.link.client_id
         client = await self._shared.clients.find(client_id) if client_id is not None else None
-        start = await self._shared.presence.start_of(client.client_id, None) if client is not None else None
+        start = await self._shared.presence.start_of(client, None) if client is not None else None
         response = await show(
             self._shared,
             request,

@@ -52,7 +52,7 @@ class Restart:
         return await self._clients.find(named) if named else None
 
     async def _again(self, request: Request, client: Client) -> Response:
-        start = await self._presence.start_of(client.client_id, request.query_params.get(ORIGIN_PARAMETER))
+        start = await self._presence.start_of(client, request.query_params.get(ORIGIN_PARAMETER))
         state = request.query_params.get(STATE_PARAMETER)
         if start is not None and state:
             start = _with_state(start, state)

@@ -107,6 +107,7 @@ def test_a_sound_request_passes() -> None:
         ({"max_age": "1.5"}, "invalid_request"),
         ({"max_age": "٣"}, "invalid_request"),
         ({"registration": "{}"}, "registration_not_supported"),
+        ({"authorization_details": '[{"type": "account_information"}]'}, "invalid_authorization_details"),
         ({"state": "s" * 2049}, "invalid_request"),
         ({"nonce": "a\0b"}, "invalid_request"),
     ],

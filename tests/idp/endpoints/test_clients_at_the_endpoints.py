@@ -92,6 +92,7 @@ async def test_requests_that_cannot_be_read(provider: Provider, content: str, er
     answer = await _send(provider, "/token", content, authorization=_basic(f"app:{SECRET}"))
     assert answer.status_code == 400
     assert answer.json()["error"] == error
+    assert "=" not in answer.json()["error_description"], "what was sent is not said back"
 
 
 async def test_only_forms_are_read(provider: Provider) -> None:

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from idp.clients.metadata import ClientMetadata
 from idp.directory.account import ClientHome
 from idp.storage import directory
 from tests.clock import FakeClock
@@ -38,6 +39,31 @@ async def test_back_after_signing_in_begins_again(provider: Provider, starting_a
     assert browser.address.startswith(CALLBACK)
     again = await browser.get(address)
     assert (again.status_code, again.headers["location"]) == (303, AGAIN), "the start at the origin that it came from"
+
+
+@pytest.mark.parametrize(
+    ("registered", "begins"),
+    [
+        (
+            "https://app.example/begin?x=1",
+            "https://app.example/begin?x=1&iss=http%3A%2F%2Flocalhost%3A9000&state=a+state",
+        ),
+        ("https://elsewhere.example/begin", None),
+    ],
+)
+async def test_core_4_it_begins_again_where_the_client_registered_that_it_may_be_asked_to(
+    provider: Provider, registered: str, begins: str | None
+) -> None:
+    await person(provider)
+    app = await provider.register(metadata=ClientMetadata(initiate_login_uri=registered))
+    browser = provider.browser()
+    page = await open_sign_in(browser, app)
+    address = browser.address
+    await submit(browser, page)
+    again = await browser.get(address)
+    assert again.headers.get("location") == begins
+    if begins is None:
+        assert "elsewhere.example" not in again.text, "nobody is led to a host where the client is not answered"
 
 
 async def test_a_page_that_was_left_open_begins_again(provider: Provider, starting_app: App, clock: FakeClock) -> None:

@@ -64,3 +64,10 @@ def test_a_sector_is_one_host() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert "secret of all" not in repr(OURS)
+
+
+@given(st.uuids())
+def test_a_device_has_a_name_in_each_sector_which_is_no_person_s(device_id: UUID) -> None:
+    names = {OURS.device_of(device_id, sector) for sector in ("a.example", "b.example")}
+    assert len(names | {OURS.of(device_id, "a.example")}) == 3
+    assert all(OURS.user_of(name, sector) is None for name in names for sector in ("a.example", "b.example"))
