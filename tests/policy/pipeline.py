@@ -33,6 +33,7 @@ from policy.client import PolicyClient
 from policy.demo import shipped_policy
 from policy.storage.versions import PolicyVersions
 from tests.gateway.house import GATEWAY, PROVIDER, RELAY, on_free_ports, people, running
+from tests.idp.keys import Key
 
 PROJECT = Path(__file__).parents[2]
 SECRET = "a secret of 256 bits, let us say"
@@ -45,6 +46,8 @@ ROLES = {
 """Programs, and the scopes that each has registered."""
 STRANGER = "client:stranger"
 """The one that no rule lets in."""
+BY_KEY = "reviewer"
+"""The one that proves itself by a key."""
 
 
 class Ran(NamedTuple):
@@ -71,13 +74,17 @@ class Pipeline:
             "MJ_POLICY_ADDRESS": self.address,
             "MJ_POLICY_ISSUER": self.settings.idp.issuer,
             "MJ_POLICY_CLIENT_ID": client_id,
-            "MJ_POLICY_CLIENT_SECRET": SECRET,
+            **(
+                {"MJ_POLICY_CLIENT_KEY_FILE": "reviewer.key"}
+                if client_id == BY_KEY
+                else {"MJ_POLICY_CLIENT_SECRET": SECRET}
+            ),
         }
 
     def client(self, client_id: str = "pipeline") -> PolicyClient:
         """The library's, which speaks to the gateway's port."""
         told = self.environment(client_id)
-        return Connection(self.address, told["MJ_POLICY_ISSUER"], client_id, "", SECRET, "", "").open()
+        return Connection(self.address, told["MJ_POLICY_ISSUER"], client_id, "", "", SECRET, "", "").open()
 
     async def run(self, command: str, *, client_id: str = "pipeline") -> Ran:
         """`munjigi …`, as a shell would read it, in the folder of the pipeline, in a process of its own."""
@@ -113,12 +120,14 @@ async def pipeline(settings: Settings, folder: Path) -> AsyncIterator[Pipeline]:
         listen = f"127.0.0.1:{probe.getsockname()[1]}"
     there = there.model_copy(update={"gateway": there.gateway.model_copy(update={"listen": listen})})
     await people(there)
-    await _let_in(there)
+    key = Key()
+    (folder / "reviewer.key").write_bytes(key.pem())
+    await _let_in(there, key)
     async with running(there, RELAY, PROVIDER, policy.admin.app.serve, GATEWAY):
         yield Pipeline(there, folder)
 
 
-async def _let_in(settings: Settings) -> None:
+async def _let_in(settings: Settings, key: Key) -> None:
     database, stored, clock = open_database(settings, "policy"), PolicyVersions(), SystemClock()
     shipped = shipped_policy()
     rules = [Rule(role, 399, role, "admin", "/api/policy/**", RuleEffect.ALLOW) for role in ROLES if role != STRANGER]
@@ -141,13 +150,13 @@ async def _let_in(settings: Settings) -> None:
             client = Client(
                 client_id=client_id,
                 name={"en": client_id},
-                auth_method="client_secret_basic",
-                secret_hash=hash_secret(SECRET),
+                auth_method="private_key_jwt" if client_id == BY_KEY else "client_secret_basic",
+                secret_hash=None if client_id == BY_KEY else hash_secret(SECRET),
                 redirect_uris=(),
                 post_logout_redirect_uris=(),
                 grant_types=("client_credentials",),
                 scopes=scopes,
-                metadata=ClientMetadata(),
+                metadata=ClientMetadata(jwks={"keys": [key.registered]} if client_id == BY_KEY else None),
             )
             await clients.put(tx, client, clock.now())
     await directory.dispose()
