@@ -18,8 +18,9 @@ import msgspec
 
 import policy.admin.app
 from cli.policies.connection import Connection
+from config import key_space
 from config.clock import SystemClock
-from config.connections import open_database
+from config.connections import open_database, open_valkey
 from config.envelope import Envelope
 from config.settings import Settings
 from idp.clients.client import Client, hash_secret
@@ -123,8 +124,16 @@ async def pipeline(settings: Settings, folder: Path) -> AsyncIterator[Pipeline]:
     key = Key()
     (folder / "reviewer.key").write_bytes(key.pem())
     await _let_in(there, key)
+    await _remember_replays(there)
     async with running(there, RELAY, PROVIDER, policy.admin.app.serve, GATEWAY):
         yield Pipeline(there, folder)
+
+
+async def _remember_replays(settings: Settings) -> None:
+    """As if the memory of used assertions had begun long ago: while it is young, nothing made before it is taken."""
+    valkey = open_valkey(settings)
+    await valkey.set(key_space.replays_since("assertion"), "0")
+    await valkey.aclose()
 
 
 async def _let_in(settings: Settings, key: Key) -> None:
