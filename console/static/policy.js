@@ -57,6 +57,7 @@ export async function assignments(draft, query) {
 export const assign = (draft, etag, assignment, why) => held(`/versions/${own(draft)}/assignments`, etag, "POST", { why, assignment });
 export const takeRole = (draft, etag, { id }, why) => held(`/versions/${own(draft)}/assignments/${own(id)}?${new URLSearchParams({ why })}`, etag, "DELETE");
 export const elevations = (query) => page("/elevations", "elevations", query);
+export const askable = async () => (await get("/elevations/roles")).roles;
 export const elevation = (id) => get(`/elevations/${own(id)}`);
 export const askElevation = (asked) => send("/elevations", asked);
 export const decideElevation = (id, act, why) => send(`/elevations/${own(id)}/${act}`, { why });

@@ -61,6 +61,7 @@ from idp.storage import (
     not_me_links,
     preferences,
     resource_servers,
+    role_news,
     sessions,
     sign_in_history,
     signal_transmitters,
@@ -139,7 +140,7 @@ def application(
             issuer=settings.idp.issuer,
         )
     )
-    admission = Admission(database, administered_people, clock)
+    admission = Admission(database, administered_people, role_news, clock)
     client_acts = ClientActs(
         database=database,
         valkey=valkey,

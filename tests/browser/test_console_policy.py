@@ -301,7 +301,7 @@ def test_what_moves_while_the_policy_stands(at: At, console: str) -> None:
     confirm(page, "Publish", WHY)
 
     page.goto(f"{console}/elevations")
-    page.get_by_label("Role").fill("vendor")
+    page.get_by_label("Role").select_option("vendor")
     page.get_by_role("button", name="Ask for a role").click()
     confirm(page, "Ask for a role", "to see what they see")
     waiting = page.get_by_role("region", name="Waiting for an answer")
