@@ -1,14 +1,16 @@
 """Token exchange (RFC 8693): a service that was called by somebody calls another one for them, and says that it does.
 
-The new token belongs to the session of the one that it came of, holds no more than that and lives no longer. Nobody
-acts as somebody else unseen: the client proves with a token of its own who acts, and the new one names it in `act`.
+The new token belongs to the session of the one that it came of, holds no more than that, but for what an administrator
+lets this very client have by itself, and lives no longer. Nobody acts as somebody else unseen: the client proves with a
+token of its own who acts, and the new one names it in `act`. A token for an API is exchanged by clients alone that are
+registered as that API: whoever else got hold of it has nothing.
 
 For programs one acts only where it registered to (`resource`): to the house's own services a program speaks for itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -33,6 +35,9 @@ class OwnTokens(Protocol):
 
     def claims(self, token: str) -> Mapping[str, object] | None:
         """The claims of a token that is sound and has not expired; None for any other."""
+
+    def issued_for(self, token: str, audiences: Collection[str]) -> Mapping[str, object] | None:
+        """The same of a token for one of these resources."""
 
     def session_of(self, claims: Mapping[str, object]) -> str:
         """The session id that these claims name, to whichever client."""
@@ -76,7 +81,8 @@ class TokenExchange:
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             raise InvalidRequestError("requested_token_type: only access tokens are issued")
         # the client proves its own keys; whoever holds those of a person's bound token has not been asked here
-        subject, actor = self._token(form, "subject_token", {}), self._token(form, "actor_token", proven)
+        own = client.metadata.exchange_audiences
+        subject, actor = self._token(form, "subject_token", {}, own), self._token(form, "actor_token", proven)
         if not (actor["sub"] == actor["client_id"] == client.client_id):
             raise InvalidRequestError("actor_token: it is not the client's own")
         if not await self._tokens.lives(tx, actor, now):
@@ -84,7 +90,7 @@ class TokenExchange:
         # of a client that was switched off since, nothing comes any more (as at introspection and userinfo)
         if await self._clients.find(tx, str(subject["client_id"])) is None:
             raise InvalidRequestError("subject_token: it is not good, or not any more")
-        if subject["sub"] == subject["client_id"]:
+        if "auth_time" not in subject:  # nobody signed in
             return await self._of_program(tx, form, client, now, subject)
         session = await self._sessions.lock(tx, self._tokens.session_of(subject))
         if session is None or not session.lives(now):
@@ -93,9 +99,13 @@ class TokenExchange:
         return Credential(
             client_id=client.client_id,
             session=session,
-            scope=exchanged_scope(str(subject["scope"]), client.scopes, form.get("scope")),
+            scope=exchanged_scope(
+                str(subject["scope"]), client.scopes, form.get("scope"), client.metadata.exchange_scopes
+            ),
             digest=token_hash(form["subject_token"]),
-            audiences=targets(client.metadata.resources, form),
+            audiences=targets(
+                client.metadata.resources, form, anywhere=self._tokens.claims(form["subject_token"]) is not None
+            ),
             actor=acting(client.client_id, subject),
             not_after=min(float(over_at), session.absolute_expires_at.timestamp()),
             answer={"issued_token_type": ACCESS_TOKEN},
@@ -105,18 +115,17 @@ class TokenExchange:
         self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, subject: Mapping[str, object]
     ) -> MachineCredential:
         """A program's, whose tokens may be revoked one by one."""
-        session = await self._programs.hold(tx, str(subject["client_id"]), str(subject["sid"]))
+        session = await self._programs.hold(tx, str(subject["sub"]), str(subject["sid"]))
         if session is None or not await self._tokens.lives(tx, subject, now):
             raise InvalidRequestError("subject_token: it is not good, or not any more")
-        audiences = targets(client.metadata.resources, form)
-        if not audiences or access_token.AUDIENCE in audiences:
-            raise InvalidTargetError("nobody speaks for a program to the house's own services")
         over_at: Any = subject["exp"]
         return MachineCredential(
             client_id=client.client_id,
             session=session,
-            scope=exchanged_scope(str(subject["scope"]), client.scopes, form.get("scope")),
-            audiences=audiences,
+            scope=exchanged_scope(
+                str(subject["scope"]), client.scopes, form.get("scope"), client.metadata.exchange_scopes
+            ),
+            audiences=targets(client.metadata.resources, form, anywhere=False),
             actor=acting(client.client_id, subject),
             not_after=float(over_at),
             answer={"issued_token_type": ACCESS_TOKEN},
@@ -130,11 +139,14 @@ class TokenExchange:
             return
         await self._joining.join(tx, credential, refresh_token, now)
 
-    def _token(self, form: Mapping[str, str], name: str, proven: Confirmation) -> Mapping[str, object]:
+    def _token(
+        self, form: Mapping[str, str], name: str, proven: Confirmation, own: Collection[str] = ()
+    ) -> Mapping[str, object]:
+        """`own`: resources whose tokens are taken as well. Raises Authlib's `InvalidRequestError`."""
         token, kind = form.get(name), form.get(f"{name}_type")
         if token is None or kind is None:
             raise InvalidRequestError(f"{name} and {name}_type are needed")
-        claims = self._tokens.claims(token) if kind in _KINDS else None
+        claims = self._tokens.claims(token) or self._tokens.issued_for(token, own) if kind in _KINDS else None
         if claims is None or not _is_held(claims, proven):
             raise InvalidRequestError(f"{name}: it is not good, or not any more")
         return claims
@@ -148,8 +160,11 @@ def _is_held(claims: Mapping[str, object], proven: Confirmation) -> bool:
         return False
 
 
-def exchanged_scope(held: str, registered: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
-    """What both the token and the client have, or that part of it that is asked for; no ID token comes of it.
+def exchanged_scope(
+    held: str, registered: tuple[str, ...], asked: str | None, added: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """What both the token and the client have, or that part of it that is asked for; no ID token comes of it. What is
+    `added` is had where it is asked for by name.
 
     Raises Authlib's `InvalidScopeError`.
     """
@@ -157,14 +172,17 @@ def exchanged_scope(held: str, registered: tuple[str, ...], asked: str | None) -
     if asked is None:
         return both
     wanted = scopes.split(asked)
-    if not set(wanted) <= set(both):
+    if not set(wanted) <= {*both, *(scope for scope in added if scope in registered and scope != scopes.OPENID)}:
         raise InvalidScopeError("scope: more than the token or the client has")
     return wanted
 
 
-def targets(resources: tuple[str, ...], form: Mapping[str, str]) -> tuple[str, ...]:
-    """Where the new token is to be good; what is not named is the house's own services. Raises `InvalidTargetError`."""
+def targets(resources: tuple[str, ...], form: Mapping[str, str], *, anywhere: bool) -> tuple[str, ...]:
+    """Where the new token is to be good; what is not named is the house's own services, if `anywhere`: what was for an
+    API was never for these, and does not become it. Raises `InvalidTargetError`."""
     named = tuple(dict.fromkeys(form[name] for name in ("resource", "audience") if name in form))
+    if not anywhere and (not named or access_token.AUDIENCE in named):
+        raise InvalidTargetError("a token for an API is exchanged for one of another API, which is named")
     if not set(named) <= {access_token.AUDIENCE, *resources}:
         raise InvalidTargetError("the client has not registered this target")
     return named

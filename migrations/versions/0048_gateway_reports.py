@@ -1,7 +1,7 @@
 """Which version each gateway decides by is told where policies come from, so that one without Valkey is heard, too.
 
 Revision ID: 0048
-Revises: 0042
+Revises: 0047
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0048"
-down_revision = "0042"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 
