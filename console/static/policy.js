@@ -15,8 +15,8 @@ const own = encodeURIComponent;
 
 // Versions and drafts.
 
-export async function versions({ after, limit, state } = {}) {
-  const { versions: items, next_before: next } = await get("/versions", { before: after, limit, state });
+export async function versions({ after, limit } = {}) {
+  const { versions: items, next_before: next } = await get("/versions", { before: after, limit });
   return { items, next };
 }
 export const current = () => get("/current");
