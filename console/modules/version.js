@@ -146,11 +146,12 @@ async function show() {
 }
 
 heading(t("version_number", { number }));
+root.append(el("progress", { "aria-busy": "true", "aria-label": t("working") }));
 try {
   const shown = await show();
   const differs = el("section", {});
   const ruled = el("section", {}, el("h2", {}, t("rules")));
-  root.append(object, differs, ruled);
+  root.replaceChildren(object, differs, ruled);
   await differing(differs, shown.state);
   list(ruled, {
     name: t("rules"),
@@ -166,5 +167,5 @@ try {
   });
   if (location.hash === "#difference") differs.scrollIntoView();
 } catch (error) {
-  root.append(el("div", { class: "object" }, refusal(error)));
+  root.replaceChildren(el("div", { class: "object" }, refusal(error)));
 }
