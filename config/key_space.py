@@ -39,10 +39,6 @@ def probe_reports(sid: str) -> str:
     return f"{PREFIX}:{{probe}}:reports:{sid}"
 
 
-POLICY_REACH = f"{PREFIX}:policy:reach"
-"""Hash: by the name of a gateway process which version of the policy it decides by (JSON), written by each for itself
-every few seconds; the policy service takes those away that are long silent."""
-
 ACTIVITY_STREAM = f"{PREFIX}:{{activity}}:stream"
 """Stream, written by gateways in batches: `sid`, `at` (epoch milliseconds of the last activity). Read by the worker."""
 

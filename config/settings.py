@@ -337,6 +337,9 @@ class PolicySettings(BaseModel):
     """For how many days decisions are found by their id, and can be decided again. The record itself is kept on."""
     decisions_megabytes: int = Field(default=4096, ge=1)
     """How much all of those may take in the database, compressed; the oldest are forgotten first."""
+    roles_page: str = ""
+    """Where people ask for roles, for a time, as their browsers name it: `/api/policy/elevations/mine` of the console's
+    host. Unset: at `http://console.localhost` with the gateway's port."""
     responses: Path | None = None
     """Which incidents are answered by which measures, TOML. Unset: the table that ships with the product."""
 
@@ -409,6 +412,11 @@ class Settings(BaseSettings):
 
     def valkey_url(self) -> str:
         return self.valkey.url or f"unix://{self.runtime}/valkey.sock"
+
+    @property
+    def roles_page(self) -> str:
+        """Where people ask for roles, for a time."""
+        return self.policy.roles_page or f"http://console.localhost:{self.gateway.port}/api/policy/elevations/mine"
 
     def upstream_socket(self, service: str) -> Path:
         """The unix socket on which one upstream service listens."""

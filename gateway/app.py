@@ -30,6 +30,7 @@ from gateway.decision.live_connections import LiveConnections
 from gateway.decision.overlay_metrics import OverlayMetrics
 from gateway.decision.risk_news import INTERVAL as RISK_NEWS_EVERY
 from gateway.decision.risk_news import RiskNews
+from gateway.decision.shadow_metrics import ShadowMetrics
 from gateway.decision.shadow_upkeep import LOOK_EVERY, WRITE_EVERY, ShadowUpkeep
 from gateway.decision.shadowing import Shadowing
 from gateway.decision.threat_feeds import LOOK_EVERY as FEEDS_EVERY
@@ -79,6 +80,7 @@ from policy.overlay.overlay import UNKNOWN, Overlay
 from policy.reach import TELL_EVERY, Telling
 from policy.snapshot import Snapshot
 from policy.storage.overlay import OverlayStore
+from policy.storage.reach import Reports
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
 
@@ -132,7 +134,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         cookies.on_forgotten.append(live_check.session_changed)
         sessions.on_changed += [live_check.session_changed, watch.changed]
 
-        reach = Telling(f"{platform.node()}:{os.getpid()}", valkey, clock)
+        reach = Telling(f"{platform.node()}:{os.getpid()}", database, Reports())
         opened.push_async_callback(reach.leave)
 
         def policy_taken_up(fresh: Snapshot) -> None:
@@ -313,6 +315,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 LimitMetrics(limiting=limiting, door=door),
                 UpstreamMetrics(lambda: door.pools),
                 overlay_metrics,
+                ShadowMetrics(shadowing),
             )
         )
 

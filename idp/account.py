@@ -76,6 +76,7 @@ def account_endpoints(
         remembered=remembered,
         history=sign_in_history,
         requests=pending_grants,
+        roles_page=parts.settings.roles_page,
     )
     session = SessionPage(
         shared,

@@ -170,7 +170,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
                 ClientCredentials(parts.machines),
                 DeviceCode(pending_grants, sessions, joining),
                 Ciba(pending_grants, sessions, joining),
-                TokenExchange(tokens, clients, sessions, joining),
+                TokenExchange(tokens, clients, sessions, parts.machines, joining),
             ),
             subjects=subjects,
             identifiers=parts.subject_identifiers,

@@ -1,6 +1,7 @@
 """The worker `sweeper`: ends sessions whose time is over, tells of what nobody told yet, forgets what is over.
 
-Told are logins that nobody finished, and requests behind a person's back whose mail was not written at once.
+Told are logins that nobody finished, requests behind a person's back whose mail was not written at once, and what
+became of roles that were asked for, for a time.
 
 Any number of them may run; they share the work by row locks. This is its composition root, at the rim of the identity
 provider, since siblings meet here: sessions, logins, factors, links.
@@ -30,6 +31,8 @@ from idp.clients.unused import UnusedClients
 from idp.devices.sign_in_history import KEPT_FOR, SignInHistory
 from idp.grants import lapsing
 from idp.grants.asking import Asking
+from idp.roles_told import KEPT as ROLES_KEPT
+from idp.roles_told import RolesTold
 from idp.sessions.delivery import KEPT
 from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
@@ -49,6 +52,7 @@ from idp.storage import (
     preferences,
     protocol_sweep,
     received_signals,
+    role_news,
     sessions,
     sign_in_history,
 )
@@ -81,6 +85,7 @@ class Sweeper:
         abandoned: Abandoned,
         asking: Asking,
         unused: UnusedClients,
+        roles: RolesTold,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -90,6 +95,7 @@ class Sweeper:
         self._abandoned = abandoned
         self._asking = asking
         self._unused = unused
+        self._roles = roles
         self._clock = clock
         self._forgot_at: datetime | None = None
 
@@ -99,6 +105,7 @@ class Sweeper:
         ended += await self._all(lambda tx: self._machines.sweep(tx, limit=BATCH))
         told = await self._all(lambda tx: self._abandoned.sweep(tx, self._clock.now(), BATCH))
         told += await self._all(lambda tx: self._asking.tell(tx, self._clock.now(), BATCH))
+        told += await self._all(lambda tx: self._roles.tell(tx, self._clock.now(), BATCH))
         if ended or told:
             await outbox.poke(self._valkey)
             await queue.poke(self._valkey)
@@ -133,6 +140,7 @@ class Sweeper:
             lambda tx: not_me_links.sweep(tx, now),
             lambda tx: sign_in_history.sweep(tx, now),
             lambda tx: attempts.sweep(tx, now - TOLD_EVERY),
+            lambda tx: role_news.sweep(tx, now - ROLES_KEPT),
         )
         for batch in forgetting:
             async with self._database.begin() as tx:
@@ -186,5 +194,6 @@ def build_sweeper(settings: Settings, database: Database, valkey: Valkey, clock:
             kept=timedelta(days=settings.idp.unused_clients_kept),
             longest_session=times.absolute_lifetime,
         ),
+        RolesTold(news=role_news, clocks=preferences, queue=notices, page=settings.roles_page),
         clock,
     )

@@ -19,6 +19,7 @@ HOME = "Asia/Seoul"
 LONGEST_FACT = 120
 """Characters that are shown of a fact."""
 _ATTEMPTS = ("kept", "abandoned", "refused")
+_ROLES = ("granted", "refused", "over")
 
 
 class WrongNotice(Exception):
@@ -89,6 +90,11 @@ class _Writer:
             if outcome not in _ATTEMPTS:
                 raise WrongNotice("outcome")
             return f".{outcome}"
+        if self._kind is NoticeKind.ROLE:
+            what = self._fact("what")
+            if what not in _ROLES:
+                raise WrongNotice("what")
+            return f".{what}"
         if self._kind is NoticeKind.FACTOR_CHANGED:
             change = self._fact("change")
             if change not in ("enrolled", "removed"):
@@ -101,18 +107,22 @@ class _Writer:
             factor = self._fact("factor")
             key = f"mail.factor.{factor}"
             return {"factor": self._catalogue.text(key, self._locale) if key in self._catalogue else factor}
-        return {name: self._fact(name) for name in ("minutes", "left", "app") if name in self._raw}
+        return {name: self._fact(name) for name in ("minutes", "left", "app", "role") if name in self._raw}
 
     def _shown(self) -> tuple[tuple[str, str], ...]:
         """The facts that are listed, as far as they are known."""
         rows = []
         if "at" in self._raw:
-            rows.append(("when", self._moment()))
+            rows.append(("when", self._moment("at")))
         if place := self._raw.get("place"):
             where = one_line(place_name(place, self._locale, self._catalogue))
             network = one_line(self._raw.get("network", ""))
             rows.append(("where", f"{where} ({network})" if network else where))
-        rows += [(name, self._fact(name)) for name in ("device", "browser", "message") if self._raw.get(name)]
+        rows += [
+            (name, self._fact(name)) for name in ("device", "browser", "message", "by", "why") if self._raw.get(name)
+        ]
+        if "until" in self._raw:
+            rows.append(("until", self._moment("until")))
         return tuple((self._say(f"fact.{name}"), value) for name, value in rows)
 
     def _action_and_note(self) -> tuple[Action | None, str]:
@@ -124,6 +134,8 @@ class _Writer:
             case NoticeKind.SIGN_IN_REQUEST:
                 action = Action(self._say("sign_in_request.action"), self._address("requests"))
                 return action, self._say("sign_in_request.note")
+            case NoticeKind.ROLE:
+                return Action(self._say("role.action"), self._address("roles")), self._say("role.note")
             case NoticeKind.ACCOUNT_LOCKED:
                 if not self._raw.get("recovery"):
                     return None, self._say("account_locked.ask")
@@ -133,14 +145,14 @@ class _Writer:
             return None, self._say("unasked")
         return Action(self._say("not_me"), self._address("not_me")), self._say("not_me_note")
 
-    def _moment(self) -> str:
-        """The fact `at` on the clock of the fact `time_zone`, which is named: the mail may be read anywhere."""
+    def _moment(self, name: str) -> str:
+        """This fact on the clock of the fact `time_zone`, which is named: the mail may be read anywhere."""
         try:
-            at = datetime.fromisoformat(self._raw["at"])
+            at = datetime.fromisoformat(self._raw[name])
         except ValueError as error:
-            raise WrongNotice("at") from error
+            raise WrongNotice(name) from error
         if at.tzinfo is None:
-            raise WrongNotice("at")
+            raise WrongNotice(name)
         zone = _zone(self._raw.get("time_zone", HOME))
         # CLDR's Korean writes AM and PM in Latin letters, so its day periods are used
         pattern = "y년 M월 d일 B h:mm" if self._locale == "ko" else "d MMM y, HH:mm"

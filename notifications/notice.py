@@ -37,6 +37,9 @@ class NoticeKind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     """`left`, `device`, `browser`, `place`, `at`, `not_me`: one of the saved codes was used."""
 
+    ROLE = "role"
+    """`what` (granted, refused, over), `role`, `roles` (address), `at`; `by`, `why`, `until` as far as there are any:
+    what became of a role that was asked for, for a time."""
     SIGN_IN_REQUEST = "sign_in_request"
     """`app`, `message`, `at`, `minutes`, `requests` (address): an app asks for a sign-in from elsewhere."""
 
@@ -71,6 +74,7 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.REMEMBERED_STOLEN: ("at",),
     NoticeKind.FACTOR_GUESSED: (*_WHERE, "at"),
     NoticeKind.RECOVERY_CODE_USED: ("left", *_WHERE, "at"),
+    NoticeKind.ROLE: ("what", "role", "roles", "at"),
     NoticeKind.SIGN_IN_REQUEST: ("app", "message", "at", "minutes", "requests"),
 }
 """The facts that the words of a kind cannot do without; the addresses `not_me` and `recovery` are shown where given."""

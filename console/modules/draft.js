@@ -181,12 +181,13 @@ function editor(draft, published) {
   checks.now();
 }
 
+root.append(el("progress", { "aria-busy": "true", "aria-label": t("working") }));
 try {
   const [{ said, etag }, published] = await Promise.all([version(number), current().then((one) => one.rules, () => "")]);
   heading(t("draft_number", { number }));
   if (said.version.state === "draft") editor(new Draft(said, etag), published);
   else {
-    root.append(el("div", { class: "object" }, card(t("not_a_draft"), el("p", {}, t("not_a_draft_means")), el("div", { class: "acts" }, act({
+    root.replaceChildren(el("div", { class: "object" }, card(t("not_a_draft"), el("p", {}, t("not_a_draft_means")), el("div", { class: "acts" }, act({
       label: t("edit_as_draft"),
       dangerous: false,
       happens: () => t("edit_as_draft_happens", { number }),

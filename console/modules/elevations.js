@@ -1,11 +1,11 @@
 // Roles for a while: who asks for one and waits, what was decided, and asking oneself.
 
 import { act } from "console/act";
-import { badge, card, el, field, link } from "console/dom";
-import { ELEVATIONS, elevationActs, span } from "console/elevating";
+import { badge, card, choice, el, field, link } from "console/dom";
+import { ELEVATIONS, elevationActs, minutes, span } from "console/elevating";
 import { list } from "console/list";
 import { word } from "console/object";
-import { askElevation, elevations } from "console/policy";
+import { askElevation, askable, elevations } from "console/policy";
 import { who } from "console/who";
 import { ago, moment, t } from "console/words";
 
@@ -22,10 +22,11 @@ const columns = [
   [t("acts"), (one) => elevationActs(one, refresh)],
 ];
 
+const roles = await askable().catch(() => []);
 const form = el("form", { id: "elevation", novalidate: true, onsubmit: (event) => { event.preventDefault(); asking.click(); } },
   el("p", { class: "hint" }, t("elevation_hint")),
   el("div", { class: "fields" },
-    field("role", t("role"), { required: true, maxlength: "128", autocomplete: "off", spellcheck: "false" }),
+    choice("role", t("role"), roles.map(({ role, longest }) => [role, `${role} · ${minutes(longest)}`])),
     field("minutes", t("minutes"), { type: "number", min: "1", max: "1440", value: "30", required: true })));
 const asking = act({
   label: t("ask_elevation"),
@@ -43,7 +44,7 @@ form.append(el("div", { class: "acts" }, asking));
 
 const waiting = el("section", {}, el("h2", {}, t("elevations_waiting")));
 const all = el("section", {}, el("h2", {}, t("elevations_all")));
-root.append(waiting, card(t("ask_elevation"), form), all);
+root.append(waiting, card(t("ask_elevation"), roles.length ? form : el("p", { class: "muted" }, t("nothing_to_ask"))), all);
 
 const lists = [
   list(waiting, { name: t("elevations_waiting"), live: true, key: (one) => one.id, empty: t("no_waiting"), columns,

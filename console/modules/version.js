@@ -104,12 +104,17 @@ function value(one, other) {
   return differs.map(([name, inner]) => `${name}: ${typeof inner === "string" ? inner : JSON.stringify(inner)}`).join(", ");
 }
 
-// What this version changes of another: rules first, then everything else.
-// what is in force is compared with what was before it, all else with what is in force
+// What was in force before what is.
+async function former() {
+  const retired = (await versions({ limit: MOST })).items.filter(({ state: was }) => was === "retired");
+  return retired.sort((one, other) => Date.parse(other.published_at) - Date.parse(one.published_at))[0]?.number;
+}
+
+// What this version changes of another: rules first, then everything else. What is in force is compared with what was so
+// before it, all else with what is in force.
 async function differing(section, state) {
   try {
-    const before = state === "published" ? (await versions({ state: "retired", limit: 1 })).items[0]?.number : null;
-    const against = at.searchParams.get("against") ?? before;
+    const against = at.searchParams.get("against") ?? (state === "published" ? await former() : null);
     const said = await difference(number, against);
     const { others, ...parts } = said;
     const found = Object.entries({ ...parts, ...others }).flatMap(([part, list]) => (Array.isArray(list) ? list.map((one) => ({ part, ...one })) : []));
@@ -141,11 +146,12 @@ async function show() {
 }
 
 heading(t("version_number", { number }));
+root.append(el("progress", { "aria-busy": "true", "aria-label": t("working") }));
 try {
   const shown = await show();
   const differs = el("section", {});
   const ruled = el("section", {}, el("h2", {}, t("rules")));
-  root.append(object, differs, ruled);
+  root.replaceChildren(object, differs, ruled);
   await differing(differs, shown.state);
   list(ruled, {
     name: t("rules"),
@@ -161,5 +167,5 @@ try {
   });
   if (location.hash === "#difference") differs.scrollIntoView();
 } catch (error) {
-  root.append(el("div", { class: "object" }, refusal(error)));
+  root.replaceChildren(el("div", { class: "object" }, refusal(error)));
 }

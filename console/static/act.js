@@ -47,6 +47,7 @@ export function act({ label, about = "", happens, done, run, dangerous = true, r
         return;
       }
       go.disabled = true;
+      wrong.replaceChildren(el("progress", { "aria-label": t("working") }));
       try {
         const came = await run(reason);
         dialog.close();

@@ -15,8 +15,8 @@ const own = encodeURIComponent;
 
 // Versions and drafts.
 
-export async function versions({ after, limit, state } = {}) {
-  const { versions: items, next_before: next } = await get("/versions", { before: after, limit, state });
+export async function versions({ after, limit } = {}) {
+  const { versions: items, next_before: next } = await get("/versions", { before: after, limit });
   return { items, next };
 }
 export const current = () => get("/current");
@@ -57,6 +57,7 @@ export async function assignments(draft, query) {
 export const assign = (draft, etag, assignment, why) => held(`/versions/${own(draft)}/assignments`, etag, "POST", { why, assignment });
 export const takeRole = (draft, etag, { id }, why) => held(`/versions/${own(draft)}/assignments/${own(id)}?${new URLSearchParams({ why })}`, etag, "DELETE");
 export const elevations = (query) => page("/elevations", "elevations", query);
+export const askable = async () => (await get("/elevations/roles")).roles;
 export const elevation = (id) => get(`/elevations/${own(id)}`);
 export const askElevation = (asked) => send("/elevations", asked);
 export const decideElevation = (id, act, why) => send(`/elevations/${own(id)}/${act}`, { why });

@@ -60,6 +60,8 @@ class Shadowing:
         self._waiting: deque[_Waiting] = deque()
         self._due = False
         self._counts: dict[_Kind, tuple[int, str]] = {}
+        self.made = 0
+        """Decisions that were made a second time."""
         self.dropped = 0
         """Decisions that were not made a second time since too many waited."""
 
@@ -67,6 +69,11 @@ class Shadowing:
     def shadowed(self) -> int:
         """The id of the shadow that is cast; 0: none is."""
         return 0 if self._shadow is None else self._shadow.id
+
+    @property
+    def waiting(self) -> int:
+        """How many decisions wait to be made a second time."""
+        return len(self._waiting)
 
     def begin(self, shadow: Shadow, snapshot: Snapshot) -> None:
         """From now on a share of the decisions is made again by this snapshot, until the shadow's time is over."""
@@ -129,6 +136,7 @@ class Shadowing:
             was.measures,
         )
         would_be = decide(asked, snapshot)
+        self.made += 1
         same = _alike(was, would_be)
         rule = "" if same else would_be.winner or was.winner
         kind = (shadow, was.effect.value, would_be.effect.value, waiting.zone, rule, same)

@@ -63,6 +63,7 @@ from idp.storage import (
     not_me_links,
     preferences,
     resource_servers,
+    role_news,
     secrets,
     sessions,
     sign_in_history,
@@ -149,7 +150,7 @@ def application(
             issuer=settings.idp.issuer,
         )
     )
-    admission = Admission(database, administered_people, clock)
+    admission = Admission(database, administered_people, role_news, clock)
     client_acts = ClientActs(
         database=database,
         valkey=valkey,

@@ -19,7 +19,7 @@ class Administrator:
     user_id: UUID
     sid: str
     organisations: frozenset[UUID]
-    """In which they have the role at this moment, by the directory."""
+    """In which they have the role at this moment, by the directory or for a time."""
     correlation_id: str
 
 

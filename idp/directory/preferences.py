@@ -30,6 +30,7 @@ ALWAYS = (
     NoticeKind.FACTOR_GUESSED,
     NoticeKind.RECOVERY_CODE_USED,
     NoticeKind.SIGN_IN_REQUEST,
+    NoticeKind.ROLE,
 )
 """What everybody is told."""
 

@@ -128,5 +128,5 @@ def _audience(claims: Mapping[str, object]) -> list[str]:
 
 
 def of_program(claims: Mapping[str, object]) -> bool:
-    """Whether a program speaks for itself (RFC 9068, section 2.2)."""
-    return claims.get("sub") == claims.get("client_id")
+    """Whether they are about a program, for itself (RFC 9068, section 2.2) or by who acts for it: nobody signed in."""
+    return "auth_time" not in claims

@@ -61,9 +61,9 @@ def _audiences(
     asked: ClientRequest, credential: Credential | MachineCredential, scope: tuple[str, ...], described: Described
 ) -> tuple[str, ...]:
     """Where the access token is to be good (RFC 8707). Raises `InvalidTarget`, `InvalidTargetError`."""
-    if isinstance(credential, MachineCredential):
+    if isinstance(credential, MachineCredential) and not credential.audiences:
         return described.targets(asked.resources, asked.client.metadata.resources, scope) or (AUDIENCE,)
-    if not credential.audiences:
+    if isinstance(credential, Credential) and not credential.audiences:
         return resource.audiences(asked.resources, credential.resources)
     if len(asked.resources) > 1:
         raise InvalidTargetError("one resource at a time is exchanged for")

@@ -73,12 +73,12 @@ class RevocationEndpoint:
             return  # what is not known is as good as revoked (section 2.2)
         if not of_program(claims):
             raise UnsupportedTokenTypeError("a person's access token ends with their session")
-        client_id, sid, over_at = asked.client.client_id, str(claims["sid"]), claims["exp"]
+        program, sid, over_at = str(claims["sub"]), str(claims["sid"]), claims["exp"]
         assert isinstance(over_at, int)
-        if claims["client_id"] == client_id and await self._machines.revoke_token(
-            tx, client_id, sid, str(claims["jti"]), over_at, correlation_id=correlation_id(request)
+        if claims["client_id"] == asked.client.client_id and await self._machines.revoke_token(
+            tx, program, sid, str(claims["jti"]), over_at, correlation_id=correlation_id(request)
         ):
-            await self._record(tx, request, asked, client_id, sid)
+            await self._record(tx, request, asked, program, sid)
 
     async def _record(self, tx: Transaction, request: Request, asked: ClientRequest, subject: str, sid: str) -> None:
         await record(

@@ -182,7 +182,7 @@ class TokenEndpoint:
     async def _subject(self, tx: Transaction, loaded: Credential | MachineCredential) -> Subject | Machine | None:
         """Whom the tokens will be about; None where the account may not sign in any more."""
         if isinstance(loaded, MachineCredential):
-            return Machine(client_id=loaded.client_id, sid=loaded.session.sid)
+            return Machine(client_id=loaded.about, sid=loaded.session.sid)
         return await self._subjects.of(tx, loaded.session)
 
     def _issue(
@@ -208,9 +208,10 @@ class TokenEndpoint:
                 scope=scope,
                 audiences=audiences,
                 confirmation=proven,
-                not_after=min(limits.not_after, credential.session.expires_at.timestamp()),
+                actor=credential.actor,
+                not_after=min(limits.not_after, credential.not_after, credential.session.expires_at.timestamp()),
             )
-            return self._mint.issue(subject, audience, now.timestamp())
+            return {**self._mint.issue(subject, audience, now.timestamp()), **credential.answer}
         audience = Audience(
             client_id=credential.client_id,
             scope=scope,

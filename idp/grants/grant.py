@@ -58,18 +58,27 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineCredential:
-    """A client that asks for itself, in its own session."""
+    """A client that asks for itself, in its own session; or one that acts for such a program."""
 
     client_id: str
+    """Who asks: the program of the session, or whoever acts for it."""
     session: MachineSession
     scope: tuple[str, ...]
-    began: bool
+    began: bool = False
     """The session is a new one."""
+    audiences: tuple[str, ...] = ()
+    """Where the access token is to be good (RFC 8707); empty: where the request and its scopes say."""
+    actor: Mapping[str, object] = field(default_factory=dict)
+    """`act` of the access token (RFC 8693, section 4.1)."""
+    not_after: float = float("inf")
+    """Epoch seconds that the access token must not outlive."""
+    answer: Mapping[str, object] = field(default_factory=dict)
+    """What the token response says besides."""
 
     @property
     def about(self) -> str:
         """Whom the tokens are about: `sub`."""
-        return self.client_id
+        return self.session.client_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,11 @@
-"""Token exchange (RFC 8693): a service that was called for a person calls another one for them, and says that it does.
+"""Token exchange (RFC 8693): a service that was called by somebody calls another one for them, and says that it does.
 
 The new token belongs to the session of the one that it came of, holds no more than that, but for what an administrator
 lets this very client have by itself, and lives no longer. Nobody acts as somebody else unseen: the client proves with a
 token of its own who acts, and the new one names it in `act`. A token for an API is exchanged by clients alone that are
 registered as that API: whoever else got hold of it has nothing.
+
+For programs one acts only where it registered to (`resource`): to the house's own services a program speaks for itself.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, Unaut
 
 from config.connections import Transaction
 from idp.clients.client import Client, Clients
-from idp.grants.grant import Credential, InvalidTargetError, LiveSessions
+from idp.grants.grant import Credential, InvalidTargetError, LiveSessions, MachineCredential
 from idp.grants.joining import Joining
 from idp.protocol import access_token, scopes
 from idp.protocol.confirmation import Confirmation, UnknownConfirmation, confirmation_of, is_met
+from idp.sessions.machine_session import MachineSession
 from idp.tokens.refresh_family import token_hash
 
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant
@@ -43,20 +46,35 @@ class OwnTokens(Protocol):
         """Whether the session of these claims lives, and the token was not revoked alone."""
 
 
+class ProgramSessions(Protocol):
+    """Where the sessions of programs are."""
+
+    async def hold(self, tx: Transaction, client_id: str, sid: str) -> MachineSession | None:
+        """The client's session of this id, locked against its end; None where it does not live."""
+
+
 class TokenExchange:
     """`Grant` for `TOKEN_EXCHANGE`."""
 
     grant_type = TOKEN_EXCHANGE
 
-    def __init__(self, tokens: OwnTokens, clients: Clients, sessions: LiveSessions, joining: Joining) -> None:
+    def __init__(
+        self,
+        tokens: OwnTokens,
+        clients: Clients,
+        sessions: LiveSessions,
+        programs: ProgramSessions,
+        joining: Joining,
+    ) -> None:
         self._tokens = tokens
         self._clients = clients
         self._sessions = sessions
+        self._programs = programs
         self._joining = joining
 
     async def load(
         self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, proven: Confirmation
-    ) -> Credential | None:
+    ) -> Credential | MachineCredential | None:
         """What is exchanged, and for what. Raises Authlib's `OAuth2Error`."""
         if client.auth_method == "none":
             raise UnauthorizedClientError("a public client proves nothing, so it acts for nobody")
@@ -65,8 +83,6 @@ class TokenExchange:
         # the client proves its own keys; whoever holds those of a person's bound token has not been asked here
         own = client.metadata.exchange_audiences
         subject, actor = self._token(form, "subject_token", {}, own), self._token(form, "actor_token", proven)
-        if subject["sub"] == subject["client_id"]:
-            raise InvalidRequestError("subject_token: it speaks for no person")
         if not (actor["sub"] == actor["client_id"] == client.client_id):
             raise InvalidRequestError("actor_token: it is not the client's own")
         if not await self._tokens.lives(tx, actor, now):
@@ -74,6 +90,8 @@ class TokenExchange:
         # of a client that was switched off since, nothing comes any more (as at introspection and userinfo)
         if await self._clients.find(tx, str(subject["client_id"])) is None:
             raise InvalidRequestError("subject_token: it is not good, or not any more")
+        if "auth_time" not in subject:  # nobody signed in
+            return await self._of_program(tx, form, client, now, subject)
         session = await self._sessions.lock(tx, self._tokens.session_of(subject))
         if session is None or not session.lives(now):
             raise InvalidRequestError("subject_token: it is not good, or not any more")
@@ -93,8 +111,32 @@ class TokenExchange:
             answer={"issued_token_type": ACCESS_TOKEN},
         )
 
-    async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
-        """The client has tokens of the session, and is told of its end."""
+    async def _of_program(
+        self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, subject: Mapping[str, object]
+    ) -> MachineCredential:
+        """A program's, whose tokens may be revoked one by one."""
+        session = await self._programs.hold(tx, str(subject["sub"]), str(subject["sid"]))
+        if session is None or not await self._tokens.lives(tx, subject, now):
+            raise InvalidRequestError("subject_token: it is not good, or not any more")
+        over_at: Any = subject["exp"]
+        return MachineCredential(
+            client_id=client.client_id,
+            session=session,
+            scope=exchanged_scope(
+                str(subject["scope"]), client.scopes, form.get("scope"), client.metadata.exchange_scopes
+            ),
+            audiences=targets(client.metadata.resources, form, anywhere=False),
+            actor=acting(client.client_id, subject),
+            not_after=float(over_at),
+            answer={"issued_token_type": ACCESS_TOKEN},
+        )
+
+    async def save(
+        self, tx: Transaction, credential: Credential | MachineCredential, refresh_token: str | None, now: datetime
+    ) -> None:
+        """The client has tokens of the session, and is told of its end; of a program's nobody is."""
+        if isinstance(credential, MachineCredential):
+            return
         await self._joining.join(tx, credential, refresh_token, now)
 
     def _token(

@@ -86,6 +86,11 @@ class MachineSessions:
         await self._tell(tx, session)
         return session, True
 
+    async def hold(self, tx: Transaction, client_id: str, sid: str) -> MachineSession | None:
+        """The client's session of this id, locked against its end; None where it does not live."""
+        live = await self._storage.lock_live(tx, client_id)
+        return live if live is not None and live.sid == sid and live.lives(self._clock.now()) else None
+
     async def end_machine_sessions(
         self, tx: Transaction, client_id: str, reason: MachineEndReason, *, correlation_id: str
     ) -> MachineSession | None:

@@ -21,6 +21,14 @@ one_time_code = Table(
     Column("expires_at", _TIME, nullable=False),
 )
 
+told_elevation = Table(
+    "told_elevation",
+    metadata,
+    Column("elevation", Uuid, primary_key=True),
+    Column("told", Text, primary_key=True),
+    Column("at", _TIME, nullable=False),
+)
+
 told_attempt = Table(
     "told_attempt",
     metadata,

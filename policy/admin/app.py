@@ -26,6 +26,7 @@ from jose.key_keeper import watch as watch_keys
 from jose.keys import PublicKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
+from policy.admin.acting import Acting
 from policy.admin.admission import Admission
 from policy.admin.archive import Archive
 from policy.admin.contents import Contents
@@ -37,6 +38,7 @@ from policy.admin.idempotency import Once
 from policy.admin.importing import Imports
 from policy.admin.joined import JoinedDatabase
 from policy.admin.measures import Measures
+from policy.admin.own_elevations import OwnElevations
 from policy.admin.reaching import Reaching
 from policy.admin.release_desk import ReleaseDesk
 from policy.admin.releases import Releases
@@ -52,6 +54,7 @@ from policy.storage.answers import KeptAnswers
 from policy.storage.decisions import RecordedDecisions
 from policy.storage.elevations import Elevations as StoredElevations
 from policy.storage.measures import Measures as StoredMeasures
+from policy.storage.reach import Reports
 from policy.storage.replays import KeptReplays
 from policy.storage.shadows import PolicyShadows
 from policy.storage.versions import PolicyVersions
@@ -92,15 +95,16 @@ def application(
         Imports(releases),
         Explanations(archive, clock),
         Decisions(archive, clock, operator),
-        Reaching(database, valkey, kept, clock),
+        Reaching(database, kept, Reports(), clock),
         ZoneMaps(database, kept, gateway.routes, gateway.port),
         Measures(orders, measures, database, valkey, clock),
     )
     granting = Granting(StoredElevations(), PublishedLadder(kept).ladder, entropy)
-    elevations = Elevations(granting, database, valkey, clock, operator=str(operator))
+    acting = Acting(granting, database, valkey, clock, operator=str(operator))
     once = Once(database, valkey, KeptAnswers(), clock)
-    api = PolicyApi(Admission(database, clock, operator), once, groups, (elevations,), issuer=issuer)
-    return Router(api.routes(), redirect_slashes=False, default=nothing_here)
+    api = PolicyApi(Admission(database, clock, operator), once, groups, (Elevations(acting),), issuer=issuer)
+    routes = [*OwnElevations(acting).routes(), *api.routes()]
+    return Router(routes, redirect_slashes=False, default=nothing_here)
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:

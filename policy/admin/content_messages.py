@@ -88,7 +88,7 @@ class GatewayEntry(msgspec.Struct, frozen=True):
     version: int
     """0: it has no policy yet, and denies everything."""
     at: float
-    """Epoch seconds when it said so, a few seconds ago at most."""
+    """Epoch seconds when it said so."""
 
 
 class ReachDocument(msgspec.Struct, frozen=True):
@@ -96,5 +96,8 @@ class ReachDocument(msgspec.Struct, frozen=True):
 
     published: int | None
     everywhere: bool
-    """Whether all gateways that are there decide by it."""
+    """Whether all gateways are heard, and decide by it."""
     gateways: tuple[GatewayEntry, ...]
+    """Those that said so within the last seconds."""
+    unheard: tuple[GatewayEntry, ...] = ()
+    """Those that said something within the last minutes, and nothing since: cut off from the database, or killed."""

@@ -23,6 +23,20 @@ class ElevationList(msgspec.Struct, frozen=True):
     """Ask for `?after=` this for older ones; null: there are none."""
 
 
+class Askable(msgspec.Struct, frozen=True):
+    """A role that may be asked for."""
+
+    role: str
+    longest: int
+    """Seconds."""
+
+
+class AskableList(msgspec.Struct, frozen=True):
+    """The roles that may be asked for, by name."""
+
+    roles: list[Askable]
+
+
 class MeasureList(msgspec.Struct, frozen=True):
     """Measures, the newest first."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from policy.admin.overlay_messages import ElevationList, MeasureList, Reasoned
+from policy.admin.overlay_messages import Askable, AskableList, ElevationList, MeasureList, Reasoned
 from policy.admin.scopes import PUBLISH, READ
 from policy.client.exchange import Exchange
 from policy.overlay.elevation import Elevation, Wish
@@ -29,6 +29,10 @@ class Elevations:
         """Those that one may see, the newest first."""
         for page in self._exchange.pages(ElevationList, "/elevations", _PERSON, {"state": state}):
             yield from page.elevations
+
+    def askable(self) -> Sequence[Askable]:
+        """What one may ask for, and for how long."""
+        return self._exchange.get(AskableList, "/elevations/roles", _PERSON).value.roles
 
     def show(self, ident: str) -> Elevation:
         return self._exchange.get(Elevation, f"/elevations/{quote(ident, safe='')}", _PERSON).value

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import replace
 
-from policy.artefact import ANY, Assignment, ElevationRule, Name, Policy
+from policy.artefact import ANY, Assignment, ElevationRule, Name, Organisation, Policy
 from policy.overlay.overlay import Granted
 from policy.request import Elevated
 from policy.roles import Hierarchy
@@ -52,6 +52,8 @@ class Elevation(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     asked_at: datetime
     decided_by: str = ""
+    decided_by_name: str = ""
+    """As they were called then."""
     decided_why: str = ""
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -97,11 +99,15 @@ class HeldAlready(Exception):
     """Who asks holds the role anyway."""
 
 
+_ANYWHERE = Organisation()
+
+
 class Ladder:
     """What a policy says of elevations and of who holds what, worked out once for a version."""
 
     def __init__(self, policy: Policy) -> None:
         self._rules = policy.elevations
+        self._organisations = policy.organisations
         self._hierarchy = Hierarchy(policy.inheritance, policy.assignments if policy.elevations else ())
         self._assigned: dict[str, list[Assignment]] = {}
         for given in policy.assignments if policy.elevations else ():
@@ -116,6 +122,18 @@ class Ladder:
         """Those for one role there."""
         return [rule for rule in self._rules if rule.role == role and _fits(rule, organisation)]
 
+    def askable(self, who: str, organisation: str, roles: Iterable[str]) -> dict[str, int]:
+        """The roles that somebody may ask for there, with the seconds for which at most."""
+        held, found = self.held(who, organisation, roles), dict[str, int]()
+        for rule in self._rules:
+            if rule.asked_by in held and rule.role not in held and _fits(rule, organisation):
+                found[rule.role] = max(rule.longest, found.get(rule.role, 0))
+        return found
+
+    def time_zone(self, organisation: str) -> str:
+        """The clock of an organisation, as the policy has it."""
+        return (self._organisations.get(organisation) or self._organisations.get(ANY) or _ANYWHERE).time_zone
+
     def approvable(self, who: str, organisation: str, roles: Iterable[str]) -> frozenset[str]:
         """The roles about whose elevation somebody may decide there."""
         held = self.held(who, organisation, roles)
@@ -127,11 +145,11 @@ def may_ask(ladder: Ladder, who: str, organisation: str, roles: Iterable[str], w
     held = ladder.held(who, organisation, roles)
     if wish.role in held:
         raise HeldAlready(wish.role)
-    longest = [rule.longest for rule in ladder.rules(organisation, wish.role) if rule.asked_by in held]
-    if not longest:
+    longest = ladder.askable(who, organisation, roles).get(wish.role)
+    if longest is None:
         raise NotForYou(wish.role)
-    if wish.seconds > max(longest):
-        raise TooLong(max(longest))
+    if wish.seconds > longest:
+        raise TooLong(longest)
 
 
 def may_decide(ladder: Ladder, elevation: Elevation, who: str, organisation: str, roles: Iterable[str]) -> bool:
@@ -150,21 +168,22 @@ def _fits(rule: ElevationRule, organisation: str) -> bool:
     return rule.organisation in (ANY, organisation)
 
 
-def approved(elevation: Elevation, by: str, why: str, now: datetime) -> Elevation:
+def approved(elevation: Elevation, by: str, name: str, why: str, now: datetime) -> Elevation:
     """It is in force from now on."""
     return replace(
         elevation,
         state=State.APPROVED,
         decided_by=by,
+        decided_by_name=name,
         decided_why=why,
         starts_at=now,
         ends_at=now + timedelta(seconds=elevation.seconds),
     )
 
 
-def refused(elevation: Elevation, by: str, why: str) -> Elevation:
+def refused(elevation: Elevation, by: str, name: str, why: str) -> Elevation:
     """Somebody said no."""
-    return replace(elevation, state=State.REFUSED, decided_by=by, decided_why=why)
+    return replace(elevation, state=State.REFUSED, decided_by=by, decided_by_name=name, decided_why=why)
 
 
 def withdrawn(elevation: Elevation, by: str, why: str) -> Elevation:

@@ -73,6 +73,8 @@ class Person(msgspec.Struct, frozen=True):
     """An administrator of the organisation that runs this installation."""
     administers: bool = False
     """An administrator of their own organisation."""
+    name: str = ""
+    """What they are called."""
 
 
 class NoSuchElevation(Exception):
@@ -137,13 +139,14 @@ class Granting:
         found = await self._to_decide(tx, person, ident, now)
         if await self._store.in_force(tx, now) >= rules.MOST:
             raise TooMany(rules.MOST)
-        made = rules.approved(found, person.sub, why, now)
+        made = rules.approved(found, person.sub, person.name, why, now)
         return await self._kept(tx, made, person, trail.Kind.ELEVATION_APPROVED, why)
 
     async def refuse(self, tx: Transaction, person: Person, ident: UUID, why: str, now: datetime) -> Elevation:
         """Say no. Raises `NoSuchElevation`, `NotForYou`, `Settled`."""
         found = await self._to_decide(tx, person, ident, now)
-        return await self._kept(tx, rules.refused(found, person.sub, why), person, trail.Kind.ELEVATION_REFUSED, why)
+        made = rules.refused(found, person.sub, person.name, why)
+        return await self._kept(tx, made, person, trail.Kind.ELEVATION_REFUSED, why)
 
     async def withdraw(self, tx: Transaction, person: Person, ident: UUID, why: str, now: datetime) -> Elevation:
         """Take back what one asked for oneself. Raises `NoSuchElevation`, `NotForYou`, `Settled`."""
@@ -165,6 +168,14 @@ class Granting:
             raise Settled(found.state)
         made = rules.ended(found, person.sub, why, now)
         return await self._kept(tx, made, person, trail.Kind.ELEVATION_ENDED, why)
+
+    async def give_back(self, tx: Transaction, person: Person, ident: UUID, why: str, now: datetime) -> Elevation:
+        """Take back what one asked for oneself, or end what one holds. Raises `NoSuchElevation`, `Settled`."""
+        found = await self.show(tx, person, ident, now)
+        if found.sub != person.sub:
+            raise NoSuchElevation(ident)
+        doing = self.end if found.state is State.APPROVED else self.withdraw
+        return await doing(tx, person, ident, why, now)
 
     async def show(self, tx: Transaction, person: Person, ident: UUID, now: datetime) -> Elevation:
         """One that this person may see: their own, one that they may decide about, or as an administrator. Raises
@@ -189,6 +200,28 @@ class Granting:
             state=state,
             now=now,
             after=after,
+            limit=limit,
+        )
+        return [one.at(now) for one in found]
+
+    async def askable(self, tx: Transaction, person: Person) -> dict[str, int]:
+        """The roles that this person may ask for, with the seconds for which at most."""
+        return (await self._ladder(tx)).askable(person.sub, person.organisation, person.roles)
+
+    async def time_zone(self, tx: Transaction, person: Person) -> str:
+        """The clock of their organisation."""
+        return (await self._ladder(tx)).time_zone(person.organisation)
+
+    async def own(self, tx: Transaction, person: Person, now: datetime, limit: int) -> Sequence[Elevation]:
+        """Those that this person asked for, the newest first."""
+        found = await self._store.page(
+            tx,
+            organisation=person.organisation,
+            sub=person.sub,
+            roles=(),
+            state=None,
+            now=now,
+            after=None,
             limit=limit,
         )
         return [one.at(now) for one in found]

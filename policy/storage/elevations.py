@@ -16,7 +16,7 @@ from policy.storage.tables import elevation, overlay_change
 
 _DECIDING = 0x6D65_6C65
 """The advisory lock of whoever asks for an elevation or decides about one ("mele")."""
-_WRITTEN = ("state", "decided_by", "decided_why", "starts_at", "ends_at", "ended_by", "ended_why")
+_WRITTEN = ("state", "decided_by", "decided_by_name", "decided_why", "starts_at", "ends_at", "ended_by", "ended_why")
 
 
 class Elevations:

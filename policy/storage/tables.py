@@ -66,6 +66,7 @@ elevation = Table(
     Column("state", Text, nullable=False),
     Column("asked_at", DateTime(timezone=True), nullable=False),
     Column("decided_by", Text, nullable=False, server_default=""),
+    Column("decided_by_name", Text, nullable=False, server_default=""),
     Column("decided_why", Text, nullable=False, server_default=""),
     Column("starts_at", DateTime(timezone=True)),
     Column("ends_at", DateTime(timezone=True)),
@@ -91,6 +92,14 @@ measure = Table(
     Column("lifted_by", Text, nullable=False, server_default=""),
     Column("lifted_why", Text, nullable=False, server_default=""),
     Column("changed", BigInteger, nullable=False, server_default=overlay_change.next_value()),
+)
+
+gateway_report = Table(
+    "gateway_report",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
 )
 
 answered_incident = Table(

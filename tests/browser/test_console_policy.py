@@ -300,8 +300,9 @@ def test_what_moves_while_the_policy_stands(at: At, console: str) -> None:
     page.get_by_role("button", name="Publish").click()
     confirm(page, "Publish", WHY)
 
+    on_a_page_of_ones_own(page, second, console)
     page.goto(f"{console}/elevations")
-    page.get_by_label("Role").fill("vendor")
+    page.get_by_label("Role").select_option("vendor")
     page.get_by_role("button", name="Ask for a role").click()
     confirm(page, "Ask for a role", "to see what they see")
     waiting = page.get_by_role("region", name="Waiting for an answer")
@@ -314,7 +315,7 @@ def test_what_moves_while_the_policy_stands(at: At, console: str) -> None:
     expect(waiting).to_contain_text("Nobody is waiting.")
     everything = page.get_by_role("region", name="All requests")
     expect(everything).to_contain_text("Held now")
-    everything.get_by_role("link", name="vendor").click()
+    everything.get_by_role("link", name="vendor").first.click()
     page.get_by_role("button", name="End now").click()
     confirm(page, "End now", WHY)
     expect(page.locator("#view")).to_contain_text("Ended early")
@@ -334,6 +335,40 @@ def test_what_moves_while_the_policy_stands(at: At, console: str) -> None:
     confirm(page, "Lift", WHY)
     expect(page.locator("#view")).to_contain_text("Lifted")
     assert_accessible(page)
+
+
+def on_a_page_of_ones_own(page: Page, second: Page, console: str) -> None:
+    """Whoever is no administrator has no console: the same is asked, seen and given back without scripts."""
+    mine = f"{console}/api/policy/elevations/mine"
+    browser = page.context.browser
+    assert browser is not None
+    bare = browser.new_context(
+        storage_state=page.context.storage_state(), java_script_enabled=False, locale="en-GB"
+    ).new_page()
+    bare.goto(f"{mine}?locale=en")
+    bare.get_by_label("For how long").select_option("900")
+    bare.get_by_label("Reason").fill("x")
+    bare.get_by_role("button", name="Ask for vendor").click()
+    bare.get_by_role("link", name="Say why").click()
+    expect(bare.get_by_label("Reason")).to_be_focused()
+    bare.get_by_label("Reason").fill("to see what they see")
+    bare.get_by_role("button", name="Ask for vendor").click()
+    expect(bare.get_by_role("status")).to_contain_text("You asked.")
+    second.goto(f"{console}/elevations")
+    second.get_by_role("button", name="Approve: vendor").first.click()
+    confirm(second, "Approve", "go on")
+    bare.reload()
+    held = bare.get_by_role("region", name="Now", exact=True)
+    expect(held).to_contain_text("Held now")
+    expect(held).to_contain_text("박준")
+    for locale, width in (("ko", 320), ("en", 1280)):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{mine}?locale={locale}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert_accessible(page)
+    held.get_by_role("button", name="End vendor now").click()
+    expect(bare.get_by_role("status")).to_contain_text("You hold the role no more.")
+    bare.context.close()
 
 
 def test_the_map_says_the_same_in_tables(at: At, console: str) -> None:

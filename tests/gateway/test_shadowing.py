@@ -14,6 +14,7 @@ from config.envelope import Envelope
 from config.settings import Settings
 from gateway.callers.caller import Decided
 from gateway.decision import shadowing as module
+from gateway.decision.shadow_metrics import ShadowMetrics
 from gateway.decision.shadow_upkeep import ShadowUpkeep
 from gateway.decision.shadowing import Shadowing
 from gateway.exchange import Forward
@@ -145,12 +146,22 @@ async def test_what_waits_and_what_is_counted_is_bounded(clock: FakeClock, monke
     shadowing = cast(policy(*rules), clock=clock)
     for index in range(25):
         shadowing.saw(decided("GET", f"/{index % 10}"), "shop", "GET", f"/{index % 10}", f"c{index}")
-    assert shadowing.dropped == 15
+    assert told(shadowing) == {("dropped",): 15, ("made",): 0, (): 10}
     shadowing.look(100)
+    assert told(shadowing) == {("dropped",): 15, ("made",): 10, (): 0}
     assert seen(shadowing) == {
         Count("allow", "deny", "shop", "deny0", False, 1, "c0"),
         Count("allow", "deny", "shop", "deny1", False, 1, "c1"),
         Count("allow", "deny", "shop", "", False, 8, "c2"),
+    }
+
+
+def told(shadowing: Shadowing) -> dict[tuple[str, ...], float]:
+    """What Prometheus is told, by the values of its labels."""
+    return {
+        tuple(sample.labels.values()): sample.value
+        for metric in ShadowMetrics(shadowing).collect()
+        for sample in metric.samples
     }
 
 

@@ -38,6 +38,12 @@ FACTS = {
     "outcome": "kept",
     "reason": "administrator",
     "change": "enrolled",
+    "what": "granted",
+    "role": "auditor",
+    "roles": "https://console.example.com/api/policy/elevations/mine",
+    "by": "Ada",
+    "why": "go on",
+    "until": "2026-11-22T09:55:00+00:00",
     "factor": "passkey",
 }
 VARIANTS = [
@@ -48,6 +54,7 @@ VARIANTS = [
         for reason in ("response", "account_lock", "password_change", "device_removal", "refresh_reuse", "idle")
     ),
     ({"change": "removed", "factor": "totp"}, NoticeKind.FACTOR_CHANGED),
+    *(({"what": what}, NoticeKind.ROLE) for what in ("refused", "over")),
     ({"factor": "Something new"}, NoticeKind.FACTOR_CHANGED),
 ]
 SAID: dict[NoticeKind, tuple[str, ...]] = {

@@ -123,7 +123,7 @@ async def pipeline(settings: Settings, folder: Path) -> AsyncIterator[Pipeline]:
     await people(there)
     key = Key()
     (folder / "reviewer.key").write_bytes(key.pem())
-    await _let_in(there, key)
+    await let_in(there, key)
     await _remember_replays(there)
     async with running(there, RELAY, PROVIDER, policy.admin.app.serve, GATEWAY):
         yield Pipeline(there, folder)
@@ -136,7 +136,8 @@ async def _remember_replays(settings: Settings) -> None:
     await valkey.aclose()
 
 
-async def _let_in(settings: Settings, key: Key) -> None:
+async def let_in(settings: Settings, key: Key) -> None:
+    """The programs, and the shipped policy with a rule for each but one."""
     database, stored, clock = open_database(settings, "policy"), PolicyVersions(), SystemClock()
     shipped = shipped_policy()
     rules = [Rule(role, 399, role, "admin", "/api/policy/**", RuleEffect.ALLOW) for role in ROLES if role != STRANGER]

@@ -53,7 +53,9 @@ class OverviewPage:
         remembered: RememberedBrowsers,
         history: SignInStorage,
         requests: AskedRequests,
+        roles_page: str,
     ) -> None:
+        """`roles_page`: where people ask for roles, for a time, at the policy's own page behind the gateway."""
         self._shared = shared
         self._door = door
         self._factors = factors
@@ -62,6 +64,7 @@ class OverviewPage:
         self._remembered = remembered
         self._history = history
         self._requests = requests
+        self._roles_page = roles_page
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account`."""
@@ -72,6 +75,7 @@ class OverviewPage:
             now, user_id = self._shared.clock.now(), person.account.id
             places = await self._history.places(tx, user_id, now - RECENT)
             at_a_glance: dict[str, Any] = {
+                "roles_page": self._roles_page,
                 "passkeys": len(await self._factors.passkeys(tx, user_id)),
                 "password_changed_at": await self._passwords.changed_at(tx, user_id),
                 "devices": len(await self._devices.of(tx, user_id)),

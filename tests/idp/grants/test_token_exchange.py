@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from idp.clients.metadata import ClientMetadata
 from idp.grants.token_exchange import ACCESS_TOKEN, TOKEN_EXCHANGE, exchanged_scope
+from idp.protocol.access_token import AUDIENCE
 from idp.storage import clients
 from tests.clock import FakeClock
-from tests.idp.grants.programs import change, claims
+from tests.idp.grants.programs import change, claims, program
 from tests.idp.provider import App, Provider
 
 LEDGER = "https://ledger.example"
@@ -80,6 +81,43 @@ async def test_the_new_token_is_of_the_same_session_and_says_who_acts(
     assert dead.json()["error"] == "invalid_request"
 
 
+async def test_a_program_is_spoken_for_where_the_service_registered_to_and_nowhere_else(
+    provider: Provider, service: App, clock: FakeClock
+) -> None:
+    reporter = await program(provider, scopes=("reports", "ledger"))
+    subject, actor = await own(provider, reporter), await own(provider, service)
+    clock.advance(100)
+    answer = await exchange(provider, service, subject, actor, resource=LEDGER)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["issued_token_type"], body["expires_in"], body["scope"]) == (ACCESS_TOKEN, 200, "ledger")
+    old, new = claims(provider, subject), claims(provider, body["access_token"])
+    assert (new["sub"], new["client_id"], new["act"]) == ("reporter", "service", {"sub": "service"})
+    assert (new["aud"], new["sid"], new["exp"]) == (LEDGER, old["sid"], old["exp"])
+    assert not {"org", "roles", "auth_time", "device"} & new.keys(), "nobody signed in"
+
+    async def is_active(token: str) -> bool:
+        basic = httpx2.BasicAuth("service", service.secret or "")
+        return bool((await provider.post("/introspect", {"token": token}, basic)).json()["active"])
+
+    assert await is_active(body["access_token"])
+    for form in ({}, {"audience": AUDIENCE}, {"resource": "https://other.example"}):
+        refused = await exchange(provider, service, subject, actor, **form)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target"), "it speaks for itself here"
+    again = await exchange(provider, service, body["access_token"], actor, resource=LEDGER)
+    assert again.json()["error"] == "invalid_request", "what was exchanged is good at the ledger, and not here"
+
+    await provider.post("/revoke", {"token": body["access_token"]}, httpx2.BasicAuth("service", service.secret or ""))
+    assert not await is_active(body["access_token"])
+    another = (await exchange(provider, service, subject, actor, resource=LEDGER)).json()["access_token"]
+    await provider.post("/revoke", {"token": subject}, httpx2.BasicAuth("reporter", reporter.secret or ""))
+    dead = await exchange(provider, service, subject, actor, resource=LEDGER)
+    assert dead.json()["error"] == "invalid_request", "its own token was revoked"
+    async with provider.parts.database.begin() as tx:
+        await provider.parts.machines.end_machine_sessions(tx, "reporter", "revoked", correlation_id="test")
+    assert not await is_active(another), "it ends with the program's session"
+
+
 async def test_what_does_not_fit_is_refused(provider: Provider, service: App) -> None:
     app, tokens = await of_mina(provider)
     other = await provider.register("other")
@@ -92,7 +130,7 @@ async def test_what_does_not_fit_is_refused(provider: Provider, service: App) ->
         (exchange(provider, service, subject, subject), "invalid_request"),
         (exchange(provider, service, subject, foreign), "invalid_request"),
         (exchange(provider, service, subject, revoked), "invalid_request"),
-        (exchange(provider, service, actor, actor), "invalid_request"),
+        (exchange(provider, service, actor, actor), "invalid_target"),  # a program speaks for itself here
         (exchange(provider, service, "made up", actor), "invalid_request"),
         (exchange(provider, service, tokens["refresh_token"], actor), "invalid_request"),
         (exchange(provider, service, tokens["id_token"], actor), "invalid_request"),
