@@ -13,7 +13,7 @@ from typing import TypeVar
 from policy import conditions, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Rule, RuleEffect
 from policy.expand import Resources
-from policy.path_pattern import Tail
+from policy.path_pattern import PathPattern, Tail
 from policy.roles import Hierarchy
 from policy.satisfiable import satisfiable
 
@@ -29,6 +29,8 @@ _Scope = tuple[str, str, str]
 """Organisation, role, zone."""
 _Rules = dict[tuple[str, str], dict[_Scope, list[Rule]]]
 """By mark and method, then by scope."""
+_Places = list[tuple[str, PathPattern]]
+"""Zones, and patterns of paths there."""
 _OPPOSITE = {RuleEffect.ALLOW: RuleEffect.DENY, RuleEffect.DENY: RuleEffect.ALLOW}
 
 
@@ -56,13 +58,14 @@ def _with_deciders(
     book = _Rulebook(hierarchy, resources, _mark_of_decider)
     for rule in sorted(rules, key=_order):
         found: list[list[Rule]] = []
-        for covering in book.covering(rule, _marks_of_deciders(rule)):
+        places = book.places(rule)
+        for covering in book.covering(rule, places, _marks_of_deciders(rule)):
             if not covering:
                 found = []
                 break
             found.append(covering)
         if not found and rule.effect is not RuleEffect.REDUCE:
-            book.add(rule)  # whatever a rule with deciders covers, they cover, too
+            book.add(rule, places)  # whatever a rule with deciders covers, they cover, too
         yield rule, found
 
 
@@ -97,10 +100,10 @@ def conflicting(rules: Iterable[Rule], hierarchy: Hierarchy, resources: Resource
             continue
         book = _Rulebook(hierarchy, resources, lambda rule: rule.effect.value)
         for rule in alike:
-            book.add(rule)
+            book.add(rule, book.places(rule))
         told: set[tuple[str, str]] = set()
         for rule in alike:
-            for covering in book.covering(rule, (_OPPOSITE[rule.effect].value,)):
+            for covering in book.covering(rule, book.places(rule), (_OPPOSITE[rule.effect].value,)):
                 for other in covering:
                     first, second = sorted((rule, other), key=lambda rule: rule.id)
                     if (first.id, second.id) not in told and _may_hold_together(rule, other):
@@ -125,7 +128,10 @@ class _Node:
 
     def child(self, segment: str | None) -> _Node:
         if segment is not None:
-            return self.children.setdefault(segment, _Node())
+            child = self.children.get(segment)
+            if child is None:
+                child = self.children[segment] = _Node()
+            return child
         if self.any_segment is None:
             self.any_segment = _Node()
         return self.any_segment
@@ -142,10 +148,13 @@ class _Rulebook:
         self._hierarchy = hierarchy
         self._scopes: dict[_Scope, frozenset[_Scope]] = {}
 
-    def add(self, rule: Rule) -> None:
+    def places(self, rule: Rule) -> _Places:
+        """What a rule speaks of."""
+        return [(zone, path_pattern.parse(path)) for zone, path in self._resources.places(rule)]
+
+    def add(self, rule: Rule, places: _Places) -> None:
         mark = self._mark(rule)
-        for zone, path in self._resources.places(rule):
-            pattern = path_pattern.parse(path)
+        for zone, pattern in places:
             node = self._root
             for segment in pattern.segments:
                 node = node.child(segment)
@@ -156,20 +165,21 @@ class _Rulebook:
                     if len(kept) < MOST_OF_A_KEY:
                         kept.append(rule)
 
-    def covering(self, rule: Rule, marks: tuple[str, ...]) -> Iterator[list[Rule]]:
+    def covering(self, rule: Rule, places: _Places, marks: tuple[str, ...]) -> Iterator[list[Rule]]:
         """For each part of what a rule speaks of (a path, or what is below it; a method) the rules that cover it."""
-        for zone, path in self._resources.places(rule):
-            scopes = self._scopes_above((rule.organisation, rule.role, zone))
-            pattern = path_pattern.parse(path)
+        for zone, pattern in places:
             here, below = self._reached(pattern.segments)
-            for places in _parts(pattern.tail, here, below):
+            for part in _parts(pattern.tail, here, below):
                 for method in rule.methods:
-                    keys = [(mark, each) for mark in marks for each in ((method,) if method == ANY else (method, ANY))]
-                    found: list[Rule] = []
-                    for by_scope in [there[key] for there in places for key in keys if key in there]:
-                        for scope in scopes & by_scope.keys():
-                            found += by_scope[scope]
-                    yield found
+                    yield self._covering(part, (rule.organisation, rule.role, zone), method, marks) if part else []
+
+    def _covering(self, part: list[_Rules], scope: _Scope, method: str, marks: tuple[str, ...]) -> list[Rule]:
+        keys = [(mark, each) for mark in marks for each in ((method,) if method == ANY else (method, ANY))]
+        found: list[Rule] = []
+        for by_scope in [there[key] for there in part for key in keys if key in there]:
+            for each in self._scopes_above(scope) & by_scope.keys():
+                found += by_scope[each]
+        return found
 
     def _scopes_above(self, scope: _Scope) -> frozenset[_Scope]:
         if scope not in self._scopes:
