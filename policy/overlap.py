@@ -116,25 +116,37 @@ def _may_hold_together(one: Rule, other: Rule) -> bool:
 
 
 class _Node:
-    """One segment of the patterns."""
+    """One segment of the patterns; most have little of all that one may have."""
 
     __slots__ = ("any_segment", "below", "children", "here")
 
     def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
+        self.children: dict[str, _Node] | None = None
         self.any_segment: _Node | None = None
-        self.here: _Rules = {}
-        self.below: _Rules = {}
+        self.here: _Rules | None = None
+        self.below: _Rules | None = None
 
     def child(self, segment: str | None) -> _Node:
-        if segment is not None:
-            child = self.children.get(segment)
-            if child is None:
-                child = self.children[segment] = _Node()
+        if segment is None:
+            child = self.any_segment = self.any_segment or _Node()
             return child
-        if self.any_segment is None:
-            self.any_segment = _Node()
-        return self.any_segment
+        if self.children is None:
+            self.children = {}
+        found = self.children.get(segment)
+        if found is None:
+            found = self.children[segment] = _Node()
+        return found
+
+    def parts(self, tail: Tail) -> Iterator[_Rules]:
+        """Where rules of a pattern that ends here belong."""
+        if tail is not Tail.BELOW:
+            if self.here is None:
+                self.here = {}
+            yield self.here
+        if tail is not Tail.NOTHING:
+            if self.below is None:
+                self.below = {}
+            yield self.below
 
 
 class _Rulebook:
@@ -159,10 +171,12 @@ class _Rulebook:
             for segment in pattern.segments:
                 node = node.child(segment)
             scope = (rule.organisation, rule.role, zone)
-            for there in _parts(pattern.tail, node.here, node.below):
+            for there in node.parts(pattern.tail):
                 for method in rule.methods:
-                    kept = there.setdefault((mark, method), {}).setdefault(scope, [])
-                    if len(kept) < MOST_OF_A_KEY:
+                    by_scope = there.get((mark, method))
+                    if by_scope is None:
+                        there[mark, method] = {scope: [rule]}
+                    elif len(kept := by_scope.setdefault(scope, [])) < MOST_OF_A_KEY:
                         kept.append(rule)
 
     def covering(self, rule: Rule, places: _Places, marks: tuple[str, ...]) -> Iterator[list[Rule]]:
@@ -196,13 +210,16 @@ class _Rulebook:
         below: list[_Rules] = []
         nodes = [self._root]
         for segment in segments:
-            below += [node.below for node in nodes if node.below]
             onward: list[_Node] = []
             for node in nodes:
-                if segment is not None and segment in node.children:
+                if node.below:
+                    below.append(node.below)
+                if segment is not None and node.children and segment in node.children:
                     onward.append(node.children[segment])
                 if segment != "" and node.any_segment is not None:
                     onward.append(node.any_segment)
+            if not onward:
+                return below, below
             nodes = onward[:MOST_NODES]
         here = [*below, *(node.here for node in nodes if node.here)]
         return here, [*below, *(node.below for node in nodes if node.below)]
