@@ -8,6 +8,7 @@ device, the risk, the hour and the country besides.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,10 +18,10 @@ import msgspec
 from casbin.model import FastModel
 
 from policy.artefact import Policy, Rule, RuleEffect, Zone
-from policy.decide import decide
+from policy.decide import decide, decide_anew
 from policy.decision import Effect
 from policy.request import AccessRequest, DeviceTrust, Subject, at_home
-from policy.snapshot import compile_policy
+from policy.snapshot import Snapshot, compile_policy
 
 AT = 1_767_581_400.0
 """Monday, 5 January 2026, 11:50 in Seoul."""
@@ -54,6 +55,8 @@ e = some(where (p.eft == allow))
 m = r.obj == p.obj && r.act == p.act && r.sub.role == p.sub && eval(p.cond)
 """
 
+_FACTS = at_home("d", "192.0.2.1", "office", DeviceTrust.REGISTERED)
+
 Question = tuple[int, int]
 """The number of the role of whoever asks, and of the path."""
 Ask = Callable[[], bool]
@@ -62,7 +65,43 @@ Engine = Callable[[int, bool], Callable[[Question], Ask]]
 
 
 def munjigi(size: int, conditions: bool) -> Callable[[Question], Ask]:
-    """Ours: the whole decision, with risk, zone, reasons and lease."""
+    """Ours: the whole decision, with risk, zone, reasons and how long it stands; warm, so that it stands."""
+    snapshot = _snapshot(size, conditions)
+
+    def ask(question: Question) -> Ask:
+        asked = _asked(question)
+        return lambda: decide(asked, snapshot).effect is Effect.ALLOW
+
+    return ask
+
+
+def anew(size: int, conditions: bool) -> Callable[[Question], Ask]:
+    """Ours without a look at what stands: risk, rules and zone are worked out each time."""
+    snapshot = _snapshot(size, conditions)
+
+    def ask(question: Question) -> Ask:
+        asked = _asked(question)
+        return lambda: decide_anew(asked, snapshot).effect is Effect.ALLOW
+
+    return ask
+
+
+def lookup(size: int, conditions: bool) -> Callable[[Question], Ask]:
+    """No engine at all: the answer in a dictionary, by all of the question. What this takes says how quick the machine
+    is at that moment."""
+    snapshot = _snapshot(size, conditions)
+
+    def ask(question: Question) -> Ask:
+        asked = _asked(question)
+        subject, facts, zone, method, path = asked.subject, asked.facts, asked.zone, asked.method, asked.path
+        answers = {(subject, facts, zone, method, path): decide(asked, snapshot).effect is Effect.ALLOW}
+        return lambda: answers[subject, facts, zone, method, path]
+
+    return ask
+
+
+@lru_cache(maxsize=1)
+def _snapshot(size: int, conditions: bool) -> Snapshot:
     rules = tuple(
         Rule(
             id=f"rule-{number}",
@@ -77,16 +116,13 @@ def munjigi(size: int, conditions: bool) -> Callable[[Question], Ask]:
         for number in range(size)
     )
     roles = tuple(rule.role for rule in rules)
-    snapshot = compile_policy(Policy(roles=roles, zones=(Zone("shop"),), rules=rules), 1)
-    facts = at_home("d", "192.0.2.1", "office", DeviceTrust.REGISTERED)
+    return compile_policy(Policy(roles=roles, zones=(Zone("shop"),), rules=rules), 1)
 
-    def ask(question: Question) -> Ask:
-        role, path = question
-        subject = Subject("u", "o", frozenset({f"role-{role}"}), 2, AT - 60)
-        asked = AccessRequest(subject, facts, "shop", "GET", _path(path), AT)
-        return lambda: decide(asked, snapshot).effect is Effect.ALLOW
 
-    return ask
+def _asked(question: Question) -> AccessRequest:
+    role, path = question
+    subject = Subject("u", "o", frozenset({f"role-{role}"}), 2, AT - 60)
+    return AccessRequest(subject, _FACTS, "shop", "GET", _path(path), AT)
 
 
 class _Rules(casbin.persist.Adapter):  # type: ignore[misc] # casbin ships no types
@@ -172,6 +208,8 @@ def _path(number: int) -> str:
 
 
 PEERS: dict[str, tuple[str, Engine]] = {
+    "lookup": ("a bare dictionary, by all of the question", lookup),
+    "anew": ("ours, worked out anew each time", anew),
     "enforcer": ("pycasbin Enforcer", enforcer),
     "fast": ("pycasbin FastEnforcer, keyed by path and method", fast_enforcer),
     "cedar": ("cedarpy, handles kept", cedar),

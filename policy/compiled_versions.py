@@ -8,6 +8,7 @@ format is refused, and the last good one kept.
 
 from __future__ import annotations
 
+import asyncio
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Protocol
@@ -17,13 +18,16 @@ import msgspec
 from config.connections import Transaction
 from jose.keys import PublicKeys
 from policy import signature
+from policy.compiled_memory import taken
 from policy.signature import UntrustedArtefact
 from policy.snapshot import FORMAT, Snapshot
 
 LARGEST = 1024 * 1024 * 1024 - 1
 """Bytes of a compiled policy: PostgreSQL holds no more in one value."""
-PART = 128 * 1024
+PART = 256 * 1024
 """Bytes that are read at a time, so that a gateway which reads a large policy serves requests in between."""
+REST = 0.001
+"""Seconds between two parts, which are there for all else."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -94,8 +98,10 @@ async def read(
         raise UntrustedArtefact(f"version {number} is compiled to format {others}; this code reads {FORMAT}")
     if head.size > LARGEST:
         raise UntrustedArtefact(f"version {number} is larger than {LARGEST} bytes")
-    compiled, hashed = bytearray(head.size), sha256()
+    compiled, hashed = taken(head.size), sha256()
     for offset in range(0, head.size, PART):
+        if offset:
+            await asyncio.sleep(REST)
         part = await versions.compiled_part(tx, number, FORMAT, offset, PART)
         if part is None or len(part) != min(PART, head.size - offset):
             raise UntrustedArtefact(f"version {number} went away while it was read")

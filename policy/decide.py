@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from policy import zones
 from policy.artefact import Rule, RuleEffect
+from policy.context import CLOCK_SKEW
 from policy.decision import Decision, Effect
-from policy.judgement import Situation, judged, survey
+from policy.judgement import Situation, judge, survey
 from policy.overlay.overlay import NOTHING, Overlay
 from policy.reasons import Reason
 from policy.request import AccessRequest, MeasureEffect
@@ -20,13 +21,37 @@ _REDUCED: tuple[Reason, ...] = (Reason.RULE_ALLOWS, Reason.PRIVILEGES_REDUCED)
 
 def decide(request: AccessRequest, snapshot: Snapshot, overlay: Overlay = NOTHING) -> Decision:
     """Decide one request by one version of the policy and what stands above it. Never raises: what goes wrong is
-    denied."""
+    denied.
+
+    Wherever rules, subject and facts are those of an earlier request, its answer is given again for as long as it
+    stands: the very same that `decide_anew` would come to.
+    """
     try:
         if overlay is not NOTHING:
             if not overlay.known:
                 return Decision(Effect.DENY, (Reason.MEASURES_UNKNOWN,), snapshot.version)
             request = overlay.applied(request)
-        return _decide(request, snapshot)
+        if request.elevations or request.measures or not snapshot.version:
+            return _decide(request, snapshot)
+        at, zone, method = request.at, request.zone, request.method
+        question = snapshot.reached(zone, method, request.path), zone, method, request.subject, request.facts
+        lease = snapshot.leases.get(question)
+        if lease is not None and lease[0] <= at < lease[1].stands_until:
+            return lease[1]
+        decision = _decide(request, snapshot)
+        if decision.stands_until > at:
+            snapshot.lease(question, at, decision)
+    except Exception:
+        return Decision(Effect.DENY, (Reason.EVALUATION_FAILED,), snapshot.version)
+    return decision
+
+
+def decide_anew(request: AccessRequest, snapshot: Snapshot, overlay: Overlay = NOTHING) -> Decision:
+    """The same, worked out without a look at what was decided before."""
+    try:
+        if not overlay.known:
+            return Decision(Effect.DENY, (Reason.MEASURES_UNKNOWN,), snapshot.version)
+        return _decide(overlay.applied(request), snapshot)
     except Exception:
         return Decision(Effect.DENY, (Reason.EVALUATION_FAILED,), snapshot.version)
 
@@ -34,16 +59,25 @@ def decide(request: AccessRequest, snapshot: Snapshot, overlay: Overlay = NOTHIN
 def _decide(request: AccessRequest, snapshot: Snapshot) -> Decision:
     if not snapshot.version:
         return Decision(Effect.DENY, (Reason.NO_POLICY,), 0)
-    if snapshot.zone(request.zone) is None:
+    zone = snapshot.zone(request.zone)
+    if zone is None:
         return Decision(Effect.DENY, (Reason.UNKNOWN_ZONE,), snapshot.version)
-    situation = survey(request, snapshot)
+    situation = survey(request, snapshot, zone)
     context = situation.context
     machine = request.subject.machine
     if request.measures and any(measure.effect is MeasureEffect.DENY for measure in request.measures):
         return _barred(situation, Reason.MEASURE_DENIES, snapshot.version)
     if snapshot.flows is not None and (barred := snapshot.flows.barred(request)) is not None:
         return _barred(situation, barred, snapshot.version)
-    judgement = judged(situation, context, machine=machine)
+    judgement = judge(
+        situation.candidates,
+        zone,
+        context,
+        request.method,
+        machine=machine,
+        laid=situation.laid,
+        demanded=situation.demanded,
+    )
     winner, refused, obligations = judgement.winner, judgement.refused, judgement.obligations
     effect, reasons, step_up = Effect.ALLOW, _ALLOWED, None
     if obligations:
@@ -115,10 +149,12 @@ def _stands_until(situation: Situation) -> float:
     if request.elevations or request.measures:
         passing = [one.until for one in request.elevations] + [one.until for one in request.measures]
         until = min(until, *passing)
-    authenticated_at = situation.request.subject.authenticated_at
+    authenticated_at = request.subject.authenticated_at
     if authenticated_at is None:
         return until
-    now = situation.request.at
+    now = request.at
+    if now < authenticated_at - CLOCK_SKEW < until:  # from then on it is known how old the authentication is
+        until = authenticated_at - CLOCK_SKEW
     max_age = situation.zone.max_age
     if max_age is not None and now <= authenticated_at + max_age < until:
         until = authenticated_at + max_age

@@ -13,8 +13,12 @@ def lets_in(zone: Zone, rule: Rule) -> bool:
     """Whether what a rule allows may pass its zone for some facts; only a contradiction is ever found."""
     if rule.effect is not RuleEffect.ALLOW or not rule.condition:
         return True
-    of_person = not (rule.role == ANONYMOUS or rule.role.startswith(CLIENT_ROLE))
-    return satisfiable(conditions.parse(rule.condition).expression, *_demands(zone, of_person=of_person))
+    return satisfiable(conditions.parse(rule.condition).expression, *_demands(zone, of_person=asks_person(rule)))
+
+
+def asks_person(rule: Rule) -> bool:
+    """Whether a zone makes its demands on people of whom the rule allows something."""
+    return not (rule.role == ANONYMOUS or rule.role.startswith(CLIENT_ROLE))
 
 
 def _demands(zone: Zone, *, of_person: bool) -> tuple[Comparison, ...]:

@@ -58,8 +58,12 @@ class Situation(msgspec.Struct, frozen=True, gc=False):
     """Seconds since the last measure that demands two factors given after it; None: there is none."""
 
 
-def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
-    """Work out local time, risk, context and the rules that speak of a request, whose zone is one of the policy's."""
+def survey(request: AccessRequest, snapshot: Snapshot, zone: Zone | None = None) -> Situation:
+    """Work out local time, risk, context and the rules that speak of a request. `zone`: the policy's one of its name,
+    which it must have; looked up unless it is given."""
+    zone = zone or snapshot.zone(request.zone)
+    if zone is None:
+        raise KeyError(request.zone)
     subject = request.subject
     roles = subject.roles if subject.id else _NO_ROLES
     if request.elevations:
@@ -92,9 +96,6 @@ def survey(request: AccessRequest, snapshot: Snapshot) -> Situation:
         recent_risk,
         seen.threat,
     )
-    zone = snapshot.zone(request.zone)
-    if zone is None:
-        raise KeyError(request.zone)
     candidates = snapshot.candidates(standing, request.zone, request.method, request.path)
     until = min(until, quarter_ends)
     return Situation(request, zone, candidates, standing, context, signals, until, suspicion, laid, demanded)

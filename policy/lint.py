@@ -13,7 +13,7 @@ import msgspec
 from policy import conditions, demands, overlap, path_pattern
 from policy.artefact import ADMIN_ZONE as ADMIN_ZONE
 from policy.artefact import ADMINISTRATOR as ADMINISTRATOR
-from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect
+from policy.artefact import ANONYMOUS, ANY, Policy, Rule, RuleEffect, Zone
 from policy.bands import PREFIX
 from policy.context import Context
 from policy.expand import Resources, UnknownResource
@@ -303,15 +303,24 @@ def _unreachable(rules: tuple[Rule, ...], resources: Resources) -> Iterator[Find
 
 def _without_effect(policy: Policy, resources: Resources) -> Iterator[Finding]:
     zones = {zone.name: zone for zone in policy.zones}
+    known: dict[tuple[object, ...], tuple[Fault, str] | None] = {}  # of many rules few differ in what is looked at here
     for rule in policy.rules:
         if not rule.condition:
             continue
-        entered = [zones[zone] for zone, _ in resources.places(rule) if zone in zones]
-        if not satisfiable(conditions.parse(rule.condition).expression):
-            yield Finding(Fault.NEVER_MATCHES, "its condition holds for no facts at all", rule.id, refuses=False)
-        elif entered and not any(demands.lets_in(zone, rule) for zone in entered):
-            message = f"the zone {entered[0].name!r} lets in nobody for whom its condition holds"
-            yield Finding(Fault.UNREACHABLE, message, rule.id, refuses=False)
+        entered = tuple(zone for zone, _ in resources.places(rule) if zone in zones)
+        alike = rule.condition, rule.effect, demands.asks_person(rule), entered
+        if alike not in known:
+            known[alike] = _why_without_effect(rule, [zones[zone] for zone in entered])
+        if (why := known[alike]) is not None:
+            yield Finding(*why, rule.id, refuses=False)
+
+
+def _why_without_effect(rule: Rule, entered: list[Zone]) -> tuple[Fault, str] | None:
+    if not satisfiable(conditions.parse(rule.condition).expression):
+        return Fault.NEVER_MATCHES, "its condition holds for no facts at all"
+    if entered and not any(demands.lets_in(zone, rule) for zone in entered):
+        return Fault.UNREACHABLE, f"the zone {entered[0].name!r} lets in nobody for whom its condition holds"
+    return None
 
 
 def _public(rules: tuple[Rule, ...]) -> Iterator[Finding]:

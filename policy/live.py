@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.clock import Clock
 from config.connections import Database, Transaction
 from jose.keys import PublicKeys
+from policy.compiled_memory import give_back
 from policy.compiled_versions import CompiledVersions, take_up
 from policy.signature import UntrustedArtefact
 from policy.snapshot import NONE, Snapshot
@@ -60,9 +61,10 @@ class LivePolicy:
             return self._keep(f"the database does not answer: {type(error).__name__}")
         self._trouble = ""
         if loaded is not None:
-            self.snapshot = loaded
+            memory, self.snapshot = self.snapshot.compiled, loaded
             _log.info("policy_taken_up", version=loaded.version)
             self._taken_up(loaded)
+            await give_back(memory)
         return True
 
     def _keep(self, trouble: str) -> bool:

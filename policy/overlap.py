@@ -13,7 +13,7 @@ from typing import TypeVar
 from policy import conditions, path_pattern
 from policy.artefact import ANONYMOUS, ANY, Rule, RuleEffect
 from policy.expand import Resources
-from policy.path_pattern import Tail
+from policy.path_pattern import PathPattern, Tail
 from policy.roles import Hierarchy
 from policy.satisfiable import satisfiable
 
@@ -29,6 +29,8 @@ _Scope = tuple[str, str, str]
 """Organisation, role, zone."""
 _Rules = dict[tuple[str, str], dict[_Scope, list[Rule]]]
 """By mark and method, then by scope."""
+_Places = list[tuple[str, PathPattern]]
+"""Zones, and patterns of paths there."""
 _OPPOSITE = {RuleEffect.ALLOW: RuleEffect.DENY, RuleEffect.DENY: RuleEffect.ALLOW}
 
 
@@ -56,13 +58,14 @@ def _with_deciders(
     book = _Rulebook(hierarchy, resources, _mark_of_decider)
     for rule in sorted(rules, key=_order):
         found: list[list[Rule]] = []
-        for covering in book.covering(rule, _marks_of_deciders(rule)):
+        places = book.places(rule)
+        for covering in book.covering(rule, places, _marks_of_deciders(rule)):
             if not covering:
                 found = []
                 break
             found.append(covering)
         if not found and rule.effect is not RuleEffect.REDUCE:
-            book.add(rule)  # whatever a rule with deciders covers, they cover, too
+            book.add(rule, places)  # whatever a rule with deciders covers, they cover, too
         yield rule, found
 
 
@@ -97,10 +100,10 @@ def conflicting(rules: Iterable[Rule], hierarchy: Hierarchy, resources: Resource
             continue
         book = _Rulebook(hierarchy, resources, lambda rule: rule.effect.value)
         for rule in alike:
-            book.add(rule)
+            book.add(rule, book.places(rule))
         told: set[tuple[str, str]] = set()
         for rule in alike:
-            for covering in book.covering(rule, (_OPPOSITE[rule.effect].value,)):
+            for covering in book.covering(rule, book.places(rule), (_OPPOSITE[rule.effect].value,)):
                 for other in covering:
                     first, second = sorted((rule, other), key=lambda rule: rule.id)
                     if (first.id, second.id) not in told and _may_hold_together(rule, other):
@@ -113,22 +116,37 @@ def _may_hold_together(one: Rule, other: Rule) -> bool:
 
 
 class _Node:
-    """One segment of the patterns."""
+    """One segment of the patterns; most have little of all that one may have."""
 
     __slots__ = ("any_segment", "below", "children", "here")
 
     def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
+        self.children: dict[str, _Node] | None = None
         self.any_segment: _Node | None = None
-        self.here: _Rules = {}
-        self.below: _Rules = {}
+        self.here: _Rules | None = None
+        self.below: _Rules | None = None
 
     def child(self, segment: str | None) -> _Node:
-        if segment is not None:
-            return self.children.setdefault(segment, _Node())
-        if self.any_segment is None:
-            self.any_segment = _Node()
-        return self.any_segment
+        if segment is None:
+            child = self.any_segment = self.any_segment or _Node()
+            return child
+        if self.children is None:
+            self.children = {}
+        found = self.children.get(segment)
+        if found is None:
+            found = self.children[segment] = _Node()
+        return found
+
+    def parts(self, tail: Tail) -> Iterator[_Rules]:
+        """Where rules of a pattern that ends here belong."""
+        if tail is not Tail.BELOW:
+            if self.here is None:
+                self.here = {}
+            yield self.here
+        if tail is not Tail.NOTHING:
+            if self.below is None:
+                self.below = {}
+            yield self.below
 
 
 class _Rulebook:
@@ -142,34 +160,40 @@ class _Rulebook:
         self._hierarchy = hierarchy
         self._scopes: dict[_Scope, frozenset[_Scope]] = {}
 
-    def add(self, rule: Rule) -> None:
+    def places(self, rule: Rule) -> _Places:
+        """What a rule speaks of."""
+        return [(zone, path_pattern.parse(path)) for zone, path in self._resources.places(rule)]
+
+    def add(self, rule: Rule, places: _Places) -> None:
         mark = self._mark(rule)
-        for zone, path in self._resources.places(rule):
-            pattern = path_pattern.parse(path)
+        for zone, pattern in places:
             node = self._root
             for segment in pattern.segments:
                 node = node.child(segment)
             scope = (rule.organisation, rule.role, zone)
-            for there in _parts(pattern.tail, node.here, node.below):
+            for there in node.parts(pattern.tail):
                 for method in rule.methods:
-                    kept = there.setdefault((mark, method), {}).setdefault(scope, [])
-                    if len(kept) < MOST_OF_A_KEY:
+                    by_scope = there.get((mark, method))
+                    if by_scope is None:
+                        there[mark, method] = {scope: [rule]}
+                    elif len(kept := by_scope.setdefault(scope, [])) < MOST_OF_A_KEY:
                         kept.append(rule)
 
-    def covering(self, rule: Rule, marks: tuple[str, ...]) -> Iterator[list[Rule]]:
+    def covering(self, rule: Rule, places: _Places, marks: tuple[str, ...]) -> Iterator[list[Rule]]:
         """For each part of what a rule speaks of (a path, or what is below it; a method) the rules that cover it."""
-        for zone, path in self._resources.places(rule):
-            scopes = self._scopes_above((rule.organisation, rule.role, zone))
-            pattern = path_pattern.parse(path)
+        for zone, pattern in places:
             here, below = self._reached(pattern.segments)
-            for places in _parts(pattern.tail, here, below):
+            for part in _parts(pattern.tail, here, below):
                 for method in rule.methods:
-                    keys = [(mark, each) for mark in marks for each in ((method,) if method == ANY else (method, ANY))]
-                    found: list[Rule] = []
-                    for by_scope in [there[key] for there in places for key in keys if key in there]:
-                        for scope in scopes & by_scope.keys():
-                            found += by_scope[scope]
-                    yield found
+                    yield self._covering(part, (rule.organisation, rule.role, zone), method, marks) if part else []
+
+    def _covering(self, part: list[_Rules], scope: _Scope, method: str, marks: tuple[str, ...]) -> list[Rule]:
+        keys = [(mark, each) for mark in marks for each in ((method,) if method == ANY else (method, ANY))]
+        found: list[Rule] = []
+        for by_scope in [there[key] for there in part for key in keys if key in there]:
+            for each in self._scopes_above(scope) & by_scope.keys():
+                found += by_scope[each]
+        return found
 
     def _scopes_above(self, scope: _Scope) -> frozenset[_Scope]:
         if scope not in self._scopes:
@@ -186,13 +210,16 @@ class _Rulebook:
         below: list[_Rules] = []
         nodes = [self._root]
         for segment in segments:
-            below += [node.below for node in nodes if node.below]
             onward: list[_Node] = []
             for node in nodes:
-                if segment is not None and segment in node.children:
+                if node.below:
+                    below.append(node.below)
+                if segment is not None and node.children and segment in node.children:
                     onward.append(node.children[segment])
                 if segment != "" and node.any_segment is not None:
                     onward.append(node.any_segment)
+            if not onward:
+                return below, below
             nodes = onward[:MOST_NODES]
         here = [*below, *(node.here for node in nodes if node.here)]
         return here, [*below, *(node.below for node in nodes if node.below)]

@@ -52,10 +52,10 @@ def parse(text: str) -> PathPattern:
         tail = Tail.BELOW if parts.pop() == "*" else Tail.HERE_AND_BELOW
     segments: list[str | None] = []
     for part in parts:
-        if _NAME.fullmatch(part):
-            segments.append(None)
-        elif _SEGMENT.fullmatch(part):
+        if _SEGMENT.fullmatch(part):
             segments.append(part)
+        elif _NAME.fullmatch(part):
+            segments.append(None)
         else:
             raise WrongPattern(f"not a segment of a path pattern: {part!r}; `*` and `**` stand only at the end")
     if "" in segments[:-1] or (tail and segments[-1:] == [""]):
@@ -72,6 +72,8 @@ def reachable(pattern: PathPattern) -> bool:
 def _canonical(segment: str) -> bool:
     if segment in (".", "..") or ";" in segment:
         return False
+    if "%" not in segment:
+        return True
     for escape in _ESCAPE.findall(segment):
         if not _BYTE.fullmatch(escape):
             return False

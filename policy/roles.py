@@ -53,10 +53,13 @@ class Hierarchy:
             self._add(link.organisation, link.role, link.inherits)
         granted: dict[str, set[str]] = {ANY: set()}
         for given in assignments:
+            organisation, role = given.organisation, given.role
             if given.subject.startswith((GROUP, CLIENT_ROLE)):
-                self._add(given.organisation, given.subject, given.role)
+                self._add(organisation, given.subject, role)
+            elif organisation in granted:  # most often: there may be a million, in few organisations
+                granted[organisation].add(role)
             else:
-                granted.setdefault(given.organisation, set()).add(given.role)
+                granted[organisation] = {role}
         self._refuse_circles_and_depth(granted)
 
     def _add(self, organisation: str, role: str, inherits: str) -> None:

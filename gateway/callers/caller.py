@@ -10,7 +10,6 @@ from gateway.vouching.told import Told, UpstreamToken, WantedToken
 from jose import assertion
 from policy.decision import Decision, StepUp
 from policy.request import Facts, Subject
-from policy.snapshot import Snapshot
 
 
 @dataclass(slots=True)
@@ -19,7 +18,6 @@ class Decided:
 
     decision: Decision
     since: float
-    snapshot: Snapshot
     facts: Facts
     subject: Subject
     demanded: StepUp | None = None
@@ -27,7 +25,8 @@ class Decided:
     scopes: tuple[str, ...] = ()
     """All that the route demands of the access token, where it lacks one."""
     law: object = None
-    """All that the judge decided by at that moment, but for who asked and from where."""
+    """Stands for all that the judge decided by at that moment, but for who asked and from where. It is that no longer
+    than the judge itself, so that whoever keeps the decision keeps no policy."""
     record: bytes = b""
     """What the decision log says of every request that it decides, once it has been written."""
 

@@ -26,14 +26,16 @@ PATH_KEPT = 256
 
 
 class _Law:
-    """All that decisions follow but for who asks: one object, so that the warm way compares one."""
+    """All that decisions follow but for who asks."""
 
-    __slots__ = ("facts", "overlay", "snapshot")
+    __slots__ = ("facts", "mark", "overlay", "snapshot")
 
     def __init__(self, snapshot: Snapshot, overlay: Overlay, facts: FactsFinder) -> None:
         self.snapshot = snapshot
         self.overlay = overlay
         self.facts = facts
+        self.mark = object()
+        """What decisions know it by: one object, so that the warm way compares one, and it holds nothing."""
 
 
 class Judge:
@@ -107,7 +109,7 @@ class Judge:
         if caller is None:
             subject, facts = _ANYBODY, law.facts.anonymous(address, certificate)
             request = AccessRequest(subject, facts, route.zone.name, method, path, now)
-            return Decided(decide(request, law.snapshot, law.overlay), now, law.snapshot, facts, subject, law=law)
+            return Decided(decide(request, law.snapshot, law.overlay), now, facts, subject, law=law.mark)
         subject = caller.identity.subject
         question = (
             route.authority,
@@ -120,7 +122,7 @@ class Judge:
         standing = caller.standing.get(question)
         if (
             standing is not None
-            and standing.law is law
+            and standing.law is law.mark
             and standing.subject is subject
             and standing.since <= now < standing.decision.stands_until
             and (not self.memory.peaks or standing.facts.risk_peaks is self.memory.of(caller.identity.sid))
@@ -134,7 +136,7 @@ class Judge:
             risk -= sum(measure.points for measure in decision.measures)
         if risk >= law.snapshot.remembers:
             self.memory.note(caller.identity.sid, risk, now)
-        decided = Decided(decision, now, law.snapshot, facts, subject, law=law)
+        decided = Decided(decision, now, facts, subject, law=law.mark)
         if decision.stands_until > now and len(path) <= PATH_KEPT:
             if len(caller.standing) >= DECISIONS_KEPT:
                 caller.standing.clear()

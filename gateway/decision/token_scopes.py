@@ -35,9 +35,7 @@ def unmet(route: Route, identity: Identity, method: str) -> tuple[str, ...]:
 def joined(decided: Decided, wanted: tuple[str, ...]) -> Decided:
     """The decision where a token lacks one of these; it is of this one request. What was denied stays denied."""
     decision = without_scope(decided.decision)
-    return Decided(
-        decision, decided.since, decided.snapshot, decided.facts, decided.subject, scopes=wanted, law=decided.law
-    )
+    return Decided(decision, decided.since, decided.facts, decided.subject, scopes=wanted, law=decided.law)
 
 
 def refuse(head: RequestHead, wanted: tuple[str, ...], *, by_dpop: bool) -> Verdict:

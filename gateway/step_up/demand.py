@@ -42,7 +42,7 @@ def joined(decided: Decided, asked: StepUp) -> Decided:
     """The decision with what the route demands; it is of this one request. What was denied stays denied."""
     decision = decided.decision
     held = with_demand(decision, asked)
-    return Decided(held, decided.since, decided.snapshot, decided.facts, decided.subject, asked, law=decided.law)
+    return Decided(held, decided.since, decided.facts, decided.subject, asked, law=decided.law)
 
 
 def sensitive_routes(table: RouteTable, authority: str, caller: Caller | None, now: float) -> list[dict[str, Any]]:

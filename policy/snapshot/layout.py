@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from mmap import mmap
 from typing import Literal, NamedTuple
 from zlib import crc32
 
@@ -107,7 +108,7 @@ def write(sections: Iterable[bytes]) -> bytes:
     return b"".join([*head, *padded])
 
 
-def read(compiled: bytes | bytearray) -> Sections:
+def read(compiled: bytes | bytearray | mmap) -> Sections:
     """The sections of a whole. Raises `UnreadableSnapshot` unless they fill it exactly."""
     view = memoryview(compiled).toreadonly()
     if len(view) < _HEAD.size:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from mmap import mmap
 
 import msgspec
 
 from policy.artefact import Policy, Rule, Zone
+from policy.decision import Decision
 from policy.flows import Crossings, Flows
+from policy.request import Facts, Subject
 from policy.snapshot.layout import Outline, Records, UnreadableSnapshot, Words, read
 from policy.snapshot.reach import Reach, Reached
 from policy.snapshot.rule import CompiledRule
@@ -17,12 +20,18 @@ from policy.snapshot.standings import Standing, Standings
 
 KEPT = 32_768
 """Steps of paths and rules that are kept once they were decoded; beyond, all are forgotten and decoded again."""
+KEPT_LEASES = 4096
+"""Decisions that are kept while they stand; beyond, all are forgotten and worked out again."""
+
+Question = tuple[Reached, str, str, Subject, Facts]
+"""All that a decision without elevations and measures follows, but for the time: the rules that speak of the path,
+which are the same for many paths, then zone, method, who asks and from where."""
 
 
 class Snapshot:
     """One compiled version. `policy.snapshot.NONE` is the one that denies everything."""
 
-    def __init__(self, version: int, compiled: bytes | bytearray) -> None:
+    def __init__(self, version: int, compiled: bytes | bytearray | mmap) -> None:
         """Take up what `policy.snapshot.compiled` made. Raises `ValueError`; then nothing of it can be used."""
         sections = read(compiled)
         try:
@@ -33,6 +42,7 @@ class Snapshot:
         self.version = version
         self.assigns = outline.assigns
         """Whether anybody is assigned anything, so that it matters who a caller is."""
+        self.compiled = compiled
         self.size = len(compiled)
         """Bytes."""
         self.remembers = outline.remembers
@@ -47,9 +57,13 @@ class Snapshot:
             self.flows = None if outline.crossings < 0 else _flows(records[outline.crossings])
             """Which services may cross into which zone; None: the policy speaks of none."""
             self._reach = Reach(sections, outline, words)
+            self.reached = self._reach.reached
+            """The groups of rules that speak of a zone, a method and a path."""
             self._standings = Standings(sections, outline, words, records)
         except IndexError as error:
             raise UnreadableSnapshot(f"it points beyond its end: {error}") from error
+        self.leases: dict[Question, tuple[float, Decision]] = {}
+        """What was decided, and since when (epoch seconds) it stands."""
         self._zones_met = self.zones.met
         self.standing = self._standings.of
 
@@ -62,6 +76,12 @@ class Snapshot:
         """One of its zones."""
         return self._zones_met.get(name) or self.zones.get(name)
 
+    def lease(self, question: Question, at: float, decision: Decision) -> None:
+        """Keep what was decided at a moment (epoch seconds), for as long as it stands."""
+        if len(self.leases) >= KEPT_LEASES:
+            self.leases.clear()
+        self.leases[question] = at, decision
+
     def changed_zones(self, former: Snapshot) -> frozenset[str]:
         """The zones, of either version, in which something may be decided otherwise than by a former one.
 
@@ -72,24 +92,25 @@ class Snapshot:
 
     def candidates(self, standing: Standing, zone: str, method: str, path: str) -> tuple[CompiledRule, ...]:
         """The rules that speak of this request, conditions aside, in their total order."""
-        reached = self._reach.reached(zone, method, path)
+        reached = self.reached(zone, method, path)
         rules = reached.rules.get(standing)
         return rules if rules is not None else self._found(reached, standing)
 
     def rules_at(self, zone: str, method: str, path: str) -> list[CompiledRule]:
         """The same for whatever role: what might be allowed here to somebody else."""
-        pairs = (pair for group in self._reach.reached(zone, method, path).groups for pair in range(*self._span(group)))
+        pairs = (pair for group in self.reached(zone, method, path).groups for pair in range(*self._span(group)))
         places = {place for pair in pairs for place in self._places(pair)}
         return [self._rule(place) for place in sorted(places)]
 
     def allows_somebody(self, zone: str, method: str, path: str) -> bool:
         """Whether a rule may allow this to a role that one has only by signing in."""
-        return self._reach.reached(zone, method, path).open
+        return self.reached(zone, method, path).open
 
     def _found(self, reached: Reached, standing: Standing) -> tuple[CompiledRule, ...]:
         if self._reach.made + len(self._rules) > KEPT:
             self._reach.forget()
             self._rules.clear()
+            self.leases.clear()
         places = {place for group in reached.groups for place in self._of_roles(group, standing.keys)}
         rules = reached.rules[standing] = tuple(self._kept(place) for place in sorted(places))
         self._reach.made += 1

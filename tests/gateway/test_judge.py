@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import weakref
 from datetime import UTC, datetime
 from itertools import count
 
@@ -17,7 +18,7 @@ from gateway.decision.judge import DECISIONS_KEPT, Judge
 from gateway.routes.route_table import Mode, Route
 from gateway.routes.route_table import Zone as RouteZone
 from policy.artefact import Organisation, Policy, Rule, RuleEffect, Zone
-from policy.decide import decide
+from policy.decide import decide_anew
 from policy.overlay.measure import Kind, Measure, Ordered, Target, measure_of
 from policy.overlay.overlay import NOTHING, Granted, Overlay
 from policy.overlay.ranges import Listed
@@ -115,7 +116,7 @@ def test_what_stands_is_what_would_be_decided_now(steps: list[tuple[object, ...]
             answered = judge.decide(caller, route(), "GET", path, address, "", now).decision
             facts = judge.facts.find(caller, address, "")
             request = AccessRequest(caller.identity.subject, facts, "shop", "GET", path, now)
-            anew = decide(request, judge.snapshot, judge.overlay)
+            anew = decide_anew(request, judge.snapshot, judge.overlay)
             for name in ("effect", "reasons", "winner", "risk", "version", "elevations", "measures"):
                 assert getattr(answered, name) == getattr(anew, name)
         elif kind == "wait":
@@ -177,4 +178,17 @@ def test_an_allow_at_the_very_last_moment_of_an_age_does_not_stand() -> None:
     asked = AccessRequest(
         caller.identity.subject, judge.facts.find(caller, "127.0.0.1", ""), "shop", "GET", "/", NOON + 3000.5
     )
-    assert decided[1] is decide(asked, judge.snapshot).effect
+    assert decided[1] is decide_anew(asked, judge.snapshot).effect
+
+
+def test_a_policy_that_was_replaced_is_let_go_of() -> None:
+    """Whoever asked once, and never again, keeps no policy that decided then."""
+    judge, callers = Judge(NETWORKS, PLACES), [Caller(identity(1, NOON)) for _ in range(20)]
+    former = []
+    for caller in callers:
+        judge.snapshot = snapshot(None)
+        former.append(weakref.ref(judge.snapshot))
+        judge.decide(caller, route(), "GET", "/", "127.0.0.1", "", NOON)
+        judge.decide(None, route(), "GET", "/", "127.0.0.1", "", NOON)
+    assert all(caller.standing for caller in callers)
+    assert [one() for one in former] == [None] * (len(former) - 1) + [judge.snapshot]

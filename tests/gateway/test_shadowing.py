@@ -54,7 +54,7 @@ def cast(version: Policy = CLOSED, *, share: float = 1.0, clock: FakeClock, seco
 
 def decided(method: str = "GET", path: str = "/products", by: Snapshot | None = None) -> Decided:
     by = by or compile_policy(OPEN, 1)
-    return Decided(decide(request(method, path), by), MONDAY_NOON, by, FACTS, SUBJECT)
+    return Decided(decide(request(method, path), by), MONDAY_NOON, FACTS, SUBJECT)
 
 
 def seen(shadowing: Shadowing) -> set[Count]:
@@ -81,7 +81,7 @@ async def test_what_stands_above_the_policy_stands_above_its_shadow_too(clock: F
     by = compile_policy(OPEN, 1)
     asked = msgspec.structs.replace(request("GET", "/products"), measures=(denies,))
     shadowing = cast(OPEN, clock=clock)
-    shadowing.saw(Decided(decide(asked, by), MONDAY_NOON, by, FACTS, SUBJECT), "shop", "GET", "/products", "read-0")
+    shadowing.saw(Decided(decide(asked, by), MONDAY_NOON, FACTS, SUBJECT), "shop", "GET", "/products", "read-0")
     shadowing.look(100)
     assert seen(shadowing) == {Count("deny", "deny", "shop", "", True, 1, "read-0")}
 

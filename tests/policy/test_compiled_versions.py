@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mmap import mmap
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -102,6 +104,19 @@ async def test_a_gateway_of_other_code_keeps_the_last_good_one_and_says_why(
     assert gateway.snapshot.version == first
     assert decide(request("POST", "/extra"), gateway.snapshot).winner == "one"
     assert f"version {second} is compiled to format {NEWER}; this code reads {OLDER}" in capsys.readouterr().out
+
+
+async def test_a_version_that_is_replaced_is_given_back(
+    settings: Settings, database: Databases, clock: FakeClock
+) -> None:
+    gateway = live(database, settings, clock)
+    await published(database, settings, with_rule("one"))
+    assert await gateway.refresh()
+    former = gateway.snapshot.compiled
+    await published(database, settings, with_rule("two"))
+    assert await gateway.refresh()
+    assert isinstance(former, mmap)
+    assert former.closed
 
 
 async def test_a_newer_service_compiles_anew_what_an_older_one_published_and_both_find_theirs(
