@@ -80,17 +80,23 @@ SERVICES = (  # of `munjigi up`; the relay has a process of its own, so that no 
     Service("gateway", "gateway", ("gateway.app:serve",), "gateway", public=True),
 )
 
+SANDBOX = Service(
+    "payments", "payment sandbox", ("upstreams.trade.payments.sandbox.app:serve",), "reservation", public=True
+)
+
 INBOX = Service("inbox", "local inbox", ("notifications.inbox.app:serve",), "notifications", public=True)
 
-BY_NAME = {service.name: service for service in (*SERVICES, INBOX)}
+BY_NAME = {service.name: service for service in (*SERVICES, INBOX, SANDBOX)}
 
 
 def services_of(settings: Settings) -> tuple[Service, ...]:
-    """Those of `munjigi up`: the local inbox is one of them where no mail server is set, and there may be several
-    gateways."""
+    """Those of `munjigi up`: the local inbox is one of them where no mail server is set, the payment sandbox where no
+    other provider is, and there may be several gateways."""
     gateway = BY_NAME["gateway"]
     more = tuple(replace(gateway, name=f"gateway-{number}") for number in range(2, settings.gateway.processes + 1))
-    return (*(() if settings.mail.server else (INBOX,)), *SERVICES, *more)
+    inbox = () if settings.mail.server else (INBOX,)
+    sandbox = (SANDBOX,) if settings.payments.provider == "sandbox" else ()
+    return (*inbox, *sandbox, *SERVICES, *more)
 
 
 DEMO_DATA = ("policy.demo", "idp.demo", "upstreams.commerce.demo", "upstreams.reservation.demo")

@@ -326,6 +326,30 @@ class ReservationSettings(BaseModel):
     """How long what was granted is kept for its person before it must be confirmed."""
 
 
+class PaymentSettings(BaseModel):
+    provider: Literal["sandbox", "toss"] = "sandbox"
+    """Who takes the money: the sandbox of `munjigi up`, which moves none, or Toss Payments."""
+    origin: str = Field(default="", pattern=r"^(https?://[^/\s]+)?$")
+    """Where people come back to from the provider's page, and where its webhooks go: the shop as browsers know it.
+    Unset: `http://shop.localhost` with the port of `gateway.listen`."""
+    listen: Listen = "127.0.0.1:9027"
+    """Where the sandbox has its page and its API."""
+    patience: Seconds = 10
+    """How long the provider may take to answer before what it did counts as unknown."""
+    toss_api: str = Field(default="https://api.tosspayments.com", pattern=r"^https?://[^/\s]+$")
+    """Where the API of Toss Payments is."""
+    toss_client_key: str = ""
+    """The client key (`test_ck_…`, `live_ck_…`), which the script in people's browsers shows."""
+    toss_secret_key: SecretStr | None = None
+    """The secret key (`test_sk_…`, `live_sk_…`) of the same contract."""
+
+    @model_validator(mode="after")
+    def _has_the_keys_of_its_provider(self) -> Self:
+        if self.provider == "toss" and not (self.toss_client_key and self.toss_secret_key):
+            raise ValueError("PROVIDER toss needs TOSS_CLIENT_KEY and TOSS_SECRET_KEY")
+        return self
+
+
 class PolicySettings(BaseModel):
     operator: UUID = UUID("5b1d2f0c-6c0e-4c52-9a55-0d6f3c3d7a01")
     """Id of the organisation that runs this installation: its administrators alone change the policy, which is
@@ -361,6 +385,7 @@ class Settings(BaseSettings):
     session: SessionSettings = SessionSettings()
     keys: KeySettings = KeySettings()
     reservation: ReservationSettings = ReservationSettings()
+    payments: PaymentSettings = PaymentSettings()
     policy: PolicySettings = PolicySettings()
     mail: MailSettings = MailSettings()
     inbox: InboxSettings = InboxSettings()
@@ -409,6 +434,11 @@ class Settings(BaseSettings):
 
     def valkey_url(self) -> str:
         return self.valkey.url or f"unix://{self.runtime}/valkey.sock"
+
+    @property
+    def shop_origin(self) -> str:
+        """The shop as browsers know it."""
+        return self.payments.origin or f"{self.gateway.origin_scheme}://shop.localhost:{self.gateway.port}"
 
     def upstream_socket(self, service: str) -> Path:
         """The unix socket on which one upstream service listens."""
