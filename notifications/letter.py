@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_datetime, get_timezone_name
+from babel.numbers import format_currency, get_currency_precision
 
 from notifications.notice import Notice, NoticeKind
 from pages.catalogue import Catalogue
@@ -18,7 +20,13 @@ HOME = "Asia/Seoul"
 """The time zone of a notice that names none."""
 LONGEST_FACT = 120
 """Characters that are shown of a fact."""
-_ATTEMPTS = ("kept", "abandoned", "refused")
+_VARIANTS: Mapping[NoticeKind, tuple[str, tuple[str, ...]]] = {
+    NoticeKind.ATTEMPT: ("outcome", ("kept", "abandoned", "refused")),
+    NoticeKind.FACTOR_CHANGED: ("change", ("enrolled", "removed")),
+    NoticeKind.RESERVATION_CANCELLED: ("extent", ("whole", "part")),
+    NoticeKind.RESERVATION_NOT_PAID: ("outcome", ("refused", "too_late", "returned")),
+}
+"""The fact that chooses among the words of a kind, and what it may be."""
 
 
 class WrongNotice(Exception):
@@ -84,16 +92,11 @@ class _Writer:
 
     def _variant(self) -> str:
         """The part of a message's name that a fact decides."""
-        if self._kind is NoticeKind.ATTEMPT:
-            outcome = self._fact("outcome")
-            if outcome not in _ATTEMPTS:
-                raise WrongNotice("outcome")
-            return f".{outcome}"
-        if self._kind is NoticeKind.FACTOR_CHANGED:
-            change = self._fact("change")
-            if change not in ("enrolled", "removed"):
-                raise WrongNotice("change")
-            return f".{change}"
+        if self._kind in _VARIANTS:
+            name, known = _VARIANTS[self._kind]
+            if (variant := self._fact(name)) not in known:
+                raise WrongNotice(name)
+            return f".{variant}"
         return f".{self._fact('reason')}" if self._kind is NoticeKind.SESSION_ENDED else ""
 
     def _arguments(self) -> Mapping[str, str]:
@@ -112,7 +115,10 @@ class _Writer:
             where = one_line(place_name(place, self._locale, self._catalogue))
             network = one_line(self._raw.get("network", ""))
             rows.append(("where", f"{where} ({network})" if network else where))
-        rows += [(name, self._fact(name)) for name in ("device", "browser", "message") if self._raw.get(name)]
+        if "what_ko" in self._raw:
+            rows.append(("what", self._fact(f"what_{self._locale}")))
+        rows += [(name, self._fact(name)) for name in ("number", "device", "browser", "message") if self._raw.get(name)]
+        rows += [(name, self._sum(name)) for name in ("paid", "fee", "refund") if self._raw.get(name)]
         return tuple((self._say(f"fact.{name}"), value) for name, value in rows)
 
     def _action_and_note(self) -> tuple[Action | None, str]:
@@ -129,6 +135,8 @@ class _Writer:
                     return None, self._say("account_locked.ask")
                 action = Action(self._say("account_locked.action"), self._address("recovery"))
                 return action, self._say("account_locked.note")
+        if "reservation" in self._raw:
+            return Action(self._say("reservation.action"), self._address("reservation")), self._say("reservation.note")
         if not self._raw.get("not_me"):
             return None, self._say("unasked")
         return Action(self._say("not_me"), self._address("not_me")), self._say("not_me_note")
@@ -148,6 +156,15 @@ class _Writer:
         return (
             f"{format_datetime(local, pattern, locale=self._locale)} ({get_timezone_name(local, locale=self._locale)})"
         )
+
+    def _sum(self, name: str) -> str:
+        """A sum of money, given in minor units (ISO 4217), as the language writes it."""
+        minor, _, currency = self._raw[name].partition(" ")
+        try:
+            digits = get_currency_precision(currency)
+            return str(format_currency(Decimal(int(minor)).scaleb(-digits), currency, locale=self._locale))
+        except ValueError as error:
+            raise WrongNotice(name) from error
 
     def _address(self, name: str) -> str:
         address = self._raw.get(name, "")

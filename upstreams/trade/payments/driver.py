@@ -1,8 +1,8 @@
 """What drives payments and refunds on: claim one, ask the provider, write down what it said. Any number may run.
 
-A claim is a transaction, the question another thing, and what came of it a second transaction: none stays open while the
-provider thinks. The claim writes down beforehand that the question is under way, for as long as `LEASE`; so whoever dies
-in between leaves something that is asked about, not something that is asked for again.
+A claim is a transaction, the question another thing, and what came of it a second transaction: none stays open while
+the provider thinks. The claim writes down beforehand that the question is under way, for as long as `LEASE`; so whoever
+dies in between leaves something that is asked about, not something that is asked for again.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Driver:
             if current is None or (current.state, current.attempts) != (claimed.state, claimed.attempts):
                 return  # it took too long, and somebody else is at it
             after = payment_rules.heard(current, answer, now, self.chance.random())
-            afterwards = _nothing
+            afterwards: Afterwards = _nothing
             if after.state == "confirming":
                 worth, afterwards = await self.affairs.authorised(tx, after)
                 if not worth:
@@ -169,7 +169,7 @@ class Driver:
                 return
             after = refund_rules.heard(current, answer, now, self.chance.random())
             await self.refunds.save(tx, current, after, now)
-            afterwards = _nothing
+            afterwards: Afterwards = _nothing
             if after.state == "succeeded":
                 afterwards = await self.affairs.refunded(tx, payment, after)
             elif after.state == "failed" or after.dead:

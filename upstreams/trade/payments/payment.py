@@ -24,6 +24,8 @@ Answer = Standing | Refused | Uncertain | None
 
 ABANDONED = "abandoned"
 """The failure of a payment that nobody authorised in time."""
+A_MOMENT = timedelta(seconds=1)
+"""How long a webhook waits for the answer that it may have overtaken."""
 GRACE = timedelta(minutes=2)
 """How long after its end a payment is still waited for: somebody may be typing."""
 
@@ -56,13 +58,21 @@ class Payment:
 
 
 def returned(payment: Payment, reference: str, now: datetime) -> Payment:
-    """Its person came back from the provider's page, or a webhook spoke of it: look at once.
+    """Its person came back from the provider's page: look at once.
 
-    A payment that is being taken, or at its end, stays as it is.
+    A payment that is being taken, or at its end, stays as it is. An answer that is under way counts no more: it may be
+    older than what the person did.
     """
     if payment.state != "created":
         return payment
-    return replace(payment, reference=reference or payment.reference, next_attempt_at=now)
+    return replace(payment, reference=reference or payment.reference, attempts=0, next_attempt_at=now)
+
+
+def hinted(payment: Payment, now: datetime) -> Payment:
+    """A webhook spoke of it: look, and of one that is being taken as soon as our own answer had its moment."""
+    if payment.state == "unknown" and not payment.dead:
+        return replace(payment, next_attempt_at=min(payment.next_attempt_at or now, now + A_MOMENT))
+    return returned(payment, "", now)
 
 
 def claimed(payment: Payment) -> tuple[Payment, Act]:

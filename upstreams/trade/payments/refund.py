@@ -42,6 +42,19 @@ class Refund:
     dead: bool = False
 
 
+def hinted(refund: Refund, now: datetime) -> Refund:
+    """A webhook spoke of its payment: what gave no answer is asked for now."""
+    return replace(refund, next_attempt_at=now) if refund.state == "unknown" and not refund.dead else refund
+
+
+def again(refund: Refund, now: datetime) -> Refund:
+    """A person wants it tried once more: what was refused is sent by the same key, what is unknown is asked for."""
+    if refund.state == "succeeded":
+        return refund
+    state: State = "requested" if refund.state == "failed" else refund.state
+    return replace(refund, state=state, attempts=0, dead=False, failure="", next_attempt_at=now)
+
+
 def claimed(refund: Refund) -> tuple[Refund, Act]:
     """What to ask the provider, and the refund as it is written down before that."""
     tried = replace(refund, attempts=refund.attempts + 1)
