@@ -196,7 +196,7 @@ async def test_a_worker_that_dies_after_the_commit(
     await queue.open(shard)
     taken = await queue.take(shard, "dead", count=10, wait=0.001)
     decided = await worker._batches.decide([ident for _, ident in taken])  # committed; then it is gone
-    assert [str(record.id) for record in decided.results] == [asked["id"]]
+    assert [str(event.news.reservation) for event in decided.events] == [asked["id"]]
     async with valkey.pubsub() as channel:
         await channel.subscribe(key_space.RESERVATION_RESULTS)
         assert (await channel.get_message(timeout=1))["type"] == "subscribe"
@@ -266,7 +266,7 @@ async def test_two_workers_given_the_same_batch(
 ):
     idents = [UUID((await ask(slots.of(Someone.new()), (SEAT, 1)))["id"]) for _ in range(12)]
     decided = await asyncio.gather(*(worker._batches.decide(idents) for _ in range(4)))
-    assert all(len(one.results) == 12 for one in decided)
+    assert all(len(one.events) == 12 for one in decided)
     assert await counts(database, SEAT) == (10, 10, 0)
 
 

@@ -29,7 +29,7 @@ from upstreams.reservation.endpoints.events import Events
 from upstreams.reservation.endpoints.reservations import ReservationEndpoints
 from upstreams.reservation.gate import Gate
 from upstreams.reservation.queue import RequestQueue
-from upstreams.reservation.results import Announcer, Hub
+from upstreams.reservation.results import Hub, Teller
 from upstreams.reservation.storage.stores import postgresql_stores
 
 HERE = Path(__file__).parent
@@ -57,8 +57,8 @@ def application(
     pages = PersonPages(Pages(HERE / "templates", DOOR / "templates", assets=assets))
     tokens = FormTokens(envelope, clock)
     stores = postgresql_stores()
-    queue, gate, announcer = RequestQueue(valkey), Gate(valkey), Announcer(valkey)
-    desk = Desk(database, stores, queue, gate, announcer, clock, entropy, shards=shards)
+    queue, gate, teller = RequestQueue(valkey), Gate(valkey), Teller(valkey, database, stores.happenings)
+    desk = Desk(database, stores, queue, gate, teller, clock, entropy, shards=shards)
     routes = [
         *Events(database, stores, hub, clock).routes(),
         *ReservationEndpoints(database, stores, desk, pages, tokens).routes(),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -13,7 +14,9 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.problem import Problem
 from upstreams.door.person import Person
+from upstreams.reservation.changes import Changes
 from upstreams.reservation.gate import Gate
+from upstreams.reservation.life import NotInThatState
 from upstreams.reservation.queue import RequestQueue, shard_of
 from upstreams.reservation.record import (
     ALREADY_CANCELLED,
@@ -26,12 +29,12 @@ from upstreams.reservation.record import (
 )
 from upstreams.reservation.request import Request, Reservable
 from upstreams.reservation.reservation import Reservation
-from upstreams.reservation.results import Announcer
+from upstreams.reservation.results import Teller
 from upstreams.reservation.stores import Stores
-from upstreams.trade.allocation import Basket, Line, Taken, basket_of
+from upstreams.trade.allocation import Basket, Line, basket_of
 from upstreams.trade.idempotency import digest_of
-from upstreams.trade.stock import Movement
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -44,7 +47,7 @@ class Desk:
         stores: Stores,
         queue: RequestQueue,
         gate: Gate,
-        announcer: Announcer,
+        teller: Teller,
         clock: Clock,
         entropy: Entropy,
         *,
@@ -53,7 +56,8 @@ class Desk:
         self._database = database
         self._queue = queue
         self._gate = gate
-        self._announcer = announcer
+        self._teller = teller
+        self._changes = Changes(stores)
         self._clock = clock
         self._entropy = entropy
         self._shards = shards
@@ -98,15 +102,9 @@ class Desk:
         now = self._clock.now()
         async with self._database.begin() as tx:
             found = await self._locked(tx, ident, person)
-            if found.state != "CONFIRMED":
-                record = await self._found(tx, ident, person)
-                late = record.expires_at is None or record.expires_at <= now
-                if found.state != "PENDING" or late:
-                    raise Problem(NOT_NOW, f"It is {found.state}.")
-                await self._stores.holds.end(tx, [found.hold], "confirmed", now)
-                await self._stores.reservations.change(tx, [found], "CONFIRMED", now, actor=person.id)
+            changed = await _possible(self._changes.confirm(tx, found, now, actor=person.id))
             record = await self._found(tx, ident, person)
-        await self._announcer.tell([record])
+        await self._teller.tell(changed.events)
         return record
 
     async def cancel(self, person: Person, ident: UUID, reason: str) -> Record:
@@ -119,18 +117,17 @@ class Desk:
             found = await self._locked(tx, ident, person)
             if found.state == "CANCELLED":
                 raise Problem(ALREADY_CANCELLED)
-            if found.state not in ("PENDING", "CONFIRMED"):
-                raise Problem(NOT_NOW, f"It is {found.state}.")
             cancellation = self._entropy.uuid()
-            given_back = await self._give_back(tx, found, cancellation)
-            await self._stores.reservations.change(tx, [found], "CANCELLED", now, actor=person.id)
+            lines = [Line(one.sku, one.quantity) for one in await self._changes.kept(tx, found)]
+            given_back = await _possible(self._changes.give_back(tx, found, lines, cancellation, now))
+            changed = await self._changes.move(tx, found, "CANCELLED", now, actor=person.id, reason=reason)
             await self._stores.reservations.write_cancellation(
                 tx, cancellation, ident, person=person.id, reason=reason, given_back=given_back, now=now
             )
             record = await self._found(tx, ident, person)
             levels = await self._stores.stock.levels(tx, {taken.sku for taken in given_back})
         await self._gate.show(levels)
-        await self._announcer.tell([record])
+        await self._teller.tell(changed.events)
         return record
 
     async def expire(self, *, limit: int) -> int:
@@ -140,29 +137,11 @@ class Desk:
             due = await self._stores.reservations.due(tx, now, limit=limit)
             if not due:
                 return 0
-            kept = await self._stores.holds.end(tx, [one.hold for one in due], "expired", now)
-            await self._stores.reservations.change(tx, due, "EXPIRED", now, actor=None)
-            levels = await self._stores.stock.levels(tx, _skus(kept.values()))
-            records = await self._stores.records.results(tx, [one.id for one in due])
+            changed = await self._changes.expire(tx, due, now)
+            levels = await self._stores.stock.levels(tx, {taken.sku for taken in changed.given_back})
         await self._gate.show(levels)
-        await self._announcer.tell(records)
+        await self._teller.tell(changed.events)
         return len(due)
-
-    async def _give_back(self, tx: Transaction, found: Reservation, cancellation: UUID) -> list[Taken]:
-        now = self._clock.now()
-        if found.state == "PENDING":
-            return (await self._stores.holds.end(tx, [found.hold], "released", now))[found.hold]
-        kept = (await self._stores.holds.lines(tx, [found.hold]))[found.hold]
-        await self._stores.stock.lock(tx, _skus([kept]))
-        await self._stores.stock.move(
-            tx,
-            [
-                Movement("cancel", str(cancellation), taken.sku, taken.warehouse, allocated=-taken.quantity)
-                for taken in kept
-            ],
-            now,
-        )
-        return kept
 
     async def _locked(self, tx: Transaction, ident: UUID, person: Person) -> Reservation:
         found = await self._stores.reservations.lock(tx, ident, person.id)
@@ -189,5 +168,8 @@ def _require_reservable(basket: Basket, things: Mapping[str, Reservable]) -> Non
         raise Problem(NOT_RESERVABLE, "What is reserved together is priced in one currency.")
 
 
-def _skus(kept: Collection[Sequence[Taken]]) -> set[str]:
-    return {taken.sku for lines in kept for taken in lines}
+async def _possible(change: Awaitable[T]) -> T:
+    try:
+        return await change
+    except NotInThatState as error:
+        raise Problem(NOT_NOW, f"It is {error.state}.") from error

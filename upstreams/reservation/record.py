@@ -6,17 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 
 from config.connections import Transaction
 from config.problem import ProblemType
+from upstreams.reservation.life import State
 from upstreams.trade.money import Money
-
-State = Literal["QUEUED", "REFUSED", "FAILED", "PENDING", "CONFIRMED", "CANCELLED", "REFUNDED", "EXPIRED"]
-"""QUEUED until it is decided; REFUSED or FAILED, or PENDING while it is held, and what follows from there."""
 
 MAX_LINES = 20
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
@@ -17,8 +18,8 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from config import key_space
-from config.connections import Valkey
-from upstreams.reservation.record import Record
+from config.connections import Database, Valkey
+from upstreams.reservation.happening import Event, Happenings
 
 QUEUE_LIMIT = 256
 """Results that wait for one slow page; beyond it the page is shown everything anew."""
@@ -33,22 +34,45 @@ class _Message(msgspec.Struct):
     record: msgspec.Raw
 
 
-class Announcer:
-    """Publishes results."""
+class Teller:
+    """Publishes what was written, to whoever holds the persons' pages."""
 
-    def __init__(self, valkey: Valkey) -> None:
+    def __init__(self, valkey: Valkey, database: Database, happenings: Happenings) -> None:
         self._valkey = valkey
+        self._database = database
+        self._happenings = happenings
 
-    async def tell(self, records: Sequence[Record]) -> None:
-        """Publish to whoever holds the persons' pages. Without Valkey they learn it when they ask."""
+    async def tell(self, events: Sequence[Event]) -> None:
+        """Publish committed events, and note that they are told. Without Valkey the workers tell them later."""
+        if events and await self.publish(events):
+            async with self._database.begin() as tx:
+                await self._happenings.mark_told(tx, [event.id for event in events])
+
+    async def publish(self, events: Sequence[Event]) -> bool:
+        """Publish events; whether they went out."""
         try:
             async with self._valkey.pipeline(transaction=False) as pipeline:
-                for record in records:
-                    message = _Message(record.person, msgspec.Raw(record.json()))
-                    pipeline.publish(key_space.RESERVATION_RESULTS, msgspec.json.encode(message).decode())
+                for event in events:
+                    pipeline.publish(key_space.RESERVATION_RESULTS, message(event))
                 await pipeline.execute()
         except (RedisError, OSError) as error:
-            _log.warning("results_not_published", count=len(records), error=type(error).__name__)
+            _log.warning("results_not_published", count=len(events), error=type(error).__name__)
+            return False
+        return True
+
+    async def tell_untold(self, before: datetime, *, limit: int) -> int:
+        """Tell what others wrote before a moment and died, or had no Valkey, before they told it. Answers how many."""
+        async with self._database.begin() as tx:
+            events = await self._happenings.untold(tx, before, limit=limit)
+            if events and await self.publish(events):
+                await self._happenings.mark_told(tx, [event.id for event in events])
+                return len(events)
+        return 0
+
+
+def message(event: Event) -> str:
+    """An event as the channel carries it."""
+    return msgspec.json.encode(_Message(event.news.person, msgspec.Raw(event.json()))).decode()
 
 
 class Sign(Enum):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from upstreams.reservation.happening import Happenings
+from upstreams.reservation.places import PlaceStore
 from upstreams.reservation.record import Records
 from upstreams.reservation.request import Requests
 from upstreams.reservation.reservation import Reservations
@@ -21,4 +23,6 @@ class Stores:
     records: Records
     stock: Stock
     holds: Holds
+    places: PlaceStore
+    happenings: Happenings
     keys: IdempotencyKeys

@@ -21,7 +21,7 @@ from upstreams.reservation.desk import Desk
 from upstreams.reservation.gate import Gate
 from upstreams.reservation.queue import Entry, QueueLost, RequestQueue
 from upstreams.reservation.request import Requests
-from upstreams.reservation.results import Announcer
+from upstreams.reservation.results import Teller
 from upstreams.reservation.storage.stores import postgresql_stores
 
 WAIT = 1.0
@@ -50,7 +50,7 @@ class Worker:
         batches: Batches,
         desk: Desk,
         gate: Gate,
-        announcer: Announcer,
+        teller: Teller,
         requests: Requests,
         database: Database,
         clock: Clock,
@@ -61,7 +61,7 @@ class Worker:
         self._batches = batches
         self._desk = desk
         self._gate = gate
-        self._announcer = announcer
+        self._teller = teller
         self._database = database
         self._clock = clock
         self._settings = settings
@@ -118,8 +118,7 @@ class Worker:
             return
         decided = await self._batches.decide(list(dict.fromkeys(request for _, request in entries)))
         await self._queue.done(shard, [entry for entry, _ in entries])
-        await self._announcer.tell(decided.results)
-        await self._gate.show(decided.levels)
+        await self._teller.publish(decided.events)
 
     async def enqueue_again(self, forgotten: float, *, shard: int | None = None) -> int:
         """Put queued requests into the stream that were last put there so many seconds ago. Answers how many."""
@@ -159,13 +158,14 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
 
 def build(settings: ReservationSettings, database: Database, valkey: Valkey, clock: Clock, entropy: Entropy) -> Worker:
     """A worker over these engines."""
-    gate, announcer, queue, stores = Gate(valkey), Announcer(valkey), RequestQueue(valkey), postgresql_stores()
+    gate, queue, stores = Gate(valkey), RequestQueue(valkey), postgresql_stores()
+    teller = Teller(valkey, database, stores.happenings)
     return Worker(
         queue,
         Batches(database, stores, clock, entropy, hold_lifetime=settings.hold_lifetime),
-        Desk(database, stores, queue, gate, announcer, clock, entropy, shards=settings.shards),
+        Desk(database, stores, queue, gate, teller, clock, entropy, shards=settings.shards),
         gate,
-        announcer,
+        teller,
         stores.requests,
         database,
         clock,

@@ -51,5 +51,8 @@ class Stock(Protocol):
         Raises `IntegrityError` for a count below zero, for more promised than there is, and for a cause seen before.
         """
 
+    async def moved(self, tx: Transaction, cause: str, kind: Kind) -> bool:
+        """Whether this cause moved anything in this way before."""
+
     async def levels(self, tx: Transaction, skus: Collection[str] | None = None) -> Mapping[str, Level]:
         """What can be had now, by thing; of everything where `skus` is None."""

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from config.connections import Transaction
-from upstreams.reservation.record import Record, RecordLine, State
+from upstreams.reservation.life import State
+from upstreams.reservation.record import Record, RecordLine
 from upstreams.reservation.storage.tables import request, request_line, reservation, sku, trade
 from upstreams.trade.money import Money
 

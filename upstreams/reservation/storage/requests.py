@@ -7,12 +7,13 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, Range
 
 from config.connections import Transaction
+from upstreams.reservation.deciding import Decision, Wish
 from upstreams.reservation.request import Request, Reservable
-from upstreams.reservation.storage.tables import request, request_line, sku
-from upstreams.trade.allocation import Basket, Line, Outcome, basket_of
+from upstreams.reservation.storage.tables import booking, dead_letter, request, request_line, sku, trade
+from upstreams.trade.allocation import Line, Window, basket_of
 from upstreams.trade.money import Money
 from upstreams.trade.storage import bulk
 
@@ -22,13 +23,7 @@ class StoredRequests:
 
     async def reservable(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Reservable]:
         """Those of these things that can be reserved."""
-        query = sa.select(sku.c.code, sku.c.price, sku.c.currency, sku.c.limit_per_request).where(
-            sku.c.code.in_(sorted(skus)), sku.c.active
-        )
-        return {
-            code: Reservable(code, Money(price, currency), limit)
-            for code, price, currency, limit in await tx.execute(query)
-        }
+        return await _things(tx, sku.c.code.in_(sorted(skus)), sku.c.active)
 
     async def submit(self, tx: Transaction, asked: Request, things: Mapping[str, Reservable], now: datetime) -> None:
         """Write a request; its place in the order of arrival is given here."""
@@ -44,22 +39,52 @@ class StoredRequests:
                 enqueued_at=now,
             )
         )
-        await bulk.insert(
-            tx,
-            request_line,
+        await tx.execute(
+            sa.insert(request_line),
             [
                 {
                     "request": asked.basket.id,
                     "sku": line.sku,
                     "quantity": line.quantity,
                     "unit_price": things[line.sku].price.minor,
+                    "seats": list(line.seats) or None,
+                    "during": line.during and Range(line.during.start, line.during.end, bounds="[)"),
                 }
                 for line in asked.basket.lines
             ],
         )
 
-    async def claim(self, tx: Transaction, idents: Sequence[UUID]) -> list[tuple[Basket, UUID]]:
-        """Those of these requests that are still queued, locked, in order of arrival, each with its person.
+    async def things(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Reservable]:
+        """All of these things that there are, whether they can be reserved now or could when they were asked for."""
+        return await _things(tx, sku.c.code.in_(sorted(skus)))
+
+    async def had(
+        self, tx: Transaction, persons: Collection[UUID], skus: Collection[str]
+    ) -> Mapping[tuple[UUID, str], int]:
+        """How many of these things these persons hold or have confirmed."""
+        hold, line = trade.hold, trade.hold_line
+        mine = sa.and_(
+            hold.c.person == sa.any_(sa.literal(list(persons), ARRAY(sa.Uuid))),
+            hold.c.state.in_(("held", "confirmed")),
+        )
+        counted = (
+            sa.select(hold.c.person, line.c.sku, (line.c.quantity - line.c.given_back).label("quantity"))
+            .join(line, line.c.hold == hold.c.id)
+            .where(mine, line.c.sku.in_(sorted(skus)))
+        )
+        booked = (
+            sa.select(hold.c.person, booking.c.sku, booking.c.quantity)
+            .join(booking, booking.c.hold == hold.c.id)
+            .where(mine, booking.c.sku.in_(sorted(skus)), booking.c.active)
+        )
+        every = counted.union_all(booked).subquery()
+        query = sa.select(every.c.person, every.c.sku, sa.func.sum(every.c.quantity)).group_by(
+            every.c.person, every.c.sku
+        )
+        return {(person, thing): int(quantity) for person, thing, quantity in await tx.execute(query)}
+
+    async def claim(self, tx: Transaction, idents: Sequence[UUID]) -> list[Wish]:
+        """Those of these requests that are still queued, locked, in the order in which they are named.
 
         Waits for whoever decides one of them at the same time, and leaves out what they decided.
         """
@@ -69,22 +94,24 @@ class StoredRequests:
             .order_by(request.c.arrival)
             .with_for_update(key_share=True)
         )
-        queued = [(ident, person) for ident, person in await tx.execute(query)]
-        lines: dict[UUID, list[Line]] = {ident: [] for ident, _ in queued}
-        query_lines = sa.select(request_line.c.request, request_line.c.sku, request_line.c.quantity).where(
-            request_line.c.request == sa.any_(sa.literal(list(lines), ARRAY(sa.Uuid)))
-        )
-        for ident, thing, quantity in await tx.execute(query_lines):
-            lines[ident].append(Line(thing, quantity))
-        return [(basket_of(ident, lines[ident]), person) for ident, person in queued]
+        persons: dict[UUID, UUID] = dict((await tx.execute(query)).all())
+        lines: dict[UUID, list[Line]] = {ident: [] for ident in persons}
+        query_lines = sa.select(
+            request_line.c.request, request_line.c.sku, request_line.c.quantity, request_line.c.seats,
+            request_line.c.during,
+        ).where(request_line.c.request == sa.any_(sa.literal(list(lines), ARRAY(sa.Uuid))))  # fmt: skip
+        for ident, thing, quantity, seats, during in await tx.execute(query_lines):
+            window = Window(during.lower, during.upper) if during is not None else None
+            lines[ident].append(Line(thing, quantity, tuple(seats or ()), window))
+        return [Wish(basket_of(ident, lines[ident]), persons[ident]) for ident in idents if ident in persons]
 
-    async def decide(self, tx: Transaction, outcomes: Sequence[Outcome], now: datetime) -> None:
+    async def decide(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> None:
         """Write what became of claimed requests."""
         decided = bulk.rows(
             "decided",
             {
-                "id": (sa.Uuid, [outcome.basket for outcome in outcomes]),
-                "refusal": (sa.Text, [outcome.refusal for outcome in outcomes]),
+                "id": (sa.Uuid, [one.request for one in decisions]),
+                "refusal": (sa.Text, [one.refusal for one in decisions]),
             },
         )
         await tx.execute(
@@ -97,12 +124,17 @@ class StoredRequests:
             .where(request.c.id == decided.c.id)
         )
 
-    async def bury(self, tx: Transaction, ident: UUID, reason: str, now: datetime) -> None:
-        """Give up on a request that cannot be decided, so that it holds nobody up."""
+    async def bury(
+        self, tx: Transaction, ident: UUID, reason: str, now: datetime, *, error: str, sqlstate: str | None
+    ) -> None:
+        """Give up on a request that cannot be decided, so that it holds nobody up; it is a dead letter now."""
         await tx.execute(
             sa.update(request)
             .values(state="dead", refusal=reason, decided_at=now)
             .where(request.c.id == ident, request.c.state == "queued")
+        )
+        await tx.execute(
+            sa.insert(dead_letter).values(request=ident, error=error[:500], sqlstate=sqlstate, buried_at=now)
         )
 
     async def forgotten(
@@ -142,3 +174,19 @@ class StoredRequests:
                 request.c.acknowledged_at.is_(None),
             )
         )
+
+
+async def _things(tx: Transaction, *where: sa.ColumnElement[bool]) -> Mapping[str, Reservable]:
+    query = sa.select(
+        sku.c.code,
+        sku.c.price,
+        sku.c.currency,
+        sku.c.limit_per_request,
+        sku.c.kind,
+        sku.c.limit_per_person,
+        sku.c.unit_minutes,
+    ).where(*where)
+    return {
+        code: Reservable(code, Money(price, currency), *others)
+        for code, price, currency, *others in await tx.execute(query)
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from upstreams.reservation.storage.happenings import StoredHappenings
+from upstreams.reservation.storage.places import StoredPlaces
 from upstreams.reservation.storage.records import StoredRecords
 from upstreams.reservation.storage.requests import StoredRequests
 from upstreams.reservation.storage.reservations import StoredReservations
@@ -21,5 +23,7 @@ def postgresql_stores() -> Stores:
         StoredRecords(),
         stock,
         StoredHolds(trade, stock),
+        StoredPlaces(),
+        StoredHappenings(),
         StoredIdempotencyKeys(trade),
     )

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from config.connections import Transaction
 from upstreams.trade.allocation import Shelf
-from upstreams.trade.stock import Level, Movement
+from upstreams.trade.stock import Kind, Level, Movement
 from upstreams.trade.storage import bulk
 from upstreams.trade.storage.tables import TradeTables
 
@@ -75,6 +75,12 @@ class StoredStock:
                 for movement in movements
             ],
         )
+
+    async def moved(self, tx: Transaction, cause: str, kind: Kind) -> bool:
+        """Whether this cause moved anything in this way before."""
+        movement = self._movement.c
+        before = sa.select(movement.id).where(movement.cause == cause, movement.kind == kind).limit(1)
+        return await tx.scalar(before) is not None
 
     async def levels(self, tx: Transaction, skus: Collection[str] | None = None) -> Mapping[str, Level]:
         """What can be had now, by thing; of everything where `skus` is None."""
