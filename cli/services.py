@@ -56,6 +56,9 @@ WORKERS = {
     "reservation": Service(
         "worker-reservation", "reservations in batches", ("upstreams.reservation.worker:serve",), "reservation"
     ),
+    "payments": Service(
+        "worker-payments", "payments and refunds", ("upstreams.reservation.payment_worker:serve",), "reservation"
+    ),
     "mail": Service("worker-mail", "notices by mail", ("notifications.delivery:serve",), "notifications"),
 }
 

@@ -68,6 +68,10 @@ RESERVATION_RESULTS = f"{PREFIX}:reservation:results"
 """Channel: the result of one reservation request, for whoever holds its person's websocket."""
 
 
+PAYMENTS_POKE = f"{PREFIX}:payments:poke"
+"""Channel: a payment or a refund is due. A lost poke costs a poll of the payments' worker."""
+
+
 def throttle(scope: str, subject: str) -> str:
     """Counter with a TTL: attempts of one subject in one scope."""
     return f"{PREFIX}:{{throttle:{scope}:{subject}}}"

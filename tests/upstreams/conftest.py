@@ -26,6 +26,8 @@ from upstreams.reservation import app as reservation_app
 from upstreams.reservation import demo as reservation_demo
 from upstreams.reservation.results import Hub
 from upstreams.reservation.worker import Worker, build
+from upstreams.trade.payments.choosing import provider_of
+from upstreams.trade.payments.provider import Provider
 
 Databases = Callable[[Role], Database]
 
@@ -115,6 +117,14 @@ async def shop(
 
 
 @pytest.fixture
+async def provider(settings: Settings) -> AsyncIterator[Provider]:
+    """The payment provider that is set: nobody is there unless a test starts it."""
+    made = provider_of(settings)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
 async def hub(valkey: Valkey) -> AsyncIterator[Hub]:
     hub = Hub(valkey)
     listening = asyncio.create_task(hub.listen())
@@ -132,6 +142,7 @@ async def slots(
     envelope: Envelope,
     signer: AssertionSigner,
     settings: Settings,
+    provider: Provider,
 ) -> AsyncIterator[Client]:
     """Reservation with the demo shop, reached by one person. No worker runs."""
     clock = SystemClock()
@@ -143,7 +154,8 @@ async def slots(
         envelope,
         clock,
         SystemEntropy(),
-        shards=settings.reservation.shards,
+        provider,
+        settings,
     )
     transport = httpx2.ASGITransport(app=entrance.around(app))
     async with httpx2.AsyncClient(transport=transport, base_url="http://shop.localhost:8080") as http:

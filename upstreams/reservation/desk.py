@@ -1,4 +1,4 @@
-"""What a person asks of reservations: submit, confirm, cancel. Each is one transaction, then it is told."""
+"""What a person asks of reservations: submit, confirm. Each is one transaction, then it is told."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from upstreams.reservation.gate import Gate
 from upstreams.reservation.life import NotInThatState
 from upstreams.reservation.queue import RequestQueue, shard_of
 from upstreams.reservation.record import (
-    ALREADY_CANCELLED,
     NO_SUCH_RESERVATION,
     NOT_DECIDED,
     NOT_NOW,
@@ -104,29 +103,6 @@ class Desk:
             found = await self._locked(tx, ident, person)
             changed = await _possible(self._changes.confirm(tx, found, now, actor=person.id))
             record = await self._found(tx, ident, person)
-        await self._teller.tell(changed.events)
-        return record
-
-    async def cancel(self, person: Person, ident: UUID, reason: str) -> Record:
-        """Give back what was granted, once.
-
-        Raises `NO_SUCH_RESERVATION`, `NOT_DECIDED`, `ALREADY_CANCELLED`, `NOT_NOW`.
-        """
-        now = self._clock.now()
-        async with self._database.begin() as tx:
-            found = await self._locked(tx, ident, person)
-            if found.state == "CANCELLED":
-                raise Problem(ALREADY_CANCELLED)
-            cancellation = self._entropy.uuid()
-            lines = [Line(one.sku, one.quantity) for one in await self._changes.kept(tx, found)]
-            given_back = await _possible(self._changes.give_back(tx, found, lines, cancellation, now))
-            changed = await self._changes.move(tx, found, "CANCELLED", now, actor=person.id, reason=reason)
-            await self._stores.reservations.write_cancellation(
-                tx, cancellation, ident, person=person.id, reason=reason, given_back=given_back, now=now
-            )
-            record = await self._found(tx, ident, person)
-            levels = await self._stores.stock.levels(tx, {taken.sku for taken in given_back})
-        await self._gate.show(levels)
         await self._teller.tell(changed.events)
         return record
 

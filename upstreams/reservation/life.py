@@ -21,7 +21,7 @@ NEXT: Mapping[State, frozenset[State]] = {
     "CONFIRMED": frozenset({"CANCELLED"}),
     "CANCELLED": frozenset({"REFUNDED"}),
     "REFUNDED": frozenset(),
-    "EXPIRED": frozenset(),
+    "EXPIRED": frozenset({"CONFIRMED"}),  # paid too late, and it could be had again
     "RELEASED": frozenset(),
 }
 

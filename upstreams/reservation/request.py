@@ -10,6 +10,7 @@ from uuid import UUID
 
 from config.connections import Transaction
 from upstreams.reservation.deciding import Decision, Wish
+from upstreams.reservation.terms import ON_SITE, Terms
 from upstreams.trade.allocation import Basket
 from upstreams.trade.money import Money
 
@@ -38,6 +39,7 @@ class Reservable:
     limit_per_person: int | None = None
     unit_minutes: int | None = None
     """The length that the price is for, where the thing is had for a time."""
+    terms: Terms = ON_SITE
 
 
 class Requests(Protocol):

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from config.connections import Transaction
 from upstreams.reservation.life import State
-from upstreams.trade.allocation import Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +47,3 @@ class Reservations(Protocol):
         reason: str | None = None,
     ) -> None:
         """Move locked reservations on to a state, each with its event. Raises `NotInThatState`."""
-
-    async def write_cancellation(
-        self,
-        tx: Transaction,
-        ident: UUID,
-        of: UUID,
-        *,
-        person: UUID,
-        reason: str,
-        given_back: Sequence[Taken],
-        now: datetime,
-    ) -> None:
-        """Why and when, and what was given back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from config.clock import SystemClock
-from tests.upstreams.payments.sandbox_process import GOOD, Sandbox, pay, running_sandbox
+from tests.upstreams.payments.sandbox_process import GOOD, Sandbox, pay
 from upstreams.trade.money import Money
 from upstreams.trade.payments.provider import Heard, Order, Provider, Refused, Stage, Standing, Uncertain, Untrusted
 from upstreams.trade.payments.sandbox.toss_api import WINDOW
@@ -22,12 +22,6 @@ from upstreams.trade.payments.toss import TossPayments
 from upstreams.trade.payments.webhooks import HEADER, sign
 
 AMOUNT = Money(70000, "KRW")
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_sandbox() as running:
-        yield running
 
 
 @pytest.fixture(params=["sandbox", "toss"])

@@ -43,6 +43,10 @@ class Policy:
         return next((one.fee for one in self.deadlines if left >= timedelta(hours=one.hours)), None)
 
 
+FREE = Policy()
+"""Free until it begins."""
+
+
 def policy_of(deadlines: Sequence[Deadline]) -> Policy:
     """A policy, its deadlines in order. Raises `ValueError` for two of one hour, and for a fee that falls with time."""
     ordered = sorted(deadlines, key=lambda one: -one.hours)

@@ -25,6 +25,7 @@ from upstreams.door.forms import FIELD, FormTokens, require_same_origin
 from upstreams.door.person import Person, person_of
 from upstreams.door.words import PersonPages
 from upstreams.reservation.desk import Desk
+from upstreams.reservation.paying.desk import PaymentDesk
 from upstreams.reservation.record import MAX_LINES, NO_SUCH_RESERVATION, Record
 from upstreams.reservation.stores import Stores
 from upstreams.trade.allocation import Line
@@ -44,18 +45,21 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     lines: Annotated[list[AskedLine], msgspec.Meta(min_length=1, max_length=MAX_LINES)]
 
 
-class AskedCancellation(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a cancellation."""
-
-    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
-
-
 class ReservationEndpoints:
     """The endpoints of reservations."""
 
-    def __init__(self, database: Database, stores: Stores, desk: Desk, pages: PersonPages, tokens: FormTokens) -> None:
+    def __init__(
+        self,
+        database: Database,
+        stores: Stores,
+        desk: Desk,
+        payments: PaymentDesk,
+        pages: PersonPages,
+        tokens: FormTokens,
+    ) -> None:
         self._database = database
         self._desk = desk
+        self._payments = payments
         self._pages = pages
         self._tokens = tokens
         self._stores = stores
@@ -67,7 +71,6 @@ class ReservationEndpoints:
             Route("/reservations/availability", self.availability, methods=["GET"]),
             Route("/reservations/{id:uuid}", self.one, methods=["GET"]),
             Route("/reservations/{id:uuid}/confirm", self.confirm, methods=["POST"]),
-            Route("/reservations/{id:uuid}/cancel", self.cancel, methods=["POST"]),
         ]
 
     async def submit(self, request: Request) -> Response:
@@ -96,7 +99,8 @@ class ReservationEndpoints:
         if record is None:
             raise Problem(NO_SUCH_RESERVATION)
         if wants_page(request):
-            return self._page(request, person, "reservation.html", record=record)
+            standing = await self._payments.standing(person, record.id)
+            return self._page(request, person, "reservation.html", record=record, standing=standing)
         return json_answer(request, record.document())
 
     async def mine(self, request: Request) -> Response:
@@ -122,18 +126,8 @@ class ReservationEndpoints:
         person = person_of(request)
         if sent_by_form(request):
             await self._form(request, person)
+        await self._payments.require_nothing_due(person, request.path_params["id"])
         record = await self._desk.confirm(person, request.path_params["id"])
-        return self._changed(request, record)
-
-    async def cancel(self, request: Request) -> Response:
-        """POST /reservations/{id}/cancel: give back what was granted, with the reason."""
-        require_same_origin(request)
-        person = person_of(request)
-        if sent_by_form(request):
-            reason = (await self._form(request, person)).get("reason", "")[:500]
-        else:
-            reason = (await read_json(request, AskedCancellation)).reason
-        record = await self._desk.cancel(person, request.path_params["id"], reason)
         return self._changed(request, record)
 
     async def _submit(self, person: Person, lines: list[tuple[str, object]], key: str | None) -> Record:
@@ -154,4 +148,10 @@ class ReservationEndpoints:
         return json_answer(request, record.document())
 
     def _page(self, request: Request, person: Person, template: str, **context: Any) -> Response:
-        return self._pages.respond(request, template, form_token=self._tokens.issue(person.session), **context)
+        return self._pages.respond(
+            request,
+            template,
+            form_token=self._tokens.issue(person.session),
+            form_action=self._payments.pages,  # where the form that begins a payment ends up
+            **context,
+        )

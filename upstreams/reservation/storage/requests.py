@@ -13,6 +13,7 @@ from config.connections import Transaction
 from upstreams.reservation.deciding import Decision, Wish
 from upstreams.reservation.request import Request, Reservable
 from upstreams.reservation.storage.tables import booking, dead_letter, request, request_line, sku, trade
+from upstreams.reservation.terms import terms_of
 from upstreams.trade.allocation import Line, Window, basket_of
 from upstreams.trade.money import Money
 from upstreams.trade.storage import bulk
@@ -49,6 +50,8 @@ class StoredRequests:
                     "unit_price": things[line.sku].price.minor,
                     "seats": list(line.seats) or None,
                     "during": line.during and Range(line.during.start, line.during.end, bounds="[)"),
+                    "payment": things[line.sku].terms.payment,
+                    "deadlines": things[line.sku].terms.written(),
                 }
                 for line in asked.basket.lines
             ],
@@ -185,8 +188,18 @@ async def _things(tx: Transaction, *where: sa.ColumnElement[bool]) -> Mapping[st
         sku.c.kind,
         sku.c.limit_per_person,
         sku.c.unit_minutes,
+        sku.c.payment,
+        sku.c.deadlines,
     ).where(*where)
     return {
-        code: Reservable(code, Money(price, currency), *others)
-        for code, price, currency, *others in await tx.execute(query)
+        row.code: Reservable(
+            row.code,
+            Money(row.price, row.currency),
+            row.limit_per_request,
+            row.kind,
+            row.limit_per_person,
+            row.unit_minutes,
+            terms_of(row.payment, row.deadlines),
+        )
+        for row in await tx.execute(query)
     }

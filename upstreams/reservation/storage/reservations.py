@@ -12,13 +12,10 @@ from config.connections import Transaction
 from upstreams.reservation.life import State, step
 from upstreams.reservation.reservation import Reservation
 from upstreams.reservation.storage.tables import (
-    cancellation,
-    cancellation_line,
     reservation,
     reservation_event,
     trade,
 )
-from upstreams.trade.allocation import Taken
 from upstreams.trade.storage import bulk
 
 _SELECTED = sa.select(
@@ -99,29 +96,5 @@ class StoredReservations:
                     "at": now,
                 }
                 for one in before
-            ],
-        )
-
-    async def write_cancellation(
-        self,
-        tx: Transaction,
-        ident: UUID,
-        of: UUID,
-        *,
-        person: UUID,
-        reason: str,
-        given_back: Sequence[Taken],
-        now: datetime,
-    ) -> None:
-        """Why and when, and what was given back."""
-        await tx.execute(
-            sa.insert(cancellation).values(id=ident, reservation=of, person=person, reason=reason, cancelled_at=now)
-        )
-        await bulk.insert(
-            tx,
-            cancellation_line,
-            [
-                {"cancellation": ident, "sku": taken.sku, "warehouse": taken.warehouse, "quantity": taken.quantity}
-                for taken in given_back
             ],
         )

@@ -1,14 +1,16 @@
-"""The tables of schema `reservation`, as migrations 0010 and 0050 to 0052 make them."""
+"""The tables of schema `reservation`, as migrations 0010 0050 to 0052, 0054 and 0055 make them."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
 
+from upstreams.trade.storage.payment_tables import PaymentTables
 from upstreams.trade.storage.tables import MOMENT, TradeTables
 
 metadata = sa.MetaData(schema="reservation")
 trade = TradeTables(metadata)
+payments = PaymentTables(metadata)
 
 sku = sa.Table(
     "sku",
@@ -26,6 +28,8 @@ sku = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("limit_per_person", sa.Integer),
     sa.Column("unit_minutes", sa.Integer),
+    sa.Column("payment", sa.Text, nullable=False),
+    sa.Column("deadlines", JSONB, nullable=False),
 )
 seat = sa.Table(
     "seat",
@@ -77,6 +81,8 @@ request_line = sa.Table(
     sa.Column("unit_price", sa.BigInteger, nullable=False),
     sa.Column("seats", ARRAY(sa.Text)),
     sa.Column("during", TSTZRANGE),
+    sa.Column("payment", sa.Text, nullable=False),
+    sa.Column("deadlines", JSONB, nullable=False),
 )
 reservation = sa.Table(
     "reservation",
@@ -129,6 +135,7 @@ cancellation = sa.Table(
     sa.Column("person", sa.Uuid, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("cancelled_at", MOMENT, nullable=False),
+    sa.Column("whole", sa.Boolean, nullable=False),
 )
 cancellation_line = sa.Table(
     "cancellation_line",
@@ -137,4 +144,13 @@ cancellation_line = sa.Table(
     sa.Column("sku", sa.Text, primary_key=True),
     sa.Column("warehouse", sa.Text, primary_key=True),
     sa.Column("quantity", sa.Integer, nullable=False),
+)
+cancellation_charge = sa.Table(
+    "cancellation_charge",
+    metadata,
+    sa.Column("cancellation", sa.Uuid, primary_key=True),
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("quantity", sa.Integer, nullable=False),
+    sa.Column("fee", sa.BigInteger, nullable=False),
+    sa.Column("refund", sa.BigInteger, nullable=False),
 )

@@ -25,8 +25,8 @@ class Payments(Protocol):
     async def of(self, tx: Transaction, subject: UUID) -> Payment | None:
         """The newest of a subject, locked."""
 
-    async def lock(self, tx: Transaction, ident: UUID) -> Payment | None:
-        """One, locked until the transaction ends."""
+    async def find(self, tx: Transaction, ident: UUID, *, locked: bool = True) -> Payment | None:
+        """One, locked until the transaction ends unless it is only looked at."""
 
     async def due(self, tx: Transaction, provider: str, now: datetime) -> Payment | None:
         """One of this provider that there is something to do about, locked; what others have locked is theirs."""

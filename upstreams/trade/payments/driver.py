@@ -95,7 +95,7 @@ class Driver:
             found = await self.refunds.due(tx, self.provider.name, now)
             if found is None:
                 return False
-            payment = await self.payments.lock(tx, found.payment)
+            payment = await self.payments.find(tx, found.payment, locked=False)
             assert payment is not None  # a refund refers to its payment
             claimed, act = refund_rules.claimed(found)
             claimed = replace(claimed, next_attempt_at=now + LEASE)
@@ -138,7 +138,7 @@ class Driver:
         now = self.clock.now()
         async with self.database.begin() as tx:
             await self.affairs.lock(tx, claimed.subject)
-            current = await self.payments.lock(tx, claimed.id)
+            current = await self.payments.find(tx, claimed.id)
             if current is None or (current.state, current.attempts) != (claimed.state, claimed.attempts):
                 return  # it took too long, and somebody else is at it
             after = payment_rules.heard(current, answer, now, self.chance.random())

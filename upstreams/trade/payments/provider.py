@@ -113,6 +113,8 @@ class Provider(Protocol):
     """A payment provider. All but `hears` raise `Refused` and `Uncertain`."""
 
     name: str
+    pages: tuple[str, ...]
+    """The origins of its pages that people are led to by a form."""
 
     async def begin(self, order: Order) -> Checkout:
         """Let a person authorise a payment. Asked twice, it is the same payment."""

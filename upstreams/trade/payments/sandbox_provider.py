@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -54,6 +54,7 @@ class SandboxProvider:
     name = "sandbox"
 
     def __init__(self, origin: str, keys: SandboxKeys, patience: float) -> None:
+        self.pages: tuple[str, ...] = (origin,)
         self._caller = Caller(origin, f"Bearer {keys.api}", patience)
         self._webhook = keys.webhook
 
@@ -76,14 +77,14 @@ class SandboxProvider:
 
     async def capture(self, key: str, reference: str, amount: Money) -> Standing:
         """Take what was authorised."""
-        path = f"/api/payments/{reference}/capture"
+        path = f"/api/payments/{quote(reference, safe='')}/capture"
         return _standing(_payment(await self._caller.call("POST", path, {"amount": amount.minor})))
 
     async def refund(self, key: str, reference: str, amount: Money, *, refund: str, reason: str) -> Standing:
         """Give some of it back."""
         answer = await self._caller.call(
             "POST",
-            f"/api/payments/{reference}/refunds",
+            f"/api/payments/{quote(reference, safe='')}/refunds",
             {"key": refund, "amount": amount.minor, "reason": reason[:200]},
         )
         return _standing(_payment(answer))

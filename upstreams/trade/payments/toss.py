@@ -102,6 +102,7 @@ class TossPayments:
     """Speaks the API of Toss Payments."""
 
     name = "toss"
+    pages: tuple[str, ...] = ()
 
     def __init__(self, base: str, client_key: str, secret_key: str, patience: float) -> None:
         shown = base64.b64encode(f"{secret_key}:".encode()).decode()
@@ -141,10 +142,13 @@ class TossPayments:
         return _standing(_checked(await self._caller.call("POST", path, asked, {"Idempotency-Key": refund})))
 
     async def look(self, key: str, reference: str) -> Standing | None:
-        """GET /v1/payments/orders/{orderId}."""
+        """GET /v1/payments/orders/{orderId}.
+
+        What it does not know may still wait to be confirmed: then the window's `paymentKey` is all there is.
+        """
         answer = await self._caller.call("GET", f"/v1/payments/orders/{quote(key, safe='')}")
         if answer.status == HTTPStatus.NOT_FOUND:
-            return None
+            return Standing(Stage.AUTHORISED, reference) if reference else None
         return _standing(_checked(answer))
 
     def hears(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Heard | None:

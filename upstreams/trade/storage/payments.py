@@ -37,10 +37,10 @@ class StoredPayments:
         )
         return await self._one(tx, query.with_for_update(key_share=True))
 
-    async def lock(self, tx: Transaction, ident: UUID) -> Payment | None:
-        """One, locked until the transaction ends."""
+    async def find(self, tx: Transaction, ident: UUID, *, locked: bool = True) -> Payment | None:
+        """One, locked until the transaction ends unless it is only looked at."""
         query = sa.select(self._payment).where(self._payment.c.id == ident)
-        return await self._one(tx, query.with_for_update(key_share=True))
+        return await self._one(tx, query.with_for_update(key_share=True) if locked else query)
 
     async def due(self, tx: Transaction, provider: str, now: datetime) -> Payment | None:
         """One of this provider that there is something to do about, locked; what others have locked is theirs."""
