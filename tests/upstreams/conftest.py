@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
+from config import key_space
 from config.clock import SystemClock
 from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
@@ -143,7 +144,7 @@ async def slots(
         envelope,
         clock,
         SystemEntropy(),
-        shards=settings.reservation.shards,
+        settings.reservation,
     )
     transport = httpx2.ASGITransport(app=entrance.around(app))
     async with httpx2.AsyncClient(transport=transport, base_url="http://shop.localhost:8080") as http:
@@ -166,3 +167,9 @@ async def working(worker: Worker) -> AsyncIterator[None]:
     finally:
         stop.set()
         await running
+
+
+async def open_wide(valkey: Valkey, *skus: str) -> None:
+    """Let everything through the gate, as one does that a Valkey which went back in time left too high."""
+    for sku in skus:
+        await valkey.hset(key_space.reservation_gate(sku), mapping={"a": 1_000_000, "n": 1})

@@ -15,7 +15,7 @@ from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
 from config.envelope import Envelope
 from config.serving import serve_application
-from config.settings import Settings
+from config.settings import ReservationSettings, Settings
 from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys
 from pages import Assets, Pages
@@ -24,10 +24,16 @@ from upstreams.door.answers import ProblemPages, nothing_here
 from upstreams.door.forms import FormTokens
 from upstreams.door.obligations import ReadOnlyHonoured
 from upstreams.door.words import PersonPages
+from upstreams.reservation.availability import Availability
+from upstreams.reservation.batch import Batches
 from upstreams.reservation.desk import Desk
+from upstreams.reservation.endpoints.administration import AdministrationEndpoints
 from upstreams.reservation.endpoints.events import Events
+from upstreams.reservation.endpoints.offers import OfferEndpoints
 from upstreams.reservation.endpoints.reservations import ReservationEndpoints
 from upstreams.reservation.gate import Gate
+from upstreams.reservation.gatekeeping import Gatekeeper
+from upstreams.reservation.metrics import Heat
 from upstreams.reservation.queue import RequestQueue
 from upstreams.reservation.results import Hub, Teller
 from upstreams.reservation.storage.stores import postgresql_stores
@@ -48,8 +54,9 @@ def application(
     envelope: Envelope,
     clock: Clock,
     entropy: Entropy,
+    settings: ReservationSettings,
     *,
-    shards: int,
+    heat: Heat | None = None,
 ) -> ASGIApp:
     """Reservations, without their door."""
     # its own addresses all begin with /reservations: the stylesheet comes from there too
@@ -58,10 +65,13 @@ def application(
     tokens = FormTokens(envelope, clock)
     stores = postgresql_stores()
     queue, gate, teller = RequestQueue(valkey), Gate(valkey), Teller(valkey, database, stores.happenings)
-    desk = Desk(database, stores, queue, gate, teller, clock, entropy, shards=shards)
+    desk = Desk(database, stores, queue, gate, teller, clock, entropy, shards=settings.shards)
+    batches = Batches(database, stores, clock, entropy, hold_lifetime=settings.hold_lifetime, heat=heat or Heat())
     routes = [
-        *Events(database, stores, hub, clock).routes(),
-        *ReservationEndpoints(database, stores, desk, pages, tokens).routes(),
+        *Events(database, stores, hub, queue, clock).routes(),
+        *OfferEndpoints(database, stores, Availability(database, stores, clock)).routes(),
+        *AdministrationEndpoints(database, stores, Gatekeeper(database, stores, gate), queue, clock, entropy).routes(),
+        *ReservationEndpoints(database, stores, desk, batches, pages, tokens).routes(),
         Mount("/reservations/assets", assets),
     ]
     router = Router(routes, redirect_slashes=False, default=nothing_here)
@@ -70,13 +80,13 @@ def application(
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Serve reservations on their socket until `stop` is set; open pages are sent to another process first."""
-    clock, entropy, envelope = SystemClock(), SystemEntropy(), Envelope.load(settings)
+    clock, entropy, envelope, heat = SystemClock(), SystemEntropy(), Envelope.load(settings), Heat()
     database, valkey = open_database(settings, SERVICE), open_valkey(settings)
     try:
         entrance = await Entrance.open(SERVICE, database, SigningKeys(envelope).assertion_keys, clock)
         hub = Hub(valkey)
         app = entrance.around(
-            application(database, valkey, hub, envelope, clock, entropy, shards=settings.reservation.shards)
+            application(database, valkey, hub, envelope, clock, entropy, settings.reservation, heat=heat)
         )
         drained = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
