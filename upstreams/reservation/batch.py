@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,9 @@ from config.clock import Clock
 from config.connections import Database, Transaction
 from config.entropy import Entropy
 from upstreams.reservation.deciding import Decision, Placed, Shares, Wish, decide
+from upstreams.reservation.faults import NONE, Faults
 from upstreams.reservation.happening import Event, News
+from upstreams.reservation.metrics import BATCH, BATCH_TIME, BURIED, DECIDED, GUARD, LAG, Heat
 from upstreams.reservation.stores import Stores
 from upstreams.trade.allocation import Window
 from upstreams.trade.holds import Hold
@@ -44,13 +47,23 @@ class Batches:
     """Decides requests."""
 
     def __init__(
-        self, database: Database, stores: Stores, clock: Clock, entropy: Entropy, *, hold_lifetime: float
+        self,
+        database: Database,
+        stores: Stores,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        hold_lifetime: float,
+        heat: Heat,
+        faults: Faults = NONE,
     ) -> None:
         self._database = database
         self._clock = clock
         self._entropy = entropy
         self._hold_lifetime = timedelta(seconds=hold_lifetime)
         self._stores = stores
+        self._heat = heat
+        self._faults = faults
 
     async def decide(self, idents: Sequence[UUID]) -> Decided:
         """Decide those that are not decided, and answer with the results of all.
@@ -63,6 +76,8 @@ class Batches:
         except DBAPIError as error:
             if is_passing(error):
                 raise
+            if str(getattr(error.orig, "sqlstate", "")).startswith("23"):
+                GUARD.labels(str(getattr(error.orig, "constraint_name", "") or "unnamed")).inc()
             if len(idents) == 1:
                 return await self._bury(idents[0], error)
         middle = len(idents) // 2
@@ -70,7 +85,7 @@ class Batches:
         return Decided([*first.events, *second.events], Counter(first.refused) + Counter(second.refused))
 
     async def _decide(self, idents: Sequence[UUID]) -> Decided:
-        now = self._clock.now()
+        now, began = self._clock.now(), perf_counter()
         async with self._database.begin() as tx:
             wishes = await self._stores.requests.claim(tx, idents)
             decisions = await self._serve(tx, wishes) if wishes else []
@@ -79,7 +94,20 @@ class Batches:
                 mine = {wish.basket.id for wish in wishes}
                 earlier = [ident for ident in idents if ident not in mine]
                 events = [*events, *await self._stores.happenings.latest(tx, earlier)]
+            await self._faults.at("decided")
+        self._measure(wishes, decisions, perf_counter() - began)
         return Decided(events, refused_units(wishes, decisions))
+
+    def _measure(self, wishes: Sequence[Wish], decisions: Sequence[Decision], seconds: float) -> None:
+        BATCH.observe(len(wishes))
+        BATCH_TIME.observe(seconds)
+        for outcome, count in Counter(one.refusal or "granted" for one in decisions).items():
+            DECIDED.labels(str(outcome)).inc(count)
+        now = self._clock.now()
+        for wish in wishes:
+            if wish.asked_at is not None:
+                LAG.observe((now - wish.asked_at).total_seconds())
+            self._heat.warm(line.sku for line in wish.basket.lines)
 
     async def _serve(self, tx: Transaction, wishes: Sequence[Wish]) -> list[Decision]:
         """Lock what the requests are about, in the one order, and decide."""
@@ -117,6 +145,7 @@ class Batches:
         return await self._stores.happenings.write(tx, news, now, told=True)
 
     async def _bury(self, ident: UUID, error: DBAPIError) -> Decided:
+        BURIED.inc()
         _log.error("request_buried", request=str(ident), error=type(error.orig).__name__)
         now = self._clock.now()
         state = getattr(error.orig, "sqlstate", None)

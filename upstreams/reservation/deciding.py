@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from upstreams.trade.allocation import Basket, Line, Refusal, Serving, Shelf, Taken, Window
@@ -19,6 +20,7 @@ class Wish:
 
     basket: Basket
     person: UUID
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,9 @@ class Happenings(Protocol):
         Transactions end in another order than they number their events, so those shortly before it come again too.
         """
 
+    async def newest(self, tx: Transaction, person: UUID) -> int:
+        """The number of a person's last event; 0 where there is none."""
+
     async def latest(self, tx: Transaction, reservations: Collection[UUID]) -> Sequence[Event]:
         """The last event of each of these requests."""
 

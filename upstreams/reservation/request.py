@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
 from upstreams.reservation.deciding import Decision, Wish
 from upstreams.reservation.terms import ON_SITE, Terms
-from upstreams.trade.allocation import Basket
+from upstreams.trade.allocation import Basket, Line
 from upstreams.trade.money import Money
 
 Kind = Literal["counted", "seated", "resource"]
@@ -40,6 +40,20 @@ class Reservable:
     unit_minutes: int | None = None
     """The length that the price is for, where the thing is had for a time."""
     terms: Terms = ON_SITE
+
+    def fault(self, line: Line) -> str | None:
+        """What is wrong with how a line asks for this thing; None where nothing is."""
+        if line.seats and self.kind != "seated":
+            return "it has no seats."
+        if self.unit_minutes is None:
+            return None if line.during is None else "it is not had for a time."
+        if line.during is None:
+            return "it is had from a moment to another: say which."
+        length = line.during.end - line.during.start
+        unit = timedelta(minutes=self.unit_minutes)
+        if length <= timedelta(0) or length % unit or length // unit != line.quantity:
+            return f"its time is a multiple of {self.unit_minutes} minutes, and the quantity says how many."
+        return None
 
 
 class Requests(Protocol):
@@ -72,6 +86,21 @@ class Requests(Protocol):
         self, tx: Transaction, ident: UUID, reason: str, now: datetime, *, error: str, sqlstate: str | None
     ) -> None:
         """Give up on a request that cannot be decided, so that it holds nobody up; it is a dead letter now."""
+
+    async def reservable_skus(self, tx: Transaction) -> Collection[str]:
+        """Everything that can be reserved."""
+
+    async def waiting(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, int]:
+        """How many of each thing queued requests ask for."""
+
+    async def queued_of(self, tx: Transaction, person: UUID) -> Sequence[tuple[UUID, int]]:
+        """A person's queued requests, each with its shard."""
+
+    async def keys_since(self, tx: Transaction, moment: datetime) -> Sequence[tuple[UUID, str]]:
+        """The idempotency keys that were used since a moment, each with its person."""
+
+    async def forget_keys(self, tx: Transaction, before: datetime, *, limit: int) -> int:
+        """Forget the idempotency keys that were used before a moment, so many at a time. Answers how many."""
 
     async def forgotten(
         self, tx: Transaction, before: datetime, now: datetime, *, limit: int, shard: int | None = None

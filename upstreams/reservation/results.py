@@ -20,18 +20,49 @@ from redis.exceptions import RedisError
 from config import key_space
 from config.connections import Database, Valkey
 from upstreams.reservation.happening import Event, Happenings
+from upstreams.reservation.queue import turn
 
 QUEUE_LIMIT = 256
 """Results that wait for one slow page; beyond it the page is shown everything anew."""
 PAGES_PER_PERSON = 16
+TURNS_EVERY = 1.0
+"""Seconds between two looks at whose turn it is: nobody reads faster."""
 BREATH = 0.5
 """Seconds to wait before subscribing again."""
+_HEARD = (key_space.RESERVATION_RESULTS, key_space.RESERVATION_PROGRESS, key_space.RESERVATION_WAITING)
 _log = structlog.get_logger(__name__)
 
 
 class _Message(msgspec.Struct):
     person: UUID
+    reservation: UUID
     record: msgspec.Raw
+
+
+class _Joined(msgspec.Struct):
+    """`RESERVATION_WAITING`."""
+
+    person: UUID
+    id: UUID
+    shard: int
+    place: int
+    first: int
+
+
+class _Progress(msgspec.Struct):
+    """`RESERVATION_PROGRESS`."""
+
+    shard: int
+    first: int
+
+
+class _Turn(msgspec.Struct):
+    """What a page is told of a request that waits."""
+
+    id: UUID
+    position: int
+    kind: str = "position"
+    state: str = "QUEUED"
 
 
 class Teller:
@@ -72,7 +103,7 @@ class Teller:
 
 def message(event: Event) -> str:
     """An event as the channel carries it."""
-    return msgspec.json.encode(_Message(event.news.person, msgspec.Raw(event.json()))).decode()
+    return msgspec.json.encode(_Message(event.news.person, event.news.reservation, msgspec.Raw(event.json()))).decode()
 
 
 class Sign(Enum):
@@ -116,6 +147,10 @@ class Hub:
         self._pages: dict[UUID, set[Page]] = {}
         self._leaving = False
         self._empty = asyncio.Event()
+        self._waiting: dict[UUID, dict[UUID, tuple[int, int]]] = {}
+        """By person, their waiting requests: the shard and the place of each."""
+        self._first: dict[int, int] = {}
+        self._shown: dict[UUID, int] = {}
 
     def enter(self, person: UUID) -> Page:
         """A page opened. Raises `TooManyPages`."""
@@ -135,11 +170,19 @@ class Hub:
         pages.discard(page)
         if not pages:
             self._pages.pop(page.person, None)
+            for ident in self._waiting.pop(page.person, {}):
+                self._shown.pop(ident, None)
         if not self._pages:
             self._empty.set()
 
     def __len__(self) -> int:
         return sum(len(pages) for pages in self._pages.values())
+
+    def waits(self, person: UUID, ident: UUID, shard: int, place: int, first: int) -> None:
+        """A request of somebody waits: their pages are told whose turn it is, whenever that changes."""
+        if person in self._pages:
+            self._first[shard] = max(first, self._first.get(shard, 0)) if place > first else first
+            self._waiting.setdefault(person, {})[ident] = (shard, place)
 
     async def drain(self, patience: float) -> None:
         """Send every page away, and wait so many seconds at most until they went."""
@@ -155,23 +198,60 @@ class Hub:
 
     async def listen(self) -> None:
         """Deliver what is published, until cancelled."""
-        while True:
-            try:
-                async with self._valkey.pubsub() as channel:
-                    await channel.subscribe(key_space.RESERVATION_RESULTS)
-                    await self._deliver(channel)
-            except (RedisError, OSError) as error:
-                _log.warning("results_not_heard", error=type(error).__name__)
-                await asyncio.sleep(BREATH)
+        turns = asyncio.create_task(self._tell_turns())
+        try:
+            while True:
+                try:
+                    async with self._valkey.pubsub() as channel:
+                        await channel.subscribe(*_HEARD)
+                        await self._deliver(channel)
+                except (RedisError, OSError) as error:
+                    _log.warning("results_not_heard", error=type(error).__name__)
+                    await asyncio.sleep(BREATH)
+        finally:
+            turns.cancel()
 
     async def _deliver(self, channel: PubSub) -> None:
         async for message in channel.listen():
             if message["type"] == "subscribe":
-                self._to_all(Sign.REPLAY)  # what was published before this moment went by unheard
-            elif message["type"] == "message":
-                heard = msgspec.json.decode(message["data"], type=_Message)
-                for page in self._pages.get(heard.person, ()):
-                    page.put(bytes(heard.record))
+                if message["channel"] == key_space.RESERVATION_RESULTS:
+                    self._to_all(Sign.REPLAY)  # what was published before this moment went by unheard
+            elif message["type"] != "message":
+                continue
+            elif message["channel"] == key_space.RESERVATION_RESULTS:
+                self._heard(msgspec.json.decode(message["data"], type=_Message))
+            elif message["channel"] == key_space.RESERVATION_PROGRESS:
+                progress = msgspec.json.decode(message["data"], type=_Progress)
+                self._first[progress.shard] = progress.first
+            else:
+                joined = msgspec.json.decode(message["data"], type=_Joined)
+                self.waits(joined.person, joined.id, joined.shard, joined.place, joined.first)
+
+    def _heard(self, heard: _Message) -> None:
+        pages = self._pages.get(heard.person)
+        if not pages:
+            return
+        if self._waiting.get(heard.person, {}).pop(heard.reservation, None):
+            self._shown.pop(heard.reservation, None)
+        for page in pages:
+            page.put(bytes(heard.record))
+
+    async def _tell_turns(self) -> None:
+        while True:
+            await asyncio.sleep(TURNS_EVERY)
+            self.tell_turns()
+
+    def tell_turns(self) -> None:
+        """Tell every page whose turn it is, where that changed."""
+        for person, requests in self._waiting.items():
+            for ident, (shard, place) in requests.items():
+                position = turn(place, self._first.get(shard, place))
+                if self._shown.get(ident) == position:
+                    continue
+                self._shown[ident] = position
+                told = msgspec.json.encode(_Turn(ident, position))
+                for page in self._pages.get(person, ()):
+                    page.put(told)
 
     def _to_all(self, sign: Sign) -> None:
         for pages in self._pages.values():

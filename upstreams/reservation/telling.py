@@ -13,6 +13,7 @@ from config.connections import Transaction, Valkey
 from events import outbox
 from notifications import queue as mail
 from notifications.notice import Notice, NoticeKind
+from upstreams.reservation.desk import units_of
 from upstreams.reservation.gate import Gate
 from upstreams.reservation.happening import Event, News
 from upstreams.reservation.results import Teller
@@ -73,15 +74,11 @@ class Telling:
         }
         await self.mails.put(tx, Notice(kind=kind, user_id=person, to="", locale="ko", name="", facts=facts))
 
-    async def afterwards(
-        self, tx: Transaction, events: Sequence[Event], given_back: Sequence[Taken] = ()
-    ) -> Afterwards:
+    def afterwards(self, events: Sequence[Event], given_back: Sequence[Taken] = ()) -> Afterwards:
         """What to do once the transaction is committed."""
-        levels = await self.stores.stock.levels(tx, {one.sku for one in given_back}) if given_back else {}
 
         async def tell() -> None:
-            if levels:
-                await self.gate.show(levels)
+            await self.gate.give(units_of(given_back))
             await self.teller.tell(events)
             await outbox.poke(self.valkey)
             await mail.poke(self.valkey)

@@ -1,10 +1,9 @@
-"""A house in small for payments: the reservation service over real engines, the sandbox's process, a clock that stands."""
+"""A house in small for payments: the reservation service on real engines, the sandbox's process, a clock."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -38,7 +37,6 @@ class House:
     clock: FakeClock
     databases: Databases
     """`databases("owner")` sees everything."""
-    crashed: list[str] = field(default_factory=list)
 
     @property
     def database(self) -> Database:
@@ -98,6 +96,10 @@ class House:
         assert await self.state(ident) == "CONFIRMED"
         return ident
 
+    async def expired(self) -> int:
+        """Give back what was held too long; how many reservations."""
+        return await self.worker._reconciler._desk.expire(limit=10)
+
     async def state(self, ident: str) -> str:
         async with self.database.connect() as tx:
             found: str = (await tx.scalars(sa.select(reservation.c.state).where(reservation.c.id == ident))).one()
@@ -121,9 +123,8 @@ class House:
         stock = trade.stock.c
         async with self.database.connect() as tx:
             assert await StoredStock(trade).unproven(tx) == []
-            row = (
-                await tx.execute(sa.select(stock.on_hand, stock.held, stock.allocated).where(stock.sku == sku))
-            ).one()
+            query = sa.select(stock.on_hand, stock.held, stock.allocated).where(stock.sku == sku)
+            row = (await tx.execute(query)).one()
         return row[0], row[1], row[2]
 
     async def mails(self) -> list[str]:
@@ -187,16 +188,3 @@ class House:
                 assert all(one.state == "succeeded" for one in ours)
             if row.of in ("EXPIRED", "RELEASED", "CANCELLED"):
                 assert row.given_back == row.captured or row.of == "CANCELLED"
-
-
-def make_driver(house_driver: Driver, provider: Any) -> Driver:
-    """The same driver with another provider: one that dies at a point."""
-    return Driver(
-        house_driver.database,
-        house_driver.payments,
-        house_driver.refunds,
-        provider,
-        house_driver.affairs,
-        house_driver.clock,
-        random.Random(1),
-    )

@@ -113,7 +113,7 @@ async def test_paid_too_late_it_is_acquired_again(house: House) -> None:
     ident = await house.held(2)
     begun = await house.begun(ident)
     house.clock.advance(house.settings.reservation.hold_lifetime + 1)
-    assert await house.worker._desk.expire(limit=10) == 1
+    assert await house.expired() == 1
     assert await house.stock() == (4, 0, 0)
     led = await pay(begun["checkout"]["url"])
     await house.client.get(f"/reservations/{ident}/payments/back", params=led)
@@ -127,7 +127,7 @@ async def test_paid_too_late_for_what_is_gone_nothing_is_taken(house: House) -> 
     ident = await house.held(2)
     begun = await house.begun(ident)
     house.clock.advance(house.settings.reservation.hold_lifetime + 1)
-    await house.worker._desk.expire(limit=10)
+    await house.expired()
     await house.held(4, client=house.client.of(Someone.new()))
     led = await pay(begun["checkout"]["url"])
     await house.client.get(f"/reservations/{ident}/payments/back", params=led)
@@ -147,7 +147,7 @@ async def test_taken_when_it_was_gone_it_is_given_back(house: House) -> None:
     await house.driver.drive_payment()
     await house.driver.drive_payment()
     house.clock.advance(house.settings.reservation.hold_lifetime + 301)
-    assert await house.worker._desk.expire(limit=10) == 1
+    assert await house.expired() == 1
     await house.held(4, client=house.client.of(Someone.new()))
     await house.driven()
     assert await house.state(ident) == "EXPIRED"
@@ -165,7 +165,7 @@ async def test_what_nobody_pays_is_over(house: House) -> None:
     async with house.database.connect() as tx:
         row = (await tx.execute(sa.select(payments.payment))).one()
     assert (row.state, row.failure) == ("failed", "abandoned")
-    assert await house.worker._desk.expire(limit=10) == 1
+    assert await house.expired() == 1
     assert await house.state(ident) == "EXPIRED"
     assert await house.mails() == []
 

@@ -183,7 +183,7 @@ class CancellationDesk:
             fee=Money(made.fee(), made.refund().currency),
             refund=made.refund(),
         )
-        return await self._telling.afterwards(tx, events, given_back)
+        return self._telling.afterwards(events, given_back)
 
     async def _refund(self, tx: Transaction, payment: Payment, made: Cancellation, now: datetime) -> None:
         refund = Refund(self._entropy.uuid(), payment.id, "cancelled", made.id, made.refund(), "requested", now)

@@ -73,7 +73,7 @@ class ReservationAffairs:
         lines = await self.money.terms.of(tx, found.id)
         kind, paid = NoticeKind.RESERVATION_CONFIRMED, Money(payment.captured, payment.amount.currency)
         await self.telling.mail(tx, kind, found.person, found.id, lines, now, paid=paid)
-        return await self.telling.afterwards(tx, changed.events)
+        return self.telling.afterwards(changed.events)
 
     async def unpaid(self, tx: Transaction, payment: Payment, *, told: bool) -> Afterwards:
         """Release what is held where the provider refused to take the money; its person may also begin again."""
@@ -92,7 +92,7 @@ class ReservationAffairs:
             lines = await self.money.terms.of(tx, found.id)
             kind = NoticeKind.RESERVATION_NOT_PAID
             await self.telling.mail(tx, kind, found.person, found.id, lines, now, more=outcome)
-        return await self.telling.afterwards(tx, events, given_back)
+        return self.telling.afterwards(events, given_back)
 
     async def refunded(self, tx: Transaction, payment: Payment, refund: Refund) -> Afterwards:
         """The money is back; a cancelled reservation whose money all is, is REFUNDED."""
@@ -107,7 +107,7 @@ class ReservationAffairs:
         lines = await self.money.terms.of(tx, found.id)
         kind = NoticeKind.RESERVATION_REFUNDED
         await self.telling.mail(tx, kind, found.person, found.id, lines, now, refund=refund.amount)
-        return await self.telling.afterwards(tx, events)
+        return self.telling.afterwards(events)
 
     async def not_refunded(self, tx: Transaction, payment: Payment, refund: Refund) -> Afterwards:
         """A person has to look: whoever waits for the money is told that it takes longer."""
@@ -117,7 +117,7 @@ class ReservationAffairs:
         lines = await self.money.terms.of(tx, found.id)
         kind = NoticeKind.RESERVATION_REFUND_STUCK
         await self.telling.mail(tx, kind, found.person, found.id, lines, now, refund=refund.amount)
-        return await self.telling.afterwards(tx, events)
+        return self.telling.afterwards(events)
 
     async def _give_back(self, tx: Transaction, payment: Payment, found: Reservation, cause: Cause) -> Afterwards:
         now = self.clock.now()
@@ -136,7 +136,7 @@ class ReservationAffairs:
             lines = await self.money.terms.of(tx, found.id)
             kind, more = NoticeKind.RESERVATION_NOT_PAID, {"outcome": "returned"}
             await self.telling.mail(tx, kind, found.person, found.id, lines, now, more=more, refund=whole)
-        return await self.telling.afterwards(tx, events, given_back)
+        return self.telling.afterwards(events, given_back)
 
     async def _found(self, tx: Transaction, subject: UUID) -> Reservation:
         found = await self.stores.reservations.lock(tx, subject)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on
 
 from config.connections import Transaction
 from upstreams.reservation.happening import Event, News
@@ -69,12 +69,16 @@ class StoredHappenings:
         )
         return [_event(row) for row in await tx.execute(query)]
 
+    async def newest(self, tx: Transaction, person: UUID) -> int:
+        """The number of a person's last event; 0 where there is none."""
+        return await tx.scalar(sa.select(sa.func.max(result.c.id)).where(result.c.person == person)) or 0
+
     async def latest(self, tx: Transaction, reservations: Collection[UUID]) -> Sequence[Event]:
         """The last event of each of these requests."""
         chosen = sa.any_(sa.literal(list(reservations), ARRAY(sa.Uuid)))
         query = (
             sa.select(*_COLUMNS)
-            .distinct(result.c.reservation)
+            .ext(distinct_on(result.c.reservation))
             .where(result.c.reservation == chosen)
             .order_by(result.c.reservation, result.c.id.desc())
         )

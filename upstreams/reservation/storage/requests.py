@@ -92,13 +92,13 @@ class StoredRequests:
         Waits for whoever decides one of them at the same time, and leaves out what they decided.
         """
         query = (
-            sa.select(request.c.id, request.c.person)
+            sa.select(request.c.id, request.c.person, request.c.requested_at)
             .where(request.c.id == sa.any_(sa.literal(list(idents), ARRAY(sa.Uuid))), request.c.state == "queued")
             .order_by(request.c.arrival)
             .with_for_update(key_share=True)
         )
-        persons: dict[UUID, UUID] = dict((await tx.execute(query)).all())
-        lines: dict[UUID, list[Line]] = {ident: [] for ident in persons}
+        found = {row.id: row for row in await tx.execute(query)}
+        lines: dict[UUID, list[Line]] = {ident: [] for ident in found}
         query_lines = sa.select(
             request_line.c.request, request_line.c.sku, request_line.c.quantity, request_line.c.seats,
             request_line.c.during,
@@ -106,7 +106,11 @@ class StoredRequests:
         for ident, thing, quantity, seats, during in await tx.execute(query_lines):
             window = Window(during.lower, during.upper) if during is not None else None
             lines[ident].append(Line(thing, quantity, tuple(seats or ()), window))
-        return [Wish(basket_of(ident, lines[ident]), persons[ident]) for ident in idents if ident in persons]
+        return [
+            Wish(basket_of(ident, lines[ident]), found[ident].person, found[ident].requested_at)
+            for ident in idents
+            if ident in found
+        ]
 
     async def decide(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> None:
         """Write what became of claimed requests."""
@@ -139,6 +143,40 @@ class StoredRequests:
         await tx.execute(
             sa.insert(dead_letter).values(request=ident, error=error[:500], sqlstate=sqlstate, buried_at=now)
         )
+
+    async def reservable_skus(self, tx: Transaction) -> Collection[str]:
+        """Everything that can be reserved."""
+        return (await tx.scalars(sa.select(sku.c.code).where(sku.c.active))).all()
+
+    async def waiting(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, int]:
+        """How many of each thing queued requests ask for."""
+        query = (
+            sa.select(request_line.c.sku, sa.func.sum(request_line.c.quantity))
+            .join(request, request.c.id == request_line.c.request)
+            .where(request.c.state == "queued", request_line.c.sku.in_(sorted(skus)))
+            .group_by(request_line.c.sku)
+        )
+        return {thing: int(quantity) for thing, quantity in await tx.execute(query)}
+
+    async def queued_of(self, tx: Transaction, person: UUID) -> Sequence[tuple[UUID, int]]:
+        """A person's queued requests, each with its shard."""
+        mine = sa.select(request.c.id, request.c.shard).where(request.c.person == person, request.c.state == "queued")
+        return [(ident, shard) for ident, shard in await tx.execute(mine)]
+
+    async def keys_since(self, tx: Transaction, moment: datetime) -> Sequence[tuple[UUID, str]]:
+        """The idempotency keys that were used since a moment, each with its person."""
+        keys = trade.idempotency.c
+        return [
+            (person, key) for person, key in await tx.execute(sa.select(keys.person, keys.key).where(keys.at >= moment))
+        ]
+
+    async def forget_keys(self, tx: Transaction, before: datetime, *, limit: int) -> int:
+        """Forget the idempotency keys that were used before a moment, so many at a time. Answers how many."""
+        keys = trade.idempotency.c
+        old = sa.select(keys.person, keys.key).where(keys.at < before).order_by(keys.at).limit(limit)
+        return (
+            await tx.execute(sa.delete(trade.idempotency).where(sa.tuple_(keys.person, keys.key).in_(old)))
+        ).rowcount
 
     async def forgotten(
         self, tx: Transaction, before: datetime, now: datetime, *, limit: int, shard: int | None = None

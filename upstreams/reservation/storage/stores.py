@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from upstreams.reservation.paying.stores import MoneyStores
 from upstreams.reservation.storage.cancellations import StoredCancellations
+from upstreams.reservation.storage.dead_letters import StoredDeadLetters
 from upstreams.reservation.storage.happenings import StoredHappenings
+from upstreams.reservation.storage.offers import StoredOffers
 from upstreams.reservation.storage.places import StoredPlaces
 from upstreams.reservation.storage.records import StoredRecords
 from upstreams.reservation.storage.requests import StoredRequests
@@ -30,6 +32,8 @@ def postgresql_stores() -> Stores:
         StoredHolds(trade, stock),
         StoredPlaces(),
         StoredHappenings(),
+        StoredOffers(),
+        StoredDeadLetters(),
         StoredIdempotencyKeys(trade),
     )
 
