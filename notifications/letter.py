@@ -24,7 +24,7 @@ _VARIANTS: Mapping[NoticeKind, tuple[str, tuple[str, ...]]] = {
     NoticeKind.ATTEMPT: ("outcome", ("kept", "abandoned", "refused")),
     NoticeKind.FACTOR_CHANGED: ("change", ("enrolled", "removed")),
     NoticeKind.RESERVATION_CANCELLED: ("extent", ("whole", "part")),
-    NoticeKind.RESERVATION_NOT_PAID: ("outcome", ("refused", "too_late", "returned")),
+    NoticeKind.RESERVATION_NOT_PAID: ("payment", ("refused", "too_late", "returned")),
 }
 """The fact that chooses among the words of a kind, and what it may be."""
 
@@ -115,10 +115,10 @@ class _Writer:
             where = one_line(place_name(place, self._locale, self._catalogue))
             network = one_line(self._raw.get("network", ""))
             rows.append(("where", f"{where} ({network})" if network else where))
-        if "what_ko" in self._raw:
-            rows.append(("what", self._fact(f"what_{self._locale}")))
-        rows += [(name, self._fact(name)) for name in ("number", "device", "browser", "message") if self._raw.get(name)]
-        rows += [(name, self._sum(name)) for name in ("paid", "fee", "refund") if self._raw.get(name)]
+        if self._is_of_a_service():
+            rows += [("what", self._fact(f"what_{self._locale}")), ("number", self._fact("number"))]
+            rows += [(name, self._sum(name)) for name in ("paid", "fee", "refund") if self._raw.get(name)]
+        rows += [(name, self._fact(name)) for name in ("device", "browser", "message") if self._raw.get(name)]
         return tuple((self._say(f"fact.{name}"), value) for name, value in rows)
 
     def _action_and_note(self) -> tuple[Action | None, str]:
@@ -135,11 +135,14 @@ class _Writer:
                     return None, self._say("account_locked.ask")
                 action = Action(self._say("account_locked.action"), self._address("recovery"))
                 return action, self._say("account_locked.note")
-        if "reservation" in self._raw:
+        if self._is_of_a_service():
             return Action(self._say("reservation.action"), self._address("reservation")), self._say("reservation.note")
         if not self._raw.get("not_me"):
             return None, self._say("unasked")
         return Action(self._say("not_me"), self._address("not_me")), self._say("not_me_note")
+
+    def _is_of_a_service(self) -> bool:
+        return self._kind.startswith("reservation_")
 
     def _moment(self) -> str:
         """The fact `at` on the clock of the fact `time_zone`, which is named: the mail may be read anywhere."""

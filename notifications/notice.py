@@ -48,7 +48,7 @@ class NoticeKind(StrEnum):
     RESERVATION_REFUNDED = "reservation_refunded"
     """The money is back."""
     RESERVATION_NOT_PAID = "reservation_not_paid"
-    """`outcome` (refused, too_late, returned): nothing was taken, or all of it goes back."""
+    """`payment` (refused, too_late, returned): nothing was taken, or all of it goes back."""
     RESERVATION_REFUND_STUCK = "reservation_refund_stuck"
     """The provider does not give the money back: people see to it."""
 
@@ -89,7 +89,7 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.RESERVATION_CONFIRMED: _SERVICE,
     NoticeKind.RESERVATION_CANCELLED: (*_SERVICE, "extent"),
     NoticeKind.RESERVATION_REFUNDED: _SERVICE,
-    NoticeKind.RESERVATION_NOT_PAID: (*_SERVICE, "outcome"),
+    NoticeKind.RESERVATION_NOT_PAID: (*_SERVICE, "payment"),
     NoticeKind.RESERVATION_REFUND_STUCK: _SERVICE,
 }
 """The facts that the words of a kind cannot do without; the addresses `not_me` and `recovery` are shown where given."""

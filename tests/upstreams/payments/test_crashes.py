@@ -24,7 +24,7 @@ from tests.house import PROJECT
 from tests.upstreams.payments.paying import PRICE, House
 from tests.upstreams.payments.sandbox_process import Sandbox, pay
 from upstreams.reservation.storage.tables import payments
-from upstreams.trade.payments.driver import LEASE
+from upstreams.trade.payments.driver import LEASE, Driver
 from upstreams.trade.payments.provider import Provider
 from upstreams.trade.payments.sandbox_keys import FILE, sandbox_keys
 from upstreams.trade.payments.webhooks import HEADER, sign
@@ -57,23 +57,28 @@ class Dying:
         return dies
 
 
-async def dying(
-    house: House, call: str, when: Literal["before", "after"], act: Callable[[Any], Awaitable[Any]]
-) -> None:
+When = Literal["before", "after"]
+
+
+async def dying(house: House, call: str, when: When, act: Callable[[Driver], Awaitable[object]]) -> None:
     """Do something with a driver that dies on the way; then the lease it had runs out."""
     driver = replace(house.driver, provider=Dying(house.driver.provider, call, when))
-    with pytest.raises(Killed):
+
+    async def until_it_dies() -> None:
         for _ in range(4):
             await act(driver)
+
+    with pytest.raises(Killed):
+        await until_it_dies()
     house.clock.advance(LEASE.total_seconds() + 1)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_dying_around_the_call_that_takes_the_money(house: House, when: Literal["before", "after"]) -> None:
+async def test_dying_around_the_call_that_takes_the_money(house: House, when: When) -> None:
     """Between the COMMIT that says so and the call; after the call and before the COMMIT of what came of it."""
     ident = await house.held(2)
     await house.authorised(ident)
-    house.clock.advance(1)
+    house.catch_up()
     await dying(house, "capture", when, lambda driver: driver.drive_payment())
     assert await house.state(ident) == "PENDING"
     assert await house.money() == (0, 0)
@@ -85,9 +90,10 @@ async def test_dying_around_the_call_that_takes_the_money(house: House, when: Li
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_dying_around_the_call_that_gives_it_back(house: House, when: Literal["before", "after"]) -> None:
+async def test_dying_around_the_call_that_gives_it_back(house: House, when: When) -> None:
     ident = await house.paid(2)
     await house.client.post(f"/reservations/{ident}/cancel", json={})
+    house.catch_up()
     await dying(house, "refund", when, lambda driver: driver.drive_refund())
     assert await house.state(ident) == "CANCELLED"
     await house.driven()
@@ -100,7 +106,7 @@ async def test_a_zombie_that_comes_back_changes_nothing(house: House) -> None:
     """Its answer comes when another worker has asked and written down what became of it."""
     ident = await house.held()
     await house.authorised(ident)
-    house.clock.advance(1)
+    house.catch_up()
     await house.driver.drive_payment()
     arrived, go_on = asyncio.Event(), asyncio.Event()
 
@@ -165,13 +171,14 @@ def house_secret(house: House) -> bytes:
 async def test_a_webhook_before_our_own_answer(house: House) -> None:
     ident = await house.held()
     begun = await house.authorised(ident)
-    house.clock.advance(1)
+    house.catch_up()
     await house.driver.drive_payment()
     driver = replace(house.driver, provider=Dying(house.driver.provider, "capture", "after"))
     with pytest.raises(Killed):
         await driver.drive_payment()
     # taken there, not known here; the webhook has us look long before the lease is over
     assert await webhook(house, begun["id"], "event-1") == 200
+    house.catch_up()
     house.clock.advance(2)
     assert await house.driver.drive_payment()
     assert await house.state(ident) == "CONFIRMED"
@@ -192,6 +199,7 @@ async def test_a_webhook_of_whoever_likes(house: House) -> None:
     assert await webhook(house, str(UUID(int=1)), "event-2") == 200  # nothing to us
     assert await webhook(house, "nonsense", "event-3") == 200
     assert await webhook(house, begun["id"], "event-4") == 200  # it says captured: we look, and it is not
+    house.catch_up()
     await house.driver.drive_payment()
     assert await house.state(ident) == "PENDING"
     assert await house.money() == (0, 0)
@@ -218,7 +226,7 @@ async def test_kill_9_while_the_provider_is_asked(
     assert sandbox_keys(settings) == sandbox_keys(sandbox.settings)
     ident = await house.held(2)
     begun = await house.authorised(ident, "4000000000000101")
-    worker = subprocess.Popen(
+    worker = subprocess.Popen(  # noqa: ASYNC220 - started once, and only watched
         [sys.executable, "-m", "cli.main", "worker", "payments"],
         cwd=PROJECT,
         env={

@@ -52,6 +52,7 @@ async def test_who_may_pay_for_what(house: House) -> None:
     # coming back without having paid changes nothing, whatever the address says
     await house.begun(ident)
     await house.client.get(f"/reservations/{ident}/payments/back", params={"paymentKey": "../forged?", "amount": "1"})
+    house.catch_up()
     await house.driver.drive()
     assert await house.state(ident) == "PENDING"
 
@@ -75,7 +76,7 @@ async def test_a_card_that_is_declined_on_the_page_can_be_followed_by_another(ho
     await house.client.get(f"/reservations/{ident}/payments/back", params=led)
     while await house.driver.drive_payment():
         pass
-    house.clock.advance(1)
+    house.catch_up()
     await house.driver.drive_payment()
     assert await house.state(ident) == "PENDING"
     second = await house.authorised(ident)
@@ -99,7 +100,7 @@ async def test_no_answer_is_asked_for_until_there_is_one(house: House, card: str
 async def test_nobody_pays_twice_while_it_is_unknown(house: House) -> None:
     ident = await house.held()
     await house.authorised(ident, "4000000000000101")
-    house.clock.advance(1)
+    house.catch_up()
     await house.driver.drive_payment()  # found authorised
     await house.driver.drive_payment()  # taken, and nobody answers
     standing = (await house.client.get(f"/reservations/{ident}/payments")).json()
@@ -143,7 +144,7 @@ async def test_taken_when_it_was_gone_it_is_given_back(house: House) -> None:
     """The provider took the money and said nothing for so long that somebody else has it."""
     ident = await house.held(2)
     await house.authorised(ident, "4000000000000101")
-    house.clock.advance(1)
+    house.catch_up()
     await house.driver.drive_payment()
     await house.driver.drive_payment()
     house.clock.advance(house.settings.reservation.hold_lifetime + 301)
@@ -193,7 +194,7 @@ async def test_several_workers_take_it_once(house: House) -> None:
     del idents
     ident = await house.held(1)
     await house.authorised(ident)
-    house.clock.advance(1)
+    house.catch_up()
     for _ in range(4):
         await asyncio.gather(*(house.driver.drive_payment() for _ in range(6)))
         house.clock.advance(61)

@@ -98,13 +98,13 @@ class AdministrationEndpoints:
 
     async def stock(self, request: Request) -> Response:
         """GET …/stock/{sku}/{warehouse}: the counts of one row; the ETag is its version."""
-        _administrator(request)
+        administrator_of(request)
         row = await self._row(request)
         return json_answer(request, _stock(row), headers={"ETag": _tag(row)})
 
     async def set_stock(self, request: Request) -> Response:
         """PUT …/stock/{sku}/{warehouse}: how many there are, where nobody changed the row since it was read."""
-        who = _administrator(request)
+        who = administrator_of(request)
         require_same_origin(request)
         asked = await read_json(request, AskedStock)
         row = await self._row(request)
@@ -127,7 +127,7 @@ class AdministrationEndpoints:
 
     async def lay_out(self, request: Request) -> Response:
         """POST …/slots: make the slots of a plan; those that there are stay as they are."""
-        _administrator(request)
+        administrator_of(request)
         require_same_origin(request)
         asked = await read_json(request, AskedSlots)
         plan = Plan(asked.first, asked.last, asked.weekdays, asked.times, asked.minutes, asked.zone)
@@ -146,7 +146,7 @@ class AdministrationEndpoints:
 
     async def put_seats(self, request: Request) -> Response:
         """POST …/offers/{sku}/seats: seats of a seated thing. Its stock says how many can be sold, seats which ones."""
-        _administrator(request)
+        administrator_of(request)
         require_same_origin(request)
         asked = await read_json(request, AskedSeats)
         async with self._database.begin() as tx:
@@ -158,7 +158,7 @@ class AdministrationEndpoints:
 
     async def dead_letters(self, request: Request) -> Response:
         """GET …/dead-letters: requests that could not be decided, the newest first; `before` leads on."""
-        _administrator(request)
+        administrator_of(request)
         before = request.query_params.get("before", "")
         if before and not (before.isascii() and before.isdigit() and len(before) <= 18):
             raise Problem(NOT_UNDERSTOOD, "A dead letter has a number.")
@@ -168,7 +168,7 @@ class AdministrationEndpoints:
 
     async def retry(self, request: Request) -> Response:
         """POST …/dead-letters/{id}/retry: have it decided once more; its person is told what becomes of it."""
-        who = _administrator(request)
+        who = administrator_of(request)
         require_same_origin(request)
         async with self._database.begin() as tx:
             found = await self._stores.dead_letters.retry(tx, request.path_params["id"], who.id, self._clock.now())
@@ -188,7 +188,8 @@ class AdministrationEndpoints:
         raise Problem(NOT_FOUND)
 
 
-def _administrator(request: Request) -> Person:
+def administrator_of(request: Request) -> Person:
+    """Who administers; for everybody else there is nothing here. Raises `NOBODY`, `NOT_FOUND`."""
     person = person_of(request)
     if ADMINISTRATOR not in assertion_of(request).subject.roles:
         raise Problem(NOT_FOUND, private="not an administrator")

@@ -16,6 +16,7 @@ from jose.assertion_middleware import assertion_of
 from upstreams.door.answers import NOT_FOUND, json_answer, read_body, read_form, see_other, sent_by_form
 from upstreams.door.forms import FIELD, FormTokens, require_same_origin
 from upstreams.door.person import person_of
+from upstreams.reservation.endpoints.administration import BASE, administrator_of
 from upstreams.reservation.paying.desk import PROVIDER_AWAY, PaymentDesk
 from upstreams.trade.payments.provider import Untrusted
 
@@ -43,6 +44,8 @@ class PaymentEndpoints:
             Route("/reservations/{id:uuid}/payments", self.standing, methods=["GET"]),
             Route("/reservations/{id:uuid}/payments/back", self.back, methods=["GET"]),
             Route("/reservations/payments/webhooks/{provider}", self.webhook, methods=["POST"]),
+            Route(f"{BASE}/stuck-money", self.stuck, methods=["GET"]),
+            Route(f"{BASE}/stuck-money/{{id:uuid}}/retry", self.retry, methods=["POST"]),
         ]
 
     async def begin(self, request: Request) -> Response:
@@ -81,6 +84,38 @@ class PaymentEndpoints:
         ident = request.path_params["id"]
         await self._desk.came_back(person_of(request), ident, reference)
         return see_other(f"/reservations/{ident}")
+
+    async def stuck(self, request: Request) -> Response:
+        """GET /reservations/administration/stuck-money: payments and refunds that a person has to look at."""
+        administrator_of(request)
+        payments, refunds = await self._desk.stuck()
+        document = {
+            "payments": [
+                {"id": one.id, "reservation": one.subject, "amount": one.amount.minor, "state": one.state}
+                for one in payments
+            ],
+            "refunds": [
+                {
+                    "id": one.id,
+                    "payment": one.payment,
+                    "amount": one.amount.minor,
+                    "currency": one.amount.currency,
+                    "state": one.state,
+                    "cause": one.cause,
+                    "failure": one.failure or None,
+                }
+                for one in refunds
+            ],
+        }
+        return json_answer(request, document)
+
+    async def retry(self, request: Request) -> Response:
+        """POST /reservations/administration/stuck-money/{id}/retry: ask the provider once more, by the same key."""
+        who = administrator_of(request)
+        require_same_origin(request)
+        if not await self._desk.try_again(request.path_params["id"], who.id):
+            raise Problem(NOT_FOUND)
+        return Response(status_code=HTTPStatus.ACCEPTED)
 
     async def webhook(self, request: Request) -> Response:
         """POST /reservations/payments/webhooks/{provider}: from the provider, whom nobody signs in."""

@@ -88,7 +88,7 @@ class ReservationAffairs:
             events, given_back = [], []
         events += await self.telling.news(tx, found.person, found.id, "payment.failed", body, now)
         if told or payment.failure == TOO_LATE:
-            outcome = {"outcome": "too_late" if payment.failure == TOO_LATE else "refused"}
+            outcome = {"payment": "too_late" if payment.failure == TOO_LATE else "refused"}
             lines = await self.money.terms.of(tx, found.id)
             kind = NoticeKind.RESERVATION_NOT_PAID
             await self.telling.mail(tx, kind, found.person, found.id, lines, now, more=outcome)
@@ -134,7 +134,7 @@ class ReservationAffairs:
         events += await self.telling.news(tx, found.person, found.id, "payment.returned", body, now)
         if cause != "unwanted":
             lines = await self.money.terms.of(tx, found.id)
-            kind, more = NoticeKind.RESERVATION_NOT_PAID, {"outcome": "returned"}
+            kind, more = NoticeKind.RESERVATION_NOT_PAID, {"payment": "returned"}
             await self.telling.mail(tx, kind, found.person, found.id, lines, now, more=more, refund=whole)
         return self.telling.afterwards(events, given_back)
 

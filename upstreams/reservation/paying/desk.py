@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from uuid import UUID
@@ -21,8 +22,10 @@ from upstreams.reservation.reservation import Reservation
 from upstreams.reservation.stores import Stores
 from upstreams.reservation.terms import called, due
 from upstreams.trade.payments.payment import GRACE, Payment, hinted, returned
+from upstreams.trade.payments.payment import again as payment_again
 from upstreams.trade.payments.provider import Checkout, Heard, Order, Provider, Refused, Uncertain
 from upstreams.trade.payments.refund import Refund
+from upstreams.trade.payments.refund import again as refund_again
 from upstreams.trade.payments.refund import hinted as hinted_refund
 
 NOTHING_TO_PAY = ProblemType(
@@ -50,6 +53,8 @@ PROVIDER_AWAY = ProblemType(
     "Nothing was taken, and what you hold is kept. Try again in a moment.",
 )
 LONGEST_NAME = 100
+AT_ONCE = 200
+"""Stuck payments and refunds that are shown at once."""
 _log = structlog.get_logger(__name__)
 
 
@@ -184,6 +189,28 @@ class PaymentDesk:
             payment = await self._money.payments.of(tx, ident)
             refunds = await self._money.refunds.of(tx, payment.id) if payment else ()
         return Standing(owed.minor, owed.currency, payment, tuple(refunds))
+
+    async def stuck(self) -> tuple[Sequence[Payment], Sequence[Refund]]:
+        """What a person has to look at: the oldest first."""
+        async with self._database.connect() as tx:
+            payments = await self._money.payments.stuck(tx, limit=AT_ONCE)
+            return payments, await self._money.refunds.stuck(tx, limit=AT_ONCE)
+
+    async def try_again(self, ident: UUID, by: UUID) -> bool:
+        """Have a payment or a refund that is stuck tried once more. Whether there is one."""
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            refund = await self._money.refunds.lock(tx, ident)
+            payment = await self._money.payments.find(tx, ident) if refund is None else None
+            if refund is not None and (refund.dead or refund.state == "failed"):
+                await self._money.refunds.save(tx, refund, refund_again(refund, now), now)
+            elif payment is not None and payment.dead:
+                await self._money.payments.save(tx, payment, payment_again(payment, now), now)
+            else:
+                return False
+        _log.info("money_tried_again", of=str(ident), by=str(by))
+        await self.poke()
+        return True
 
     async def poke(self) -> None:
         """Wake the worker. A lost poke costs a poll of the worker."""

@@ -34,6 +34,9 @@ class Payments(Protocol):
     async def save(self, tx: Transaction, before: Payment, after: Payment, now: datetime) -> None:
         """Write a locked payment, its change of state with an event, and the money that was taken."""
 
+    async def stuck(self, tx: Transaction, *, limit: int) -> Sequence[Payment]:
+        """Those that nothing is tried about any more, and whose end nobody knows."""
+
     async def first_heard(self, tx: Transaction, provider: str, event: str, now: datetime) -> bool:
         """Whether this webhook comes for the first time; it is remembered."""
 
@@ -49,6 +52,9 @@ class Refunds(Protocol):
 
     async def of(self, tx: Transaction, payment: UUID) -> Sequence[Refund]:
         """All of one payment, the oldest first."""
+
+    async def stuck(self, tx: Transaction, *, limit: int) -> Sequence[Refund]:
+        """Those that were refused, and those that nothing is tried about any more."""
 
     async def lock(self, tx: Transaction, ident: UUID) -> Refund | None:
         """One, locked until the transaction ends."""

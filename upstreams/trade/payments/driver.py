@@ -104,16 +104,6 @@ class Driver:
         await self._settle_refund(payment, claimed, answer)
         return True
 
-    async def try_again(self, refund: UUID) -> bool:
-        """A person wants a dead or refused refund tried once more. Whether there was something to try."""
-        now = self.clock.now()
-        async with self.database.begin() as tx:
-            found = await self.refunds.lock(tx, refund)
-            if found is None or not (found.dead or found.state == "failed"):
-                return False
-            await self.refunds.save(tx, found, refund_rules.again(found, now), now)
-        return True
-
     async def _ask_of_payment(self, payment: Payment, act: payment_rules.Act) -> Answer:
         key = str(payment.id)
         if act == "capture":

@@ -75,6 +75,11 @@ def hinted(payment: Payment, now: datetime) -> Payment:
     return returned(payment, "", now)
 
 
+def again(payment: Payment, now: datetime) -> Payment:
+    """A person wants a dead one looked at once more."""
+    return replace(payment, attempts=0, dead=False, next_attempt_at=now) if payment.dead else payment
+
+
 def claimed(payment: Payment) -> tuple[Payment, Act]:
     """What to ask the provider, and the payment as it is written down before that."""
     if payment.state == "confirming":

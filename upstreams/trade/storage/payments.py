@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -70,6 +71,11 @@ class StoredPayments:
                     at=now,
                 )
             )
+
+    async def stuck(self, tx: Transaction, *, limit: int) -> Sequence[Payment]:
+        """Those that nothing is tried about any more, and whose end nobody knows."""
+        query = sa.select(self._payment).where(self._payment.c.dead).order_by(self._payment.c.created_at).limit(limit)
+        return [_payment(row) for row in await tx.execute(query)]
 
     async def first_heard(self, tx: Transaction, provider: str, event: str, now: datetime) -> bool:
         """Whether this webhook comes for the first time; it is remembered."""

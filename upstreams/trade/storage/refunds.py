@@ -59,6 +59,12 @@ class StoredRefunds:
         )
         return [_refund(row) for row in await tx.execute(query)]
 
+    async def stuck(self, tx: Transaction, *, limit: int) -> Sequence[Refund]:
+        """Those that were refused, and those that nothing is tried about any more."""
+        refund = self._refund.c
+        stuck = self._read.where(sa.or_(refund.dead, refund.state == "failed"))
+        return [_refund(row) for row in await tx.execute(stuck.order_by(refund.requested_at).limit(limit))]
+
     async def lock(self, tx: Transaction, ident: UUID) -> Refund | None:
         """One, locked until the transaction ends."""
         return await self._one(
