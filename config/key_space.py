@@ -96,7 +96,7 @@ def reservation_gate(sku: str) -> str:
 
 
 RESERVATION_RESULTS = f"{PREFIX}:reservation:results"
-"""Channel: the result of one reservation request, for whoever holds its person's websocket."""
+"""Channel: results of reservation requests, a list, for whoever holds their persons' websockets."""
 
 RESERVATION_PROGRESS = f"{PREFIX}:reservation:progress"
 """Channel: `shard` and the `first` number that waits in its line, after each batch."""

@@ -25,7 +25,7 @@ from upstreams.reservation.leases import SAY_SO_EVERY, Leases
 from upstreams.reservation.metrics import LEASES, Heat
 from upstreams.reservation.queue import Entry, QueueLost, RequestQueue
 from upstreams.reservation.reconciling import Reconciler
-from upstreams.reservation.results import Teller, message
+from upstreams.reservation.results import Teller, messages
 from upstreams.reservation.storage.stores import postgresql_stores
 
 WAIT = 1.0
@@ -153,7 +153,7 @@ class Worker:
         await self._faults.at("taken")
         decided = await self._batches.decide(list(dict.fromkeys(request for _, request in entries)))
         await self._faults.at("committed")
-        await self._queue.done(shard, entries, [message(event) for event in decided.events])
+        await self._queue.done(shard, entries, messages(decided.events))
         await self._gate.give(decided.refused)
         await self._faults.at("done")
 
