@@ -31,6 +31,7 @@ from config.engines.embedded import running_engines
 from config.engines.programs import postgresql_programs
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.serving import collect_rarely
 from config.settings import ReservationSettings, Settings
 from migrations.runner import migrate
 from upstreams.reservation.availability import Availability
@@ -154,6 +155,7 @@ async def _measure(settings: Settings) -> Measured:
             "queue_of_one": _worker(database, valkey, 1),
         }
         measured = Measured()
+        collect_rarely()  # as the worker has it
         for number in range(ROUNDS):
             for way in WAYS:
                 measured.note(way, await _pgbench(settings, owner, folder / f"{way}.sql"))

@@ -15,6 +15,7 @@ from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
 from config.health import read_by_prometheus
 from config.pause import pause
+from config.serving import collect_rarely
 from config.settings import ReservationSettings, Settings
 from upstreams.reservation.batch import Batches
 from upstreams.reservation.desk import Desk
@@ -170,6 +171,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     try:
         worker = build(settings.reservation, database, valkey, clock, entropy, heat=heat)
         with read_by_prometheus(heat):
+            collect_rarely()
             ready()
             await worker.run(stop)
     finally:
