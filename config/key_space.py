@@ -79,7 +79,7 @@ def reservation_key(person: str, key: str) -> str:
 
 
 RESERVATION_KEYS_KNOWN = f"{PREFIX}:reservation:keys-known"
-"""String: there is a `reservation_key` for every idempotency key that PostgreSQL has. Gone with a Valkey that was lost."""
+"""String: every idempotency key that PostgreSQL has is a `reservation_key`. Gone with a Valkey that was lost."""
 
 
 def reservation_pace(person: str) -> str:
@@ -88,7 +88,7 @@ def reservation_pace(person: str) -> str:
 
 
 def reservation_gate(sku: str) -> str:
-    """Hash with a TTL: `a` how many of one SKU may still be asked for (-1: it is not counted), `n` how often that changed.
+    """Hash with a TTL: `a` how many of one SKU may still be asked for (-1: not counted), `n` how often that changed.
 
     Refuses cheaply what cannot be had; where it is missing, nothing is let in before it was made from PostgreSQL.
     """
@@ -96,13 +96,13 @@ def reservation_gate(sku: str) -> str:
 
 
 RESERVATION_RESULTS = f"{PREFIX}:reservation:results"
-"""Channel: the result of one reservation request, for whoever holds its person's websocket."""
+"""Channel: results of reservation requests, a list, for whoever holds their persons' websockets."""
 
 RESERVATION_PROGRESS = f"{PREFIX}:reservation:progress"
 """Channel: `shard` and the `first` number that waits in its line, after each batch."""
 
 RESERVATION_WAITING = f"{PREFIX}:reservation:waiting"
-"""Channel: a request that joined a line: `person`, `id`, `shard` and its number, `place`, and the `first` that waits."""
+"""Channel: a request that joined a line: `person`, `id`, `shard`, its number `place`, and the `first` that waits."""
 
 
 PAYMENTS_POKE = f"{PREFIX}:payments:poke"

@@ -318,9 +318,12 @@ class PlaceSettings(BaseModel):
 
 
 class ReservationSettings(BaseModel):
-    shards: int = Field(default=2, ge=1, le=1024)
+    shards: int = Field(default=4, ge=1, le=1024)
     """Into how many streams requests are spread, by what they ask for."""
-    batch: int = Field(default=256, ge=1, le=4096)
+    workers: int = Field(default=1, ge=1, le=64)
+    """How many processes of `munjigi up` decide requests. They share the streams among themselves, so more of them than
+    `shards` stand by."""
+    batch: int = Field(default=1024, ge=1, le=4096)
     """How many requests one transaction decides at most."""
     hold_lifetime: Seconds = 900
     """How long what was granted is kept for its person before it must be confirmed."""

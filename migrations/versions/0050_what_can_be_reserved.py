@@ -31,7 +31,6 @@ UP = (
         "CHECK (given_back BETWEEN 0 AND quantity)"
         for schema in ("commerce", "reservation")
     ),
-    "CREATE INDEX hold_of_person ON reservation.hold (person) WHERE state IN ('held', 'confirmed')",
     # one row a seat: it has one holder or none
     """
     CREATE TABLE reservation.seat (
@@ -76,7 +75,6 @@ DOWN = (
     "DROP TABLE reservation.booking",
     "DROP TABLE reservation.hold_seat",
     "DROP TABLE reservation.seat",
-    "DROP INDEX reservation.hold_of_person",
     *(f"ALTER TABLE {schema}.hold_line DROP COLUMN given_back" for schema in ("reservation", "commerce")),
     "ALTER TABLE reservation.request_line DROP COLUMN seats, DROP COLUMN during",
     "DROP INDEX reservation.sku_of_product",

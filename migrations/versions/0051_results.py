@@ -40,8 +40,6 @@ def upgrade() -> None:
         """
     )
     op.execute("CREATE INDEX result_of ON reservation.result (person, id)")
-    op.execute("CREATE INDEX result_of_reservation ON reservation.result (reservation, id)")
-    op.execute("CREATE INDEX result_age ON reservation.result (at)")
     op.execute("CREATE INDEX result_untold ON reservation.result (id) WHERE NOT told")
     op.execute("ALTER TABLE reservation.reservation_event ADD COLUMN reason text")
     _states(*STATES, "RELEASED")

@@ -55,11 +55,13 @@ async def client_of(settings: Settings, service: str) -> AsyncIterator[httpx2.As
         yield http
 
 
-def websocket(settings: Settings, signer: AssertionSigner, someone: Someone, **headers: str) -> unix_connect:
+def websocket(
+    settings: Settings, signer: AssertionSigner, someone: Someone, last: str = "", **headers: str
+) -> unix_connect:
     assertion = signer.sign("reservation", someone.subject, zone="reservation", now=SystemClock().timestamp())
     return unix_connect(
         str(settings.upstream_socket("reservation")),
-        "ws://shop.localhost:8080/reservations/events",
+        f"ws://shop.localhost:8080/reservations/events{f'?last={last}' if last else ''}",
         additional_headers={HEADER: assertion, **headers},
     )
 
@@ -210,6 +212,39 @@ async def test_a_result_comes_by_websocket_and_again_on_reconnect(settings: Sett
             assert closed.value.rcvd.code == 1008
         confirmed = await through.post(f"{asked.headers['location']}/confirm", json={})
         assert confirmed.json()["state"] == "CONFIRMED"
+
+
+async def test_a_page_that_was_away_is_told_what_it_missed(settings: Settings, slots: Client):
+    """By websocket and by event stream, from the last event that it knows; and whose turn it is while it waits."""
+    someone = slots.someone
+    async with serving(reservation.serve, settings), client_of(settings, "reservation") as http:
+        through = Client(http, "reservation", slots.signer, someone, slots.envelope)
+        asked = await through.post(
+            "/reservations",
+            json={"lines": [{"sku": SEAT, "quantity": 2}]},
+            headers={"Idempotency-Key": uuid4().hex},
+        )
+        assert asked.json()["position"] == 1
+        async with websocket(settings, slots.signer, someone) as mine, asyncio.timeout(5):
+            turn = json.loads(await mine.recv())
+            assert turn == {"kind": "position", "id": asked.json()["id"], "position": 1, "state": "QUEUED"}
+        async with serving(reservation_worker.serve, settings), websocket(settings, slots.signer, someone) as mine:
+            held = await told(mine)
+        assert held["kind"] in ("held", "record")
+        await through.post(f"{asked.headers['location']}/confirm", json={})
+        async with websocket(settings, slots.signer, someone, last="1") as again:
+            confirmed = await told(again)
+        assert (confirmed["id"], confirmed["kind"], confirmed["state"]) == (held["id"], "confirmed", "CONFIRMED")
+        assertion = slots.signer.sign("reservation", someone.subject, zone="reservation", now=SystemClock().timestamp())
+        heard = {HEADER: assertion, "Last-Event-ID": "1"}
+        async with http.stream("GET", "/reservations/events", headers=heard) as stream, asyncio.timeout(5):
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            lines = aiter(stream.aiter_lines())
+            read = [await anext(lines) for _ in range(5)]
+        assert read[0] == "retry: 1000"
+        assert read[2:4] == [f"id: {confirmed['event']}", "event: confirmed"]
+        assert json.loads(read[4].removeprefix("data: ")) == confirmed
+        assert (await through.get("/reservations/events", headers={"Last-Event-ID": "x"})).status_code == 422
 
 
 async def test_an_acknowledged_result_is_not_told_for_ever(slots: Client, database: Databases):

@@ -101,7 +101,7 @@ async def test_a_request_is_granted_and_confirmed(slots: Client, worker: Worker,
         events = await tx.execute(
             select(reservation_event.c.from_state, reservation_event.c.to_state).order_by(reservation_event.c.id)
         )
-        assert [tuple(event) for event in events] == [(None, "PENDING"), ("PENDING", "CONFIRMED")]
+        assert [tuple(event) for event in events] == [("PENDING", "CONFIRMED")]
 
 
 async def test_two_hundred_at_once_for_ten_seats(

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -140,7 +139,7 @@ class Batches:
         )
         await self._stores.requests.decide(tx, decisions, now)
         await self._stores.reservations.open(tx, [(one.request, one.person) for one in granted], now)
-        news = [_news(one, until) for one in decisions]
+        news = _news(decisions, until)
         # told by whoever has the entries of the stream: they are taken over until somebody did
         return await self._stores.happenings.write(tx, news, now, told=True)
 
@@ -155,7 +154,7 @@ class Batches:
             if wishes:
                 name = type(error.orig).__name__
                 await self._stores.requests.bury(tx, ident, POISON, now, error=name, sqlstate=state)
-                body = {"id": ident, "state": "FAILED", "refusal": POISON}
+                body = {"state": "FAILED", "refusal": POISON}
                 news = [News(wishes[0].person, ident, "failed", body)]
                 events = await self._stores.happenings.write(tx, news, now, told=True)
         return Decided(events, _units(wishes))
@@ -175,13 +174,19 @@ def _units(wishes: Iterable[Wish]) -> Mapping[str, int]:
     return units
 
 
-def _news(one: Decision, until: datetime) -> News:
-    if one.refusal is not None:
-        return News(one.person, one.request, "refused", {"id": one.request, "state": "REFUSED", "refusal": one.refusal})
-    body: dict[str, Any] = {"id": one.request, "state": "PENDING", "expires_at": until}
-    if one.seats:
-        body["seats"] = [{"sku": sku, "seat": label} for sku, label in one.seats]
-    return News(one.person, one.request, "held", body)
+def _news(decisions: Sequence[Decision], until: datetime) -> list[News]:
+    held = {"state": "PENDING", "expires_at": until}
+    refused = {why: {"state": "REFUSED", "refusal": why} for why in {one.refusal for one in decisions}}
+    news = []
+    for one in decisions:
+        if one.refusal is not None:
+            news.append(News(one.person, one.request, "refused", refused[one.refusal]))
+        elif one.seats:
+            seats = [{"sku": sku, "seat": label} for sku, label in one.seats]
+            news.append(News(one.person, one.request, "held", {**held, "seats": seats}))
+        else:
+            news.append(News(one.person, one.request, "held", held))
+    return news
 
 
 def is_passing(error: DBAPIError) -> bool:

@@ -117,10 +117,7 @@ class Changes:
         more: dict[str, Any] | None = None,
     ) -> Sequence[Event]:
         await self._stores.reservations.change(tx, before, to, now, actor=actor, reason=reason)
-        news = [
-            News(one.person, one.id, to.lower(), {"id": one.id, "state": to, "reason": reason, **(more or {})})
-            for one in before
-        ]
+        news = [News(one.person, one.id, to.lower(), {"state": to, "reason": reason, **(more or {})}) for one in before]
         return await self._stores.happenings.write(tx, news, now)
 
     async def _end(self, tx: Transaction, ended: Sequence[Reservation], state: End, now: datetime) -> list[Taken]:

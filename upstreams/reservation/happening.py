@@ -27,7 +27,7 @@ class News:
     kind: str
     """What happened, in small letters: `confirmed`; parts of the service put their name before: `payment.failed`."""
     body: Mapping[str, Any]
-    """A JSON object. `id` and `state` of the reservation stand in it, so that a page need not know every kind."""
+    """A JSON object. `state` of the reservation stands in it, so that a page need not know every kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,9 @@ class Event:
     news: News
 
     def json(self) -> bytes:
-        """As pages read it: the body, with `event` and `kind`."""
-        return msgspec.json.encode({"event": self.id, "kind": self.news.kind, **self.news.body})
+        """As pages read it: the body, with `event`, `kind` and the reservation's `id`."""
+        news = self.news
+        return msgspec.json.encode({"event": self.id, "kind": news.kind, "id": news.reservation, **news.body})
 
 
 class Happenings(Protocol):

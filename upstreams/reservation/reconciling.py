@@ -13,7 +13,7 @@ from upstreams.reservation.desk import Desk
 from upstreams.reservation.gate import KEPT, Gate
 from upstreams.reservation.gatekeeping import Gatekeeper
 from upstreams.reservation.metrics import EXPIRED, GATE_DRIFT, GATES, PUT_IN_AGAIN, WAITING, Heat
-from upstreams.reservation.queue import RequestQueue
+from upstreams.reservation.queue import QueueLost, RequestQueue
 from upstreams.reservation.results import Teller
 from upstreams.reservation.stores import Stores
 
@@ -69,7 +69,10 @@ class Reconciler:
             await self.forget()
 
     async def _look_at(self, shard: int) -> None:
-        line = await self._queue.look(shard)
+        try:
+            line = await self._queue.look(shard)
+        except QueueLost:  # whoever serves it finds out, and makes it anew
+            return
         WAITING.labels(str(shard)).set(line.waiting)
         if line.last < self._last.get(shard, 0):
             _log.warning("line_went_back", shard=shard, was=self._last[shard], now=line.last)

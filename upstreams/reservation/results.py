@@ -25,6 +25,8 @@ from upstreams.reservation.queue import turn
 QUEUE_LIMIT = 256
 """Results that wait for one slow page; beyond it the page is shown everything anew."""
 PAGES_PER_PERSON = 16
+TOLD_AT_ONCE = 256
+"""Events in one message of the channel."""
 TURNS_EVERY = 1.0
 """Seconds between two looks at whose turn it is: nobody reads faster."""
 BREATH = 0.5
@@ -83,8 +85,8 @@ class Teller:
         """Publish events; whether they went out."""
         try:
             async with self._valkey.pipeline(transaction=False) as pipeline:
-                for event in events:
-                    pipeline.publish(key_space.RESERVATION_RESULTS, message(event))
+                for message in messages(events):
+                    pipeline.publish(key_space.RESERVATION_RESULTS, message)
                 await pipeline.execute()
         except (RedisError, OSError) as error:
             _log.warning("results_not_published", count=len(events), error=type(error).__name__)
@@ -101,9 +103,15 @@ class Teller:
         return 0
 
 
-def message(event: Event) -> str:
-    """An event as the channel carries it."""
-    return msgspec.json.encode(_Message(event.news.person, event.news.reservation, msgspec.Raw(event.json()))).decode()
+def messages(events: Sequence[Event]) -> list[str]:
+    """Events as the channel carries them, many in one message."""
+    encoded = [_message(event) for event in events]
+    return [f"[{','.join(encoded[at : at + TOLD_AT_ONCE])}]" for at in range(0, len(encoded), TOLD_AT_ONCE)]
+
+
+def _message(event: Event) -> str:
+    news = event.news
+    return f'{{"person":"{news.person}","reservation":"{news.reservation}","record":{event.json().decode()}}}'
 
 
 class Sign(Enum):
@@ -219,7 +227,8 @@ class Hub:
             elif message["type"] != "message":
                 continue
             elif message["channel"] == key_space.RESERVATION_RESULTS:
-                self._heard(msgspec.json.decode(message["data"], type=_Message))
+                for heard in msgspec.json.decode(message["data"], type=list[_Message]):
+                    self._heard(heard)
             elif message["channel"] == key_space.RESERVATION_PROGRESS:
                 progress = msgspec.json.decode(message["data"], type=_Progress)
                 self._first[progress.shard] = progress.first

@@ -15,6 +15,7 @@ from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
 from config.health import read_by_prometheus
 from config.pause import pause
+from config.serving import collect_rarely
 from config.settings import ReservationSettings, Settings
 from upstreams.reservation.batch import Batches
 from upstreams.reservation.desk import Desk
@@ -25,7 +26,7 @@ from upstreams.reservation.leases import SAY_SO_EVERY, Leases
 from upstreams.reservation.metrics import LEASES, Heat
 from upstreams.reservation.queue import Entry, QueueLost, RequestQueue
 from upstreams.reservation.reconciling import Reconciler
-from upstreams.reservation.results import Teller, message
+from upstreams.reservation.results import Teller, messages
 from upstreams.reservation.storage.stores import postgresql_stores
 
 WAIT = 1.0
@@ -153,7 +154,7 @@ class Worker:
         await self._faults.at("taken")
         decided = await self._batches.decide(list(dict.fromkeys(request for _, request in entries)))
         await self._faults.at("committed")
-        await self._queue.done(shard, entries, [message(event) for event in decided.events])
+        await self._queue.done(shard, entries, messages(decided.events))
         await self._gate.give(decided.refused)
         await self._faults.at("done")
 
@@ -170,6 +171,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     try:
         worker = build(settings.reservation, database, valkey, clock, entropy, heat=heat)
         with read_by_prometheus(heat):
+            collect_rarely()
             ready()
             await worker.run(stop)
     finally:

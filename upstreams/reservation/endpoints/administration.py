@@ -34,6 +34,7 @@ from upstreams.trade.stock import Row
 
 ADMINISTRATOR = "administrator"
 BASE = "/reservations/administration"
+CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class AskedStock(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,7 +53,7 @@ class AskedSlots(msgspec.Struct, forbid_unknown_fields=True):
     first: date
     last: date
     weekdays: Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=6)]], msgspec.Meta(min_length=1, max_length=7)]
-    times: Annotated[list[time], msgspec.Meta(min_length=1, max_length=96)]
+    times: Annotated[list[Annotated[str, msgspec.Meta(pattern=CLOCK)]], msgspec.Meta(min_length=1, max_length=96)]
     minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]
     capacity: Annotated[int, msgspec.Meta(ge=1, le=100_000)]
     zone: str = "Asia/Seoul"
@@ -130,7 +131,8 @@ class AdministrationEndpoints:
         administrator_of(request)
         require_same_origin(request)
         asked = await read_json(request, AskedSlots)
-        plan = Plan(asked.first, asked.last, asked.weekdays, asked.times, asked.minutes, asked.zone)
+        times = [time.fromisoformat(one) for one in asked.times]
+        plan = Plan(asked.first, asked.last, asked.weekdays, times, asked.minutes, asked.zone)
         try:
             slots = {f"{asked.like}-{window.start:%y%m%d%H%M}": window for window in plan.windows()}
         except (ValueError, ZoneInfoNotFoundError) as error:

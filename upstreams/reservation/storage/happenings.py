@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on
 
 from config.connections import Transaction
 from upstreams.reservation.happening import Event, News
-from upstreams.reservation.storage.tables import result
+from upstreams.reservation.storage.tables import request, result
 from upstreams.trade.storage import bulk
 
 OVERLAP = timedelta(seconds=10)
@@ -36,7 +36,7 @@ class StoredHappenings:
                 "person": (sa.Uuid, [one.person for one in news]),
                 "reservation": (sa.Uuid, [one.reservation for one in news]),
                 "kind": (sa.Text, [one.kind for one in news]),
-                "body": (sa.Text, [msgspec.json.encode(one.body).decode() for one in news]),
+                "body": (sa.Text, _encoded(news)),
             },
         )
         chosen = sa.select(
@@ -75,11 +75,13 @@ class StoredHappenings:
 
     async def latest(self, tx: Transaction, reservations: Collection[UUID]) -> Sequence[Event]:
         """The last event of each of these requests."""
-        chosen = sa.any_(sa.literal(list(reservations), ARRAY(sa.Uuid)))
+        chosen = sa.any_(sa.literal(list(reservations), ARRAY(sa.Uuid, dimensions=1)))
         query = (
             sa.select(*_COLUMNS)
             .ext(distinct_on(result.c.reservation))
-            .where(result.c.reservation == chosen)
+            # by its person: a batch writes too many of them for an index that only a crash needs
+            .join(request, sa.and_(request.c.id == result.c.reservation, request.c.person == result.c.person))
+            .where(request.c.id == chosen)
             .order_by(result.c.reservation, result.c.id.desc())
         )
         return [_event(row) for row in await tx.execute(query)]
@@ -97,13 +99,23 @@ class StoredHappenings:
 
     async def mark_told(self, tx: Transaction, idents: Collection[int]) -> None:
         """These were published."""
-        chosen = sa.any_(sa.literal(list(idents), ARRAY(sa.BigInteger)))
+        chosen = sa.any_(sa.literal(list(idents), ARRAY(sa.BigInteger, dimensions=1)))
         await tx.execute(sa.update(result).values(told=True).where(result.c.id == chosen, ~result.c.told))
 
     async def forget(self, tx: Transaction, before: datetime, *, limit: int) -> int:
         """Forget what was written before a moment, so many at a time. Answers how many."""
-        old = sa.select(result.c.id).where(result.c.at < before).order_by(result.c.at).limit(limit)
+        first = sa.select(result.c.id, result.c.at).order_by(result.c.id).limit(limit).subquery()
+        old = sa.select(first.c.id).where(first.c.at < before)
         return (await tx.execute(sa.delete(result).where(result.c.id.in_(old)))).rowcount
+
+
+def _encoded(news: Sequence[News]) -> list[str]:
+    """Bodies as JSON; one that many share is encoded once."""
+    known: dict[int, str] = {}
+    for one in news:
+        if id(one.body) not in known:
+            known[id(one.body)] = msgspec.json.encode(one.body).decode()
+    return [known[id(one.body)] for one in news]
 
 
 def _event(row: Any) -> Event:

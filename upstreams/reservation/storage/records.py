@@ -51,7 +51,7 @@ class StoredRecords:
 
     async def results(self, tx: Transaction, idents: Collection[UUID]) -> list[Record]:
         """Whatever is decided of these, whoever's they are: for the worker that tells them."""
-        chosen = request.c.id == sa.any_(sa.literal(list(idents), ARRAY(sa.Uuid)))
+        chosen = request.c.id == sa.any_(sa.literal(list(idents), ARRAY(sa.Uuid, dimensions=1)))
         return await _read(tx, chosen, request.c.state != "queued")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, Range
 from config.connections import Transaction
 from upstreams.reservation.deciding import Decision, Wish
 from upstreams.reservation.request import Request, Reservable
-from upstreams.reservation.storage.tables import booking, dead_letter, request, request_line, sku, trade
+from upstreams.reservation.storage.tables import booking, dead_letter, request, request_line, reservation, sku, trade
 from upstreams.reservation.terms import terms_of
 from upstreams.trade.allocation import Line, Window, basket_of
 from upstreams.trade.money import Money
@@ -65,19 +65,19 @@ class StoredRequests:
         self, tx: Transaction, persons: Collection[UUID], skus: Collection[str]
     ) -> Mapping[tuple[UUID, str], int]:
         """How many of these things these persons hold or have confirmed."""
-        hold, line = trade.hold, trade.hold_line
+        line = trade.hold_line
         mine = sa.and_(
-            hold.c.person == sa.any_(sa.literal(list(persons), ARRAY(sa.Uuid))),
-            hold.c.state.in_(("held", "confirmed")),
+            reservation.c.person == sa.any_(sa.literal(list(persons), ARRAY(sa.Uuid, dimensions=1))),
+            reservation.c.state.in_(("PENDING", "CONFIRMED")),
         )
         counted = (
-            sa.select(hold.c.person, line.c.sku, (line.c.quantity - line.c.given_back).label("quantity"))
-            .join(line, line.c.hold == hold.c.id)
+            sa.select(reservation.c.person, line.c.sku, (line.c.quantity - line.c.given_back).label("quantity"))
+            .join(line, line.c.hold == reservation.c.hold)
             .where(mine, line.c.sku.in_(sorted(skus)))
         )
         booked = (
-            sa.select(hold.c.person, booking.c.sku, booking.c.quantity)
-            .join(booking, booking.c.hold == hold.c.id)
+            sa.select(reservation.c.person, booking.c.sku, booking.c.quantity)
+            .join(booking, booking.c.hold == reservation.c.hold)
             .where(mine, booking.c.sku.in_(sorted(skus)), booking.c.active)
         )
         every = counted.union_all(booked).subquery()
@@ -93,7 +93,10 @@ class StoredRequests:
         """
         query = (
             sa.select(request.c.id, request.c.person, request.c.requested_at)
-            .where(request.c.id == sa.any_(sa.literal(list(idents), ARRAY(sa.Uuid))), request.c.state == "queued")
+            .where(
+                request.c.id == sa.any_(sa.literal(list(idents), ARRAY(sa.Uuid, dimensions=1))),
+                request.c.state == "queued",
+            )
             .order_by(request.c.arrival)
             .with_for_update(key_share=True)
         )
@@ -102,7 +105,7 @@ class StoredRequests:
         query_lines = sa.select(
             request_line.c.request, request_line.c.sku, request_line.c.quantity, request_line.c.seats,
             request_line.c.during,
-        ).where(request_line.c.request == sa.any_(sa.literal(list(lines), ARRAY(sa.Uuid))))  # fmt: skip
+        ).where(request_line.c.request == sa.any_(sa.literal(list(lines), ARRAY(sa.Uuid, dimensions=1))))  # fmt: skip
         for ident, thing, quantity, seats, during in await tx.execute(query_lines):
             window = Window(during.lower, during.upper) if during is not None else None
             lines[ident].append(Line(thing, quantity, tuple(seats or ()), window))

@@ -36,11 +36,6 @@ class StoredReservations:
                 for ident, person in granted
             ],
         )
-        await bulk.insert(
-            tx,
-            reservation_event,
-            [{"reservation": ident, "to_state": "PENDING", "at": now} for ident, _ in granted],
-        )
 
     async def lock(self, tx: Transaction, ident: UUID, person: UUID | None = None) -> Reservation | None:
         """One reservation, of this person where one is named, locked until the transaction ends."""
