@@ -1,7 +1,7 @@
 """Payments of reservations: what was asked for, taken and given back, and every step of it.
 
 Revision ID: 0054
-Revises: 0052
+Revises: 0053
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0054"
-down_revision = "0052"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 
