@@ -20,7 +20,7 @@ class NotNow(Exception):
     """It cannot be started now, though the settings are right; the message says what stands in the way."""
 
 
-def check_addresses(settings: Settings, names: Collection[str] = ("idp", "gateway", "inbox")) -> None:
+def check_addresses(settings: Settings, names: Collection[str] = ("idp", "gateway", "inbox", "payments")) -> None:
     """That nobody listens on the addresses of some services. Raises `CannotListen`."""
     addresses = [
         ("idp", "IDP__LISTEN", settings.idp.listen),
@@ -31,6 +31,8 @@ def check_addresses(settings: Settings, names: Collection[str] = ("idp", "gatewa
             ("inbox", "INBOX__LISTEN", settings.inbox.listen),
             ("inbox", "INBOX__SMTP", settings.inbox.smtp),
         ]
+    if settings.payments.provider == "sandbox":
+        addresses.append(("payments", "PAYMENTS__LISTEN", settings.payments.listen))
     for name, setting, address in addresses:
         if name not in names:
             continue

@@ -93,6 +93,12 @@ def inbox() -> None:
 
 
 @app.command()
+def payments() -> None:
+    """Run the payment sandbox, which pretends to take money where no provider is set."""
+    _run("payments")
+
+
+@app.command()
 def worker(
     names: Annotated[
         list[str] | None,

@@ -54,7 +54,14 @@ WORKERS = {
         "worker-decisions", "decisions found by their id", ("policy.recording.worker:serve",), "policy"
     ),
     "reservation": Service(
-        "worker-reservation", "reservations in batches", ("upstreams.reservation.worker:serve",), "reservation"
+        "worker-reservation",
+        "reservations in batches",
+        ("upstreams.reservation.worker:serve",),
+        "reservation",
+        command=("worker", "reservation"),
+    ),
+    "payments": Service(
+        "worker-payments", "payments and refunds", ("upstreams.reservation.payment_worker:serve",), "reservation"
     ),
     "mail": Service("worker-mail", "notices by mail", ("notifications.delivery:serve",), "notifications"),
 }
@@ -68,29 +75,40 @@ def workers(names: Sequence[str]) -> Service:
     return Service("worker", "background jobs", runs, "worker", command=("worker", *names))
 
 
-SERVICES = (  # of `munjigi up`; the relay has a process of its own, so that no job delays the end of a session
+ALONE = ("relay", "reservation")
+"""Jobs with a process of their own: nothing delays the end of a session, and a storm of reservations nothing else."""
+
+SERVICES = (  # of `munjigi up`
     Service("policy", "policy admin API", ("policy.admin.app:serve",), "policy"),
     Service("console", "console", ("console.app:serve",), "console"),
     Service("administration", "identity admin API", ("idp.administration.app:serve",), "idp"),
     Service("commerce", "commerce", ("upstreams.commerce.app:serve",), "commerce"),
     Service("reservation", "reservation", ("upstreams.reservation.app:serve",), "reservation"),
-    WORKERS["relay"],
-    workers([name for name in WORKERS if name != "relay"]),
+    *(WORKERS[name] for name in ALONE),
+    workers([name for name in WORKERS if name not in ALONE]),
     Service("idp", "identity provider", ("idp.app:serve",), "idp", public=True),
     Service("gateway", "gateway", ("gateway.app:serve",), "gateway", public=True),
 )
 
+SANDBOX = Service(
+    "payments", "payment sandbox", ("upstreams.trade.payments.sandbox.app:serve",), "reservation", public=True
+)
+
 INBOX = Service("inbox", "local inbox", ("notifications.inbox.app:serve",), "notifications", public=True)
 
-BY_NAME = {service.name: service for service in (*SERVICES, INBOX)}
+BY_NAME = {service.name: service for service in (*SERVICES, INBOX, SANDBOX)}
 
 
 def services_of(settings: Settings) -> tuple[Service, ...]:
-    """Those of `munjigi up`: the local inbox is one of them where no mail server is set, and there may be several
-    gateways."""
-    gateway = BY_NAME["gateway"]
-    more = tuple(replace(gateway, name=f"gateway-{number}") for number in range(2, settings.gateway.processes + 1))
-    return (*(() if settings.mail.server else (INBOX,)), *SERVICES, *more)
+    """Those of `munjigi up`: the local inbox is one of them where no mail server is set, the payment sandbox where no
+    other provider is, and there may be several gateways and several workers of reservations."""
+    several = (("gateway", settings.gateway.processes), ("worker-reservation", settings.reservation.workers))
+    more = tuple(
+        replace(BY_NAME[name], name=f"{name}-{number}") for name, count in several for number in range(2, count + 1)
+    )
+    inbox = () if settings.mail.server else (INBOX,)
+    sandbox = (SANDBOX,) if settings.payments.provider == "sandbox" else ()
+    return (*inbox, *sandbox, *SERVICES, *more)
 
 
 DEMO_DATA = ("policy.demo", "idp.demo", "upstreams.commerce.demo", "upstreams.reservation.demo")

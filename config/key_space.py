@@ -48,20 +48,61 @@ RISK_STREAM = f"{PREFIX}:{{risk}}:stream"
 
 
 def reservation_shard(shard: int) -> str:
-    """Stream of reservation requests of one shard of SKUs; read by the reservation workers' group."""
-    return f"{PREFIX}:{{reservation:{shard}}}:requests"
+    """Stream of reservation requests of one shard of SKUs, `id` each; read by the reservation workers' group.
+
+    Entries are numbered 0-1, 0-2, …: the number is the request's place in the line.
+    """
+    return f"{PREFIX}:{{reservation:{shard}}}:line"
+
+
+def reservation_tickets(shard: int) -> str:
+    """Hash: by the id of a waiting request its number in the line of this shard."""
+    return f"{PREFIX}:{{reservation:{shard}}}:tickets"
+
+
+def reservation_lease(shard: int) -> str:
+    """String with a TTL: the worker that serves this shard."""
+    return f"{PREFIX}:{{reservation:{shard}}}:lease"
+
+
+RESERVATION_WORKERS = f"{PREFIX}:reservation:workers"
+"""Sorted set: the workers that are there, by the epoch seconds at which they last said so."""
+
+
+def reservation_key(person: str, key: str) -> str:
+    """String with a TTL: this person used this idempotency key; PostgreSQL knows what for."""
+    return f"{PREFIX}:{{reservation:key:{person}:{key}}}"
+
+
+RESERVATION_KEYS_KNOWN = f"{PREFIX}:reservation:keys-known"
+"""String: every idempotency key that PostgreSQL has is a `reservation_key`. Gone with a Valkey that was lost."""
+
+
+def reservation_pace(person: str) -> str:
+    """Counter with a TTL: requests of one person in the window at hand."""
+    return f"{PREFIX}:{{reservation:pace:{person}}}"
 
 
 def reservation_gate(sku: str) -> str:
-    """Hash with a TTL: `a` what the last decision left of one SKU, `v` the version of that count, which only rises.
+    """Hash with a TTL: `a` how many of one SKU may still be asked for (-1: not counted), `n` how often that changed.
 
-    Refuses cheaply what cannot be had; where it is missing, PostgreSQL is asked.
+    Refuses cheaply what cannot be had; where it is missing, nothing is let in before it was made from PostgreSQL.
     """
     return f"{PREFIX}:{{gate:{sku}}}"
 
 
 RESERVATION_RESULTS = f"{PREFIX}:reservation:results"
-"""Channel: the result of one reservation request, for whoever holds its person's websocket."""
+"""Channel: results of reservation requests, a list, for whoever holds their persons' websockets."""
+
+RESERVATION_PROGRESS = f"{PREFIX}:reservation:progress"
+"""Channel: `shard` and the `first` number that waits in its line, after each batch."""
+
+RESERVATION_WAITING = f"{PREFIX}:reservation:waiting"
+"""Channel: a request that joined a line: `person`, `id`, `shard`, its number `place`, and the `first` that waits."""
+
+
+PAYMENTS_POKE = f"{PREFIX}:payments:poke"
+"""Channel: a payment or a refund is due. A lost poke costs a poll of the payments' worker."""
 
 
 def throttle(scope: str, subject: str) -> str:

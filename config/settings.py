@@ -318,12 +318,39 @@ class PlaceSettings(BaseModel):
 
 
 class ReservationSettings(BaseModel):
-    shards: int = Field(default=2, ge=1, le=1024)
+    shards: int = Field(default=4, ge=1, le=1024)
     """Into how many streams requests are spread, by what they ask for."""
-    batch: int = Field(default=256, ge=1, le=4096)
+    workers: int = Field(default=1, ge=1, le=64)
+    """How many processes of `munjigi up` decide requests. They share the streams among themselves, so more of them than
+    `shards` stand by."""
+    batch: int = Field(default=1024, ge=1, le=4096)
     """How many requests one transaction decides at most."""
     hold_lifetime: Seconds = 900
     """How long what was granted is kept for its person before it must be confirmed."""
+
+
+class PaymentSettings(BaseModel):
+    provider: Literal["sandbox", "toss"] = "sandbox"
+    """Who takes the money: the sandbox of `munjigi up`, which moves none, or Toss Payments."""
+    origin: str = Field(default="", pattern=r"^(https?://[^/\s]+)?$")
+    """Where people come back to from the provider's page, and where its webhooks go: the shop as browsers know it.
+    Unset: `http://shop.localhost` with the port of `gateway.listen`."""
+    listen: Listen = "127.0.0.1:9027"
+    """Where the sandbox has its page and its API."""
+    patience: Seconds = 10
+    """How long the provider may take to answer before what it did counts as unknown."""
+    toss_api: str = Field(default="https://api.tosspayments.com", pattern=r"^https?://[^/\s]+$")
+    """Where the API of Toss Payments is."""
+    toss_client_key: str = ""
+    """The client key (`test_ck_…`, `live_ck_…`), which the script in people's browsers shows."""
+    toss_secret_key: SecretStr | None = None
+    """The secret key (`test_sk_…`, `live_sk_…`) of the same contract."""
+
+    @model_validator(mode="after")
+    def _has_the_keys_of_its_provider(self) -> Self:
+        if self.provider == "toss" and not (self.toss_client_key and self.toss_secret_key):
+            raise ValueError("PROVIDER toss needs TOSS_CLIENT_KEY and TOSS_SECRET_KEY")
+        return self
 
 
 class PolicySettings(BaseModel):
@@ -364,6 +391,7 @@ class Settings(BaseSettings):
     session: SessionSettings = SessionSettings()
     keys: KeySettings = KeySettings()
     reservation: ReservationSettings = ReservationSettings()
+    payments: PaymentSettings = PaymentSettings()
     policy: PolicySettings = PolicySettings()
     mail: MailSettings = MailSettings()
     inbox: InboxSettings = InboxSettings()
@@ -417,6 +445,11 @@ class Settings(BaseSettings):
     def roles_page(self) -> str:
         """Where people ask for roles, for a time."""
         return self.policy.roles_page or f"http://console.localhost:{self.gateway.port}/api/policy/elevations/mine"
+
+    @property
+    def shop_origin(self) -> str:
+        """The shop as browsers know it."""
+        return self.payments.origin or f"{self.gateway.origin_scheme}://shop.localhost:{self.gateway.port}"
 
     def upstream_socket(self, service: str) -> Path:
         """The unix socket on which one upstream service listens."""

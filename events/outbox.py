@@ -14,7 +14,8 @@ from config import key_space
 from config.connections import Transaction, Valkey
 
 Topic = Literal[
-    "session", "attempt", "organisation", "policy", "key", "client", "resource", "request", "elevation", "measure"
+    "session", "attempt", "organisation", "policy", "key", "client", "resource", "request", "elevation", "measure",
+    "reservation",
 ]  # fmt: skip
 """The topics there are; their payloads stand in docs/house.md."""
 

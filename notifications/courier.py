@@ -27,7 +27,7 @@ from notifications.notice import Notice, NoticeKind
 from notifications.queue import Body, sealing_context
 from notifications.retries import MOST_ATTEMPTS, pause_after, pause_while_away
 from notifications.smtp import Away, Deferred, Postman, Refused
-from notifications.storage import faces, messages
+from notifications.storage import addressees, faces, messages
 from notifications.storage.messages import LEASE, Claimed
 
 ATTEMPT_LIMIT = 45.0
@@ -114,7 +114,7 @@ class Courier:
         return max(due, self.weather.clear_at)
 
     async def _send(self, claimed: Claimed) -> None:
-        notice = self._opened(claimed)
+        notice = await self._addressed(self._opened(claimed))
         mail = self.mails.mail(claimed.id, notice, self.clock.now(), await self._face(claimed))
         try:
             async with asyncio.timeout(ATTEMPT_LIMIT):
@@ -122,6 +122,16 @@ class Courier:
         except TimeoutError as error:
             raise Deferred("took too long") from error
         self.weather.failures, self.weather.clear_at = 0, None
+
+    async def _addressed(self, notice: Notice) -> Notice:
+        """With the address and the language that its person has now, where it came without. Raises `WrongAddress`."""
+        if notice.to:
+            return notice
+        async with reading(self.database) as tx:
+            person = await addressees.of_person(tx, notice.user_id) if notice.user_id else None
+        if person is None:
+            raise WrongAddress
+        return msgspec.structs.replace(notice, to=person.email, name=person.name, locale=person.locale)
 
     async def _face(self, claimed: Claimed) -> Face:
         """Whose mail it is: the organisation's that its person belongs to."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_datetime, get_timezone_name
+from babel.numbers import format_currency, get_currency_precision
 
 from notifications.notice import Notice, NoticeKind
 from pages.catalogue import Catalogue
@@ -18,8 +20,14 @@ HOME = "Asia/Seoul"
 """The time zone of a notice that names none."""
 LONGEST_FACT = 120
 """Characters that are shown of a fact."""
-_ATTEMPTS = ("kept", "abandoned", "refused")
-_ROLES = ("granted", "refused", "over")
+_VARIANTS: Mapping[NoticeKind, tuple[str, tuple[str, ...]]] = {
+    NoticeKind.ATTEMPT: ("outcome", ("kept", "abandoned", "refused")),
+    NoticeKind.ROLE: ("what", ("granted", "refused", "over")),
+    NoticeKind.FACTOR_CHANGED: ("change", ("enrolled", "removed")),
+    NoticeKind.RESERVATION_CANCELLED: ("extent", ("whole", "part")),
+    NoticeKind.RESERVATION_NOT_PAID: ("payment", ("refused", "too_late", "returned")),
+}
+"""The fact that chooses among the words of a kind, and what it may be."""
 
 
 class WrongNotice(Exception):
@@ -85,21 +93,11 @@ class _Writer:
 
     def _variant(self) -> str:
         """The part of a message's name that a fact decides."""
-        if self._kind is NoticeKind.ATTEMPT:
-            outcome = self._fact("outcome")
-            if outcome not in _ATTEMPTS:
-                raise WrongNotice("outcome")
-            return f".{outcome}"
-        if self._kind is NoticeKind.ROLE:
-            what = self._fact("what")
-            if what not in _ROLES:
-                raise WrongNotice("what")
-            return f".{what}"
-        if self._kind is NoticeKind.FACTOR_CHANGED:
-            change = self._fact("change")
-            if change not in ("enrolled", "removed"):
-                raise WrongNotice("change")
-            return f".{change}"
+        if self._kind in _VARIANTS:
+            name, known = _VARIANTS[self._kind]
+            if (variant := self._fact(name)) not in known:
+                raise WrongNotice(name)
+            return f".{variant}"
         return f".{self._fact('reason')}" if self._kind is NoticeKind.SESSION_ENDED else ""
 
     def _arguments(self) -> Mapping[str, str]:
@@ -118,6 +116,9 @@ class _Writer:
             where = one_line(place_name(place, self._locale, self._catalogue))
             network = one_line(self._raw.get("network", ""))
             rows.append(("where", f"{where} ({network})" if network else where))
+        if self._is_of_a_service():
+            rows += [("what", self._fact(f"what_{self._locale}")), ("number", self._fact("number"))]
+            rows += [(name, self._sum(name)) for name in ("paid", "fee", "refund") if self._raw.get(name)]
         rows += [
             (name, self._fact(name)) for name in ("device", "browser", "message", "by", "why") if self._raw.get(name)
         ]
@@ -141,9 +142,14 @@ class _Writer:
                     return None, self._say("account_locked.ask")
                 action = Action(self._say("account_locked.action"), self._address("recovery"))
                 return action, self._say("account_locked.note")
+        if self._is_of_a_service():
+            return Action(self._say("reservation.action"), self._address("reservation")), self._say("reservation.note")
         if not self._raw.get("not_me"):
             return None, self._say("unasked")
         return Action(self._say("not_me"), self._address("not_me")), self._say("not_me_note")
+
+    def _is_of_a_service(self) -> bool:
+        return self._kind.startswith("reservation_")
 
     def _moment(self, name: str) -> str:
         """This fact on the clock of the fact `time_zone`, which is named: the mail may be read anywhere."""
@@ -160,6 +166,15 @@ class _Writer:
         return (
             f"{format_datetime(local, pattern, locale=self._locale)} ({get_timezone_name(local, locale=self._locale)})"
         )
+
+    def _sum(self, name: str) -> str:
+        """A sum of money, given in minor units (ISO 4217), as the language writes it."""
+        minor, _, currency = self._raw[name].partition(" ")
+        try:
+            digits = get_currency_precision(currency)
+            return str(format_currency(Decimal(int(minor)).scaleb(-digits), currency, locale=self._locale))
+        except ValueError as error:
+            raise WrongNotice(name) from error
 
     def _address(self, name: str) -> str:
         address = self._raw.get(name, "")

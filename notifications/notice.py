@@ -43,6 +43,18 @@ class NoticeKind(StrEnum):
     SIGN_IN_REQUEST = "sign_in_request"
     """`app`, `message`, `at`, `minutes`, `requests` (address): an app asks for a sign-in from elsewhere."""
 
+    RESERVATION_CONFIRMED = "reservation_confirmed"
+    """As all of reservations: `what_ko`, `what_en`, `number`, `at`, `reservation` (address), and sums as they apply:
+    `paid`, `fee`, `refund`, in minor units with the currency (`70000 KRW`)."""
+    RESERVATION_CANCELLED = "reservation_cancelled"
+    """`extent` (whole, part): it was cancelled, and how much goes back."""
+    RESERVATION_REFUNDED = "reservation_refunded"
+    """The money is back."""
+    RESERVATION_NOT_PAID = "reservation_not_paid"
+    """`payment` (refused, too_late, returned): nothing was taken, or all of it goes back."""
+    RESERVATION_REFUND_STUCK = "reservation_refund_stuck"
+    """The provider does not give the money back: people see to it."""
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One message to one person. Its facts may hold a secret (a code, a link): it is kept sealed, and never logged."""
@@ -50,7 +62,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     kind: NoticeKind
     user_id: UUID | None
     to: str
-    """The mail address."""
+    """The mail address. Empty: whatever it is of the person when the mail goes, in their language: for services that
+    know people by their id alone."""
     locale: str
     """`ko` or `en`."""
     name: str
@@ -60,6 +73,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str = ""
 
 
+_SERVICE = ("what_ko", "what_en", "number", "at", "reservation")
 _WHERE = ("device", "browser", "place")
 NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.SIGN_IN_CODE: ("code", "minutes"),
@@ -76,6 +90,11 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.RECOVERY_CODE_USED: ("left", *_WHERE, "at"),
     NoticeKind.ROLE: ("what", "role", "roles", "at"),
     NoticeKind.SIGN_IN_REQUEST: ("app", "message", "at", "minutes", "requests"),
+    NoticeKind.RESERVATION_CONFIRMED: _SERVICE,
+    NoticeKind.RESERVATION_CANCELLED: (*_SERVICE, "extent"),
+    NoticeKind.RESERVATION_REFUNDED: _SERVICE,
+    NoticeKind.RESERVATION_NOT_PAID: (*_SERVICE, "payment"),
+    NoticeKind.RESERVATION_REFUND_STUCK: _SERVICE,
 }
 """The facts that the words of a kind cannot do without; the addresses `not_me` and `recovery` are shown where given."""
 

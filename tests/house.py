@@ -43,13 +43,14 @@ def free_port() -> int:
 
 @dataclass
 class House:
-    """One `var/` and four ports, and what is run on them."""
+    """One `var/` and five ports, and what is run on them."""
 
     folder: Path
     idp_port: int = field(default_factory=free_port)
     gateway_port: int = field(default_factory=free_port)
     inbox_port: int = field(default_factory=free_port)
     smtp_port: int = field(default_factory=free_port)
+    payments_port: int = field(default_factory=free_port)
     told: str = ""
     more: dict[str, str] = field(default_factory=dict)
     """Settings of its own, by the names of their environment variables."""
@@ -91,6 +92,7 @@ class House:
             "MUNJIGI_GATEWAY__LISTEN": f"127.0.0.1:{self.gateway_port}",
             "MUNJIGI_INBOX__LISTEN": f"127.0.0.1:{self.inbox_port}",
             "MUNJIGI_INBOX__SMTP": f"127.0.0.1:{self.smtp_port}",
+            "MUNJIGI_PAYMENTS__LISTEN": f"127.0.0.1:{self.payments_port}",
             **self.more,
             **more,
         }

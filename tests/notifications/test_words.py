@@ -45,6 +45,15 @@ FACTS = {
     "why": "go on",
     "until": "2026-11-22T09:55:00+00:00",
     "factor": "passkey",
+    "what_ko": "한옥 하룻밤 × 2",
+    "what_en": "A night in a hanok × 2",
+    "number": "5b1d2f0c",
+    "reservation": "https://shop.example.com/reservations/5b1d2f0c",
+    "paid": "360000 KRW",
+    "fee": "0500 USD",
+    "refund": "180000 KRW",
+    "extent": "whole",
+    "payment": "refused",
 }
 VARIANTS = [
     *(({}, kind) for kind in NoticeKind),
@@ -56,6 +65,8 @@ VARIANTS = [
     ({"change": "removed", "factor": "totp"}, NoticeKind.FACTOR_CHANGED),
     *(({"what": what}, NoticeKind.ROLE) for what in ("refused", "over")),
     ({"factor": "Something new"}, NoticeKind.FACTOR_CHANGED),
+    ({"extent": "part"}, NoticeKind.RESERVATION_CANCELLED),
+    *(({"payment": payment}, NoticeKind.RESERVATION_NOT_PAID) for payment in ("too_late", "returned")),
 ]
 SAID: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.SIGN_IN_CODE: ("482913",),
@@ -70,6 +81,10 @@ SAID: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.REMEMBERED_STOLEN: ("https://id.example.com/not-me/abc",),
     NoticeKind.FACTOR_GUESSED: ("맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
     NoticeKind.SIGN_IN_REQUEST: ("Moonlight", "W4SCT", "5", "https://id.example.com/account/requests"),
+    **dict.fromkeys(
+        (kind for kind in NoticeKind if kind.startswith("reservation_")),
+        ("× 2", "5b1d2f0c", "₩360,000", "5.00", "₩180,000", "https://shop.example.com/reservations/5b1d2f0c"),
+    ),
     NoticeKind.RECOVERY_CODE_USED: ("7", "맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
 }
 
@@ -134,6 +149,12 @@ def test_what_a_kind_needs_is_enough(mails: Mails, kind: NoticeKind) -> None:
     bare = msgspec.structs.replace(notice(kind), facts={name: FACTS[name] for name in NEEDED[kind]})
     assert missing_facts(bare) == []
     mails.mail(UUID(int=1), bare, NOW)
+
+
+@pytest.mark.parametrize("wrong", [{"paid": "360000"}, {"fee": "x KRW"}, {"extent": "some"}])
+def test_a_sum_or_a_word_that_makes_no_sense_is_not_sent(mails: Mails, wrong: dict[str, str]) -> None:
+    with pytest.raises(WrongNotice):
+        mails.mail(UUID(int=1), notice(NoticeKind.RESERVATION_CANCELLED, **wrong), NOW)
 
 
 def test_a_subject_never_holds_the_code(mails: Mails) -> None:

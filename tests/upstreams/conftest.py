@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 
+from config import key_space
 from config.clock import SystemClock
 from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
@@ -26,6 +27,8 @@ from upstreams.reservation import app as reservation_app
 from upstreams.reservation import demo as reservation_demo
 from upstreams.reservation.results import Hub
 from upstreams.reservation.worker import Worker, build
+from upstreams.trade.payments.choosing import provider_of
+from upstreams.trade.payments.provider import Provider
 
 Databases = Callable[[Role], Database]
 
@@ -115,6 +118,14 @@ async def shop(
 
 
 @pytest.fixture
+async def provider(settings: Settings) -> AsyncIterator[Provider]:
+    """The payment provider that is set: nobody is there unless a test starts it."""
+    made = provider_of(settings)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
 async def hub(valkey: Valkey) -> AsyncIterator[Hub]:
     hub = Hub(valkey)
     listening = asyncio.create_task(hub.listen())
@@ -132,6 +143,7 @@ async def slots(
     envelope: Envelope,
     signer: AssertionSigner,
     settings: Settings,
+    provider: Provider,
 ) -> AsyncIterator[Client]:
     """Reservation with the demo shop, reached by one person. No worker runs."""
     clock = SystemClock()
@@ -143,7 +155,8 @@ async def slots(
         envelope,
         clock,
         SystemEntropy(),
-        shards=settings.reservation.shards,
+        provider,
+        settings,
     )
     transport = httpx2.ASGITransport(app=entrance.around(app))
     async with httpx2.AsyncClient(transport=transport, base_url="http://shop.localhost:8080") as http:
@@ -166,3 +179,9 @@ async def working(worker: Worker) -> AsyncIterator[None]:
     finally:
         stop.set()
         await running
+
+
+async def open_wide(valkey: Valkey, *skus: str) -> None:
+    """Let everything through the gate, as one does that a Valkey which went back in time left too high."""
+    for sku in skus:
+        await valkey.hset(key_space.reservation_gate(sku), mapping={"a": 1_000_000, "n": 1})

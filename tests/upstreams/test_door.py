@@ -55,19 +55,29 @@ async def client_of(settings: Settings, service: str) -> AsyncIterator[httpx2.As
         yield http
 
 
-def websocket(settings: Settings, signer: AssertionSigner, someone: Someone, **headers: str) -> unix_connect:
+def websocket(
+    settings: Settings, signer: AssertionSigner, someone: Someone, last: str = "", **headers: str
+) -> unix_connect:
     assertion = signer.sign("reservation", someone.subject, zone="reservation", now=SystemClock().timestamp())
     return unix_connect(
         str(settings.upstream_socket("reservation")),
-        "ws://shop.localhost:8080/reservations/events",
+        f"ws://shop.localhost:8080/reservations/events{f'?last={last}' if last else ''}",
         additional_headers={HEADER: assertion, **headers},
     )
 
 
 async def told(connection: ClientConnection) -> dict[str, Any]:
+    """The next result; whose turn it is comes in between."""
     async with asyncio.timeout(5):
-        found: dict[str, Any] = json.loads(await connection.recv())
-        return found
+        while True:
+            found: dict[str, Any] = json.loads(await connection.recv())
+            if found["kind"] not in ("position", "up_to_date"):
+                return found
+
+
+async def until_closed(connection: ClientConnection) -> None:
+    while True:
+        await told(connection)
 
 
 async def test_nothing_enters_without_a_sound_assertion(settings: Settings, shop: Client, signer: AssertionSigner):
@@ -185,20 +195,56 @@ async def test_a_result_comes_by_websocket_and_again_on_reconnect(settings: Sett
             record = await told(mine)
             assert record["id"] == asked.json()["id"]
             assert record["state"] == "PENDING"
-            assert record == (await through.get(asked.headers["location"])).json()
+            kept = (await through.get(asked.headers["location"])).json()
+            assert (kept["state"], kept["position"]) == ("PENDING", None)
+            assert record["expires_at"] == kept["expires_at"]
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.2):
                     await other.recv()
         async with websocket(settings, slots.signer, someone) as again:
-            assert await told(again) == record
+            shown = await told(again)
+            assert (shown["id"], shown["state"], shown["kind"]) == (record["id"], "PENDING", "record")
             await again.send(json.dumps({"acknowledge": [record["id"]]}))
             await again.send("nonsense")
             with pytest.raises(websockets.ConnectionClosed) as closed:
-                await again.recv()
+                await until_closed(again)
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1008
         confirmed = await through.post(f"{asked.headers['location']}/confirm", json={})
         assert confirmed.json()["state"] == "CONFIRMED"
+
+
+async def test_a_page_that_was_away_is_told_what_it_missed(settings: Settings, slots: Client):
+    """By websocket and by event stream, from the last event that it knows; and whose turn it is while it waits."""
+    someone = slots.someone
+    async with serving(reservation.serve, settings), client_of(settings, "reservation") as http:
+        through = Client(http, "reservation", slots.signer, someone, slots.envelope)
+        asked = await through.post(
+            "/reservations",
+            json={"lines": [{"sku": SEAT, "quantity": 2}]},
+            headers={"Idempotency-Key": uuid4().hex},
+        )
+        assert asked.json()["position"] == 1
+        async with websocket(settings, slots.signer, someone) as mine, asyncio.timeout(5):
+            turn = json.loads(await mine.recv())
+            assert turn == {"kind": "position", "id": asked.json()["id"], "position": 1, "state": "QUEUED"}
+        async with serving(reservation_worker.serve, settings), websocket(settings, slots.signer, someone) as mine:
+            held = await told(mine)
+        assert held["kind"] in ("held", "record")
+        await through.post(f"{asked.headers['location']}/confirm", json={})
+        async with websocket(settings, slots.signer, someone, last="1") as again:
+            confirmed = await told(again)
+        assert (confirmed["id"], confirmed["kind"], confirmed["state"]) == (held["id"], "confirmed", "CONFIRMED")
+        assertion = slots.signer.sign("reservation", someone.subject, zone="reservation", now=SystemClock().timestamp())
+        heard = {HEADER: assertion, "Last-Event-ID": "1"}
+        async with http.stream("GET", "/reservations/events", headers=heard) as stream, asyncio.timeout(5):
+            assert stream.headers["content-type"].startswith("text/event-stream")
+            lines = aiter(stream.aiter_lines())
+            read = [await anext(lines) for _ in range(5)]
+        assert read[0] == "retry: 1000"
+        assert read[2:4] == [f"id: {confirmed['event']}", "event: confirmed"]
+        assert json.loads(read[4].removeprefix("data: ")) == confirmed
+        assert (await through.get("/reservations/events", headers={"Last-Event-ID": "x"})).status_code == 422
 
 
 async def test_an_acknowledged_result_is_not_told_for_ever(slots: Client, database: Databases):
@@ -217,7 +263,7 @@ async def test_an_acknowledged_result_is_not_told_for_ever(slots: Client, databa
     ident, now = UUID(asked.json()["id"]), SystemClock().now()
     requests, records, person = StoredRequests(), StoredRecords(), slots.someone.id
     async with database("reservation").begin() as tx:
-        await requests.bury(tx, ident, "cannot_be_decided", now)
+        await requests.bury(tx, ident, "cannot_be_decided", now, error="ValueError", sqlstate=None)
         later = now + timedelta(seconds=1)
         await requests.acknowledge(tx, uuid4(), [ident], now)
         assert [record.id for record in await records.to_tell(tx, person, later)] == [ident]

@@ -17,7 +17,7 @@ from config.connections import Valkey
 from config.entropy import SystemEntropy
 from config.settings import Settings
 from tests.clock import FakeClock
-from tests.upstreams.conftest import Client, Databases, Someone, working
+from tests.upstreams.conftest import Client, Databases, Someone, open_wide, working
 from upstreams.reservation.batch import POISON
 from upstreams.reservation.queue import GROUP, RequestQueue, shard_of
 from upstreams.reservation.storage.tables import request, reservation_event, trade
@@ -101,12 +101,13 @@ async def test_a_request_is_granted_and_confirmed(slots: Client, worker: Worker,
         events = await tx.execute(
             select(reservation_event.c.from_state, reservation_event.c.to_state).order_by(reservation_event.c.id)
         )
-        assert [tuple(event) for event in events] == [(None, "PENDING"), ("PENDING", "CONFIRMED")]
+        assert [tuple(event) for event in events] == [("PENDING", "CONFIRMED")]
 
 
 async def test_two_hundred_at_once_for_ten_seats(
     slots: Client, worker: Worker, settings: Settings, database: Databases, valkey: Valkey
 ):
+    await open_wide(valkey, SEAT, CLASS)
     other = build(settings.reservation, database("reservation"), valkey, SystemClock(), SystemEntropy())
     people = [slots.of(Someone.new()) for _ in range(200)]
     async with working(worker), working(other):
@@ -126,6 +127,7 @@ async def test_two_hundred_at_once_for_ten_seats(
 
 
 async def test_first_come_first_served(slots: Client, worker: Worker, valkey: Valkey, settings: Settings):
+    await open_wide(valkey, SEAT, CLASS)
     people = [slots.of(Someone.new()) for _ in range(14)]
     asked = [await ask(one, (SEAT, 1)) for one in people]
     await drain(worker, RequestQueue(valkey), settings)
@@ -138,6 +140,7 @@ async def test_first_come_first_served(slots: Client, worker: Worker, valkey: Va
 async def test_batches_decide_as_one_by_one(
     slots: Client, worker: Worker, valkey: Valkey, settings: Settings, database: Databases
 ):
+    await open_wide(valkey, SEAT, CLASS)
     wishes = [(SEAT, 3), (SEAT, 4), (SEAT, 4), (SEAT, 3), (CLASS, 5), (SEAT, 1), (CLASS, 4), (CLASS, 3)]
     asked = [await ask(slots.of(Someone.new()), wish) for wish in wishes]
     await drain(worker, RequestQueue(valkey), settings)
@@ -155,6 +158,7 @@ async def test_batches_decide_as_one_by_one(
 async def test_a_basket_is_all_or_nothing(
     slots: Client, worker: Worker, valkey: Valkey, settings: Settings, database: Databases
 ):
+    await open_wide(valkey, SEAT, CLASS)
     await ask(slots, (SEAT, 8))
     both = await ask(slots, (CLASS, 1), (SEAT, 3))
     fits = await ask(slots, (CLASS, 1), (SEAT, 1), (SEAT, 1))
@@ -196,7 +200,7 @@ async def test_a_worker_that_dies_after_the_commit(
     await queue.open(shard)
     taken = await queue.take(shard, "dead", count=10, wait=0.001)
     decided = await worker._batches.decide([ident for _, ident in taken])  # committed; then it is gone
-    assert [str(record.id) for record in decided.results] == [asked["id"]]
+    assert [str(event.news.reservation) for event in decided.events] == [asked["id"]]
     async with valkey.pubsub() as channel:
         await channel.subscribe(key_space.RESERVATION_RESULTS)
         assert (await channel.get_message(timeout=1))["type"] == "subscribe"
@@ -233,6 +237,7 @@ async def test_connections_that_break_under_load(
     slots: Client, worker: Worker, settings: Settings, database: Databases, valkey: Valkey
 ):
     """PostgreSQL drops every connection of the service again and again: each request ends in exactly one result."""
+    await open_wide(valkey, SEAT, CLASS)
     other = build(settings.reservation, database("reservation"), valkey, SystemClock(), SystemEntropy())
     kill = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'munjigi_reservation'")
     asked = [await ask(slots.of(Someone.new()), (CLASS if n % 2 else SEAT, 1)) for n in range(60)]
@@ -264,9 +269,10 @@ async def test_an_entry_delivered_twice_is_decided_once(
 async def test_two_workers_given_the_same_batch(
     slots: Client, worker: Worker, settings: Settings, database: Databases, valkey: Valkey
 ):
+    await open_wide(valkey, SEAT, CLASS)
     idents = [UUID((await ask(slots.of(Someone.new()), (SEAT, 1)))["id"]) for _ in range(12)]
     decided = await asyncio.gather(*(worker._batches.decide(idents) for _ in range(4)))
-    assert all(len(one.results) == 12 for one in decided)
+    assert all(len(one.events) == 12 for one in decided)
     assert await counts(database, SEAT) == (10, 10, 0)
 
 
@@ -291,10 +297,10 @@ async def test_a_forgotten_request_is_put_in_again(
     await ask(slots, (SEAT, 1))
     await valkey.flushall()
     queue = RequestQueue(valkey)
-    assert await worker.enqueue_again(10.0) == 0
+    assert await worker._reconciler.enqueue_again(10.0) == 0
     clock.advance(11)
-    assert await worker.enqueue_again(10.0) == 1
-    assert await worker.enqueue_again(10.0) == 0
+    assert await worker._reconciler.enqueue_again(10.0) == 1
+    assert await worker._reconciler.enqueue_again(10.0) == 0
     assert await drain(worker, queue, settings) == 1
     assert await counts(database, SEAT) == (10, 1, 0)
 
@@ -371,7 +377,7 @@ async def test_cancelled_stock_comes_back_exactly_once(
         answers = await asyncio.gather(
             *(slots.post(f"/reservations/{ident}/cancel", json={"reason": "비가 와서"}) for _ in range(6))
         )
-        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 5
+        assert sorted(answer.status_code for answer in answers) == [202] + [409] * 5
         assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"MJ-RSV-005"}
         assert (await slots.get(f"/reservations/{ident}")).json()["state"] == "CANCELLED"
     assert await counts(database, SEAT) == (10, 0, 0)
@@ -388,16 +394,17 @@ async def test_what_is_not_confirmed_in_time_expires(
     await drain(worker, RequestQueue(valkey), settings)
     assert (await slots.of(Someone.new()).post("/reservations", **asking((SEAT, 1)))).status_code == 409
     clock.advance(settings.reservation.hold_lifetime - 1)
-    assert await worker._desk.expire(limit=10) == 0
+    assert await worker._reconciler._desk.expire(limit=10) == 0
     clock.advance(1)
-    assert await worker._desk.expire(limit=10) == 1
-    assert await worker._desk.expire(limit=10) == 0
+    assert await worker._reconciler._desk.expire(limit=10) == 1
+    assert await worker._reconciler._desk.expire(limit=10) == 0
     assert (await slots.get(f"/reservations/{asked['id']}")).json()["state"] == "EXPIRED"
     assert await counts(database, SEAT) == (10, 0, 0)
     await ask(slots.of(Someone.new()), (SEAT, 1))  # the gate stands open again
 
 
-async def test_requests_that_make_no_sense_are_refused(slots: Client):
+async def test_requests_that_make_no_sense_are_refused(slots: Client, valkey: Valkey):
+    await open_wide(valkey, SEAT, CLASS)
     assert (await slots.post("/reservations", **asking(("NO-SUCH", 1)))).json()["code"] == "MJ-RSV-002"
     assert (await slots.post("/reservations", **asking((SEAT, 11)))).json()["code"] == "MJ-RSV-002"
     assert (await slots.post("/reservations", **asking((SEAT, 0)))).json()["code"] == "MJ-DOOR-005"

@@ -16,10 +16,11 @@ from config.connections import Database, Transaction
 from config.problem import Problem
 from tests.upstreams.conftest import Databases
 from upstreams.commerce.storage import tables as commerce
+from upstreams.reservation.deciding import Decision
 from upstreams.reservation.request import Request
 from upstreams.reservation.storage import tables as reservation
 from upstreams.reservation.storage.stores import postgresql_stores
-from upstreams.trade.allocation import Basket, Line, Outcome, Refusal, Taken, basket_of
+from upstreams.trade.allocation import Basket, Line, Refusal, Taken, basket_of
 from upstreams.trade.holds import Hold
 from upstreams.trade.idempotency import KEY_REUSED, Earlier
 from upstreams.trade.stock import Movement
@@ -119,7 +120,7 @@ class TestHolds:
         hold = Hold(uuid4(), uuid4(), [Taken(*room.ten, quantity)], now() + timedelta(minutes=15))
         async with room.database.begin() as tx:
             await room.stock.lock(tx, [room.ten[0]])
-            await room.holds.open(tx, [hold], now())
+            await room.holds.open(tx, [hold], now(), cause=f"batch:{hold.id}")
         return hold.id
 
     async def end(self, room: Room, ident: UUID, state: Any) -> bool:
@@ -195,7 +196,9 @@ class TestRequests:
         await requests.submit(tx, Request(basket, uuid4(), None, shard), things, now())
         return basket
 
-    async def test_a_request_is_claimed_in_order_and_decided_once(self, slots_data: None, database: Databases):
+    async def test_requests_are_claimed_in_the_order_of_the_stream_and_once(
+        self, slots_data: None, database: Databases
+    ):
         requests = postgresql_stores().requests
         async with database("reservation").begin() as tx:
             first, second = await self.submit(tx), await self.submit(tx)
@@ -203,13 +206,13 @@ class TestRequests:
 
         async def decide() -> None:
             async with database("reservation").begin() as tx:
-                claimed = [basket.id for basket, _ in await requests.claim(tx, [second.id, first.id])]
+                claimed = [wish.basket.id for wish in await requests.claim(tx, [second.id, first.id])]
                 claims.append(len(claimed))
                 if claimed:
-                    assert claimed == [first.id, second.id]
+                    assert claimed == [second.id, first.id]
                     await asyncio.sleep(0.02)
-                    outcomes = [Outcome(ident, refusal=Refusal.SOLD_OUT) for ident in claimed]
-                    await requests.decide(tx, outcomes, now())
+                    decisions = [Decision(ident, uuid4(), refusal=Refusal.SOLD_OUT) for ident in claimed]
+                    await requests.decide(tx, decisions, now())
 
         await asyncio.gather(*(decide() for _ in range(5)))
         assert sorted(claims) == [0, 0, 0, 0, 2]
@@ -232,6 +235,6 @@ class TestRequests:
         async with database("reservation").begin() as tx:
             basket = await self.submit(tx)
             assert await records.results(tx, [basket.id]) == []
-            await requests.bury(tx, basket.id, "cannot_be_decided", now())
+            await requests.bury(tx, basket.id, "cannot_be_decided", now(), error="ValueError", sqlstate=None)
             assert await requests.claim(tx, [basket.id]) == []
             assert [record.state for record in await records.results(tx, [basket.id])] == ["FAILED"]

@@ -38,6 +38,10 @@ class Product(msgspec.Struct, forbid_unknown_fields=True):
     stock: int
     name: dict[str, str]
     description: dict[str, str]
+    payment: str = "on_site"
+    """Of what is reserved: `before`, or on the spot."""
+    deadlines: list[dict[str, int]] = []
+    """Of what is reserved: hours before the beginning, and the fee until then in basis points."""
     starts_at: datetime | None = None
     ends_at: datetime | None = None
 

@@ -18,19 +18,33 @@ from config.serving import serve_application
 from config.settings import Settings
 from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys
+from notifications.queue import Queue
 from pages import Assets, Pages
 from upstreams import door
 from upstreams.door.answers import ProblemPages, nothing_here
 from upstreams.door.forms import FormTokens
 from upstreams.door.obligations import ReadOnlyHonoured
 from upstreams.door.words import PersonPages
+from upstreams.reservation.availability import Availability
+from upstreams.reservation.batch import Batches
+from upstreams.reservation.cancelling.desk import CancellationDesk
 from upstreams.reservation.desk import Desk
+from upstreams.reservation.endpoints.administration import AdministrationEndpoints
+from upstreams.reservation.endpoints.cancellations import CancellationEndpoints
 from upstreams.reservation.endpoints.events import Events
+from upstreams.reservation.endpoints.offers import OfferEndpoints
+from upstreams.reservation.endpoints.payments import PaymentEndpoints
 from upstreams.reservation.endpoints.reservations import ReservationEndpoints
 from upstreams.reservation.gate import Gate
+from upstreams.reservation.gatekeeping import Gatekeeper
+from upstreams.reservation.metrics import Heat
+from upstreams.reservation.paying.desk import PaymentDesk
 from upstreams.reservation.queue import RequestQueue
-from upstreams.reservation.results import Announcer, Hub
-from upstreams.reservation.storage.stores import postgresql_stores
+from upstreams.reservation.results import Hub, Teller
+from upstreams.reservation.storage.stores import postgresql_money_stores, postgresql_stores
+from upstreams.reservation.telling import Telling
+from upstreams.trade.payments.choosing import provider_of
+from upstreams.trade.payments.provider import Provider
 
 HERE = Path(__file__).parent
 DOOR = Path(door.__file__).parent
@@ -48,8 +62,10 @@ def application(
     envelope: Envelope,
     clock: Clock,
     entropy: Entropy,
+    provider: Provider,
+    settings: Settings,
     *,
-    shards: int,
+    heat: Heat | None = None,
 ) -> ASGIApp:
     """Reservations, without their door."""
     # its own addresses all begin with /reservations: the stylesheet comes from there too
@@ -57,11 +73,21 @@ def application(
     pages = PersonPages(Pages(HERE / "templates", DOOR / "templates", assets=assets))
     tokens = FormTokens(envelope, clock)
     stores = postgresql_stores()
-    queue, gate, announcer = RequestQueue(valkey), Gate(valkey), Announcer(valkey)
-    desk = Desk(database, stores, queue, gate, announcer, clock, entropy, shards=shards)
+    queue, gate, teller = RequestQueue(valkey), Gate(valkey), Teller(valkey, database, stores.happenings)
+    own = settings.reservation
+    desk = Desk(database, stores, queue, gate, teller, clock, entropy, shards=own.shards)
+    batches = Batches(database, stores, clock, entropy, hold_lifetime=own.hold_lifetime, heat=heat or Heat())
+    money, origin = postgresql_money_stores(), settings.shop_origin
+    paying = PaymentDesk(database, valkey, stores, money, provider, clock, entropy, origin)
+    telling = Telling(valkey, stores, teller, gate, Queue(envelope, clock, entropy), origin)
+    cancelling = CancellationDesk(database, stores, money, paying, telling, clock, entropy)
     routes = [
-        *Events(database, stores, hub, clock).routes(),
-        *ReservationEndpoints(database, stores, desk, pages, tokens).routes(),
+        *Events(database, stores, hub, queue, clock).routes(),
+        *OfferEndpoints(database, stores, Availability(database, stores, clock)).routes(),
+        *AdministrationEndpoints(database, stores, Gatekeeper(database, stores, gate), queue, clock, entropy).routes(),
+        *ReservationEndpoints(database, stores, desk, batches, paying, pages, tokens).routes(),
+        *PaymentEndpoints(paying, tokens, clock).routes(),
+        *CancellationEndpoints(cancelling, tokens).routes(),
         Mount("/reservations/assets", assets),
     ]
     router = Router(routes, redirect_slashes=False, default=nothing_here)
@@ -70,13 +96,13 @@ def application(
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Serve reservations on their socket until `stop` is set; open pages are sent to another process first."""
-    clock, entropy, envelope = SystemClock(), SystemEntropy(), Envelope.load(settings)
-    database, valkey = open_database(settings, SERVICE), open_valkey(settings)
+    clock, entropy, envelope, heat = SystemClock(), SystemEntropy(), Envelope.load(settings), Heat()
+    database, valkey, provider = open_database(settings, SERVICE), open_valkey(settings), provider_of(settings)
     try:
         entrance = await Entrance.open(SERVICE, database, SigningKeys(envelope).assertion_keys, clock)
         hub = Hub(valkey)
         app = entrance.around(
-            application(database, valkey, hub, envelope, clock, entropy, shards=settings.reservation.shards)
+            application(database, valkey, hub, envelope, clock, entropy, provider, settings, heat=heat)
         )
         drained = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
@@ -97,6 +123,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             for task in beside:
                 task.cancel()
     finally:
+        await provider.aclose()
         await valkey.aclose()
         await database.dispose()
 

@@ -6,22 +6,26 @@ batch may be given any number of times, by any number of workers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from time import perf_counter
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from config.clock import Clock
-from config.connections import Database
+from config.connections import Database, Transaction
 from config.entropy import Entropy
-from upstreams.reservation.record import Record
+from upstreams.reservation.deciding import Decision, Placed, Shares, Wish, decide
+from upstreams.reservation.faults import NONE, Faults
+from upstreams.reservation.happening import Event, News
+from upstreams.reservation.metrics import BATCH, BATCH_TIME, BURIED, DECIDED, GUARD, LAG, Heat
 from upstreams.reservation.stores import Stores
-from upstreams.trade.allocation import allocate
+from upstreams.trade.allocation import Window
 from upstreams.trade.holds import Hold
-from upstreams.trade.stock import Level
 
 POISON = "cannot_be_decided"
 """The refusal of a request that fails whenever it is tried, alone too."""
@@ -32,23 +36,33 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a batch came to: the results to tell, and what is left of the things it touched."""
+    """What a batch came to: the results to tell, and how many of each thing the gate let in for nothing."""
 
-    results: Sequence[Record]
-    levels: Mapping[str, Level]
+    events: Sequence[Event]
+    refused: Mapping[str, int]
 
 
 class Batches:
     """Decides requests."""
 
     def __init__(
-        self, database: Database, stores: Stores, clock: Clock, entropy: Entropy, *, hold_lifetime: float
+        self,
+        database: Database,
+        stores: Stores,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        hold_lifetime: float,
+        heat: Heat,
+        faults: Faults = NONE,
     ) -> None:
         self._database = database
         self._clock = clock
         self._entropy = entropy
         self._hold_lifetime = timedelta(seconds=hold_lifetime)
         self._stores = stores
+        self._heat = heat
+        self._faults = faults
 
     async def decide(self, idents: Sequence[UUID]) -> Decided:
         """Decide those that are not decided, and answer with the results of all.
@@ -61,44 +75,118 @@ class Batches:
         except DBAPIError as error:
             if is_passing(error):
                 raise
+            if str(getattr(error.orig, "sqlstate", "")).startswith("23"):
+                GUARD.labels(str(getattr(error.orig, "constraint_name", "") or "unnamed")).inc()
             if len(idents) == 1:
                 return await self._bury(idents[0], error)
         middle = len(idents) // 2
         first, second = await self.decide(idents[:middle]), await self.decide(idents[middle:])
-        return Decided([*first.results, *second.results], {**first.levels, **second.levels})
+        return Decided([*first.events, *second.events], Counter(first.refused) + Counter(second.refused))
 
     async def _decide(self, idents: Sequence[UUID]) -> Decided:
-        now = self._clock.now()
+        now, began = self._clock.now(), perf_counter()
         async with self._database.begin() as tx:
-            claimed = await self._stores.requests.claim(tx, idents)
-            levels: Mapping[str, Level] = {}
-            if claimed:
-                things = {line.sku for basket, _ in claimed for line in basket.lines}
-                shelves = await self._stores.stock.lock(tx, things)
-                outcomes = allocate([basket for basket, _ in claimed], shelves)
-                persons = {basket.id: person for basket, person in claimed}
-                granted = [
-                    Hold(self._entropy.uuid(), persons[outcome.basket], outcome.taken, now + self._hold_lifetime)
-                    for outcome in outcomes
-                    if outcome.refusal is None
-                ]
-                baskets = [outcome.basket for outcome in outcomes if outcome.refusal is None]
-                await self._stores.holds.open(tx, granted, now)
-                await self._stores.requests.decide(tx, outcomes, now)
-                await self._stores.reservations.open(
-                    tx,
-                    [(ident, hold.person, hold.id) for ident, hold in zip(baskets, granted, strict=True)],
-                    now,
-                )
-                levels = await self._stores.stock.levels(tx, things)
-            results = await self._stores.records.results(tx, idents)
-        return Decided(results, levels)
+            wishes = await self._stores.requests.claim(tx, idents)
+            decisions = await self._serve(tx, wishes) if wishes else []
+            events = await self._write(tx, decisions, now) if wishes else []
+            if len(wishes) < len(idents):
+                mine = {wish.basket.id for wish in wishes}
+                earlier = [ident for ident in idents if ident not in mine]
+                events = [*events, *await self._stores.happenings.latest(tx, earlier)]
+            await self._faults.at("decided")
+        self._measure(wishes, decisions, perf_counter() - began)
+        return Decided(events, refused_units(wishes, decisions))
+
+    def _measure(self, wishes: Sequence[Wish], decisions: Sequence[Decision], seconds: float) -> None:
+        BATCH.observe(len(wishes))
+        BATCH_TIME.observe(seconds)
+        for outcome, count in Counter(one.refusal or "granted" for one in decisions).items():
+            DECIDED.labels(str(outcome)).inc(count)
+        now = self._clock.now()
+        for wish in wishes:
+            if wish.asked_at is not None:
+                LAG.observe((now - wish.asked_at).total_seconds())
+            self._heat.warm(line.sku for line in wish.basket.lines)
+
+    async def _serve(self, tx: Transaction, wishes: Sequence[Wish]) -> list[Decision]:
+        """Lock what the requests are about, in the one order, and decide."""
+        lines = [line for wish in wishes for line in wish.basket.lines]
+        things = await self._stores.requests.things(tx, {line.sku for line in lines})
+        resources = {code for code, thing in things.items() if thing.kind == "resource"}
+        shelves = await self._stores.stock.lock(tx, things.keys() - resources)
+        await self._stores.places.lock(tx, resources)
+        seated = {code for code, thing in things.items() if thing.kind == "seated"}
+        windows: dict[str, list[Window]] = {code: [] for code in resources}
+        for line in lines:
+            if line.during is not None and line.sku in windows:
+                windows[line.sku].append(line.during)
+        places = await self._stores.places.shown(tx, seated, windows) if seated or windows else None
+        limits = {code: thing.limit_per_person for code, thing in things.items() if thing.limit_per_person}
+        shares = None
+        if limits:
+            persons = {wish.person for wish in wishes}
+            shares = Shares(limits, await self._stores.requests.had(tx, persons, limits.keys()))
+        return decide(wishes, shelves, places, shares)
+
+    async def _write(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> Sequence[Event]:
+        granted = [one for one in decisions if one.refusal is None]
+        until = now + self._hold_lifetime
+        # a reservation's hold bears its id: one is made for each, and a second one cannot be
+        holds = [Hold(one.request, one.person, one.taken, until) for one in granted]
+        await self._stores.holds.open(tx, holds, now, cause=f"batch:{self._entropy.uuid()}")
+        await self._stores.places.take(
+            tx, [Placed(one.request, one.seats, one.booked) for one in granted if one.seats or one.booked]
+        )
+        await self._stores.requests.decide(tx, decisions, now)
+        await self._stores.reservations.open(tx, [(one.request, one.person) for one in granted], now)
+        news = _news(decisions, until)
+        # told by whoever has the entries of the stream: they are taken over until somebody did
+        return await self._stores.happenings.write(tx, news, now, told=True)
 
     async def _bury(self, ident: UUID, error: DBAPIError) -> Decided:
+        BURIED.inc()
         _log.error("request_buried", request=str(ident), error=type(error.orig).__name__)
+        now = self._clock.now()
+        state = getattr(error.orig, "sqlstate", None)
         async with self._database.begin() as tx:
-            await self._stores.requests.bury(tx, ident, POISON, self._clock.now())
-            return Decided(await self._stores.records.results(tx, [ident]), {})
+            wishes = await self._stores.requests.claim(tx, [ident])
+            events: Sequence[Event] = []
+            if wishes:
+                name = type(error.orig).__name__
+                await self._stores.requests.bury(tx, ident, POISON, now, error=name, sqlstate=state)
+                body = {"state": "FAILED", "refusal": POISON}
+                news = [News(wishes[0].person, ident, "failed", body)]
+                events = await self._stores.happenings.write(tx, news, now, told=True)
+        return Decided(events, _units(wishes))
+
+
+def refused_units(wishes: Sequence[Wish], decisions: Sequence[Decision]) -> Mapping[str, int]:
+    """How many of each thing were let in by the gate and not granted."""
+    refused = {one.request for one in decisions if one.refusal is not None}
+    return _units(wish for wish in wishes if wish.basket.id in refused)
+
+
+def _units(wishes: Iterable[Wish]) -> Mapping[str, int]:
+    units: Counter[str] = Counter()
+    for wish in wishes:
+        for line in wish.basket.lines:
+            units[line.sku] += line.quantity
+    return units
+
+
+def _news(decisions: Sequence[Decision], until: datetime) -> list[News]:
+    held = {"state": "PENDING", "expires_at": until}
+    refused = {why: {"state": "REFUSED", "refusal": why} for why in {one.refusal for one in decisions}}
+    news = []
+    for one in decisions:
+        if one.refusal is not None:
+            news.append(News(one.person, one.request, "refused", refused[one.refusal]))
+        elif one.seats:
+            seats = [{"sku": sku, "seat": label} for sku, label in one.seats]
+            news.append(News(one.person, one.request, "held", {**held, "seats": seats}))
+        else:
+            news.append(News(one.person, one.request, "held", held))
+    return news
 
 
 def is_passing(error: DBAPIError) -> bool:

@@ -42,6 +42,8 @@ async def bring(tx: Transaction, shop: DemoShop, now: datetime) -> None:
                     "ends_at": one.ends_at,
                     "currency": "KRW",
                     "price": one.price,
+                    "payment": one.payment,
+                    "deadlines": one.deadlines,
                 }
                 for one in slots
             ]

@@ -1,8 +1,12 @@
-"""What a person asks of reservations: submit, confirm, cancel. Each is one transaction, then it is told."""
+"""What a person asks of reservations: submit, confirm. Each is one transaction, then it is told."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -13,26 +17,45 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.problem import Problem
 from upstreams.door.person import Person
-from upstreams.reservation.gate import Gate
-from upstreams.reservation.queue import RequestQueue, shard_of
+from upstreams.reservation.changes import Changes
+from upstreams.reservation.faults import NONE, Faults
+from upstreams.reservation.gate import Admission, Answer, Gate, Key
+from upstreams.reservation.gatekeeping import Gatekeeper
+from upstreams.reservation.happening import Event
+from upstreams.reservation.life import NotInThatState
+from upstreams.reservation.metrics import REFUSED_AT_THE_GATE
+from upstreams.reservation.pace import TRUSTED, Pace
+from upstreams.reservation.queue import RequestQueue, shard_of, shard_of_first
 from upstreams.reservation.record import (
-    ALREADY_CANCELLED,
     NO_SUCH_RESERVATION,
     NOT_DECIDED,
     NOT_NOW,
     NOT_RESERVABLE,
+    PAUSED,
     SOLD_OUT,
+    TOO_FAST,
     Record,
 )
 from upstreams.reservation.request import Request, Reservable
 from upstreams.reservation.reservation import Reservation
-from upstreams.reservation.results import Announcer
+from upstreams.reservation.results import Teller
 from upstreams.reservation.stores import Stores
 from upstreams.trade.allocation import Basket, Line, Taken, basket_of
 from upstreams.trade.idempotency import digest_of
-from upstreams.trade.stock import Movement
 
+ON_ITS_WAY = (0.05, 0.1, 0.2, 0.4, 0.0)
+"""Seconds between two looks for what the same key gives, where it was sent twice at the same moment."""
+AT_ONCE_AGAIN = {"Retry-After": "2"}
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a person gets for asking: the record, and whose turn it is while it waits."""
+
+    record: Record
+    position: int | None
 
 
 class Desk:
@@ -44,93 +67,123 @@ class Desk:
         stores: Stores,
         queue: RequestQueue,
         gate: Gate,
-        announcer: Announcer,
+        teller: Teller,
         clock: Clock,
         entropy: Entropy,
         *,
         shards: int,
+        faults: Faults = NONE,
     ) -> None:
         self._database = database
         self._queue = queue
         self._gate = gate
-        self._announcer = announcer
+        self._gatekeeper = Gatekeeper(database, stores, gate)
+        self._teller = teller
+        self._changes = Changes(stores)
         self._clock = clock
         self._entropy = entropy
         self._shards = shards
         self._stores = stores
+        self._faults = faults
 
-    async def submit(self, person: Person, lines: Sequence[Line], key: str) -> Record:
+    async def submit(self, person: Person, lines: Sequence[Line], key: str, pace: Pace = TRUSTED) -> Receipt:
         """The request, durable.
 
-        Raises `SOLD_OUT`, `NOT_RESERVABLE`, `KEY_REUSED`; `ValueError` for impossible lines.
+        Raises `SOLD_OUT`, `NOT_RESERVABLE`, `KEY_REUSED`, `TOO_FAST`, `PAUSED`; `ValueError` for impossible lines.
         """
         basket = basket_of(self._entropy.uuid(), lines)
-        digest = digest_of("reservation", {line.sku: line.quantity for line in basket.lines})
-        refused = await self._gate.refuses(basket)
+        digest = digest_of("reservation", {line.sku: _asked(line) for line in basket.lines})
+        admission = await self._admit(basket, person, key, pace)
+        if admission.answer is Answer.SOLD_OUT:
+            if admission.key is not Key.NEW:
+                found = await self._earlier(person, key, digest, on_its_way=admission.key is Key.ON_ITS_WAY)
+                if found is not None:
+                    return await self._receipt(found)
+            REFUSED_AT_THE_GATE.labels("sold_out").inc()
+            raise Problem(SOLD_OUT, private="the gate")
+        await self._faults.at("gate_taken")
         shard = shard_of(basket, self._shards)
+        written = False
+        try:
+            record, written = await self._write(person, basket, key, digest, shard)
+        finally:
+            if not written:
+                await self._gate.give({line.sku: line.quantity for line in basket.lines})
+        if not written:
+            return await self._receipt(record)
+        await self._faults.at("submitted")
+        try:
+            _, place = await asyncio.gather(
+                self._gate.used([(person.id, key)]), self._queue.join(basket.id, shard, person.id)
+            )
+        except (RedisError, OSError) as error:
+            # the request is durable: the reconciler puts it in once Valkey is back
+            _log.warning("not_enqueued", request=str(basket.id), error=type(error).__name__)
+            return Receipt(record, None)
+        return Receipt(record, place)
+
+    async def _earlier(self, person: Person, key: str, digest: bytes, *, on_its_way: bool) -> Record | None:
+        """What this key gave; a moment is waited for one that is just being written."""
+        for patience in ON_ITS_WAY if on_its_way else (0.0,):
+            async with self._database.connect() as tx:
+                earlier = await self._stores.keys.earlier(tx, person.id, key, digest)
+                if earlier is not None and earlier.result is not None:
+                    return await self._found(tx, earlier.result, person)
+            await asyncio.sleep(patience)
+        return None
+
+    async def _admit(self, basket: Basket, person: Person, key: str, pace: Pace) -> Admission:
+        try:
+            admission = await self._gate.admit(basket, person.id, key, pace)
+            if admission.answer is Answer.CLOSED and not admission.too_fast:
+                await self._gatekeeper.count({line.sku for line in basket.lines})
+                admission = await self._gate.admit(basket, person.id, key, pace)
+        except (RedisError, OSError) as error:
+            REFUSED_AT_THE_GATE.labels("closed").inc()
+            raise Problem(PAUSED, private=type(error).__name__, headers=AT_ONCE_AGAIN) from error
+        if admission.too_fast:
+            REFUSED_AT_THE_GATE.labels("too_fast").inc()
+            raise Problem(TOO_FAST, headers={"Retry-After": str(pace.seconds)})
+        if admission.answer is Answer.CLOSED:
+            raise Problem(NOT_RESERVABLE, private="no such thing")
+        return admission
+
+    async def _write(self, person: Person, basket: Basket, key: str, digest: bytes, shard: int) -> tuple[Record, bool]:
+        """The request as it is, and whether it was written now; else it was before, under the same key."""
         now = self._clock.now()
         async with self._database.begin() as tx:
-            earlier = (
-                await self._stores.keys.earlier(tx, person.id, key, digest)
-                if refused
-                else await self._stores.keys.claim(tx, person.id, key, digest, now)
-            )
+            earlier = await self._stores.keys.claim(tx, person.id, key, digest, now)
             if earlier is not None:
                 assert earlier.result is not None
-                return await self._found(tx, earlier.result, person)
-            if refused:
-                raise Problem(SOLD_OUT, private="the gate")
+                return await self._found(tx, earlier.result, person), False
             things = await self._stores.requests.reservable(tx, {line.sku for line in basket.lines})
             _require_reservable(basket, things)
             asked = Request(basket, person.id, person.organisation, shard)
             await self._stores.requests.submit(tx, asked, things, now)
             await self._stores.keys.settle(tx, person.id, key, result=basket.id)
-            record = await self._found(tx, basket.id, person)
+            return await self._found(tx, basket.id, person), True
+
+    async def _receipt(self, record: Record) -> Receipt:
+        return Receipt(record, await self.position(record) if record.state == "QUEUED" else None)
+
+    async def position(self, record: Record) -> int | None:
+        """Whose turn it is: 1 is next. None where it does not wait, or Valkey is away."""
+        if record.state != "QUEUED":
+            return None
+        shard = shard_of_first(record.lines[0].sku, self._shards)
         try:
-            await self._queue.put([(basket.id, shard)])
-        except (RedisError, OSError) as error:
-            # the request is durable: the reconciler puts it in once Valkey is back
-            _log.warning("not_enqueued", request=str(basket.id), error=type(error).__name__)
-        return record
+            return (await self._queue.positions(shard, [record.id])).get(record.id)
+        except (RedisError, OSError):
+            return None
 
     async def confirm(self, person: Person, ident: UUID) -> Record:
         """Keep for good what is held. Raises `NO_SUCH_RESERVATION`, `NOT_DECIDED`, `NOT_NOW`."""
         now = self._clock.now()
         async with self._database.begin() as tx:
             found = await self._locked(tx, ident, person)
-            if found.state != "CONFIRMED":
-                record = await self._found(tx, ident, person)
-                late = record.expires_at is None or record.expires_at <= now
-                if found.state != "PENDING" or late:
-                    raise Problem(NOT_NOW, f"It is {found.state}.")
-                await self._stores.holds.end(tx, [found.hold], "confirmed", now)
-                await self._stores.reservations.change(tx, [found], "CONFIRMED", now, actor=person.id)
+            changed = await _possible(self._changes.confirm(tx, found, now, actor=person.id))
             record = await self._found(tx, ident, person)
-        await self._announcer.tell([record])
-        return record
-
-    async def cancel(self, person: Person, ident: UUID, reason: str) -> Record:
-        """Give back what was granted, once.
-
-        Raises `NO_SUCH_RESERVATION`, `NOT_DECIDED`, `ALREADY_CANCELLED`, `NOT_NOW`.
-        """
-        now = self._clock.now()
-        async with self._database.begin() as tx:
-            found = await self._locked(tx, ident, person)
-            if found.state == "CANCELLED":
-                raise Problem(ALREADY_CANCELLED)
-            if found.state not in ("PENDING", "CONFIRMED"):
-                raise Problem(NOT_NOW, f"It is {found.state}.")
-            cancellation = self._entropy.uuid()
-            given_back = await self._give_back(tx, found, cancellation)
-            await self._stores.reservations.change(tx, [found], "CANCELLED", now, actor=person.id)
-            await self._stores.reservations.write_cancellation(
-                tx, cancellation, ident, person=person.id, reason=reason, given_back=given_back, now=now
-            )
-            record = await self._found(tx, ident, person)
-            levels = await self._stores.stock.levels(tx, {taken.sku for taken in given_back})
-        await self._gate.show(levels)
-        await self._announcer.tell([record])
+        await self._tell(changed.events)
         return record
 
     async def expire(self, *, limit: int) -> int:
@@ -140,29 +193,14 @@ class Desk:
             due = await self._stores.reservations.due(tx, now, limit=limit)
             if not due:
                 return 0
-            kept = await self._stores.holds.end(tx, [one.hold for one in due], "expired", now)
-            await self._stores.reservations.change(tx, due, "EXPIRED", now, actor=None)
-            levels = await self._stores.stock.levels(tx, _skus(kept.values()))
-            records = await self._stores.records.results(tx, [one.id for one in due])
-        await self._gate.show(levels)
-        await self._announcer.tell(records)
+            changed = await self._changes.expire(tx, due, now)
+        await self._tell(changed.events, changed.given_back)
         return len(due)
 
-    async def _give_back(self, tx: Transaction, found: Reservation, cancellation: UUID) -> list[Taken]:
-        now = self._clock.now()
-        if found.state == "PENDING":
-            return (await self._stores.holds.end(tx, [found.hold], "released", now))[found.hold]
-        kept = (await self._stores.holds.lines(tx, [found.hold]))[found.hold]
-        await self._stores.stock.lock(tx, _skus([kept]))
-        await self._stores.stock.move(
-            tx,
-            [
-                Movement("cancel", str(cancellation), taken.sku, taken.warehouse, allocated=-taken.quantity)
-                for taken in kept
-            ],
-            now,
-        )
-        return kept
+    async def _tell(self, events: Sequence[Event], given_back: Iterable[Taken] = ()) -> None:
+        await self._faults.at("changed")
+        await self._gate.give(units_of(given_back))
+        await self._teller.tell(events)
 
     async def _locked(self, tx: Transaction, ident: UUID, person: Person) -> Reservation:
         found = await self._stores.reservations.lock(tx, ident, person.id)
@@ -178,6 +216,20 @@ class Desk:
         return record
 
 
+def units_of(taken: Iterable[Taken]) -> Mapping[str, int]:
+    """How many of each thing: what the gate may let in again."""
+    units: Counter[str] = Counter()
+    for one in taken:
+        units[one.sku] += one.quantity
+    return units
+
+
+def _asked(line: Line) -> object:
+    if not line.seats and line.during is None:
+        return line.quantity
+    return [line.quantity, sorted(line.seats), line.during and [line.during.start, line.during.end]]
+
+
 def _require_reservable(basket: Basket, things: Mapping[str, Reservable]) -> None:
     for line in basket.lines:
         thing = things.get(line.sku)
@@ -185,9 +237,14 @@ def _require_reservable(basket: Basket, things: Mapping[str, Reservable]) -> Non
             raise Problem(NOT_RESERVABLE, f"{line.sku} cannot be reserved.")
         if line.quantity > thing.limit:
             raise Problem(NOT_RESERVABLE, f"At most {thing.limit} of {line.sku} at once.")
+        if (fault := thing.fault(line)) is not None:
+            raise Problem(NOT_RESERVABLE, f"{line.sku}: {fault}")
     if len({thing.price.currency for thing in things.values()}) != 1:
         raise Problem(NOT_RESERVABLE, "What is reserved together is priced in one currency.")
 
 
-def _skus(kept: Collection[Sequence[Taken]]) -> set[str]:
-    return {taken.sku for lines in kept for taken in lines}
+async def _possible(change: Awaitable[T]) -> T:
+    try:
+        return await change
+    except NotInThatState as error:
+        raise Problem(NOT_NOW, f"It is {error.state}.") from error

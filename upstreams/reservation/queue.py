@@ -1,11 +1,13 @@
-"""The streams through which requests reach the workers. They make it quick; PostgreSQL alone makes it right.
+"""The lines in which requests wait. They make it quick and fair; PostgreSQL alone makes it right.
 
-An entry names a request. Lost entries are put in again from PostgreSQL, doubled ones find their request decided.
+An entry names a request. Lost entries are put in again from PostgreSQL, doubled ones find their request decided. An
+entry's number is its place: whoever has a lower one is decided first, and how many there are is told to those who wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -18,34 +20,104 @@ from config.connections import Valkey
 from upstreams.trade.allocation import Basket
 
 GROUP = "workers"
+_PUT = """
+for _, id in ipairs(ARGV) do
+    local entry = redis.call('XADD', KEYS[1], '0-*', 'id', id)
+    redis.call('HSET', KEYS[2], id, string.sub(entry, 3))
+end
+"""
+_JOIN = """
+local place = string.sub(redis.call('XADD', KEYS[1], '0-*', 'id', ARGV[1]), 3)
+redis.call('HSET', KEYS[2], ARGV[1], place)
+local first = string.sub(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1], 3)
+redis.call('PUBLISH', ARGV[4], '{"person":"' .. ARGV[2] .. '","id":"' .. ARGV[1] .. '","shard":' .. ARGV[3]
+    .. ',"place":' .. place .. ',"first":' .. first .. '}')
+return { tonumber(place), tonumber(first) }
+"""
+_PLACES = """
+local front = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+local first = front and tonumber(string.sub(front[1], 3)) or 0
+local answer = { first }
+for _, place in ipairs(redis.call('HMGET', KEYS[2], unpack(ARGV))) do
+    answer[#answer + 1] = place and tonumber(place) or 0
+end
+return answer
+"""
 _log = structlog.get_logger(__name__)
 
 
 class QueueLost(Exception):
-    """The stream or its group is gone: Valkey was emptied or replaced."""
+    """The stream or its group is gone or went back in time: Valkey was emptied, replaced or rolled back."""
 
 
 def shard_of(basket: Basket, shards: int) -> int:
-    """Requests for the same first thing go through the same stream, so that they are decided together."""
-    return crc32(basket.lines[0].sku.encode()) % shards
+    """Requests for the same first thing wait in the same line, so that they are decided together and in order."""
+    return shard_of_first(basket.lines[0].sku, shards)
+
+
+def shard_of_first(sku: str, shards: int) -> int:
+    """The shard of a request whose first thing this is."""
+    return crc32(sku.encode()) % shards
+
+
+def turn(place: int, first: int) -> int:
+    """Whose turn a number is where another is the first that waits: 1 is next."""
+    return max(1, place - first + 1)
 
 
 Entry = tuple[str, UUID]
 """An entry's id in the stream, and the request that it names."""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How one line looks at a moment."""
+
+    waiting: int
+    """Entries that are not done."""
+    last: int
+    """The highest number that was ever given."""
+
+
 class RequestQueue:
-    """The streams of all shards."""
+    """The lines of all shards."""
 
     def __init__(self, valkey: Valkey) -> None:
         self._valkey = valkey
+        self._put: Any = valkey.register_script(_PUT)
+        self._join: Any = valkey.register_script(_JOIN)
+        self._places: Any = valkey.register_script(_PLACES)
 
     async def put(self, requests: Iterable[tuple[UUID, int]]) -> None:
-        """Name requests, each in the stream of its shard."""
-        async with self._valkey.pipeline(transaction=False) as pipeline:
-            for ident, shard in requests:
-                pipeline.xadd(key_space.reservation_shard(shard), {"id": str(ident)})
-            await pipeline.execute()
+        """Let requests wait, each in the line of its shard, in this order."""
+        by_shard: dict[int, list[str]] = {}
+        for ident, shard in requests:
+            by_shard.setdefault(shard, []).append(str(ident))
+        for shard, idents in by_shard.items():
+            await self._put(
+                keys=[key_space.reservation_shard(shard), key_space.reservation_tickets(shard)], args=idents
+            )
+
+    async def join(self, ident: UUID, shard: int, person: UUID) -> int:
+        """Let one request wait, and answer whose turn it is: 1 is next. The person's open pages learn it too."""
+        place, first = await self._join(
+            keys=[key_space.reservation_shard(shard), key_space.reservation_tickets(shard)],
+            args=[str(ident), str(person), shard, key_space.RESERVATION_WAITING],
+        )
+        return turn(place, first)
+
+    async def positions(self, shard: int, idents: Sequence[UUID]) -> Mapping[UUID, int]:
+        """Which turn each of these requests has: 1 is the next. Without those that do not wait."""
+        first, places = await self.places(shard, idents)
+        return {ident: turn(place, first) for ident, place in places.items()}
+
+    async def places(self, shard: int, idents: Sequence[UUID]) -> tuple[int, Mapping[UUID, int]]:
+        """The first number that waits in a line, and the numbers of these requests."""
+        if not idents:
+            return 0, {}
+        keys = [key_space.reservation_shard(shard), key_space.reservation_tickets(shard)]
+        first, *places = await self._places(keys=keys, args=[str(ident) for ident in idents])
+        return first, {ident: place for ident, place in zip(idents, places, strict=True) if place}
 
     async def open(self, shard: int) -> bool:
         """Make the stream's group. True where there was none: whatever is queued must be put in again."""
@@ -56,6 +128,14 @@ class RequestQueue:
                 return False
             raise
         return True
+
+    async def look(self, shard: int) -> Line:
+        """How the line looks. Raises `QueueLost`."""
+        try:
+            about = await self._valkey.xinfo_stream(key_space.reservation_shard(shard))
+        except ResponseError as error:
+            raise QueueLost(str(error)) from error
+        return Line(about["length"], int(str(about["last-generated-id"]).partition("-")[2]))
 
     async def take(self, shard: int, consumer: str, *, count: int, wait: float) -> list[Entry]:
         """Up to `count` new entries; waits so many seconds for the first. Raises `QueueLost`."""
@@ -69,7 +149,7 @@ class RequestQueue:
         return await self._sound(shard, _entries(answer))
 
     async def take_over(self, shard: int, consumer: str, *, count: int, idle: float) -> list[Entry]:
-        """Entries that another consumer took `idle` seconds ago and never finished. Raises `QueueLost`."""
+        """Entries that a consumer took `idle` seconds ago and never finished, the first first. Raises `QueueLost`."""
         try:
             answer = await self._valkey.xautoclaim(
                 key_space.reservation_shard(shard),
@@ -83,14 +163,33 @@ class RequestQueue:
             raise _lost(error) from error
         return await self._sound(shard, answer[1])
 
-    async def done(self, shard: int, entries: Sequence[str]) -> None:
-        """These entries are dealt with: nobody needs to read them again."""
+    async def deliveries(self, shard: int, entries: Sequence[Entry]) -> Mapping[str, int]:
+        """How often each of these entries, which are in order, was given to a worker."""
+        if not entries:
+            return {}
+        pending = await self._valkey.xpending_range(
+            key_space.reservation_shard(shard), GROUP, min=entries[0][0], max=entries[-1][0], count=len(entries)
+        )
+        return {str(one["message_id"]): int(one["times_delivered"]) for one in pending}
+
+    async def done(self, shard: int, entries: Sequence[Entry], told: Sequence[str] = ()) -> None:
+        """Tell these messages; then the entries are dealt with and nobody needs to read them again.
+
+        All in one go, the messages first: should it break off in between, whoever takes the entries over tells again.
+        """
         if not entries:
             return
         stream = key_space.reservation_shard(shard)
+        ids = [entry for entry, _ in entries]
         async with self._valkey.pipeline(transaction=False) as pipeline:
-            pipeline.xack(stream, GROUP, *entries)
-            pipeline.xdel(stream, *entries)
+            for message in told:
+                pipeline.publish(key_space.RESERVATION_RESULTS, message)
+            pipeline.xack(stream, GROUP, *ids)
+            pipeline.xdel(stream, *ids)
+            if idents := [str(ident) for _, ident in entries if ident.int]:
+                pipeline.hdel(key_space.reservation_tickets(shard), *idents)
+            first = int(ids[-1].partition("-")[2]) + 1
+            pipeline.publish(key_space.RESERVATION_PROGRESS, f'{{"shard":{shard},"first":{first}}}')
             await pipeline.execute()
 
     async def leave(self, shard: int, consumer: str) -> None:
@@ -101,12 +200,13 @@ class RequestQueue:
             await self._valkey.xgroup_delconsumer(stream, GROUP, consumer)
 
     async def _sound(self, shard: int, entries: Iterable[tuple[str, dict[str, str] | None]]) -> list[Entry]:
-        sound, broken = [], []
+        sound: list[Entry] = []
+        broken: list[Entry] = []
         for entry, fields in entries:
             try:
                 sound.append((entry, UUID((fields or {}).get("id", ""))))
             except ValueError:
-                broken.append(entry)
+                broken.append((entry, UUID(int=0)))
         if broken:
             _log.error("unreadable_entries", shard=shard, count=len(broken))
             await self.done(shard, broken)

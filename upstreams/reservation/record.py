@@ -6,17 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 
 from config.connections import Transaction
 from config.problem import ProblemType
+from upstreams.reservation.life import State
+from upstreams.trade.allocation import Window
 from upstreams.trade.money import Money
-
-State = Literal["QUEUED", "REFUSED", "FAILED", "PENDING", "CONFIRMED", "CANCELLED", "REFUNDED", "EXPIRED"]
-"""QUEUED until it is decided; REFUSED or FAILED, or PENDING while it is held, and what follows from there."""
 
 MAX_LINES = 20
 
@@ -51,6 +50,38 @@ NOT_NOW = ProblemType(
     "Read the reservation again; its state says what is possible.",
 )
 
+PAUSED = ProblemType(
+    "MJ-RSV-007",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "Reservations pause for a moment",
+    "Send the same request again, with the same key, after a few seconds.",
+)
+TOO_FAST = ProblemType(
+    "MJ-RSV-008",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many requests in a short time",
+    "Wait ten seconds and ask again. From a device that is known more is possible.",
+)
+
+TOO_MANY_PAGES = ProblemType(
+    "MJ-RSV-009",
+    HTTPStatus.TOO_MANY_REQUESTS,
+    "Too many pages listen at once",
+    "Close other windows of this account, or read the reservation itself.",
+)
+IF_MATCH_MISSING = ProblemType(
+    "MJ-RSV-010",
+    HTTPStatus.PRECONDITION_REQUIRED,
+    "The change does not say what it is a change of",
+    "Read it, and send its ETag as If-Match.",
+)
+CHANGED_MEANWHILE = ProblemType(
+    "MJ-RSV-011",
+    HTTPStatus.PRECONDITION_FAILED,
+    "Somebody changed it meanwhile",
+    "Read it again, and decide by what is there now.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class RecordLine:
@@ -60,6 +91,9 @@ class RecordLine:
     name: Mapping[str, str]
     quantity: int
     unit_price: Money
+    seats: Sequence[str] = ()
+    """Those that were given, or asked for."""
+    during: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +128,8 @@ class Record:
                     "name": line.name,
                     "quantity": line.quantity,
                     "unit_price": line.unit_price.minor,
+                    **({"seats": list(line.seats)} if line.seats else {}),
+                    **({"starts_at": line.during.start, "ends_at": line.during.end} if line.during else {}),
                 }
                 for line in self.lines
             ],

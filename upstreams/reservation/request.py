@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
-from upstreams.trade.allocation import Basket, Outcome
+from upstreams.reservation.deciding import Decision, Wish
+from upstreams.reservation.terms import ON_SITE, Terms
+from upstreams.trade.allocation import Basket, Line
 from upstreams.trade.money import Money
+
+Kind = Literal["counted", "seated", "resource"]
+"""Alike and counted; seat by seat; one thing that is had for a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,30 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reservable:
-    """What can be reserved: its price, and how many at once."""
+    """What can be reserved: its price, how many at once, and how many a person."""
 
     sku: str
     price: Money
     limit: int
+    kind: Kind = "counted"
+    limit_per_person: int | None = None
+    unit_minutes: int | None = None
+    """The length that the price is for, where the thing is had for a time."""
+    terms: Terms = ON_SITE
+
+    def fault(self, line: Line) -> str | None:
+        """What is wrong with how a line asks for this thing; None where nothing is."""
+        if line.seats and self.kind != "seated":
+            return "it has no seats."
+        if self.unit_minutes is None:
+            return None if line.during is None else "it is not had for a time."
+        if line.during is None:
+            return "it is had from a moment to another: say which."
+        length = line.during.end - line.during.start
+        unit = timedelta(minutes=self.unit_minutes)
+        if length <= timedelta(0) or length % unit or length // unit != line.quantity:
+            return f"its time is a multiple of {self.unit_minutes} minutes, and the quantity says how many."
+        return None
 
 
 class Requests(Protocol):
@@ -41,17 +65,42 @@ class Requests(Protocol):
     async def submit(self, tx: Transaction, asked: Request, things: Mapping[str, Reservable], now: datetime) -> None:
         """Write a request; its place in the order of arrival is given here."""
 
-    async def claim(self, tx: Transaction, idents: Sequence[UUID]) -> list[tuple[Basket, UUID]]:
-        """Those of these requests that are still queued, locked, in order of arrival, each with its person.
+    async def things(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Reservable]:
+        """All of these things that there are, whether they can be reserved now or could when they were asked for."""
+
+    async def had(
+        self, tx: Transaction, persons: Collection[UUID], skus: Collection[str]
+    ) -> Mapping[tuple[UUID, str], int]:
+        """How many of these things these persons hold or have confirmed."""
+
+    async def claim(self, tx: Transaction, idents: Sequence[UUID]) -> list[Wish]:
+        """Those of these requests that are still queued, locked, in the order in which they are named.
 
         Waits for whoever decides one of them at the same time, and leaves out what they decided.
         """
 
-    async def decide(self, tx: Transaction, outcomes: Sequence[Outcome], now: datetime) -> None:
+    async def decide(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> None:
         """Write what became of claimed requests."""
 
-    async def bury(self, tx: Transaction, ident: UUID, reason: str, now: datetime) -> None:
-        """Give up on a request that cannot be decided, so that it holds nobody up."""
+    async def bury(
+        self, tx: Transaction, ident: UUID, reason: str, now: datetime, *, error: str, sqlstate: str | None
+    ) -> None:
+        """Give up on a request that cannot be decided, so that it holds nobody up; it is a dead letter now."""
+
+    async def reservable_skus(self, tx: Transaction) -> Collection[str]:
+        """Everything that can be reserved."""
+
+    async def waiting(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, int]:
+        """How many of each thing queued requests ask for."""
+
+    async def queued_of(self, tx: Transaction, person: UUID) -> Sequence[tuple[UUID, int]]:
+        """A person's queued requests, each with its shard."""
+
+    async def keys_since(self, tx: Transaction, moment: datetime) -> Sequence[tuple[UUID, str]]:
+        """The idempotency keys that were used since a moment, each with its person."""
+
+    async def forget_keys(self, tx: Transaction, before: datetime, *, limit: int) -> int:
+        """Forget the idempotency keys that were used before a moment, so many at a time. Answers how many."""
 
     async def forgotten(
         self, tx: Transaction, before: datetime, now: datetime, *, limit: int, shard: int | None = None

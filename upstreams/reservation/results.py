@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
@@ -17,38 +18,100 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from config import key_space
-from config.connections import Valkey
-from upstreams.reservation.record import Record
+from config.connections import Database, Valkey
+from upstreams.reservation.happening import Event, Happenings
+from upstreams.reservation.queue import turn
 
 QUEUE_LIMIT = 256
 """Results that wait for one slow page; beyond it the page is shown everything anew."""
 PAGES_PER_PERSON = 16
+TOLD_AT_ONCE = 256
+"""Events in one message of the channel."""
+TURNS_EVERY = 1.0
+"""Seconds between two looks at whose turn it is: nobody reads faster."""
 BREATH = 0.5
 """Seconds to wait before subscribing again."""
+_HEARD = (key_space.RESERVATION_RESULTS, key_space.RESERVATION_PROGRESS, key_space.RESERVATION_WAITING)
 _log = structlog.get_logger(__name__)
 
 
 class _Message(msgspec.Struct):
     person: UUID
+    reservation: UUID
     record: msgspec.Raw
 
 
-class Announcer:
-    """Publishes results."""
+class _Joined(msgspec.Struct):
+    """`RESERVATION_WAITING`."""
 
-    def __init__(self, valkey: Valkey) -> None:
+    person: UUID
+    id: UUID
+    shard: int
+    place: int
+    first: int
+
+
+class _Progress(msgspec.Struct):
+    """`RESERVATION_PROGRESS`."""
+
+    shard: int
+    first: int
+
+
+class _Turn(msgspec.Struct):
+    """What a page is told of a request that waits."""
+
+    id: UUID
+    position: int
+    kind: str = "position"
+    state: str = "QUEUED"
+
+
+class Teller:
+    """Publishes what was written, to whoever holds the persons' pages."""
+
+    def __init__(self, valkey: Valkey, database: Database, happenings: Happenings) -> None:
         self._valkey = valkey
+        self._database = database
+        self._happenings = happenings
 
-    async def tell(self, records: Sequence[Record]) -> None:
-        """Publish to whoever holds the persons' pages. Without Valkey they learn it when they ask."""
+    async def tell(self, events: Sequence[Event]) -> None:
+        """Publish committed events, and note that they are told. Without Valkey the workers tell them later."""
+        if events and await self.publish(events):
+            async with self._database.begin() as tx:
+                await self._happenings.mark_told(tx, [event.id for event in events])
+
+    async def publish(self, events: Sequence[Event]) -> bool:
+        """Publish events; whether they went out."""
         try:
             async with self._valkey.pipeline(transaction=False) as pipeline:
-                for record in records:
-                    message = _Message(record.person, msgspec.Raw(record.json()))
-                    pipeline.publish(key_space.RESERVATION_RESULTS, msgspec.json.encode(message).decode())
+                for message in messages(events):
+                    pipeline.publish(key_space.RESERVATION_RESULTS, message)
                 await pipeline.execute()
         except (RedisError, OSError) as error:
-            _log.warning("results_not_published", count=len(records), error=type(error).__name__)
+            _log.warning("results_not_published", count=len(events), error=type(error).__name__)
+            return False
+        return True
+
+    async def tell_untold(self, before: datetime, *, limit: int) -> int:
+        """Tell what others wrote before a moment and died, or had no Valkey, before they told it. Answers how many."""
+        async with self._database.begin() as tx:
+            events = await self._happenings.untold(tx, before, limit=limit)
+            if events and await self.publish(events):
+                await self._happenings.mark_told(tx, [event.id for event in events])
+                return len(events)
+        return 0
+
+
+def messages(events: Sequence[Event]) -> list[str]:
+    """Events as the channel carries them, many in one message."""
+    encoded = [_message(event) for event in events]
+    return [f"[{','.join(encoded[at : at + TOLD_AT_ONCE])}]" for at in range(0, len(encoded), TOLD_AT_ONCE)]
+
+
+def _message(event: Event) -> str:
+    news = event.news
+    return f'{{"person":"{news.person}","reservation":"{news.reservation}","record":{event.json().decode()}}}'
 
 
 class Sign(Enum):
@@ -92,6 +155,10 @@ class Hub:
         self._pages: dict[UUID, set[Page]] = {}
         self._leaving = False
         self._empty = asyncio.Event()
+        self._waiting: dict[UUID, dict[UUID, tuple[int, int]]] = {}
+        """By person, their waiting requests: the shard and the place of each."""
+        self._first: dict[int, int] = {}
+        self._shown: dict[UUID, int] = {}
 
     def enter(self, person: UUID) -> Page:
         """A page opened. Raises `TooManyPages`."""
@@ -111,11 +178,19 @@ class Hub:
         pages.discard(page)
         if not pages:
             self._pages.pop(page.person, None)
+            for ident in self._waiting.pop(page.person, {}):
+                self._shown.pop(ident, None)
         if not self._pages:
             self._empty.set()
 
     def __len__(self) -> int:
         return sum(len(pages) for pages in self._pages.values())
+
+    def waits(self, person: UUID, ident: UUID, shard: int, place: int, first: int) -> None:
+        """A request of somebody waits: their pages are told whose turn it is, whenever that changes."""
+        if person in self._pages:
+            self._first[shard] = max(first, self._first.get(shard, 0)) if place > first else first
+            self._waiting.setdefault(person, {})[ident] = (shard, place)
 
     async def drain(self, patience: float) -> None:
         """Send every page away, and wait so many seconds at most until they went."""
@@ -131,23 +206,61 @@ class Hub:
 
     async def listen(self) -> None:
         """Deliver what is published, until cancelled."""
-        while True:
-            try:
-                async with self._valkey.pubsub() as channel:
-                    await channel.subscribe(key_space.RESERVATION_RESULTS)
-                    await self._deliver(channel)
-            except (RedisError, OSError) as error:
-                _log.warning("results_not_heard", error=type(error).__name__)
-                await asyncio.sleep(BREATH)
+        turns = asyncio.create_task(self._tell_turns())
+        try:
+            while True:
+                try:
+                    async with self._valkey.pubsub() as channel:
+                        await channel.subscribe(*_HEARD)
+                        await self._deliver(channel)
+                except (RedisError, OSError) as error:
+                    _log.warning("results_not_heard", error=type(error).__name__)
+                    await asyncio.sleep(BREATH)
+        finally:
+            turns.cancel()
 
     async def _deliver(self, channel: PubSub) -> None:
         async for message in channel.listen():
             if message["type"] == "subscribe":
-                self._to_all(Sign.REPLAY)  # what was published before this moment went by unheard
-            elif message["type"] == "message":
-                heard = msgspec.json.decode(message["data"], type=_Message)
-                for page in self._pages.get(heard.person, ()):
-                    page.put(bytes(heard.record))
+                if message["channel"] == key_space.RESERVATION_RESULTS:
+                    self._to_all(Sign.REPLAY)  # what was published before this moment went by unheard
+            elif message["type"] != "message":
+                continue
+            elif message["channel"] == key_space.RESERVATION_RESULTS:
+                for heard in msgspec.json.decode(message["data"], type=list[_Message]):
+                    self._heard(heard)
+            elif message["channel"] == key_space.RESERVATION_PROGRESS:
+                progress = msgspec.json.decode(message["data"], type=_Progress)
+                self._first[progress.shard] = progress.first
+            else:
+                joined = msgspec.json.decode(message["data"], type=_Joined)
+                self.waits(joined.person, joined.id, joined.shard, joined.place, joined.first)
+
+    def _heard(self, heard: _Message) -> None:
+        pages = self._pages.get(heard.person)
+        if not pages:
+            return
+        if self._waiting.get(heard.person, {}).pop(heard.reservation, None):
+            self._shown.pop(heard.reservation, None)
+        for page in pages:
+            page.put(bytes(heard.record))
+
+    async def _tell_turns(self) -> None:
+        while True:
+            await asyncio.sleep(TURNS_EVERY)
+            self.tell_turns()
+
+    def tell_turns(self) -> None:
+        """Tell every page whose turn it is, where that changed."""
+        for person, requests in self._waiting.items():
+            for ident, (shard, place) in requests.items():
+                position = turn(place, self._first.get(shard, place))
+                if self._shown.get(ident) == position:
+                    continue
+                self._shown[ident] = position
+                told = msgspec.json.encode(_Turn(ident, position))
+                for page in self._pages.get(person, ()):
+                    page.put(told)
 
     def _to_all(self, sign: Sign) -> None:
         for pages in self._pages.values():

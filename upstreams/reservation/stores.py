@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from upstreams.reservation.dead_letters import DeadLetters
+from upstreams.reservation.happening import Happenings
+from upstreams.reservation.offers import Offers
+from upstreams.reservation.places import PlaceStore
 from upstreams.reservation.record import Records
 from upstreams.reservation.request import Requests
 from upstreams.reservation.reservation import Reservations
@@ -21,4 +25,8 @@ class Stores:
     records: Records
     stock: Stock
     holds: Holds
+    places: PlaceStore
+    happenings: Happenings
+    offers: Offers
+    dead_letters: DeadLetters
     keys: IdempotencyKeys

@@ -1,10 +1,9 @@
-"""The worker: empties the streams, and puts right what a crash or a lost Valkey left undone."""
+"""The worker: empties its share of the lines. Any number of workers may run, in any number of processes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -14,65 +13,65 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
+from config.health import read_by_prometheus
 from config.pause import pause
+from config.serving import collect_rarely
 from config.settings import ReservationSettings, Settings
 from upstreams.reservation.batch import Batches
 from upstreams.reservation.desk import Desk
+from upstreams.reservation.faults import NONE, Faults
 from upstreams.reservation.gate import Gate
+from upstreams.reservation.gatekeeping import Gatekeeper
+from upstreams.reservation.leases import SAY_SO_EVERY, Leases
+from upstreams.reservation.metrics import LEASES, Heat
 from upstreams.reservation.queue import Entry, QueueLost, RequestQueue
-from upstreams.reservation.request import Requests
-from upstreams.reservation.results import Announcer
+from upstreams.reservation.reconciling import Reconciler
+from upstreams.reservation.results import Teller, messages
 from upstreams.reservation.storage.stores import postgresql_stores
 
 WAIT = 1.0
 """Seconds that a worker waits for new entries before it looks around."""
 LEFT_ALONE = 5.0
-"""Seconds after which an entry that another worker took is taken over."""
-FORGOTTEN = 10.0
-"""Seconds after which a queued request is put into the stream again."""
+"""Seconds after which an entry that another worker took is taken over, while the line is served."""
 ROUND = 2.0
 """Seconds between two rounds of the reconciler."""
-BREATH = 0.5
-"""Seconds to wait when an engine is away."""
-AT_ONCE = 1000
-"""Rows that the reconciler takes in one transaction."""
+BREATH = 0.2
+"""Seconds to wait when an engine is away, or a lease is another's."""
+SUSPECT = 3
+"""Deliveries after which an entry is decided alone: its batch never came to an end."""
 AWAY = (RedisError, SQLAlchemyError, OSError)
 
 _log = structlog.get_logger(__name__)
 
 
 class Worker:
-    """Serves every shard; any number of workers may run, in any number of processes."""
+    """Serves its share of the lines, and takes part in putting right what went wrong."""
 
     def __init__(
         self,
         queue: RequestQueue,
         batches: Batches,
-        desk: Desk,
+        leases: Leases,
         gate: Gate,
-        announcer: Announcer,
-        requests: Requests,
-        database: Database,
-        clock: Clock,
-        entropy: Entropy,
+        reconciler: Reconciler,
         settings: ReservationSettings,
+        name: str,
+        faults: Faults = NONE,
     ) -> None:
         self._queue = queue
         self._batches = batches
-        self._desk = desk
+        self._leases = leases
         self._gate = gate
-        self._announcer = announcer
-        self._database = database
-        self._clock = clock
+        self._reconciler = reconciler
         self._settings = settings
-        self._requests = requests
-        self._name = entropy.token(9)
+        self._name = name
+        self._faults = faults
+        self._serving: dict[int, tuple[asyncio.Event, asyncio.Task[None]]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set; what was taken is finished first."""
+        """Until `stop` is set; what was taken is finished first, and the leases are given back."""
         async with asyncio.TaskGroup() as tasks:
-            for shard in range(self._settings.shards):
-                tasks.create_task(self._again(stop, partial(self._serve, shard)))
+            tasks.create_task(self._again(stop, partial(self._keep_share, tasks)))
             tasks.create_task(self._again(stop, self._reconcile))
 
     async def _again(self, stop: asyncio.Event, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
@@ -84,23 +83,59 @@ class Worker:
                 _log.warning("worker_waits", error=type(error).__name__)
                 await pause(stop, BREATH)
 
-    async def _serve(self, shard: int, stop: asyncio.Event) -> None:
-        if await self._queue.open(shard):
-            await self.enqueue_again(0.0, shard=shard)
-        while not stop.is_set():
-            left = await self._queue.take_over(shard, self._name, count=self._settings.batch, idle=LEFT_ALONE)
-            await self.process(shard, left)
-            for _ in range(64):
-                taken = await self._take(shard, stop)
-                await self.process(shard, taken)
-                if len(taken) < self._settings.batch:
-                    break
-        await self._queue.leave(shard, self._name)
+    async def _keep_share(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        try:
+            while not stop.is_set():
+                self._take_up(tasks, await self._leases.say_so())
+                await pause(stop, SAY_SO_EVERY)
+        finally:
+            if stop.is_set():
+                self._take_up(tasks, frozenset())
+                await self._leases.leave()
 
-    async def _take(self, shard: int, stop: asyncio.Event) -> Sequence[Entry]:
+    def _take_up(self, tasks: asyncio.TaskGroup, mine: frozenset[int]) -> None:
+        for shard in [shard for shard in self._serving if shard not in mine]:
+            self._serving.pop(shard)[0].set()
+        for shard in mine - self._serving.keys():
+            over = asyncio.Event()
+            self._serving[shard] = over, tasks.create_task(self._again(over, partial(self._serve, shard)))
+        LEASES.set(len(self._serving))
+
+    async def _serve(self, shard: int, over: asyncio.Event) -> None:
+        while not await self._leases.hold(shard):
+            await pause(over, BREATH)
+            if over.is_set():
+                return
+        try:
+            if await self._queue.open(shard):
+                await self._reconciler.enqueue_again(0.0, shard=shard)
+            idle = 0.0  # whoever served this line before is gone: what they left comes first
+            while not over.is_set():
+                await self._finish_others(shard, idle)
+                idle = LEFT_ALONE
+                for _ in range(64):
+                    await self._leases.hold(shard)
+                    taken = await self._take(shard, over)
+                    await self.process(shard, taken)
+                    if len(taken) < self._settings.batch:
+                        break
+        finally:
+            await self._queue.leave(shard, self._name)
+            await self._leases.drop(shard)
+
+    async def _finish_others(self, shard: int, idle: float) -> None:
+        while left := await self._queue.take_over(shard, self._name, count=self._settings.batch, idle=idle):
+            times = await self._queue.deliveries(shard, left)
+            if any(times.get(entry, 0) >= SUSPECT for entry, _ in left):
+                for one in left:
+                    await self.process(shard, [one])
+            else:
+                await self.process(shard, left)
+
+    async def _take(self, shard: int, over: asyncio.Event) -> Sequence[Entry]:
         """New entries; waiting ends as soon as the worker is asked to stop."""
         waiting = asyncio.ensure_future(self._queue.take(shard, self._name, count=self._settings.batch, wait=WAIT))
-        stopping = asyncio.ensure_future(stop.wait())
+        stopping = asyncio.ensure_future(over.wait())
         try:
             await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
@@ -113,62 +148,61 @@ class Worker:
                 await asyncio.gather(waiting, return_exceptions=True)
 
     async def process(self, shard: int, entries: Sequence[Entry]) -> None:
-        """Decide what the entries name; then, and only then, they are done and their results told."""
+        """Decide what the entries name; then, and only then, their results are told and they are done."""
         if not entries:
             return
+        await self._faults.at("taken")
         decided = await self._batches.decide(list(dict.fromkeys(request for _, request in entries)))
-        await self._queue.done(shard, [entry for entry, _ in entries])
-        await self._announcer.tell(decided.results)
-        await self._gate.show(decided.levels)
-
-    async def enqueue_again(self, forgotten: float, *, shard: int | None = None) -> int:
-        """Put queued requests into the stream that were last put there so many seconds ago. Answers how many."""
-        count = 0
-        before = self._clock.now() - timedelta(seconds=forgotten)
-        while True:
-            # later than `before` on any clock, so that no round finds what an earlier one put in
-            now = max(self._clock.now(), before + timedelta(microseconds=1))
-            async with self._database.begin() as tx:
-                found = await self._requests.forgotten(tx, before, now, limit=AT_ONCE, shard=shard)
-            if found:
-                await self._queue.put(found)
-            count += len(found)
-            if len(found) < AT_ONCE:
-                return count
+        await self._faults.at("committed")
+        await self._queue.done(shard, entries, messages(decided.events))
+        await self._gate.give(decided.refused)
+        await self._faults.at("done")
 
     async def _reconcile(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            if again := await self.enqueue_again(FORGOTTEN):
-                _log.warning("enqueued_again", count=again)
-            await self._desk.expire(limit=AT_ONCE)
+            await self._reconciler.round(frozenset(self._serving))
             await pause(stop, ROUND)
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Work until `stop` is set."""
-    clock, entropy = SystemClock(), SystemEntropy()
+    clock, entropy, heat = SystemClock(), SystemEntropy(), Heat()
     database, valkey = open_database(settings, "reservation"), open_valkey(settings)
     try:
-        worker = build(settings.reservation, database, valkey, clock, entropy)
-        ready()
-        await worker.run(stop)
+        worker = build(settings.reservation, database, valkey, clock, entropy, heat=heat)
+        with read_by_prometheus(heat):
+            collect_rarely()
+            ready()
+            await worker.run(stop)
     finally:
         await valkey.aclose()
         await database.dispose()
 
 
-def build(settings: ReservationSettings, database: Database, valkey: Valkey, clock: Clock, entropy: Entropy) -> Worker:
+def build(
+    settings: ReservationSettings,
+    database: Database,
+    valkey: Valkey,
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    heat: Heat | None = None,
+    faults: Faults = NONE,
+) -> Worker:
     """A worker over these engines."""
-    gate, announcer, queue, stores = Gate(valkey), Announcer(valkey), RequestQueue(valkey), postgresql_stores()
+    name = entropy.token(9)
+    heat = heat or Heat()
+    gate, queue, stores = Gate(valkey), RequestQueue(valkey), postgresql_stores()
+    teller = Teller(valkey, database, stores.happenings)
+    desk = Desk(database, stores, queue, gate, teller, clock, entropy, shards=settings.shards, faults=faults)
+    gatekeeper = Gatekeeper(database, stores, gate)
     return Worker(
         queue,
-        Batches(database, stores, clock, entropy, hold_lifetime=settings.hold_lifetime),
-        Desk(database, stores, queue, gate, announcer, clock, entropy, shards=settings.shards),
+        Batches(database, stores, clock, entropy, hold_lifetime=settings.hold_lifetime, heat=heat, faults=faults),
+        Leases(valkey, name, settings.shards),
         gate,
-        announcer,
-        stores.requests,
-        database,
-        clock,
-        entropy,
+        Reconciler(database, stores, queue, gate, gatekeeper, desk, teller, clock, heat),
         settings,
+        name,
+        faults,
     )

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
-from upstreams.trade.allocation import Taken
+from upstreams.trade.allocation import Line, Taken
 
 End = Literal["confirmed", "released", "expired"]
 
@@ -27,8 +27,8 @@ class Hold:
 class Holds(Protocol):
     """Holds over a service's stock."""
 
-    async def open(self, tx: Transaction, holds: Sequence[Hold], now: datetime) -> None:
-        """Keep what was taken. The stock rows must be locked already."""
+    async def open(self, tx: Transaction, holds: Sequence[Hold], now: datetime, *, cause: str) -> None:
+        """Keep what was taken, in one movement of each stock row. The rows must be locked already."""
 
     async def end(
         self, tx: Transaction, idents: Collection[UUID], state: End, now: datetime
@@ -39,4 +39,13 @@ class Holds(Protocol):
         """
 
     async def lines(self, tx: Transaction, idents: Collection[UUID]) -> Mapping[UUID, list[Taken]]:
-        """What holds keep, by hold."""
+        """What holds keep, by hold; without what was given back."""
+
+    async def give_back(
+        self, tx: Transaction, ident: UUID, lines: Sequence[Line], cause: str, now: datetime
+    ) -> list[Taken]:
+        """Give back some of what one locked hold keeps, be it held or confirmed, and answer from where it came.
+
+        A cause gives back once: asked again, it gives nothing. A hold that was not confirmed and keeps nothing more is
+        released. Raises `ValueError` for more than is kept, changing nothing.
+        """

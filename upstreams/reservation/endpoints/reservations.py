@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -12,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from config.connections import Database
 from config.problem import Problem
+from jose.assertion_middleware import assertion_of
 from upstreams.door.answers import (
     NOT_UNDERSTOOD,
     json_answer,
@@ -24,18 +28,35 @@ from upstreams.door.answers import (
 from upstreams.door.forms import FIELD, FormTokens, require_same_origin
 from upstreams.door.person import Person, person_of
 from upstreams.door.words import PersonPages
-from upstreams.reservation.desk import Desk
+from upstreams.reservation.batch import Batches
+from upstreams.reservation.desk import Desk, Receipt
+from upstreams.reservation.pace import pace_of
+from upstreams.reservation.paying.desk import PaymentDesk
 from upstreams.reservation.record import MAX_LINES, NO_SUCH_RESERVATION, Record
 from upstreams.reservation.stores import Stores
-from upstreams.trade.allocation import Line
+from upstreams.trade.allocation import Line, Window
 from upstreams.trade.idempotency import HEADER, read_key
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
 
 
 class AskedLine(msgspec.Struct, forbid_unknown_fields=True):
-    """So many of one thing."""
+    """So many of one thing; which seats, or from when until when, where that matters."""
 
     sku: Annotated[str, msgspec.Meta(min_length=2, max_length=40)]
     quantity: Annotated[int, msgspec.Meta(ge=1, le=999)]
+    seats: Annotated[tuple[Label, ...], msgspec.Meta(max_length=50)] = ()
+    starts_at: Moment | None = None
+    ends_at: Moment | None = None
+
+    def line(self) -> Line:
+        """Raises `ValueError` where the times make no sense."""
+        if self.starts_at is None and self.ends_at is None:
+            return Line(self.sku, self.quantity, self.seats)
+        if self.starts_at is None or self.ends_at is None:
+            raise ValueError(f"{self.sku}: from when until when, both or neither")
+        return Line(self.sku, self.quantity, self.seats, Window(self.starts_at, self.ends_at))
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,18 +65,23 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
     lines: Annotated[list[AskedLine], msgspec.Meta(min_length=1, max_length=MAX_LINES)]
 
 
-class AskedCancellation(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a cancellation."""
-
-    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
-
-
 class ReservationEndpoints:
     """The endpoints of reservations."""
 
-    def __init__(self, database: Database, stores: Stores, desk: Desk, pages: PersonPages, tokens: FormTokens) -> None:
+    def __init__(
+        self,
+        database: Database,
+        stores: Stores,
+        desk: Desk,
+        batches: Batches,
+        payments: PaymentDesk,
+        pages: PersonPages,
+        tokens: FormTokens,
+    ) -> None:
         self._database = database
         self._desk = desk
+        self._batches = batches
+        self._payments = payments
         self._pages = pages
         self._tokens = tokens
         self._stores = stores
@@ -64,10 +90,8 @@ class ReservationEndpoints:
         return [
             Route("/reservations", self.submit, methods=["POST"]),
             Route("/reservations", self.mine, methods=["GET"]),
-            Route("/reservations/availability", self.availability, methods=["GET"]),
             Route("/reservations/{id:uuid}", self.one, methods=["GET"]),
             Route("/reservations/{id:uuid}/confirm", self.confirm, methods=["POST"]),
-            Route("/reservations/{id:uuid}/cancel", self.cancel, methods=["POST"]),
         ]
 
     async def submit(self, request: Request) -> Response:
@@ -76,28 +100,36 @@ class ReservationEndpoints:
         person = person_of(request)
         if sent_by_form(request):
             form = await self._form(request, person)
-            record = await self._submit(person, [(form.get("sku", ""), form.get("quantity", "1"))], form.get("key"))
-            return see_other(f"/reservations/{record.id}")
-        key = request.headers.get(HEADER)
+            line = AskedLine(form.get("sku", ""), _number(form.get("quantity", "1")))
+            receipt = await self._submit(request, person, [line], form.get("key"))
+            return see_other(f"/reservations/{receipt.record.id}")
         asked = await read_json(request, Asked)
-        record = await self._submit(person, [(line.sku, line.quantity) for line in asked.lines], key)
-        return json_answer(
-            request,
-            record.document(),
-            status=HTTPStatus.ACCEPTED,
-            headers={"Location": f"/reservations/{record.id}"},
-        )
+        receipt = await self._submit(request, person, asked.lines, request.headers.get(HEADER))
+        headers = {"Location": f"/reservations/{receipt.record.id}"}
+        if prefers_to_wait(request) and receipt.position == 1:
+            # nobody waits before it: the direct transaction takes the same locks and decides at once
+            await self._batches.decide([receipt.record.id])
+            record = await self._record(receipt.record.id, person)
+            return json_answer(request, record.document(), headers={**headers, "Preference-Applied": "wait"})
+        return json_answer(request, shown(receipt), status=HTTPStatus.ACCEPTED, headers=headers)
 
     async def one(self, request: Request) -> Response:
         """GET /reservations/{id}: the owner's; for everybody else there is none."""
         person = person_of(request)
+        record = await self._record(request.path_params["id"], person)
+        receipt = Receipt(record, await self._desk.position(record))
+        if wants_page(request):
+            standing = await self._payments.standing(person, record.id)
+            context = {"record": record, "position": receipt.position, "standing": standing}
+            return self._page(request, person, "reservation.html", **context)
+        return json_answer(request, shown(receipt))
+
+    async def _record(self, ident: UUID, person: Person) -> Record:
         async with self._database.connect() as tx:
-            record = await self._stores.records.find(tx, request.path_params["id"], person.id)
+            record = await self._stores.records.find(tx, ident, person.id)
         if record is None:
             raise Problem(NO_SUCH_RESERVATION)
-        if wants_page(request):
-            return self._page(request, person, "reservation.html", record=record)
-        return json_answer(request, record.document())
+        return record
 
     async def mine(self, request: Request) -> Response:
         """GET /reservations: the person's own, the newest first."""
@@ -108,38 +140,21 @@ class ReservationEndpoints:
             return self._page(request, person, "reservations.html", records=records)
         return json_answer(request, {"reservations": [record.document() for record in records]})
 
-    async def availability(self, request: Request) -> Response:
-        """GET /reservations/availability: what can be had at this moment."""
-        async with self._database.connect() as tx:
-            levels = await self._stores.stock.levels(tx)
-        return json_answer(
-            request, {"skus": [{"sku": sku, "available": level.available} for sku, level in sorted(levels.items())]}
-        )
-
     async def confirm(self, request: Request) -> Response:
         """POST /reservations/{id}/confirm: keep for good what is held."""
         require_same_origin(request)
         person = person_of(request)
         if sent_by_form(request):
             await self._form(request, person)
+        await self._payments.require_nothing_due(person, request.path_params["id"])
         record = await self._desk.confirm(person, request.path_params["id"])
         return self._changed(request, record)
 
-    async def cancel(self, request: Request) -> Response:
-        """POST /reservations/{id}/cancel: give back what was granted, with the reason."""
-        require_same_origin(request)
-        person = person_of(request)
-        if sent_by_form(request):
-            reason = (await self._form(request, person)).get("reason", "")[:500]
-        else:
-            reason = (await read_json(request, AskedCancellation)).reason
-        record = await self._desk.cancel(person, request.path_params["id"], reason)
-        return self._changed(request, record)
-
-    async def _submit(self, person: Person, lines: list[tuple[str, object]], key: str | None) -> Record:
+    async def _submit(self, request: Request, person: Person, lines: Sequence[AskedLine], key: str | None) -> Receipt:
+        assertion = assertion_of(request)
+        pace = pace_of(assertion.subject.device_trust, assertion.obligations)
         try:
-            asked = [Line(sku, int(str(quantity))) for sku, quantity in lines]
-            return await self._desk.submit(person, asked, read_key(key))
+            return await self._desk.submit(person, [line.line() for line in lines], read_key(key), pace)
         except ValueError as error:
             raise Problem(NOT_UNDERSTOOD, str(error)) from error
 
@@ -154,4 +169,27 @@ class ReservationEndpoints:
         return json_answer(request, record.document())
 
     def _page(self, request: Request, person: Person, template: str, **context: Any) -> Response:
-        return self._pages.respond(request, template, form_token=self._tokens.issue(person.session), **context)
+        return self._pages.respond(
+            request,
+            template,
+            form_token=self._tokens.issue(person.session),
+            form_action=self._payments.pages,  # where the form that begins a payment ends up
+            **context,
+        )
+
+
+def shown(receipt: Receipt) -> dict[str, Any]:
+    """A record, and while it waits whose turn it is: 1 is next."""
+    return {**receipt.record.document(), "position": receipt.position}
+
+
+def prefers_to_wait(request: Request) -> bool:
+    """Whether the caller would rather have the result than a 202 (RFC 7240, section 4.3)."""
+    preferences = ",".join(request.headers.getlist("prefer")).split(",")
+    return any(one.strip().partition("=")[0].lower() == "wait" for one in preferences)
+
+
+def _number(sent: str) -> int:
+    if not (sent.isascii() and sent.isdigit() and len(sent) <= 4):
+        raise Problem(NOT_UNDERSTOOD, "A quantity is a number.")
+    return int(sent)

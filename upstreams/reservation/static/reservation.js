@@ -2,12 +2,19 @@
 
 const own = document.getElementById("reservation-script").dataset;
 let pause = 500;
+let last = "";
 
 function listen() {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/reservations/events`);
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/reservations/events${last && `?last=${last}`}`);
   socket.addEventListener("open", () => { pause = 500; });
   socket.addEventListener("message", (event) => {
     const record = JSON.parse(event.data);
+    last = Math.max(last, record.event ?? 0) || "";
+    if (record.kind === "position" || record.kind === "up_to_date") {
+      const place = document.getElementById("position");
+      if (record.id === own.id && place) place.textContent = record.position;
+      return;
+    }
     socket.send(JSON.stringify({ acknowledge: [record.id] }));
     if (record.id === own.id && record.state !== own.state) {
       socket.close();

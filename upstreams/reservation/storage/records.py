@@ -8,11 +8,13 @@ from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from config.connections import Transaction
-from upstreams.reservation.record import Record, RecordLine, State
-from upstreams.reservation.storage.tables import request, request_line, reservation, sku, trade
+from upstreams.reservation.life import State
+from upstreams.reservation.record import Record, RecordLine
+from upstreams.reservation.storage.tables import hold_seat, request, request_line, reservation, sku, trade
+from upstreams.trade.allocation import Window
 from upstreams.trade.money import Money
 
 _UNDECIDED: dict[str, State] = {"queued": "QUEUED", "refused": "REFUSED", "dead": "FAILED"}
@@ -49,8 +51,17 @@ class StoredRecords:
 
     async def results(self, tx: Transaction, idents: Collection[UUID]) -> list[Record]:
         """Whatever is decided of these, whoever's they are: for the worker that tells them."""
-        chosen = request.c.id == sa.any_(sa.literal(list(idents), ARRAY(sa.Uuid)))
+        chosen = request.c.id == sa.any_(sa.literal(list(idents), ARRAY(sa.Uuid, dimensions=1)))
         return await _read(tx, chosen, request.c.state != "queued")
+
+
+def _given_seats() -> sa.ScalarSelect[Any]:
+    """The seats that a reservation was given of a thing, null where none."""
+    return (
+        sa.select(sa.func.array_agg(aggregate_order_by(hold_seat.c.label, hold_seat.c.label)))
+        .where(hold_seat.c.hold == reservation.c.hold, hold_seat.c.sku == request_line.c.sku)
+        .scalar_subquery()
+    )
 
 
 async def _read(tx: Transaction, *where: sa.ColumnElement[bool]) -> list[Record]:
@@ -69,6 +80,8 @@ async def _read(tx: Transaction, *where: sa.ColumnElement[bool]) -> list[Record]
             request_line.c.sku,
             request_line.c.quantity,
             request_line.c.unit_price,
+            sa.func.coalesce(_given_seats(), request_line.c.seats).label("seats"),
+            request_line.c.during,
             sku.c.name,
         )
         .select_from(
@@ -85,7 +98,9 @@ async def _read(tx: Transaction, *where: sa.ColumnElement[bool]) -> list[Record]
     for row in await tx.execute(query):
         if row.id not in records:
             records[row.id] = _record(row, lines.setdefault(row.id, []))
-        lines[row.id].append(RecordLine(row.sku, row.name, row.quantity, Money(row.unit_price, row.currency)))
+        window = Window(row.during.lower, row.during.upper) if row.during is not None else None
+        price = Money(row.unit_price, row.currency)
+        lines[row.id].append(RecordLine(row.sku, row.name, row.quantity, price, tuple(row.seats or ()), window))
     return list(records.values())
 
 

@@ -9,65 +9,66 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from config.connections import Transaction
-from upstreams.reservation.record import State
+from upstreams.reservation.life import State, step
 from upstreams.reservation.reservation import Reservation
 from upstreams.reservation.storage.tables import (
-    cancellation,
-    cancellation_line,
     reservation,
     reservation_event,
     trade,
 )
-from upstreams.trade.allocation import Taken
 from upstreams.trade.storage import bulk
+
+_SELECTED = sa.select(
+    reservation.c.id, reservation.c.person, reservation.c.hold, reservation.c.state, trade.hold.c.expires_at
+).join(trade.hold, trade.hold.c.id == reservation.c.hold)
 
 
 class StoredReservations:
     """`reservation.reservation.Reservations` in schema `reservation`."""
 
-    async def open(self, tx: Transaction, granted: Sequence[tuple[UUID, UUID, UUID]], now: datetime) -> None:
-        """Write reservations: (id, person, hold), all PENDING."""
+    async def open(self, tx: Transaction, granted: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
+        """Write reservations: (id, person), all PENDING; the hold of each bears its id."""
         await bulk.insert(
             tx,
             reservation,
             [
-                {"id": ident, "person": person, "hold": hold, "state": "PENDING", "reserved_at": now}
-                for ident, person, hold in granted
+                {"id": ident, "person": person, "hold": ident, "state": "PENDING", "reserved_at": now, "version": 1}
+                for ident, person in granted
             ],
         )
-        await bulk.insert(
-            tx,
-            reservation_event,
-            [{"reservation": ident, "to_state": "PENDING", "at": now} for ident, _, _ in granted],
-        )
 
-    async def lock(self, tx: Transaction, ident: UUID, person: UUID) -> Reservation | None:
-        """One reservation of this person, locked until the transaction ends."""
-        query = (
-            sa.select(reservation.c.id, reservation.c.hold, reservation.c.state)
-            .where(reservation.c.id == ident, reservation.c.person == person)
-            .with_for_update(key_share=True)
-        )
+    async def lock(self, tx: Transaction, ident: UUID, person: UUID | None = None) -> Reservation | None:
+        """One reservation, of this person where one is named, locked until the transaction ends."""
+        query = _SELECTED.where(reservation.c.id == ident).with_for_update(of=reservation, key_share=True)
+        if person is not None:
+            query = query.where(reservation.c.person == person)
         row = (await tx.execute(query)).one_or_none()
-        return Reservation(row.id, row.hold, row.state) if row else None
+        return Reservation(*row) if row else None
 
     async def due(self, tx: Transaction, now: datetime, *, limit: int) -> Sequence[Reservation]:
         """PENDING ones whose hold ran out, locked; those that somebody else is changing are left to them."""
         hold = trade.hold
         query = (
-            sa.select(reservation.c.id, reservation.c.hold, reservation.c.state)
-            .join(hold, hold.c.id == reservation.c.hold)
-            .where(hold.c.state == "held", hold.c.expires_at <= now, reservation.c.state == "PENDING")
+            _SELECTED.where(hold.c.state == "held", hold.c.expires_at <= now, reservation.c.state == "PENDING")
             .order_by(hold.c.expires_at, reservation.c.id)
             .limit(limit)
             .with_for_update(of=reservation, skip_locked=True)
         )
-        return [Reservation(row.id, row.hold, row.state) for row in await tx.execute(query)]
+        return [Reservation(*row) for row in await tx.execute(query)]
 
     async def change(
-        self, tx: Transaction, before: Sequence[Reservation], to: State, now: datetime, *, actor: UUID | None
+        self,
+        tx: Transaction,
+        before: Sequence[Reservation],
+        to: State,
+        now: datetime,
+        *,
+        actor: UUID | None,
+        reason: str | None = None,
     ) -> None:
-        """Move locked reservations on to a state."""
+        """Move locked reservations on to a state, each with its event. Raises `NotInThatState`."""
+        for one in before:
+            step(one.state, to)
         for state in {one.state for one in before}:
             await tx.execute(
                 sa.update(reservation)
@@ -81,31 +82,14 @@ class StoredReservations:
             tx,
             reservation_event,
             [
-                {"reservation": one.id, "from_state": one.state, "to_state": to, "actor": actor, "at": now}
+                {
+                    "reservation": one.id,
+                    "from_state": one.state,
+                    "to_state": to,
+                    "actor": actor,
+                    "reason": reason,
+                    "at": now,
+                }
                 for one in before
-            ],
-        )
-
-    async def write_cancellation(
-        self,
-        tx: Transaction,
-        ident: UUID,
-        of: UUID,
-        *,
-        person: UUID,
-        reason: str,
-        given_back: Sequence[Taken],
-        now: datetime,
-    ) -> None:
-        """Why and when, and what was given back."""
-        await tx.execute(
-            sa.insert(cancellation).values(id=ident, reservation=of, person=person, reason=reason, cancelled_at=now)
-        )
-        await bulk.insert(
-            tx,
-            cancellation_line,
-            [
-                {"cancellation": ident, "sku": taken.sku, "warehouse": taken.warehouse, "quantity": taken.quantity}
-                for taken in given_back
             ],
         )

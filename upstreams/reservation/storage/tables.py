@@ -1,14 +1,16 @@
-"""The tables of schema `reservation`, as migration 0010 makes them."""
+"""The tables of schema `reservation`, as migrations 0010 0050 to 0052, 0054 and 0055 make them."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSTZRANGE
 
+from upstreams.trade.storage.payment_tables import PaymentTables
 from upstreams.trade.storage.tables import MOMENT, TradeTables
 
 metadata = sa.MetaData(schema="reservation")
 trade = TradeTables(metadata)
+payments = PaymentTables(metadata)
 
 sku = sa.Table(
     "sku",
@@ -21,6 +23,37 @@ sku = sa.Table(
     sa.Column("currency", sa.CHAR(3), nullable=False),
     sa.Column("price", sa.BigInteger, nullable=False),
     sa.Column("limit_per_request", sa.Integer, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("number", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("limit_per_person", sa.Integer),
+    sa.Column("unit_minutes", sa.Integer),
+    sa.Column("payment", sa.Text, nullable=False),
+    sa.Column("deadlines", JSONB, nullable=False),
+)
+seat = sa.Table(
+    "seat",
+    metadata,
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("label", sa.Text, primary_key=True),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("hold", sa.Uuid),
+)
+hold_seat = sa.Table(
+    "hold_seat",
+    metadata,
+    sa.Column("hold", sa.Uuid, primary_key=True),
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("label", sa.Text, primary_key=True),
+)
+booking = sa.Table(
+    "booking",
+    metadata,
+    sa.Column("hold", sa.Uuid, primary_key=True),
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("resource", sa.BigInteger, nullable=False),
+    sa.Column("during", TSTZRANGE, nullable=False),
+    sa.Column("quantity", sa.Integer, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
 )
 request = sa.Table(
@@ -46,6 +79,10 @@ request_line = sa.Table(
     sa.Column("sku", sa.Text, primary_key=True),
     sa.Column("quantity", sa.Integer, nullable=False),
     sa.Column("unit_price", sa.BigInteger, nullable=False),
+    sa.Column("seats", ARRAY(sa.Text)),
+    sa.Column("during", TSTZRANGE),
+    sa.Column("payment", sa.Text, nullable=False),
+    sa.Column("deadlines", JSONB, nullable=False),
 )
 reservation = sa.Table(
     "reservation",
@@ -66,6 +103,29 @@ reservation_event = sa.Table(
     sa.Column("to_state", sa.Text, nullable=False),
     sa.Column("actor", sa.Uuid),
     sa.Column("at", MOMENT, nullable=False),
+    sa.Column("reason", sa.Text),
+)
+result = sa.Table(
+    "result",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("person", sa.Uuid, nullable=False),
+    sa.Column("reservation", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("body", JSONB, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+    sa.Column("at", MOMENT, nullable=False),
+)
+dead_letter = sa.Table(
+    "dead_letter",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("request", sa.Uuid, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("sqlstate", sa.Text),
+    sa.Column("buried_at", MOMENT, nullable=False),
+    sa.Column("retried_at", MOMENT),
+    sa.Column("retried_by", sa.Uuid),
 )
 cancellation = sa.Table(
     "cancellation",
@@ -75,6 +135,7 @@ cancellation = sa.Table(
     sa.Column("person", sa.Uuid, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("cancelled_at", MOMENT, nullable=False),
+    sa.Column("whole", sa.Boolean, nullable=False),
 )
 cancellation_line = sa.Table(
     "cancellation_line",
@@ -83,4 +144,13 @@ cancellation_line = sa.Table(
     sa.Column("sku", sa.Text, primary_key=True),
     sa.Column("warehouse", sa.Text, primary_key=True),
     sa.Column("quantity", sa.Integer, nullable=False),
+)
+cancellation_charge = sa.Table(
+    "cancellation_charge",
+    metadata,
+    sa.Column("cancellation", sa.Uuid, primary_key=True),
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("quantity", sa.Integer, nullable=False),
+    sa.Column("fee", sa.BigInteger, nullable=False),
+    sa.Column("refund", sa.BigInteger, nullable=False),
 )

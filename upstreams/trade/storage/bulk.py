@@ -13,7 +13,8 @@ from config.connections import Transaction
 
 def rows(name: str, columns: Mapping[str, tuple[Any, Sequence[Any]]]) -> sa.TableValuedAlias:
     """`unnest(…) AS name(columns)`: each column a type and as many values as the others have."""
-    arrays = [sa.literal(list(values), ARRAY(kind)) for kind, values in columns.values()]
+    # with its dimensions known, the driver's elements are not looked at one by one
+    arrays = [sa.literal(list(values), ARRAY(kind, dimensions=1)) for kind, values in columns.values()]
     named = [sa.column(column, kind) for column, (kind, _) in columns.items()]
     return sa.func.unnest(*arrays).table_valued(*named, name=name).render_derived()
 

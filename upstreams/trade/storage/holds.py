@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from config.connections import Transaction
-from upstreams.trade.allocation import Taken
+from upstreams.trade.allocation import Line, Taken
 from upstreams.trade.holds import End, Hold
 from upstreams.trade.stock import Kind, Movement, Stock
 from upstreams.trade.storage import bulk
@@ -26,8 +27,8 @@ class StoredHolds:
         self._line = tables.hold_line
         self._stock = stock
 
-    async def open(self, tx: Transaction, holds: Sequence[Hold], now: datetime) -> None:
-        """Keep what was taken. The stock rows must be locked already."""
+    async def open(self, tx: Transaction, holds: Sequence[Hold], now: datetime, *, cause: str) -> None:
+        """Keep what was taken, in one movement of each stock row. The rows must be locked already."""
         await bulk.insert(
             tx,
             self._hold,
@@ -51,9 +52,12 @@ class StoredHolds:
                 for ident, taken in lines
             ],
         )
+        taken_of: Counter[tuple[str, str]] = Counter()
+        for _, taken in lines:
+            taken_of[taken.sku, taken.warehouse] += taken.quantity
         await self._stock.move(
             tx,
-            [Movement("hold", str(ident), taken.sku, taken.warehouse, held=taken.quantity) for ident, taken in lines],
+            [Movement("hold", cause, sku, warehouse, held=count) for (sku, warehouse), count in taken_of.items()],
             now,
         )
 
@@ -94,14 +98,67 @@ class StoredHolds:
         return kept
 
     async def lines(self, tx: Transaction, idents: Collection[UUID]) -> Mapping[UUID, list[Taken]]:
-        """What holds keep, by hold."""
+        """What holds keep, by hold; without what was given back."""
         kept: dict[UUID, list[Taken]] = {ident: [] for ident in idents}
         line = self._line.c
         query = (
-            sa.select(line.hold, line.sku, line.warehouse, line.quantity)
-            .where(line.hold.in_(idents))
+            sa.select(line.hold, line.sku, line.warehouse, line.quantity - line.given_back)
+            .where(line.hold.in_(idents), line.quantity > line.given_back)
             .order_by(line.hold, line.sku, line.warehouse)
         )
         for ident, sku, warehouse, quantity in await tx.execute(query):
             kept[ident].append(Taken(sku, warehouse, quantity))
         return kept
+
+    async def give_back(
+        self, tx: Transaction, ident: UUID, lines: Sequence[Line], cause: str, now: datetime
+    ) -> list[Taken]:
+        """Give back some of what one locked hold keeps, be it held or confirmed, and answer from where it came.
+
+        A cause gives back once: asked again, it gives nothing. A hold that was not confirmed and keeps nothing more is
+        released. Raises `ValueError` for more than is kept, changing nothing.
+        """
+        hold = self._hold.c
+        state = await tx.scalar(sa.select(hold.state).where(hold.id == ident).with_for_update(key_share=True))
+        kind: Kind = "release" if state == "held" else "cancel"
+        if state not in ("held", "confirmed") or await self._stock.moved(tx, cause, kind):
+            return []
+        kept = (await self.lines(tx, [ident]))[ident]
+        given = _of_kept(kept, lines)
+        if not given:
+            return []
+        await self._stock.lock(tx, {taken.sku for taken in given})
+        field = "held" if state == "held" else "allocated"
+        moves = [Movement(kind, cause, one.sku, one.warehouse, **{field: -one.quantity}) for one in given]
+        await self._stock.move(tx, moves, now)
+        back = bulk.rows(
+            "back",
+            {
+                "sku": (sa.Text, [one.sku for one in given]),
+                "warehouse": (sa.Text, [one.warehouse for one in given]),
+                "quantity": (sa.Integer, [one.quantity for one in given]),
+            },
+        )
+        line = self._line.c
+        await tx.execute(
+            sa.update(self._line)
+            .values(given_back=line.given_back + back.c.quantity)
+            .where(line.hold == ident, line.sku == back.c.sku, line.warehouse == back.c.warehouse)
+        )
+        if state == "held" and sum(one.quantity for one in given) == sum(one.quantity for one in kept):
+            await tx.execute(sa.update(self._hold).values(state="released", ended_at=now).where(hold.id == ident))
+        return given
+
+
+def _of_kept(kept: Sequence[Taken], lines: Sequence[Line]) -> list[Taken]:
+    wanted: Counter[str] = Counter()
+    for line in lines:
+        wanted[line.sku] += line.quantity
+    given = []
+    for one in kept:
+        if part := min(wanted[one.sku], one.quantity):
+            wanted[one.sku] -= part
+            given.append(Taken(one.sku, one.warehouse, part))
+    if left := +wanted:
+        raise ValueError(f"that many are not kept: {', '.join(sorted(left))}")
+    return given

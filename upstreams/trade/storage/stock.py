@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from config.connections import Transaction
 from upstreams.trade.allocation import Shelf
-from upstreams.trade.stock import Level, Movement
+from upstreams.trade.stock import Kind, Level, Movement, Row
 from upstreams.trade.storage import bulk
 from upstreams.trade.storage.tables import TradeTables
 
@@ -75,6 +75,40 @@ class StoredStock:
                 for movement in movements
             ],
         )
+
+    async def rows(self, tx: Transaction, sku: str) -> Sequence[Row]:
+        """The rows of one thing, unlocked: whoever changes one names the version that they saw."""
+        stock = self._stock.c
+        query = (
+            sa.select(stock.sku, stock.warehouse, stock.on_hand, stock.held, stock.allocated, stock.version)
+            .where(stock.sku == sku)
+            .order_by(stock.warehouse)
+        )
+        return [Row(*row) for row in await tx.execute(query)]
+
+    async def adjust(self, tx: Transaction, seen: Row, on_hand: int, cause: str, now: datetime) -> bool:
+        """Set what stands in one place, unless the row changed since it was seen: False then, and nothing is done.
+
+        Raises `IntegrityError` for less than is promised.
+        """
+        stock = self._stock.c
+        done = await tx.execute(
+            sa.update(self._stock)
+            .values(on_hand=on_hand, version=stock.version + 1)
+            .where(stock.sku == seen.sku, stock.warehouse == seen.warehouse, stock.version == seen.version)
+        )
+        if not done.rowcount:
+            return False
+        row = {"kind": "adjust", "cause": cause, "sku": seen.sku, "warehouse": seen.warehouse, "at": now}
+        change = {"on_hand": on_hand - seen.on_hand, "held": 0, "allocated": 0}
+        await bulk.insert(tx, self._movement, [{**row, **change}])
+        return True
+
+    async def moved(self, tx: Transaction, cause: str, kind: Kind) -> bool:
+        """Whether this cause moved anything in this way before."""
+        movement = self._movement.c
+        before = sa.select(movement.id).where(movement.cause == cause, movement.kind == kind).limit(1)
+        return await tx.scalar(before) is not None
 
     async def levels(self, tx: Transaction, skus: Collection[str] | None = None) -> Mapping[str, Level]:
         """What can be had now, by thing; of everything where `skus` is None."""

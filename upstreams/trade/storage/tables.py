@@ -58,6 +58,7 @@ class TradeTables:
             sa.Column("sku", sa.Text, primary_key=True),
             sa.Column("warehouse", sa.Text, primary_key=True),
             sa.Column("quantity", sa.Integer, nullable=False),
+            sa.Column("given_back", sa.Integer, nullable=False),
         )
         self.idempotency = sa.Table(
             "idempotency",

@@ -1,0 +1,1 @@
+"""Payments: rules, providers, and what survives."""
