@@ -28,6 +28,7 @@ from upstreams.reservation.availability import Availability
 from upstreams.reservation.batch import Batches
 from upstreams.reservation.desk import Desk
 from upstreams.reservation.endpoints.administration import AdministrationEndpoints
+from upstreams.reservation.endpoints.description import Description
 from upstreams.reservation.endpoints.events import Events
 from upstreams.reservation.endpoints.offers import OfferEndpoints
 from upstreams.reservation.endpoints.reservations import ReservationEndpoints
@@ -68,6 +69,7 @@ def application(
     desk = Desk(database, stores, queue, gate, teller, clock, entropy, shards=settings.shards)
     batches = Batches(database, stores, clock, entropy, hold_lifetime=settings.hold_lifetime, heat=heat or Heat())
     routes = [
+        *Description().routes(),
         *Events(database, stores, hub, queue, clock).routes(),
         *OfferEndpoints(database, stores, Availability(database, stores, clock)).routes(),
         *AdministrationEndpoints(database, stores, Gatekeeper(database, stores, gate), queue, clock, entropy).routes(),
