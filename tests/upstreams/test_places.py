@@ -287,11 +287,8 @@ async def test_the_api_is_described_as_it_is(slots: Client):
             if path.endswith("/events"):
                 continue
             answer = await administrator(slots).request(method.upper(), at, json={})
-            assert answer.json().get("code") not in ("MJ-DOOR-004",) or not {
-                "dead-letters",
-                "offers",
-                "stuck-money",
-            }.isdisjoint(path.split("/")), at
+            may_be_none = {"dead-letters", "offers", "stuck-money"} & set(path.split("/"))
+            assert may_be_none or answer.json().get("code") != "MJ-DOOR-004", at
             assert answer.status_code < 500, at
     record = (await slots.post("/reservations", **asking((SEAT, 1)))).json()
     properties = described["components"]["schemas"]["ReservationDocument"]["properties"]

@@ -203,7 +203,7 @@ OPERATIONS = (
     ),
     *MONEY_OPERATIONS,
 )
-"""Every route of the API but the websocket, which OpenAPI has no words for, and what only browsers and providers ask."""
+"""Every route of the API but the websocket, which OpenAPI has no words for, and what providers and their pages ask."""
 _API = Api(
     title="Reservations",
     description="Asked for by many at once, decided in order of arrival. Amounts are in minor units.",
