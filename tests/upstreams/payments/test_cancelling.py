@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -188,7 +189,7 @@ async def test_a_provider_that_never_answers_leaves_a_dead_letter(house: House, 
     retry = f"/reservations/administration/stuck-money/{row.id}/retry"
     assert (await house.client.post(retry)).status_code == 404
     chief = Someone.new()
-    chief = replace(chief, subject=replace(chief.subject, roles=("administrator",)))
+    chief = replace(chief, subject=msgspec.structs.replace(chief.subject, roles=("administrator",)))
     stuck = (await house.client.of(chief).get("/reservations/administration/stuck-money")).json()
     assert [one["id"] for one in stuck["refunds"]] == [str(row.id)]
     assert (await house.client.of(chief).post(retry)).status_code == 202
