@@ -1,7 +1,7 @@
 # Munjigi. `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check bench proof proxy-suite screens lighthouse lock clean
+.PHONY: help run dev test check bench bench-reservation proof proxy-suite screens lighthouse lock clean
 .SUFFIXES:
 unexport PYTHONDONTWRITEBYTECODE # each of many processes would compile the same again
 
@@ -35,6 +35,9 @@ check: $(installed_for_tests) ## style, types, import contracts, migrations up a
 
 bench: $(installed_for_tests) nginx wrk $(installed_peer) ## measure against peers in the same run; writes benchmarks/results.json
 	$(python) -m benchmarks $(ARGS)
+
+bench-reservation: $(installed_for_tests) ## compare every way of reserving a hot item, in one run
+	$(python) -m benchmarks reservation
 
 proof: $(installed_for_tests) browser nginx wrk $(installed_clients) ## run the long proofs that `make test` leaves out
 	$(python) -m pytest -m proof $(ARGS)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -39,5 +41,11 @@ def watch_connections(database: AsyncEngine) -> None:
         except dialect.loaded_dbapi.Error:
             return False
 
+    def failed(context: ExceptionContext) -> None:
+        # the driver lost count of what it had sent when the connection was cut: it never finds its way back
+        if isinstance(getattr(context.original_exception, "__cause__", None), InternalClientError):
+            context.is_disconnect = True
+
+    event.listen(engine, "handle_error", failed)
     event.listen(engine, "checkin", given_back)
     event.listen(engine, "checkout", handed_out)

@@ -119,11 +119,11 @@ class _Writer:
         if self._is_of_a_service():
             rows += [("what", self._fact(f"what_{self._locale}")), ("number", self._fact("number"))]
             rows += [(name, self._sum(name)) for name in ("paid", "fee", "refund") if self._raw.get(name)]
-        rows += [
-            (name, self._fact(name)) for name in ("device", "browser", "message", "by", "why") if self._raw.get(name)
-        ]
-        if "until" in self._raw:
-            rows.append(("until", self._moment("until")))
+        rows += [(name, self._fact(name)) for name in ("device", "browser", "message") if self._raw.get(name)]
+        if self._kind is NoticeKind.ROLE:
+            rows += [(name, self._fact(name)) for name in ("by", "why") if self._raw.get(name)]
+            if "until" in self._raw:
+                rows.append(("until", self._moment("until")))
         return tuple((self._say(f"fact.{name}"), value) for name, value in rows)
 
     def _action_and_note(self) -> tuple[Action | None, str]:
@@ -170,6 +170,8 @@ class _Writer:
     def _sum(self, name: str) -> str:
         """A sum of money, given in minor units (ISO 4217), as the language writes it."""
         minor, _, currency = self._raw[name].partition(" ")
+        if not currency:
+            raise WrongNotice(name)
         try:
             digits = get_currency_precision(currency)
             return str(format_currency(Decimal(int(minor)).scaleb(-digits), currency, locale=self._locale))

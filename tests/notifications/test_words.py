@@ -81,6 +81,7 @@ SAID: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.REMEMBERED_STOLEN: ("https://id.example.com/not-me/abc",),
     NoticeKind.FACTOR_GUESSED: ("맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
     NoticeKind.SIGN_IN_REQUEST: ("Moonlight", "W4SCT", "5", "https://id.example.com/account/requests"),
+    NoticeKind.ROLE: ("auditor", "Ada", "go on", "https://console.example.com/api/policy/elevations/mine"),
     **dict.fromkeys(
         (kind for kind in NoticeKind if kind.startswith("reservation_")),
         ("× 2", "5b1d2f0c", "₩360,000", "5.00", "₩180,000", "https://shop.example.com/reservations/5b1d2f0c"),

@@ -198,7 +198,7 @@ async def test_a_short_history(slots: Client, settings: Settings, database: Data
 
 @pytest.mark.proof
 @pytest.mark.parametrize(
-    ("items", "stock", "each", "wide"), [(1, 150, 12, True), (1, 150, 12, False), (1000, 2, 16, True)]
+    ("items", "stock", "each", "wide"), [(1, 150, 12, True), (1, 400, 30, False), (1000, 2, 16, True)]
 )
 async def test_histories_of_64_clients(
     slots: Client,
@@ -216,4 +216,4 @@ async def test_histories_of_64_clients(
     )  # fmt: skip
     assert told["held"] > 50
     assert told["refused"] > 20 or not wide
-    assert min(kills[one] for one in ("worker", "database", "valkey")) > 1
+    assert kills.total() >= 6

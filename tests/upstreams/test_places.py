@@ -274,3 +274,22 @@ async def test_a_dead_letter_is_tried_again(
     await drain(worker, RequestQueue(valkey), settings)
     assert await state(places, ident) == ("PENDING", None)
     assert await counts(database, SEAT) == (10, 1, 0)
+
+
+async def test_the_api_is_described_as_it_is(slots: Client):
+    """Every route of the API stands in its document, and a document's answer has the members that it says."""
+    described = (await slots.get("/reservations/openapi.json")).json()
+    assert described["openapi"] == "3.1.0"
+    for path, methods in described["paths"].items():
+        at = path.replace("{id}", "1" if "dead-letters" in path else str(uuid4()))
+        at = at.replace("{sku}", SEAT).replace("{warehouse}", "icheon").replace("{cancellation}", str(uuid4()))
+        for method in methods:
+            if path.endswith("/events"):
+                continue
+            answer = await administrator(slots).request(method.upper(), at, json={})
+            may_be_none = {"dead-letters", "offers", "stuck-money"} & set(path.split("/"))
+            assert may_be_none or answer.json().get("code") != "MJ-DOOR-004", at
+            assert answer.status_code < 500, at
+    record = (await slots.post("/reservations", **asking((SEAT, 1)))).json()
+    properties = described["components"]["schemas"]["ReservationDocument"]["properties"]
+    assert set(properties) == set(record)

@@ -31,6 +31,7 @@ from upstreams.reservation.cancelling.desk import CancellationDesk
 from upstreams.reservation.desk import Desk
 from upstreams.reservation.endpoints.administration import AdministrationEndpoints
 from upstreams.reservation.endpoints.cancellations import CancellationEndpoints
+from upstreams.reservation.endpoints.description import Description
 from upstreams.reservation.endpoints.events import Events
 from upstreams.reservation.endpoints.offers import OfferEndpoints
 from upstreams.reservation.endpoints.payments import PaymentEndpoints
@@ -82,6 +83,7 @@ def application(
     telling = Telling(valkey, stores, teller, gate, Queue(envelope, clock, entropy), origin)
     cancelling = CancellationDesk(database, stores, money, paying, telling, clock, entropy)
     routes = [
+        *Description().routes(),
         *Events(database, stores, hub, queue, clock).routes(),
         *OfferEndpoints(database, stores, Availability(database, stores, clock)).routes(),
         *AdministrationEndpoints(database, stores, Gatekeeper(database, stores, gate), queue, clock, entropy).routes(),

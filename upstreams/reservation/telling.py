@@ -41,8 +41,7 @@ class Telling:
     ) -> Sequence[Event]:
         """Write news for open pages, and the same for the event stream."""
         await self.happened(tx, person, reservation, kind, now)
-        written = {"id": reservation, **body}
-        return await self.stores.happenings.write(tx, [News(person, reservation, kind, written)], now)
+        return await self.stores.happenings.write(tx, [News(person, reservation, kind, body)], now)
 
     async def happened(self, tx: Transaction, person: UUID, reservation: UUID, kind: str, now: datetime) -> None:
         """Write an event for the stream alone: what happened to whose reservation, and nothing more."""

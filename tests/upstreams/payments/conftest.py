@@ -16,7 +16,7 @@ from config.settings import PaymentSettings, Settings
 from tests.clock import FakeClock
 from tests.upstreams.conftest import Client, Databases
 from tests.upstreams.payments.paying import House
-from tests.upstreams.payments.sandbox_process import Sandbox, running_sandbox
+from tests.upstreams.payments.sandbox_process import IMPATIENCE, Sandbox, running_sandbox
 from upstreams.reservation import payment_worker
 from upstreams.reservation import worker as reservation_worker
 from upstreams.reservation.queue import RequestQueue
@@ -63,11 +63,12 @@ async def house(
     valkey: Valkey,
     envelope: Envelope,
     provider: Provider,
+    sandbox: Sandbox,
     clock: FakeClock,
-) -> House:
-    entropy = SystemEntropy()
+) -> AsyncIterator[House]:
+    entropy, impatient = SystemEntropy(), sandbox.provider(IMPATIENCE)
     worker = reservation_worker.build(settings.reservation, database("reservation"), valkey, clock, entropy)
     driver = payment_worker.build(settings, database("reservation"), valkey, envelope, provider, clock, entropy)
-    return House(
-        slots, worker, RequestQueue(valkey), replace(driver, chance=random.Random(1)), settings, clock, database
-    )
+    driver = replace(driver, chance=random.Random(1))
+    yield House(slots, worker, RequestQueue(valkey), driver, settings, clock, impatient, database)
+    await impatient.aclose()

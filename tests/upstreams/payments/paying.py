@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -15,11 +15,12 @@ from config.settings import Settings
 from notifications.storage.tables import message
 from tests.clock import FakeClock
 from tests.upstreams.conftest import Client, Databases
-from tests.upstreams.payments.sandbox_process import GOOD, pay
+from tests.upstreams.payments.sandbox_process import GOOD, SILENT, pay
 from upstreams.reservation.queue import RequestQueue
 from upstreams.reservation.storage.tables import metadata, payments, reservation, reservation_event, trade
 from upstreams.reservation.worker import Worker
 from upstreams.trade.payments.driver import Driver
+from upstreams.trade.payments.provider import Provider
 from upstreams.trade.storage.stock import StoredStock
 
 NIGHT = "NIGHT-HANOK"
@@ -36,6 +37,7 @@ class House:
     driver: Driver
     settings: Settings
     clock: FakeClock
+    impatient: Provider
     databases: Databases
     """`databases("owner")` sees everything."""
 
@@ -68,6 +70,8 @@ class House:
     async def authorised(self, ident: str, card: str = GOOD) -> dict[str, Any]:
         """Its payment, with a card typed, and its person back."""
         begun = await self.begun(ident)
+        if card in SILENT:
+            self.driver = replace(self.driver, provider=self.impatient)
         led = await pay(begun["checkout"]["url"], card)
         assert led["at"].endswith(f"/reservations/{ident}/payments/back")
         back = await self.client.get(f"/reservations/{ident}/payments/back", params=led)

@@ -19,13 +19,18 @@ import httpx2
 from config.engines.folders import make_var
 from config.settings import PaymentSettings, Settings
 from tests.house import PROJECT, free_port
+from upstreams.trade.payments.sandbox.cards import CARDS
 from upstreams.trade.payments.sandbox_keys import sandbox_keys, sandbox_origin
 from upstreams.trade.payments.sandbox_provider import SandboxProvider
 from upstreams.trade.payments.toss import TossPayments
 
 GOOD = "4242424242424242"
-PATIENCE = 0.4
+PATIENCE = 10.0
 """Seconds that a provider of the tests waits for an answer."""
+IMPATIENCE = 0.5
+"""Seconds that it waits where the card lets no answer come."""
+SILENT = {card.number for card in CARDS.values() if {card.capture, card.refund} & {"lost", "dropped"}}
+"""Cards whose calls are not answered."""
 
 
 @dataclass

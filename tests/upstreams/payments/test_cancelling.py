@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -188,7 +189,7 @@ async def test_a_provider_that_never_answers_leaves_a_dead_letter(house: House, 
     retry = f"/reservations/administration/stuck-money/{row.id}/retry"
     assert (await house.client.post(retry)).status_code == 404
     chief = Someone.new()
-    chief = replace(chief, subject=replace(chief.subject, roles=("administrator",)))
+    chief = replace(chief, subject=msgspec.structs.replace(chief.subject, roles=("administrator",)))
     stuck = (await house.client.of(chief).get("/reservations/administration/stuck-money")).json()
     assert [one["id"] for one in stuck["refunds"]] == [str(row.id)]
     assert (await house.client.of(chief).post(retry)).status_code == 202
@@ -232,7 +233,7 @@ async def test_a_storm_of_parts_on_one_reservation(house: House) -> None:
     """As many parts as there are units win, whoever comes first."""
     ident = await house.held(8, CLASS)
     await house.client.post(f"/reservations/{ident}/confirm", json={})
-    answers = await asyncio.gather(*(cancel(house.client, ident, (CLASS, 1)) for _ in range(60)))
+    answers = await asyncio.gather(*(cancel(house.client, ident, (CLASS, 1)) for _ in range(24)))
     codes = [answer.json().get("code") for answer in answers]
     assert codes.count(None) == 8
     assert set(codes) <= {None, "MJ-RSV-005", "MJ-RSV-021"}
@@ -250,8 +251,8 @@ async def test_a_storm_on_many_reservations(house: House) -> None:
     for one, ident in held:
         await one.post(f"/reservations/{ident}/confirm", json={})
     assert await house.stock(CLASS) == (8, 0, 8)
-    answers = await asyncio.gather(*(cancel(one, ident) for one, ident in held for _ in range(25)))
-    assert sorted(answer.status_code for answer in answers) == [202] * 8 + [409] * 192
+    answers = await asyncio.gather(*(cancel(one, ident) for one, ident in held for _ in range(13)))
+    assert sorted(answer.status_code for answer in answers) == [202] * 8 + [409] * 96
     assert await house.stock(CLASS) == (8, 0, 0)
 
 

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from config.clock import SystemClock
-from tests.upstreams.payments.sandbox_process import GOOD, Sandbox, pay
+from tests.upstreams.payments.sandbox_process import GOOD, IMPATIENCE, Sandbox, pay
 from upstreams.trade.money import Money
 from upstreams.trade.payments.provider import Heard, Order, Provider, Refused, Stage, Standing, Uncertain, Untrusted
 from upstreams.trade.payments.sandbox.toss_api import WINDOW
@@ -29,6 +29,11 @@ async def provider(request: pytest.FixtureRequest, sandbox: Sandbox) -> AsyncIte
     made: Provider = sandbox.provider() if request.param == "sandbox" else sandbox.toss()
     yield made
     await made.aclose()
+
+
+def impatient(sandbox: Sandbox, provider: Provider) -> Provider:
+    """The same provider for a call that is not answered."""
+    return sandbox.provider(IMPATIENCE) if provider.name == "sandbox" else sandbox.toss(IMPATIENCE)
 
 
 def order(key: str | None = None, minor: int = AMOUNT.minor) -> Order:
@@ -103,8 +108,10 @@ async def test_a_bank_that_says_no_when_the_money_is_taken(sandbox: Sandbox, pro
 )
 async def test_no_answer_is_an_unknown_outcome(sandbox: Sandbox, provider: Provider, card: str, done: bool) -> None:
     key, reference = await authorised(sandbox, provider, card)
+    quick = impatient(sandbox, provider)
     with pytest.raises(Uncertain):
-        await provider.capture(key, reference, AMOUNT)
+        await quick.capture(key, reference, AMOUNT)
+    await quick.aclose()
     assert (await looked(provider, key)).stage is (Stage.CAPTURED if done else Stage.AUTHORISED)
     if not done:
         assert (await provider.capture(key, reference, AMOUNT)).captured == 70000
@@ -118,9 +125,10 @@ async def test_a_refund_without_an_answer_is_found_by_our_key(
 ) -> None:
     key, reference = await authorised(sandbox, provider, card)
     await provider.capture(key, reference, AMOUNT)
-    ours = str(uuid4())
+    ours, quick = str(uuid4()), impatient(sandbox, provider)
     with pytest.raises(Uncertain):
-        await provider.refund(key, reference, Money(100, "KRW"), refund=ours, reason="")
+        await quick.refund(key, reference, Money(100, "KRW"), refund=ours, reason="")
+    await quick.aclose()
     assert ((await looked(provider, key)).refund(ours) is not None) is done
     if not done:
         given = await provider.refund(key, reference, Money(100, "KRW"), refund=ours, reason="")

@@ -57,20 +57,18 @@ class StoredPlaces:
             return
         of = sa.select(sku.c.code, sku.c.number).where(sku.c.code.in_(sorted({line.sku for _, line in booked})))
         numbers: dict[str, int] = dict((await tx.execute(of)).all())
-        await tx.execute(
-            sa.insert(booking),
-            [
-                {
-                    "hold": hold,
-                    "sku": line.sku,
-                    "resource": numbers[line.sku],
-                    "during": line.during and Range(line.during.start, line.during.end, bounds="[)"),
-                    "quantity": line.quantity,
-                    "active": True,
-                }
-                for hold, line in booked
-            ],
-        )
+        rows = [
+            {
+                "hold": hold,
+                "sku": line.sku,
+                "resource": numbers[line.sku],
+                "during": line.during and Range(line.during.start, line.during.end, bounds="[)"),
+                "quantity": line.quantity,
+                "active": True,
+            }
+            for hold, line in booked
+        ]
+        await tx.execute(sa.insert(booking).values(rows))
 
     async def _seat(self, tx: Transaction, seats: Sequence[tuple[UUID, str, str]]) -> None:
         if not seats:

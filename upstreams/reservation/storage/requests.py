@@ -41,20 +41,21 @@ class StoredRequests:
             )
         )
         await tx.execute(
-            sa.insert(request_line),
-            [
-                {
-                    "request": asked.basket.id,
-                    "sku": line.sku,
-                    "quantity": line.quantity,
-                    "unit_price": things[line.sku].price.minor,
-                    "seats": list(line.seats) or None,
-                    "during": line.during and Range(line.during.start, line.during.end, bounds="[)"),
-                    "payment": things[line.sku].terms.payment,
-                    "deadlines": things[line.sku].terms.written(),
-                }
-                for line in asked.basket.lines
-            ],
+            sa.insert(request_line).values(
+                [
+                    {
+                        "request": asked.basket.id,
+                        "sku": line.sku,
+                        "quantity": line.quantity,
+                        "unit_price": things[line.sku].price.minor,
+                        "seats": list(line.seats) or None,
+                        "during": line.during and Range(line.during.start, line.during.end, bounds="[)"),
+                        "payment": things[line.sku].terms.payment,
+                        "deadlines": things[line.sku].terms.written(),
+                    }
+                    for line in asked.basket.lines
+                ]
+            )
         )
 
     async def things(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Reservable]:
