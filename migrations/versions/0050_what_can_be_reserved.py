@@ -1,7 +1,7 @@
 """What can be reserved besides counted things: unique seats, and resources over time; shares of one person.
 
 Revision ID: 0050
-Revises: 0047
+Revises: 0049
 """
 
 from __future__ import annotations
