@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 
 import structlog
 from redis.exceptions import RedisError
@@ -35,6 +36,10 @@ POLL = 1.0
 """Seconds between two looks where no poke is heard."""
 BREATH = 0.5
 """Seconds to wait when an engine is away."""
+WEBHOOKS_KEPT = timedelta(days=7)
+"""How long it stays known that a webhook was heard: longer than any provider sends it again."""
+TIDY = 600.0
+"""Seconds between two rounds of forgetting."""
 _log = structlog.get_logger(__name__)
 
 
@@ -49,6 +54,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         try:
             ready()
             async with asyncio.TaskGroup() as lanes:
+                lanes.create_task(_tidy(driver, stop))
                 for _ in range(LANES):
                     lanes.create_task(_lane(driver, poked, stop))
         finally:
@@ -90,6 +96,16 @@ async def _lane(driver: Driver, poked: asyncio.Event, stop: asyncio.Event) -> No
             await pause(stop, BREATH)
             continue
         await _until_poked(poked, stop)
+
+
+async def _tidy(driver: Driver, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            async with driver.database.begin() as tx:
+                await driver.payments.forget_webhooks(tx, driver.clock.now() - WEBHOOKS_KEPT)
+        except (SQLAlchemyError, OSError) as error:
+            _log.warning("webhooks_not_forgotten", error=type(error).__name__)
+        await pause(stop, TIDY)
 
 
 async def _until_poked(poked: asyncio.Event, stop: asyncio.Event) -> None:

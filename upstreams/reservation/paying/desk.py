@@ -182,11 +182,11 @@ class PaymentDesk:
 
     async def standing(self, person: Person, ident: UUID) -> Standing:
         """How it stands. Raises `NO_SUCH_RESERVATION`."""
-        async with self._database.begin() as tx:
+        async with self._database.connect() as tx:
             if await self._stores.records.find(tx, ident, person.id) is None:
                 raise Problem(NO_SUCH_RESERVATION)
             owed = due(await self._money.terms.of(tx, ident))
-            payment = await self._money.payments.of(tx, ident)
+            payment = await self._money.payments.of(tx, ident, locked=False)
             refunds = await self._money.refunds.of(tx, payment.id) if payment else ()
         return Standing(owed.minor, owed.currency, payment, tuple(refunds))
 

@@ -22,8 +22,8 @@ class Payments(Protocol):
     async def open(self, tx: Transaction, payment: Payment, now: datetime) -> None:
         """Write a payment that its person may now authorise."""
 
-    async def of(self, tx: Transaction, subject: UUID) -> Payment | None:
-        """The newest of a subject, locked."""
+    async def of(self, tx: Transaction, subject: UUID, *, locked: bool = True) -> Payment | None:
+        """The newest of a subject, locked until the transaction ends unless it is only looked at."""
 
     async def find(self, tx: Transaction, ident: UUID, *, locked: bool = True) -> Payment | None:
         """One, locked until the transaction ends unless it is only looked at."""
@@ -39,6 +39,9 @@ class Payments(Protocol):
 
     async def first_heard(self, tx: Transaction, provider: str, event: str, now: datetime) -> bool:
         """Whether this webhook comes for the first time; it is remembered."""
+
+    async def forget_webhooks(self, tx: Transaction, before: datetime) -> int:
+        """Forget those that were heard before a moment. Answers how many."""
 
 
 class Refunds(Protocol):

@@ -28,15 +28,15 @@ class StoredPayments:
         await tx.execute(sa.insert(self._payment).values(**_row(payment), given_back=0, created_at=now))
         await self._tell(tx, payment.id, None, payment, now)
 
-    async def of(self, tx: Transaction, subject: UUID) -> Payment | None:
-        """The newest of a subject, locked."""
+    async def of(self, tx: Transaction, subject: UUID, *, locked: bool = True) -> Payment | None:
+        """The newest of a subject, locked until the transaction ends unless it is only looked at."""
         query = (
             sa.select(self._payment)
             .where(self._payment.c.subject == subject)
             .order_by(self._payment.c.created_at.desc(), self._payment.c.id)
             .limit(1)
         )
-        return await self._one(tx, query.with_for_update(key_share=True))
+        return await self._one(tx, query.with_for_update(key_share=True) if locked else query)
 
     async def find(self, tx: Transaction, ident: UUID, *, locked: bool = True) -> Payment | None:
         """One, locked until the transaction ends unless it is only looked at."""
@@ -86,6 +86,10 @@ class StoredPayments:
             .returning(self._tables.webhook.c.event)
         )
         return mine is not None
+
+    async def forget_webhooks(self, tx: Transaction, before: datetime) -> int:
+        """Forget those that were heard before a moment. Answers how many."""
+        return (await tx.execute(sa.delete(self._tables.webhook).where(self._tables.webhook.c.at < before))).rowcount
 
     async def _one(self, tx: Transaction, query: sa.Select[Any]) -> Payment | None:
         row = (await tx.execute(query)).one_or_none()
