@@ -1,7 +1,7 @@
 """What can be reserved besides counted things: unique seats, and resources over time; shares of one person.
 
 Revision ID: 0050
-Revises: 0042
+Revises: 0047
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0050"
-down_revision = "0042"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 
