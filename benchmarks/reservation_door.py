@@ -41,7 +41,7 @@ from upstreams.reservation import app, worker
 
 COMMAND = "python -m benchmarks reservation"
 CALLERS = 256
-EVERY = 2.0
+EVERY = 4.0
 """Seconds between two requests of a caller."""
 SECONDS, ROUNDS, CONNECTIONS = 2, 5, 64
 LATEST = 50.0
@@ -162,7 +162,7 @@ def _posts(core: int, port: int, tokens: Path) -> float:
 async def _deliveries(port: int, tokens: Sequence[str]) -> list[float]:
     """Milliseconds from a 202 to its pushed result, of every caller."""
     waited: list[float] = []
-    until = time.perf_counter() + 20
+    until = time.perf_counter() + 24
     await asyncio.gather(*(_caller(port, token, until, waited) for token in tokens))
     return waited
 
@@ -172,6 +172,7 @@ async def _caller(port: int, token: str, until: float, waited: list[float]) -> N
     accepted: dict[str, float] = {}
     told: dict[str, float] = {}
     address = f"ws://{HOST}/reservations/events"
+    await asyncio.sleep(random.uniform(0, EVERY))
     async with connect(
         address, host="127.0.0.1", port=port, additional_headers=credentials, proxy=None, ping_interval=None
     ) as page:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
@@ -38,6 +38,7 @@ class Reservable:
     limit_per_person: int | None = None
     unit_minutes: int | None = None
     """The length that the price is for, where the thing is had for a time."""
+    name: Mapping[str, str] = field(default_factory=dict)
 
     def fault(self, line: Line) -> str | None:
         """What is wrong with how a line asks for this thing; None where nothing is."""

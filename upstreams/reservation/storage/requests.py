@@ -227,6 +227,7 @@ async def _things(tx: Transaction, *where: sa.ColumnElement[bool]) -> Mapping[st
         sku.c.kind,
         sku.c.limit_per_person,
         sku.c.unit_minutes,
+        sku.c.name,
     ).where(*where)
     return {
         code: Reservable(code, Money(price, currency), *others)
