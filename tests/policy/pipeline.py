@@ -18,8 +18,9 @@ import msgspec
 
 import policy.admin.app
 from cli.policies.connection import Connection
+from config import key_space
 from config.clock import SystemClock
-from config.connections import open_database
+from config.connections import open_database, open_valkey
 from config.envelope import Envelope
 from config.settings import Settings
 from idp.clients.client import Client, hash_secret
@@ -122,13 +123,20 @@ async def pipeline(settings: Settings, folder: Path) -> AsyncIterator[Pipeline]:
     await people(there)
     key = Key()
     (folder / "reviewer.key").write_bytes(key.pem())
-    await let_in(there, key)
+    await _let_in(there, key)
+    await _remember_replays(there)
     async with running(there, RELAY, PROVIDER, policy.admin.app.serve, GATEWAY):
         yield Pipeline(there, folder)
 
 
-async def let_in(settings: Settings, key: Key) -> None:
-    """The programs, and the shipped policy with a rule for each but one."""
+async def _remember_replays(settings: Settings) -> None:
+    """As if the memory of used assertions had begun long ago: while it is young, nothing made before it is taken."""
+    valkey = open_valkey(settings)
+    await valkey.set(key_space.replays_since("assertion"), "0")
+    await valkey.aclose()
+
+
+async def _let_in(settings: Settings, key: Key) -> None:
     database, stored, clock = open_database(settings, "policy"), PolicyVersions(), SystemClock()
     shipped = shipped_policy()
     rules = [Rule(role, 399, role, "admin", "/api/policy/**", RuleEffect.ALLOW) for role in ROLES if role != STRANGER]
