@@ -20,7 +20,7 @@ from casbin.model import FastModel
 from policy.artefact import Policy, Rule, RuleEffect, Zone
 from policy.decide import decide, decide_anew
 from policy.decision import Effect
-from policy.request import AccessRequest, DeviceTrust, Facts, Subject
+from policy.request import AccessRequest, DeviceTrust, Subject, at_home
 from policy.snapshot import Snapshot, compile_policy
 
 AT = 1_767_581_400.0
@@ -55,16 +55,7 @@ e = some(where (p.eft == allow))
 m = r.obj == p.obj && r.act == p.act && r.sub.role == p.sub && eval(p.cond)
 """
 
-_FACTS = Facts(
-    device_trust=DeviceTrust.REGISTERED,
-    device_id="d",
-    country="KR",
-    network="office",
-    address="192.0.2.1",
-    session_device="d",
-    session_country="KR",
-    session_address="192.0.2.1",
-)
+_FACTS = at_home("d", "192.0.2.1", "office", DeviceTrust.REGISTERED)
 
 Question = tuple[int, int]
 """The number of the role of whoever asks, and of the path."""
