@@ -79,7 +79,7 @@ function stepUp(one) {
 
 // A single change, each of which was tried by the service.
 function change(one) {
-  const kind = one.kind === "role" ? `role_${one.would_be ? "more" : "less"}` : one.kind;
+  const kind = ["role", "elevation"].includes(one.kind) ? `${one.kind}_${one.would_be ? "more" : "less"}` : one.kind;
   const name = one.kind === "demand" ? word("reason", one.name) : one.name;
   const wouldBe = one.kind === "time" && typeof one.would_be === "number" ? when(one.would_be) : known(one.would_be);
   return [t(`alters_${kind}`, { name, was: known(one.was), would_be: wouldBe }), " → ", effect(one.effect)];

@@ -13,7 +13,7 @@ from events import outbox
 from jose.assertion import Subject
 from jose.keys import KeyRing
 from jose.storage.keys import SigningKeys
-from policy import artefact, casbin_lines, drafts, shadow, versions
+from policy import casbin_lines, drafts, shadow, versions
 from policy.admin import problems
 from policy.admin.messages import (
     ApprovalState,
@@ -34,6 +34,7 @@ from policy.admin.wording import entry, worded
 from policy.artefact import Policy
 from policy.casbin_lines import Lines
 from policy.checks import findings as check
+from policy.decoded import Decoded
 from policy.difference import Difference, difference
 from policy.drafts import Drafts
 from policy.lint import Finding
@@ -67,6 +68,7 @@ class ReleaseDesk:
         self._shadows = shadows
         self._clock = clock
         self._needed = approvals - 1
+        self._decoded = Decoded()
 
     def act(self, who: Subject, why: str, correlation_id: str) -> Act:
         """Who does it, and when."""
@@ -103,7 +105,7 @@ class ReleaseDesk:
         async with self._acting() as tx:
             with worded(lines):
                 found = await drafts.to_change(self._kept, tx, number, match)
-                base = await asyncio.to_thread(artefact.decode, found.artefact)
+                base = await self._decoded.of(found)
                 made, findings = await drafts.edit(self._kept, tx, found, asked.completed(lines, base), act)
         return made, _draft_answer(made, findings, lines)
 
@@ -122,7 +124,7 @@ class ReleaseDesk:
         async with self._acting() as tx:
             with worded():
                 found = await drafts.to_change(self._kept, tx, number, match)
-                base = await asyncio.to_thread(artefact.decode, found.artefact)
+                base = await self._decoded.of(found)
                 made, findings = await drafts.edit(self._kept, tx, found, await asyncio.to_thread(changed, base), act)
         return made, _draft_answer(made, findings, None)
 
@@ -130,7 +132,7 @@ class ReleaseDesk:
         """What stands in one version, or with None in the published one."""
         async with self._database.connect() as tx:
             found = await self._current(tx) if number is None else await self._found(tx, number)
-        return found, await asyncio.to_thread(artefact.decode, found.artefact)
+        return found, await self._decoded.of(found)
 
     async def withdraw(self, number: int, act: Act, match: Match) -> VersionEntry:
         async with self._acting() as tx:
@@ -192,14 +194,17 @@ class ReleaseDesk:
     async def test_version(self, number: int) -> TestReport:
         async with self._database.connect() as tx:
             found = await self._found(tx, number)
-        return await asyncio.to_thread(_tested, artefact.decode(found.artefact), number)
+        return await asyncio.to_thread(_tested, await self._decoded.of(found), number)
 
     async def difference(self, number: int, against: int | None) -> Difference:
         """What a version changes, compared with another, or with None with the published one."""
         async with self._database.connect() as tx:
             found = await self._found(tx, number)
             other = await (self._kept.current(tx) if against is None else self._found(tx, against))
-        return await asyncio.to_thread(_difference, found, other)
+        before = None if other is None else await self._decoded.of(other)
+        after = await self._decoded.of(found)
+        compared = None if other is None else other.number
+        return await asyncio.to_thread(difference, before, after, version=found.number, against=compared)
 
     async def history(self, before: int, limit: int) -> HistoryPage:
         """What was done before a line of the history, the newest first."""
@@ -248,7 +253,7 @@ class ReleaseDesk:
                 base = await versions.published_policy(self._kept, tx)
             else:
                 found = await self._found(tx, asked.version)
-                base = await asyncio.to_thread(artefact.decode, found.artefact)
+                base = await self._decoded.of(found)
         return asked.completed(lines, base or _NOTHING), lines
 
     async def _approvals(self, tx: Transaction, found: Version) -> ApprovalState:
@@ -287,9 +292,3 @@ def _draft_answer(made: Version, findings: tuple[Finding, ...], lines: Lines | N
 
 def _tested(policy: Policy, number: int) -> TestReport:
     return run(policy, compile_policy(policy, number))
-
-
-def _difference(found: Version, other: Version | None) -> Difference:
-    before = None if other is None else artefact.decode(other.artefact)
-    after = artefact.decode(found.artefact)
-    return difference(before, after, version=found.number, against=None if other is None else other.number)

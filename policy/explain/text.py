@@ -142,7 +142,7 @@ class _Speaker:
         key = f"change.{one.kind.value}"
         name, was, would_be = one.name, self._value(one.was), self._value(one.would_be)
         match one.kind:
-            case Kind.ROLE:
+            case Kind.ROLE | Kind.ELEVATION:
                 key += "_more" if one.would_be else "_less"
             case Kind.DEMAND:
                 name = self._reason(Reason(name))

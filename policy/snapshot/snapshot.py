@@ -12,7 +12,7 @@ import msgspec
 from policy.artefact import Policy, Rule, Zone
 from policy.decision import Decision
 from policy.flows import Crossings, Flows
-from policy.request import Facts, Subject
+from policy.request import Facts, Subject, assignee
 from policy.snapshot.layout import Outline, Records, UnreadableSnapshot, Words, read
 from policy.snapshot.reach import Reach, Reached
 from policy.snapshot.rule import CompiledRule
@@ -75,6 +75,14 @@ class Snapshot:
     def zone(self, name: str) -> Zone | None:
         """One of its zones."""
         return self._zones_met.get(name) or self.zones.get(name)
+
+    def assigned_to(self, subject: Subject) -> tuple[str, ...]:
+        """The roles and groups that it assigns to somebody."""
+        return self._standings.assigned(subject.organisation, assignee(subject))
+
+    def roles_of(self, subject: Subject) -> frozenset[str]:
+        """All roles and groups that somebody holds, granted, assigned and inherited."""
+        return self._standings.names(subject.organisation, subject.roles, assignee(subject))
 
     def lease(self, question: Question, at: float, decision: Decision) -> None:
         """Keep what was decided at a moment (epoch seconds), for as long as it stands."""

@@ -67,8 +67,17 @@ class Standings:
         self._of_roles.clear()
         self._of_subject.clear()
 
+    def assigned(self, organisation: str, subject: str) -> tuple[str, ...]:
+        """The roles and groups that somebody is assigned, there or everywhere (`policy.request.assignee`)."""
+        found = (*self._assigned.find(organisation, subject), *self._assigned.find(ANY, subject)) if subject else ()
+        return tuple(dict.fromkeys(found))
+
+    def names(self, organisation: str, roles: frozenset[str], subject: str = "") -> frozenset[str]:
+        """All roles and groups that somebody holds: granted, assigned and inherited."""
+        return held(self._inherited, organisation, roles.union(self.assigned(organisation, subject)))
+
     def _assigned_too(self, organisation: str, roles: frozenset[str], subject: str) -> Standing:
-        whole = roles.union(self._assigned.find(organisation, subject), self._assigned.find(ANY, subject))
+        whole = roles.union(self.assigned(organisation, subject))
         standing = self._of_roles.get((organisation, whole)) or self._resolved(organisation, whole)
         if len(self._of_subject) >= KEPT_SUBJECTS:
             self._of_subject.clear()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy import conditions
-from policy.artefact import Policy, RuleEffect, Zone
+from policy.artefact import Assignment, ElevationRule, Policy, RuleEffect, Zone
 from policy.decide import decide
 from policy.decision import Decision, Effect, StepUp
 from policy.demand import with_demand
@@ -20,7 +20,7 @@ from policy.explain.text import text
 from policy.explain.told import Change, ConditionPart, Kind, Part, Who
 from policy.judgement import survey
 from policy.reasons import Reason
-from policy.request import AccessRequest, DeviceTrust, Facts, Subject
+from policy.request import AccessRequest, DeviceTrust, Elevated, Facts, Measured, MeasureEffect, Subject
 from policy.snapshot import compile_policy, holds
 from tests.policy import strategies
 from tests.policy.samples import MONDAY_NOON, NOBODY, policy, request, rule
@@ -204,6 +204,27 @@ def test_what_was_allowed_says_what_would_have_refused_it() -> None:
     assert change(found, Kind.RULE).name == "r"
 
 
+def test_a_measure_that_is_lifted_and_a_role_for_a_time_are_tried() -> None:
+    barred = Measured("m-7", MeasureEffect.DENY, MONDAY_NOON - 60, MONDAY_NOON + 60)
+    found = told(msgspec.structs.replace(request(), measures=(barred,)), policy(rule("a")))
+    assert change(found, Kind.MEASURE).name == "m-7"
+    assert {one.kind for one in found.changes} == {Kind.MEASURE}, "nothing else would let it pass"
+    asks = ElevationRule("auditor", "customer", "auditor", 600)
+    books = policy(rule("b", role="auditor"), elevations=(asks, ElevationRule("auditor", "vendor", "auditor", 600)))
+    assert change(told(request(), books), Kind.ELEVATION).would_be is True
+    assert all(one.kind is not Kind.ELEVATION for one in told(request(roles=frozenset({"guest"})), books).changes)
+    held = msgspec.structs.replace(request(), elevations=(Elevated("e", "auditor", MONDAY_NOON + 60),))
+    assert change(told(held, books), Kind.ELEVATION).would_be is False
+
+
+def test_what_the_policy_assigns_is_tried_without() -> None:
+    assigned = Assignment("u-1", "group:shop"), Assignment("group:shop", "clerk"), Assignment("u-2", "clerk")
+    made = policy(rule("a", role="clerk"), assignments=assigned)
+    found = told(request(roles=frozenset()), made)
+    assert [one.name for one in found.changes if one.kind is Kind.ASSIGNMENT] == ["group:shop"]
+    assert all(one.kind is not Kind.ASSIGNMENT for one in told(request(roles=frozenset({"clerk"})), made).changes)
+
+
 def test_what_the_route_demands_is_not_wished_away() -> None:
     made = policy(rule("r", condition="hour < 20"))
     found = told(request(), made, StepUp(assurance=2))
@@ -226,11 +247,37 @@ def test_a_zone_that_is_unknown_is_explained_too() -> None:
     assert found.rules == ()
 
 
-@given(strategies.policies(), strategies.requests, st.sampled_from([None, None, StepUp(2), StepUp(2, 60)]))
+FOR_A_TIME = tuple(
+    ElevationRule(role, asked_by, "support", 600, organisation)
+    for role, asked_by, organisation in (("vendor", "customer", "*"), ("support", "vendor", "org-1"))
+)
+_above = st.fixed_dictionaries(
+    {
+        "elevations": st.sampled_from([(), (), (Elevated("e-1", "vendor", MONDAY_NOON + 86_400),)]),
+        "measures": st.lists(
+            st.builds(
+                Measured,
+                id=st.sampled_from(["m-1", "m-2"]),
+                effect=st.sampled_from(list(MeasureEffect)),
+                since=st.just(MONDAY_NOON - 100),
+                until=st.just(MONDAY_NOON + 86_400),
+                points=st.just(40),
+                obligations=st.just(("read_only",)),
+            ),
+            max_size=2,
+            unique_by=lambda measure: measure.id,
+        ).map(tuple),
+    }
+)
+
+
+@given(strategies.policies(), strategies.requests, st.sampled_from([None, None, StepUp(2), StepUp(2, 60)]), _above)
 @settings(max_examples=100, deadline=None)
 def test_each_change_that_is_told_turns_the_answer_over(
-    made: Policy, asked: AccessRequest, demand: StepUp | None
+    made: Policy, asked: AccessRequest, demand: StepUp | None, above: dict[str, tuple[object, ...]]
 ) -> None:
+    made = msgspec.structs.replace(made, elevations=FOR_A_TIME)
+    asked = msgspec.structs.replace(asked, **above)
     if demand is not None and not lacks(asked, demand):
         demand = None
     snapshot = compile_policy(made, 1)
@@ -265,6 +312,14 @@ def anew(one: Change, made: Policy, asked: AccessRequest) -> Decision:
     if one.kind is Kind.RULE:
         less = tuple(each for each in made.rules if each.id != one.name)
         return decide(asked, compile_policy(msgspec.structs.replace(made, rules=less), 1))
+    if one.kind is Kind.ASSIGNMENT:
+        places = "*", asked.subject.organisation
+        left = tuple(
+            each
+            for each in made.assignments
+            if (each.subject, each.role) != (asked.subject.id, one.name) or each.organisation not in places
+        )
+        return decide(asked, compile_policy(msgspec.structs.replace(made, assignments=left), 1))
     return decide(changed(one, asked), compile_policy(made, 1))
 
 
@@ -292,6 +347,12 @@ def changed(one: Change, asked: AccessRequest) -> AccessRequest:
             return replace(asked, method=str(one.would_be))
         case Kind.ROLE:
             return by(roles=subject.roles | {one.name} if one.would_be else subject.roles - {one.name})
+        case Kind.MEASURE:
+            return replace(asked, measures=tuple(each for each in asked.measures if each.id != one.name))
+        case Kind.ELEVATION if one.would_be:
+            return replace(asked, elevations=(*asked.elevations, Elevated("e-2", one.name, asked.at + 600)))
+        case Kind.ELEVATION:
+            return replace(asked, elevations=tuple(each for each in asked.elevations if each.role != one.name))
         case Kind.ORGANISATION:
             return by(organisation=one.would_be)
         case Kind.SIGN_IN:
@@ -337,5 +398,5 @@ def test_every_reason_and_kind_has_its_words() -> None:
                 f"reason.{reason.value}", locale
             )
         for kind in Kind:
-            suffix = "_more" if kind is Kind.ROLE else ""
+            suffix = "_more" if kind in (Kind.ROLE, Kind.ELEVATION) else ""
             assert _catalogue().text(f"change.{kind.value}{suffix}", locale, name="n", was="a", would_be="b")
