@@ -19,7 +19,7 @@ from policy.context import Context
 from policy.expand import Resources, UnknownResource
 from policy.judgement import judge
 from policy.local_time import LocalTime
-from policy.obligations import SAFE_METHODS
+from policy.obligations import LIMIT, SAFE_METHODS
 from policy.request import GROUP, DeviceTrust
 from policy.roles import Hierarchy, WrongHierarchy
 from policy.satisfiable import satisfiable
@@ -84,7 +84,7 @@ class Fault(StrEnum):
     PROGRAMS_SHUT_OUT = "programs_shut_out"
     """Programs release policies by the published one, and none could by this."""
     PUBLIC_CHANGE = "public_change"
-    """A public rule lets anybody change something."""
+    """A public rule lets anybody change something, without a limit."""
     DUPLICATE_SERVICE = "duplicate_service"
     """A service is at home in two zones."""
     WRONG_NESTING = "wrong_nesting"
@@ -324,10 +324,13 @@ def _why_without_effect(rule: Rule, entered: list[Zone]) -> tuple[Fault, str] | 
 
 
 def _public(rules: tuple[Rule, ...]) -> Iterator[Finding]:
-    """A zone's demands on the person do not hold where a public rule allows, so one should only show things."""
+    """A zone's demands on the person do not hold where a public rule allows, so one should show things only, or say how
+    often an address may change them."""
     for rule in rules:
-        if rule.role == ANONYMOUS and rule.effect is RuleEffect.ALLOW and not SAFE_METHODS.issuperset(rule.methods):
-            message = "lets anybody change something, whatever the zone demands of people"
+        is_public = rule.role == ANONYMOUS and rule.effect is RuleEffect.ALLOW
+        is_limited = any(obligation.startswith(LIMIT) for obligation in rule.obligations)
+        if is_public and not is_limited and not SAFE_METHODS.issuperset(rule.methods):
+            message = "lets anybody change something as often as they like, whatever the zone demands of people"
             yield Finding(Fault.PUBLIC_CHANGE, message, rule.id, refuses=False)
 
 

@@ -97,6 +97,8 @@ def test_a_public_rule_that_changes_something_is_a_warning() -> None:
     assert [(finding.fault, finding.rule, finding.refuses) for finding in found] == [
         (Fault.PUBLIC_CHANGE, "open", False)
     ]
+    limited = rule("open", "/feedback", role="anonymous", methods=("GET", "POST"), obligations=("limit:6",))
+    assert lint(with_rules(limited)) == ()
 
 
 def test_a_rule_that_can_never_win_is_a_warning() -> None:
