@@ -20,7 +20,7 @@ from policy.snapshot.standings import Standing, Standings
 
 KEPT = 32_768
 """Steps of paths and rules that are kept once they were decoded; beyond, all are forgotten and decoded again."""
-KEPT_LEASES = 4096
+KEPT_LEASES = 2048
 """Decisions that are kept while they stand; beyond, all are forgotten and worked out again."""
 
 Question = tuple[Reached, str, str, Subject, Facts]
