@@ -89,16 +89,24 @@ def gateway(
     cold: int = 0,
     door: int | None = None,
     sheds: bool = False,
+    service: Path | None = None,
+    signs_by: Path | None = None,
 ) -> Iterator[tuple[Side, Path]]:
     """Ours, warm for one caller, and the file of its tokens. `folder` holds the origin's socket; `door`: the port of a
-    decision door."""
+    decision door. `service`: the socket of a real service instead, which knows the key of assertions `signs_by`."""
     port = free_port()
     own = folder / f"ours-{port}"
     own.mkdir()
     command = [sys.executable, "-m", "benchmarks.gateway_process", str(own), f"127.0.0.1:{port}"]
-    command += [f"unix:{folder}/origin.sock", f"--rules={rules}", f"--sessions={sessions}", f"--cold={cold}"]
+    command += [
+        f"unix:{service or folder / 'origin.sock'}",
+        f"--rules={rules}",
+        f"--sessions={sessions}",
+        f"--cold={cold}",
+    ]
     more = {} if door is None else {"MUNJIGI_GATEWAY__DECISION_LISTEN": f"127.0.0.1:{door}"}
     command += ["--sheds"] if sheds else []
+    command += ["--signs-by", str(signs_by)] if signs_by else []
     with pinned(core, *command, env={**os.environ, **more}) as process:
         wait_for(lambda: (own / "tokens").exists(), seconds=120)
         with (own / "tokens").open() as tokens:

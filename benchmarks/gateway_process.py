@@ -13,6 +13,7 @@ import asyncio
 import signal
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import httpx2
 import msgspec
@@ -68,16 +69,26 @@ PEOPLE = 1000
 
 
 async def run(
-    folder: Path, listen: str, origin: str, *, rules: int, sessions: int, cold: int, sheds: bool = False
+    folder: Path,
+    listen: str,
+    origin: str,
+    *,
+    rules: int,
+    sessions: int,
+    cold: int,
+    sheds: bool = False,
+    signs_by: bytes | None = None,
 ) -> None:
     """Serve until SIGTERM. Once connections are taken, access tokens stand in `folder / "tokens"`, a line each: the
-    first `PEOPLE` of a session of its own each, then `cold` more of the first session."""
+    first `PEOPLE` of a session of its own each, then `cold` more of the first session. `signs_by`: the private key of
+    its assertions, where a real service stands behind it."""
     clock, entropy = SystemClock(), SystemEntropy()
     settings = Settings(var=folder / "var")
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     table = load_route_table(SHIPPED, runtime=settings.runtime, port=8080)
-    key, assertion_key = SigningKey.generate(), SigningKey.generate()
+    key = SigningKey.generate()
+    assertion_key = SigningKey.from_private_bytes(signs_by) if signs_by else SigningKey.generate()
     database, valkey = open_database(settings, "gateway"), open_valkey(settings)
     segments = SegmentWriter(settings, "gateway", clock)
     envelope = Envelope.create(settings)
@@ -196,14 +207,14 @@ def _tell(folder: Path, settings: Settings, key: SigningKey, now: float, people:
 def _token(settings: Settings, key: SigningKey, now: float, number: int, jti: str) -> str:
     claims = {
         "iss": settings.idp.issuer,
-        "sub": f"benchmark-{number}",
+        "sub": str(uuid5(NAMESPACE_URL, f"benchmark-{number}")),
         "aud": AUDIENCE,
         "exp": now + 3600,
         "iat": now,
         "jti": jti,
         "client_id": "benchmark",
         "sid": _sid(number),
-        "org": "benchmark",
+        "org": str(uuid5(NAMESPACE_URL, "benchmark")),
         "roles": ["customer"],
         "acr": "urn:munjigi:acr:2",
         "auth_time": now,
@@ -221,6 +232,7 @@ if __name__ == "__main__":
     arguments.add_argument("--sessions", type=int, default=1)
     arguments.add_argument("--cold", type=int, default=0)
     arguments.add_argument("--sheds", action="store_true")
+    arguments.add_argument("--signs-by", type=Path)
     given = arguments.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(
@@ -232,5 +244,6 @@ if __name__ == "__main__":
                 sessions=given.sessions,
                 cold=given.cold,
                 sheds=given.sheds,
+                signs_by=given.signs_by and given.signs_by.read_bytes(),
             )
         )

@@ -22,6 +22,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from benchmarks import reservation_door
 from benchmarks.result import Result, tell
 from benchmarks.ways import draw
 from config.clock import SystemClock
@@ -132,7 +133,7 @@ def run() -> list[Result]:
         Result.against(f"reservation.{way}", measured.median(way), "decisions/s", PEER, base, COMMAND)
         for way in measured.rounds
         if way != "read_database"
-    ]
+    ] + reservation_door.run()
 
 
 async def _measure(settings: Settings) -> Measured:

@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from config.clock import SystemClock
 from config.connections import Valkey
@@ -170,18 +171,22 @@ async def history(
     storm, asked = Storm(settings, database, valkey, chance), set[str]()
     storm.start(workers)
     try:
-        async with asyncio.timeout(240):
-            raging = asyncio.create_task(storm.rage([storm.kill_database, storm.kill_valkey, storm.kill_worker], pause))
-            seeds = [random.Random(number) for number in range(clients)]
-            await asyncio.gather(*(shopper(slots, codes, seed, each, asked) for seed in seeds))
-            raging.cancel()
-            await asyncio.gather(raging, return_exceptions=True)
-            async for _ in ticks():
-                try:
-                    if not await undecided(database):
-                        break
-                except DBAPIError:
-                    continue
+        # errors by the hundred are not drawn with all their variables
+        with capture_logs():
+            async with asyncio.timeout(400):
+                raging = asyncio.create_task(
+                    storm.rage([storm.kill_database, storm.kill_valkey, storm.kill_worker], pause)
+                )
+                seeds = [random.Random(number) for number in range(clients)]
+                await asyncio.gather(*(shopper(slots, codes, seed, each, asked) for seed in seeds))
+                raging.cancel()
+                await asyncio.gather(raging, return_exceptions=True)
+                async for _ in ticks():
+                    try:
+                        if not await undecided(database):
+                            break
+                    except DBAPIError:
+                        continue
     finally:
         storm.stop()
     return await check(database, asked, stock), storm.kills

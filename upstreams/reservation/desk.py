@@ -35,6 +35,7 @@ from upstreams.reservation.record import (
     SOLD_OUT,
     TOO_FAST,
     Record,
+    RecordLine,
 )
 from upstreams.reservation.request import Request, Reservable
 from upstreams.reservation.reservation import Reservation
@@ -152,7 +153,7 @@ class Desk:
         """The request as it is, and whether it was written now; else it was before, under the same key."""
         now = self._clock.now()
         async with self._database.begin() as tx:
-            earlier = await self._stores.keys.claim(tx, person.id, key, digest, now)
+            earlier = await self._stores.keys.claim(tx, person.id, key, digest, now, result=basket.id)
             if earlier is not None:
                 assert earlier.result is not None
                 return await self._found(tx, earlier.result, person), False
@@ -160,8 +161,11 @@ class Desk:
             _require_reservable(basket, things)
             asked = Request(basket, person.id, person.organisation, shard)
             await self._stores.requests.submit(tx, asked, things, now)
-            await self._stores.keys.settle(tx, person.id, key, result=basket.id)
-            return await self._found(tx, basket.id, person), True
+        lines = [
+            RecordLine(line.sku, things[line.sku].name, line.quantity, things[line.sku].price, line.seats, line.during)
+            for line in basket.lines
+        ]
+        return Record(basket.id, person.id, "QUEUED", None, lines, now, None, None), True
 
     async def _receipt(self, record: Record) -> Receipt:
         return Receipt(record, await self.position(record) if record.state == "QUEUED" else None)

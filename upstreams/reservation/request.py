@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
@@ -40,6 +40,7 @@ class Reservable:
     unit_minutes: int | None = None
     """The length that the price is for, where the thing is had for a time."""
     terms: Terms = ON_SITE
+    name: Mapping[str, str] = field(default_factory=dict)
 
     def fault(self, line: Line) -> str | None:
         """What is wrong with how a line asks for this thing; None where nothing is."""

@@ -48,8 +48,12 @@ class Earlier:
 class IdempotencyKeys(Protocol):
     """The keys that were used."""
 
-    async def claim(self, tx: Transaction, person: UUID, key: str, digest: bytes, now: datetime) -> Earlier | None:
+    async def claim(
+        self, tx: Transaction, person: UUID, key: str, digest: bytes, now: datetime, *, result: UUID | None = None
+    ) -> Earlier | None:
         """None to the one who may go on; what was given before to whoever comes later, after waiting for the first.
+
+        `result`: what the key gives, where that is known before.
 
         Raises the problem `KEY_REUSED` where the key stands for another request.
         """

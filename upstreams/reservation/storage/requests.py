@@ -232,6 +232,7 @@ async def _things(tx: Transaction, *where: sa.ColumnElement[bool]) -> Mapping[st
         sku.c.unit_minutes,
         sku.c.payment,
         sku.c.deadlines,
+        sku.c.name,
     ).where(*where)
     return {
         row.code: Reservable(
@@ -242,6 +243,7 @@ async def _things(tx: Transaction, *where: sa.ColumnElement[bool]) -> Mapping[st
             row.limit_per_person,
             row.unit_minutes,
             terms_of(row.payment, row.deadlines),
+            row.name,
         )
         for row in await tx.execute(query)
     }

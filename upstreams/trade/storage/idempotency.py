@@ -19,14 +19,18 @@ class StoredIdempotencyKeys:
     def __init__(self, tables: TradeTables) -> None:
         self._keys = tables.idempotency
 
-    async def claim(self, tx: Transaction, person: UUID, key: str, digest: bytes, now: datetime) -> Earlier | None:
+    async def claim(
+        self, tx: Transaction, person: UUID, key: str, digest: bytes, now: datetime, *, result: UUID | None = None
+    ) -> Earlier | None:
         """None to the one who may go on; what was given before to whoever comes later, after waiting for the first.
+
+        `result`: what the key gives, where that is known before.
 
         Raises the problem `KEY_REUSED` where the key stands for another request.
         """
         mine = await tx.scalar(
             insert(self._keys)
-            .values(person=person, key=key, digest=digest, at=now)
+            .values(person=person, key=key, digest=digest, result=result, at=now)
             .on_conflict_do_nothing()
             .returning(self._keys.c.key)
         )
