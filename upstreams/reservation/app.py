@@ -69,11 +69,12 @@ def application(
     desk = Desk(database, stores, queue, gate, teller, clock, entropy, shards=settings.shards)
     batches = Batches(database, stores, clock, entropy, hold_lifetime=settings.hold_lifetime, heat=heat or Heat())
     routes = [
+        # the first is found the soonest: whoever asks for what is sold out asks the most
+        *ReservationEndpoints(database, stores, desk, batches, pages, tokens).routes(),
         *Description().routes(),
         *Events(database, stores, hub, queue, clock).routes(),
         *OfferEndpoints(database, stores, Availability(database, stores, clock)).routes(),
         *AdministrationEndpoints(database, stores, Gatekeeper(database, stores, gate), queue, clock, entropy).routes(),
-        *ReservationEndpoints(database, stores, desk, batches, pages, tokens).routes(),
         Mount("/reservations/assets", assets),
     ]
     router = Router(routes, redirect_slashes=False, default=nothing_here)
