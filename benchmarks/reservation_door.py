@@ -34,6 +34,7 @@ from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.engines.embedded import running_engines
 from config.envelope import Envelope
+from config.log import configure_logging
 from config.settings import Settings
 from jose.storage.keys import SigningKeys
 from migrations.runner import migrate
@@ -139,6 +140,7 @@ def _process(serve: Callable[..., object], settings: Settings) -> Iterator[None]
 def _serve(serve: Callable[..., object], settings: Settings) -> None:
     import uvloop
 
+    configure_logging(settings.log, service="reservation")  # as the command has it
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, lambda: None, asyncio.Event()))  # type: ignore[arg-type]
 

@@ -290,7 +290,7 @@ def test_who_may_say_yes() -> None:
 
 
 def test_time_ends_an_elevation_and_an_unanswered_wish() -> None:
-    granted = elevations.approved(asked_for(), "u-2", "needed", NOW)
+    granted = elevations.approved(asked_for(), "u-2", "Sora", "needed", NOW)
     assert granted.at(NOW + timedelta(seconds=599)).state is State.APPROVED
     assert granted.at(NOW + timedelta(seconds=600)).state is State.EXPIRED
     assert granted.granted.elevated.until == MONDAY_NOON + 600

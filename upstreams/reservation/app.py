@@ -83,11 +83,12 @@ def application(
     telling = Telling(valkey, stores, teller, gate, Queue(envelope, clock, entropy), origin)
     cancelling = CancellationDesk(database, stores, money, paying, telling, clock, entropy)
     routes = [
+        # the first is found the soonest: whoever asks for what is sold out asks the most
+        *ReservationEndpoints(database, stores, desk, batches, paying, pages, tokens).routes(),
         *Description().routes(),
         *Events(database, stores, hub, queue, clock).routes(),
         *OfferEndpoints(database, stores, Availability(database, stores, clock)).routes(),
         *AdministrationEndpoints(database, stores, Gatekeeper(database, stores, gate), queue, clock, entropy).routes(),
-        *ReservationEndpoints(database, stores, desk, batches, paying, pages, tokens).routes(),
         *PaymentEndpoints(paying, tokens, clock).routes(),
         *CancellationEndpoints(cancelling, tokens).routes(),
         Mount("/reservations/assets", assets),
