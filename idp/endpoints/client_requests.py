@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from starlette.requests import Request
 
 from audit.trail import AuditEvent, Kind, record
-from config.client_address import normal_address
+from config.client_address import normal_text
 from config.connections import Database
 from config.web import correlation_id
 from idp.clients.authentication import CoreRequest, presented_assertion, presented_client
@@ -121,7 +121,5 @@ def address(request: Request) -> str | None:
 
     An IPv4 address in the form of IPv6 is the IPv4 address; the interface of a link-local one is left out.
     """
-    if request.client is None or not request.client.host:
-        return None
-    found = normal_address(request.client.host)
-    return str(found) if found is not None else None
+    peer = request.scope.get("client")  # `Request.client` makes a value of its own each time
+    return normal_text(peer[0]) if peer and peer[0] else None
