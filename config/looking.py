@@ -28,7 +28,9 @@ class Looking:
     def __init__(self, begin: Callable[[], AbstractAsyncContextManager[Transaction]]) -> None:
         self._begin = begin
         self._asked: dict[Look[Any, Any], _Waiting] = {}
-        self._runners = Runners(self._look, lambda: bool(self._asked), at_once=1)
+        self._waiting = 0
+        """How many are in it."""
+        self._runners = Runners(self._look, lambda: self._waiting, at_once=1)
         self._share = _AtOnce(self)
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -43,6 +45,7 @@ class Looking:
         """What the next statement of `look` finds for one key."""
         answer: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
         self._asked.setdefault(look, {}).setdefault(key, []).append(answer)
+        self._waiting += 1
         self._runners.start()
         return await answer
 
@@ -55,6 +58,7 @@ class Looking:
                     asked = self._taken()
                     for look, waiting in asked.items():
                         await _answer(tx, look, waiting)
+                    await self._runners.arrived()
         except Exception as error:
             # an engine that is away is so for all; any other fault is one's own, and must not be the others'
             _fail(asked or self._taken(), error if is_away(error) else PutOut())
@@ -64,7 +68,7 @@ class Looking:
 
     def _taken(self) -> dict[Look[Any, Any], _Waiting]:
         """All who wait."""
-        asked, self._asked = self._asked, {}
+        asked, self._asked, self._waiting = self._asked, {}, 0
         return asked
 
 

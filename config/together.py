@@ -140,10 +140,10 @@ class Turn:
 class Runners:
     """Runs turns as long as there is something to do: so many at once, and another beside those that are held up."""
 
-    def __init__(self, turn: Callable[[Turn], Awaitable[None]], waits: Callable[[], bool], *, at_once: int) -> None:
-        """`turn` takes up some of what `waits`, and does it."""
+    def __init__(self, turn: Callable[[Turn], Awaitable[None]], waiting: Callable[[], int], *, at_once: int) -> None:
+        """`turn` takes up some of the so many that are `waiting`, and does it."""
         self._turn = turn
-        self._waits = waits
+        self._waiting = waiting
         self._at_once = at_once
         self._at_work = 0
         self._turns: set[asyncio.Task[None]] = set()
@@ -159,10 +159,17 @@ class Runners:
             if len(self._turns) < ROUNDS:
                 self._at_work += 1
                 self.youngest = loop.time()
-                # it begins a turn of the loop later, with whatever arrives in this one
                 self._turns.add(loop.create_task(self._go(), context=contextvars.Context()))
         elif self._impatience is None:
             self._impatience = loop.call_at(self.youngest + PATIENCE, self._look_again)
+
+    async def arrived(self) -> None:
+        """Return once nothing more arrives: whoever asks at the same moment is read from sockets one after the other,
+        in a few turns of the loop, which take as many microseconds."""
+        before = -1
+        while before < self._waiting() < MOST:
+            before = self._waiting()
+            await asyncio.sleep(0)
 
     def leave(self) -> None:
         """One less is at work."""
@@ -174,12 +181,13 @@ class Runners:
         self._start_if_any()
 
     def _start_if_any(self) -> None:
-        if self._waits():
+        if self._waiting():
             self.start()
 
     async def _go(self) -> None:
         turn = Turn(self)
         try:
+            await self.arrived()
             await self._turn(turn)
         finally:
             task = asyncio.current_task()
@@ -195,7 +203,7 @@ class Together:
     def __init__(self, begin: Callable[[], AbstractAsyncContextManager[Transaction]]) -> None:
         self._begin = begin
         self._waiting: deque[_Piece] = deque()
-        self._runners = Runners(self._round, lambda: bool(self._waiting), at_once=AT_WORK)
+        self._runners = Runners(self._round, lambda: len(self._waiting), at_once=AT_WORK)
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """The result of `work`, committed; what it raises, and nothing of it kept.

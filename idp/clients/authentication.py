@@ -97,6 +97,13 @@ class CoreRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
         self.payload = BasicOAuth2Payload(dict(form))
         self.basic = basic
 
+    @classmethod
+    def proven(cls, uri: str, form: Mapping[str, str], client: Client) -> CoreRequest:
+        """A request of a client that has proven itself by its method already."""
+        request = cls(uri, form, None)
+        request.client, request.auth_method = CoreClient(client), client.auth_method
+        return request
+
     @property
     def form(self) -> Mapping[str, str]:
         data: Mapping[str, str] = self.payload.data
