@@ -18,6 +18,8 @@ from idp.protocol.claims_request import RequestedClaims
 from idp.storage.protocol_tables import refresh_family, refresh_token
 from idp.tokens.refresh_family import Family, Presented
 
+_BEGIN = insert(refresh_family)
+_FIRST = insert(refresh_token)
 _JSON: Final = ("claims", "confirmation")
 _DIGESTS = any_(bindparam("digests", type_=ARRAY(BYTEA)))
 _LOOK = (
@@ -71,8 +73,8 @@ async def begin(tx: Transaction, family: Family, digest: bytes, now: datetime) -
     values = {name: getattr(family, name) for name in Family.__slots__}
     values |= {"scope": list(family.scope), "resources": list(family.resources)}
     values |= {"claims": msgspec.to_builtins(family.claims), "confirmation": dict(family.confirmation)}
-    await tx.execute(insert(refresh_family).values(values))
-    await tx.execute(insert(refresh_token).values(token_hash=digest, family_id=family.id, issued_at=now))
+    await tx.execute(_BEGIN, values)
+    await tx.execute(_FIRST, {"token_hash": digest, "family_id": family.id, "issued_at": now})
 
 
 async def present(tx: Transaction, digest: bytes) -> Presented | None:

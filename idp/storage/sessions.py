@@ -46,25 +46,31 @@ _LOCKED = Statement(
     .with_for_update(key_share=True)
 )
 _ALIVE = Statement(select(table.c.sid, table.c.idle_expires_at).where(_NAMED, table.c.ended_at.is_(None)))
+_LOCK_PERSON = (
+    select(user_account.c.state).where(user_account.c.id == bindparam("user_id")).with_for_update(key_share=True)
+)  # FOR NO KEY UPDATE: rows that refer to the person may be written meanwhile
+_LOCK_LIVE = (
+    select(table)
+    .where(
+        or_(table.c.user_id == bindparam("user_id"), table.c.sid == bindparam("leaving")), table.c.ended_at.is_(None)
+    )
+    .order_by(table.c.sid.collate("C"))  # rows are locked in this order: that of Python's, in the worker `activity`
+    .with_for_update(key_share=True)
+)
+_BEGIN = insert(table)
+_CHANGE = update(table).where(table.c.sid == bindparam("of"))
 _VISITOR = ("device_id", "device_label", "browser", "ip", "place", "network")
 
 
 async def lock_person(tx: Transaction, user_id: UUID) -> bool:
     """Let nobody else begin a session of this person until the transaction is over. False: may not sign in."""
-    query = (
-        select(user_account.c.state).where(user_account.c.id == user_id).with_for_update(key_share=True)
-    )  # FOR NO KEY UPDATE: rows that refer to the person may be written meanwhile
-    return (await tx.execute(query)).scalar_one_or_none() == "active"
+    return (await tx.execute(_LOCK_PERSON, {"user_id": user_id})).scalar_one_or_none() == "active"
 
 
 async def lock_live(tx: Transaction, user_id: UUID, leaving: str | None) -> list[Session]:
     """The person's session and the one of the sid `leaving`, as far as they have not ended: locked, by sid."""
-    query = (
-        _not_ended(or_(table.c.user_id == user_id, table.c.sid == leaving))
-        .order_by(table.c.sid.collate("C"))  # rows are locked in this order: that of Python's, in the worker `activity`
-        .with_for_update(key_share=True)
-    )
-    return [_session(row) for row in await tx.execute(query)]
+    values = {"user_id": user_id, "leaving": leaving}
+    return [_session(row) for row in await tx.execute(_LOCK_LIVE, values)]
 
 
 async def lock(tx: Transaction, sid: str) -> Session | None:
@@ -90,27 +96,25 @@ async def lock_expired(tx: Transaction, now: datetime, limit: int) -> list[Sessi
 
 async def begin(tx: Transaction, session: Session) -> None:
     """Keep a new session. Raises an integrity error where the person has one that has not ended."""
-    await tx.execute(insert(table).values(**_row(session)))
+    await tx.execute(_BEGIN, _row(session))
 
 
 async def change(tx: Transaction, session: Session) -> None:
     """Keep what changed in a locked session: its end, its times, how the person was authenticated."""
-    await tx.execute(
-        update(table)
-        .where(table.c.sid == session.sid)
-        .values(
-            version=session.version,
-            cookie_hash=session.cookie_hash,
-            amr=list(session.amr),
-            acr=session.acr,
-            authenticated_at=session.authenticated_at,
-            last_activity_at=session.last_activity_at,
-            idle_expires_at=session.idle_expires_at,
-            ended_at=session.ended_at,
-            end_reason=session.end_reason,
-            ended_by=session.ended_by,
-        )
-    )
+    values = {
+        "of": session.sid,
+        "version": session.version,
+        "cookie_hash": session.cookie_hash,
+        "amr": list(session.amr),
+        "acr": session.acr,
+        "authenticated_at": session.authenticated_at,
+        "last_activity_at": session.last_activity_at,
+        "idle_expires_at": session.idle_expires_at,
+        "ended_at": session.ended_at,
+        "end_reason": session.end_reason,
+        "ended_by": session.ended_by,
+    }
+    await tx.execute(_CHANGE, values)
 
 
 async def live_of(tx: Transaction, user_id: UUID, now: datetime) -> Session | None:
