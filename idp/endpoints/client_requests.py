@@ -36,9 +36,15 @@ class ClientRequest:
 
     form: dict[str, str]
     client: Client
-    core: CoreRequest
+    uri: str
+    """Of the endpoint."""
     resources: tuple[str, ...] = ()
     """`resource` (RFC 8707), the one parameter that may stand several times."""
+
+    @property
+    def core(self) -> CoreRequest:
+        """The request, as Authlib's core reads it."""
+        return CoreRequest.proven(self.uri, self.form, self.client)
 
     def required(self, name: str) -> str:
         """A field of the form that must be there. Raises Authlib's `InvalidRequestError`."""
@@ -86,17 +92,17 @@ class ClientRequests:
         if len(header) > 1:
             raise InvalidRequestError("there is more than one Authorization header")
         authorization = header[0] if header else None
+        uri = self._issuer + "/" + endpoint
         remembered = await self._remembered(authorization, endpoint, form)
         if remembered is not None:
-            return ClientRequest(
-                form, remembered, CoreRequest.proven(self._issuer + "/" + endpoint, form, remembered), resources
-            )
+            return ClientRequest(form, remembered, uri, resources)
         assertion = presented_assertion(form)
         client_id, basic = presented_client(form, authorization, assertion)
         known = await self._clients.find(client_id) if client_id else None
-        core = CoreRequest(self._issuer + "/" + endpoint, form, basic)
         try:
-            client = await self._proofs.check(core, known, endpoint, assertion, client_certificate(request))
+            client = await self._proofs.check(
+                CoreRequest(uri, form, basic), known, endpoint, assertion, client_certificate(request)
+            )
         except InvalidClientError:
             if known is not None:
                 await self.refused(
@@ -106,7 +112,7 @@ class ClientRequests:
             raise InvalidClientError("the client did not prove itself", status_code=401) from None
         if authorization is not None and client.auth_method == "client_secret_basic":  # others prove nothing by it
             self._remember(authorization, endpoint, client)
-        return ClientRequest(form, client, core, resources)
+        return ClientRequest(form, client, uri, resources)
 
     def _remember(self, authorization: str, endpoint: str, client: Client) -> None:
         """A header proves a client for as long as what is registered of it stays as it is."""
