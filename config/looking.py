@@ -30,7 +30,7 @@ class Looking:
         self._asked: dict[Look[Any, Any], _Waiting] = {}
         self._waiting = 0
         """How many are in it."""
-        self._runners = Runners(self._look, lambda: self._waiting, at_once=1)
+        self._runners = Runners(self._look, lambda: self._waiting, at_once=2)
         self._share = _AtOnce(self)
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:

@@ -35,7 +35,7 @@ MOST: Final = 64
 """Pieces of work in one round."""
 ROUNDS: Final = 4
 """Rounds at once."""
-AT_WORK: Final = 2
+AT_WORK: Final = 3
 """Rounds that have more to do than to commit: while one waits for a look, the other does what it has found."""
 PATIENCE: Final = 0.02
 """Seconds that rounds may take before another one begins beside them: rows that somebody has locked keep nobody waiting
