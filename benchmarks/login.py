@@ -30,8 +30,8 @@ from idp.credentials.password import LANES, MEMORY_COST, TIME_COST
 from idp.demo import load
 
 COMMAND = "python -m benchmarks login"
-ROUNDS = 5
-PEOPLE = 120
+ROUNDS = 3
+PEOPLE = 40
 """Logins in one round, and hashes."""
 AT_ONCE = 16
 

@@ -12,7 +12,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from config.connections import Transaction, is_away
-from config.together import Look, PutOut, Runners, Share, Turn
+from config.runners import Runners, Turn
+from config.together import Look, PutOut, Share
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

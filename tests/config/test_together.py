@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from config.connections import Database, Transaction
 from config.direct import sharing
-from config.together import MOST, Together, ask, keep
+from config.runners import MOST
+from config.together import Together, ask, keep
 
 Work = Callable[[Transaction], Awaitable[int | None]]
 
