@@ -99,5 +99,6 @@ async def sharing(database: Database) -> AsyncIterator[Transaction]:
 async def hold(tx: Transaction) -> None:
     """From here on all stands or falls together, and locks are held until the end."""
     if isinstance(tx, _Direct) and tx.shared and tx.transaction is None:
-        tx.transaction = tx.driver.transaction()
-        await tx.transaction.start()
+        transaction = tx.driver.transaction()
+        await transaction.start()
+        tx.transaction = transaction
