@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import text
 
 from config.connections import Transaction
+from config.direct import Statement
 from config.together import keep
 
 
@@ -137,33 +138,23 @@ class AuditEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What else there is to know, small, JSON values."""
 
 
-_INSERT = text(
-    """
-    INSERT INTO audit.record (kind, actor, subject, sid, ip, details, correlation_id)
-    SELECT kind, actor, subject, sid, CAST(ip AS inet), CAST(details AS jsonb), correlation_id
-    FROM unnest(
-        CAST(:kind AS text[]), CAST(:actor AS text[]), CAST(:subject AS text[]), CAST(:sid AS text[]),
-        CAST(:ip AS text[]), CAST(:details AS text[]), CAST(:correlation_id AS text[])
-    ) AS event (kind, actor, subject, sid, ip, details, correlation_id)
-    """
+_INSERT = Statement(
+    text(
+        """
+        INSERT INTO audit.record (kind, actor, subject, sid, ip, details, correlation_id)
+        SELECT kind, actor, subject, sid, ip, details, correlation_id
+        FROM jsonb_to_recordset(CAST(:events AS jsonb)) AS event (
+            kind text, actor text, subject text, sid text, ip inet, details jsonb, correlation_id text
+        )
+        """
+    )
 )
 
 
 async def record(tx: Transaction, event: AuditEvent) -> None:
     """Write the event within `tx`; its moment and number are the database's."""
-    await keep(tx, _insert, event)
+    await keep(tx, _insert, event, atomic=True)
 
 
 async def _insert(tx: Transaction, events: Sequence[AuditEvent]) -> None:
-    await tx.execute(
-        _INSERT,
-        {
-            "kind": [event.kind.value for event in events],
-            "actor": [event.actor for event in events],
-            "subject": [event.subject for event in events],
-            "sid": [event.sid for event in events],
-            "ip": [event.ip for event in events],
-            "details": [msgspec.json.encode(event.details).decode() for event in events],
-            "correlation_id": [event.correlation_id for event in events],
-        },
-    )
+    await _INSERT.rows(tx, events=msgspec.json.encode(events).decode())

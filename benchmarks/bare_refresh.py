@@ -33,6 +33,7 @@ from idp.tokens.refresh_family import token_hash
 
 Statement = tuple[str, tuple[object, ...]]
 SECONDS = 2
+_AROUND = ("BEGIN;", "COMMIT;")
 
 
 class Chain:
@@ -85,8 +86,9 @@ async def measure(settings: Settings, secret: str, tokens: Sequence[str]) -> flo
 async def _noted(settings: Settings, secret: str, tokens: Sequence[str]) -> list[Chain]:
     noted: list[Statement] = []
 
-    def note(_connection: Any, _cursor: Any, sql: str, values: tuple[object, ...], _context: Any, _many: bool) -> None:
-        noted.append((sql, values))
+    def note(sent: Any) -> None:
+        if sent.query not in _AROUND:
+            noted.append((sent.query, tuple(sent.args)))
 
     chains = []
     async with _client(settings, secret, note) as client:
@@ -106,7 +108,11 @@ async def _client(settings: Settings, secret: str, note: Any) -> AsyncIterator[h
     """Of a provider in this process, whose statements are noted."""
     valkey = open_valkey(settings)
     async with opened(settings) as database:
-        event.listen(database.sync_engine, "before_cursor_execute", note)
+
+        def connected(connection: Any, _record: Any) -> None:
+            connection.driver_connection.add_query_logger(note)
+
+        event.listen(database.sync_engine, "connect", connected)
         parts = await build_parts(settings, database, valkey, SystemClock(), SystemEntropy())
         transport = httpx2.ASGITransport(build_application(parts))
         basic = base64.b64encode(f"{CLIENT_ID}:{secret}".encode()).decode()

@@ -30,7 +30,7 @@ COMMAND = "python -m benchmarks oidc"
 PEER = "oidc-provider"
 ROUNDS = 5
 SECONDS = 2
-CONNECTIONS = 16
+CONNECTIONS = 64
 CHAINS = CONNECTIONS + 4
 """Refresh tokens of a round, more than are on their way at once; what was on its way at the end is lost."""
 HERE = Path(__file__).parent

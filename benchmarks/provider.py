@@ -20,7 +20,7 @@ from uuid import UUID
 import uvloop
 
 from benchmarks.house import PROJECT, add_people
-from benchmarks.wrk import free_port, listens, pinned, wait_for
+from benchmarks.wrk import free_port, listens, on_core, pinned, wait_for
 from config.client_secret import create_client_secret
 from config.clock import SystemClock
 from config.connections import Database, open_database
@@ -57,14 +57,12 @@ def running_provider(core: int, others: int, people: int) -> Iterator[Provider]:
     """It on `core`, its engines on `others`; so many people are signed in to `CLIENT_ID`, each with a session."""
     folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
     folder.chmod(0o755)  # the engines' account must be able to come in when root measures
-    mine = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {others})  # the engines have it from here
     try:
         settings = Settings(var=folder / "v")
         make_var(settings)
         Envelope.create(settings)
         create_client_secret(settings)
-        with running_engines(settings):
+        with on_core(others), running_engines(settings):
             uvloop.run(migrate(settings))
             tokens = uvloop.run(_fill(settings, people))
             port = free_port()
@@ -78,7 +76,6 @@ def running_provider(core: int, others: int, people: int) -> Iterator[Provider]:
                 wait_for(lambda: listens(port))
                 yield Provider(process, port, settings, tokens)
     finally:
-        os.sched_setaffinity(0, mine)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -51,6 +51,17 @@ def pinned(core: int, *command: str, **more: object) -> Iterator[subprocess.Pope
         process.wait(30)
 
 
+@contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Stay on this core, with all that is started from here."""
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, mine)
+
+
 def load(
     process: subprocess.Popen[bytes],
     address: str,
@@ -63,7 +74,7 @@ def load(
     environment: Mapping[str, str] | None = None,
 ) -> Round:
     """So many connections ask the same again and again; whatever is no success fails. `script` is Lua for wrk."""
-    before = _cpu_seconds(process.pid)
+    before = cpu_seconds(process.pid)
     command = [
         "taskset",
         "-c",
@@ -81,7 +92,7 @@ def load(
     told = subprocess.run(
         [*command, address], capture_output=True, text=True, check=True, env={**os.environ, **(environment or {})}
     ).stdout
-    used = _cpu_seconds(process.pid) - before
+    used = cpu_seconds(process.pid) - before
     requests = int(_found(r"(\d+) requests in", told))
     if not requests or "Non-2xx" in told or "Socket errors" in told:
         raise CannotMeasure(f"requests failed:\n{told}")
@@ -105,7 +116,8 @@ def _found(pattern: str, text: str) -> str:
     return match[1]
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process so far, user and system."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

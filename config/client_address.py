@@ -35,6 +35,13 @@ def normal_address(text: str) -> Address | None:
     return address
 
 
+@lru_cache(maxsize=4096)
+def normal_text(text: str) -> str | None:
+    """The same, written as PostgreSQL has it."""
+    address = normal_address(text)
+    return str(address) if address is not None else None
+
+
 class ClientAddresses:
     """Tells a client's address from the connection's peer and, where that is trusted, from what it forwards."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from weakref import WeakKeyDictionary
 
+import asyncpg
 import redis.asyncio as redis
 from pydantic import SecretStr
 from redis.asyncio.retry import Retry
@@ -60,10 +61,15 @@ def open_database(settings: Settings, role: Role) -> Database:
 def reading(database: Database) -> AbstractAsyncContextManager[Transaction]:
     """A connection to look with: each statement by itself, as READ COMMITTED sees it, without BEGIN and ROLLBACK around
     them, which take as long as a statement. For whatever neither writes nor holds a lock."""
+    return each_by_itself(database).connect()
+
+
+def each_by_itself(database: Database) -> Database:
+    """The pool, each of whose statements is a transaction of its own."""
     committing = _committing.get(database)
     if committing is None:
         committing = _committing[database] = database.execution_options(isolation_level="AUTOCOMMIT")
-    return committing.connect()
+    return committing
 
 
 _committing: WeakKeyDictionary[Database, Database] = WeakKeyDictionary()
@@ -134,7 +140,11 @@ def is_away(error: Exception) -> bool:
     """Whether an engine could not be reached, broke off, or is only starting: asking again in a moment may help."""
     if isinstance(error, OSError):
         return error.filename is None  # of a socket; an error about a file names it
+    if isinstance(error, asyncpg.PostgresError):  # of the driver itself (`config.direct`)
+        return str(error.sqlstate)[:2] in _STATES_AWAY
     if type(error) is DBAPIError:  # the driver knows no class of its own for most of what PostgreSQL says
         state = getattr(error.orig, "sqlstate", None)
         return state is None or state[:2] in _STATES_AWAY
+    if isinstance(error, asyncpg.InterfaceError):
+        return not isinstance(error, ValueError)  # of a value that cannot be sent
     return isinstance(error, _AWAY)

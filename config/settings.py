@@ -111,7 +111,7 @@ class IdentityProviderSettings(BaseModel):
     unused_clients_kept: int = Field(default=90, ge=1, le=180)
     """Days after which a client that registered itself, and that nobody used since, is removed."""
     password_threads: int = Field(default=2, ge=1)
-    """How many argon2id computations run at once; more than the cores only makes each slower."""
+    """How many argon2id computations run at once, each in 64 MiB; more than the cores only makes each slower."""
     client_certificate_header: bool = False
     """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
     send under that name."""

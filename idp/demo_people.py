@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
@@ -52,12 +53,12 @@ async def load(
             raise ValueError(f"the password of {person.login}: {fault}")
     envelope, pool = Envelope.load(settings), PasswordPool(settings.idp.password_threads)
     try:
-        hashes = {person.id: await pool.hash(person.password) for person in missing}
+        hashed = await asyncio.gather(*(pool.hash(person.password) for person in missing))
     finally:
         pool.close()
     async with database.begin() as tx:
-        for person in missing:
-            if await _add(tx, person, hashes[person.id], now):
+        for person, its in zip(missing, hashed, strict=True):
+            if await _add(tx, person, its, now):
                 await directory.put_membership(tx, person.id, house, person.roles, now)
                 if person.totp_secret is not None:
                     await _enrol(tx, person, person.totp_secret, envelope, entropy, now)

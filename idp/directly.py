@@ -78,11 +78,8 @@ class Directly:
         ident = self._around.web.mark(scope)
         self._around.certificates.note(scope)
         request = Request(self._around.where.placed(scope), receive)
-        structlog.contextvars.bind_contextvars(correlation_id=ident)
-        try:
-            response = await self._response(endpoint, request)
-        finally:
-            structlog.contextvars.unbind_contextvars("correlation_id")
+        structlog.contextvars.bind_contextvars(correlation_id=ident)  # of this task alone, which ends with the answer
+        response = await self._response(endpoint, request)
         headers = [*self._headers(scope["path"], response), (MARK, ident.encode())]
         body = bytes(response.body)
         if whole is None or not whole(response.status_code, headers, body):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 
-from config.connections import reading
+from config.direct import looking, sharing
+from config.looking import Looking
 from config.together import Together
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account.sign_in import CLIENT_ID as ACCOUNT
@@ -85,7 +86,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         refresh_token_lifetime=timedelta(seconds=idp.refresh_token_lifetime),
     )
     answers = ClientAnswers(parts.pages, parts.keys.ring, parts.clock)
-    looking = Together(partial(reading, parts.database))
+    look = Looking(partial(looking, parts.database))
     objects = RequestObjects(
         keys=parts.published_keys,
         fetch=parts.outbound.fetch,
@@ -178,7 +179,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             one_session=parts.one_session,
             mint=Mint(parts.issuer, parts.keys.ring, parts.entropy, access_token_lifetime=idp.access_token_lifetime),
             database=parts.database,
-            together=Together(parts.database.begin),
+            together=Together(partial(sharing, parts.database)),
             valkey=parts.valkey,
             clock=parts.clock,
             entropy=parts.entropy,
@@ -220,7 +221,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             identifiers=parts.subject_identifiers,
             answers=signed_answers,
             proofs=parts.key_proofs,
-            together=looking,
+            looking=look,
             clock=parts.clock,
         ),
         "revocation": RevocationEndpoint(
@@ -239,7 +240,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             identifiers=parts.subject_identifiers,
             answers=signed_answers,
             families=refresh_families,
-            together=looking,
+            looking=look,
             clock=parts.clock,
             issuer=parts.issuer,
         ),

@@ -97,6 +97,13 @@ class CoreRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
         self.payload = BasicOAuth2Payload(dict(form))
         self.basic = basic
 
+    @classmethod
+    def proven(cls, uri: str, form: Mapping[str, str], client: Client) -> CoreRequest:
+        """A request of a client that has proven itself by its method already."""
+        request = cls(uri, form, None)
+        request.client, request.auth_method = CoreClient(client), client.auth_method
+        return request
+
     @property
     def form(self) -> Mapping[str, str]:
         data: Mapping[str, str] = self.payload.data
@@ -173,9 +180,12 @@ def authenticate(request: CoreRequest, client: Client | None, endpoint: str, evi
     proof = _Proof(client, evidence)
     core = ClientAuthentication(lambda client_id: known if known and known.client_id == client_id else None)
     core.register("client_secret_basic", _by_basic)
-    for method, proves in ((PRIVATE_KEY, proof.by_assertion), (TLS, proof.by_tls), (SELF_SIGNED, proof.by_self_signed)):
-        core.register(method, lambda _find, _request, proves=proves: known if known is not None and proves() else None)
-    methods = METHODS if evidence.assertion is None else (PRIVATE_KEY,)
+    # by what it registered: the core takes a proof of no other method from a client, but tries them all
+    methods: tuple[str, ...] = (client.auth_method,) if client is not None else METHODS
+    if evidence.assertion is not None:
+        methods = (PRIVATE_KEY,)
+    for method in proof.ways.keys() & methods:
+        core.register(method, lambda _find, _request, proves=proof.ways[method]: known if proves() else None)
     request.client = core(request, methods, endpoint)
     return proof.assertion
 
@@ -187,6 +197,7 @@ class _Proof:
         self._client = client
         self._evidence = evidence
         self.assertion: Assertion | None = None
+        self.ways = {PRIVATE_KEY: self.by_assertion, TLS: self.by_tls, SELF_SIGNED: self.by_self_signed}
 
     def by_assertion(self) -> bool:
         client, evidence = self._client, self._evidence

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from starlette.requests import Request
 
 from audit.trail import AuditEvent, Kind, record
-from config.client_address import normal_address
+from config.client_address import normal_text
 from config.connections import Database
 from config.web import correlation_id
 from idp.clients.authentication import CoreRequest, presented_assertion, presented_client
@@ -21,6 +24,11 @@ from idp.endpoints.client_proofs import ClientProofs
 from idp.endpoints.parameters import Unreadable, once_each, read_form
 from idp.protocol import resource
 
+MOST_PROVEN: Final = 4096
+"""Headers that are remembered as proofs."""
+_PROOFS: Final = frozenset(("client_secret", "client_assertion", "client_assertion_type"))
+"""Fields of a form that are a proof, or part of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClientRequest:
@@ -28,9 +36,15 @@ class ClientRequest:
 
     form: dict[str, str]
     client: Client
-    core: CoreRequest
+    uri: str
+    """Of the endpoint."""
     resources: tuple[str, ...] = ()
     """`resource` (RFC 8707), the one parameter that may stand several times."""
+
+    @property
+    def core(self) -> CoreRequest:
+        """The request, as Authlib's core reads it."""
+        return CoreRequest.proven(self.uri, self.form, self.client)
 
     def required(self, name: str) -> str:
         """A field of the form that must be there. Raises Authlib's `InvalidRequestError`."""
@@ -51,6 +65,8 @@ class ClientRequests:
         self._database = database
         self._throttle = throttle
         self._proofs = proofs
+        self._proven: OrderedDict[tuple[bytes, str], Client] = OrderedDict()
+        """Clients that have proven themselves by HTTP Basic, by the digest of their header and by endpoint."""
 
     async def read(self, request: Request, endpoint: str) -> ClientRequest:
         """Raises Authlib's `OAuth2Error`: the form cannot be read, or the client did not prove itself."""
@@ -76,12 +92,17 @@ class ClientRequests:
         if len(header) > 1:
             raise InvalidRequestError("there is more than one Authorization header")
         authorization = header[0] if header else None
+        uri = self._issuer + "/" + endpoint
+        remembered = await self._remembered(authorization, endpoint, form)
+        if remembered is not None:
+            return ClientRequest(form, remembered, uri, resources)
         assertion = presented_assertion(form)
         client_id, basic = presented_client(form, authorization, assertion)
         known = await self._clients.find(client_id) if client_id else None
-        core = CoreRequest(self._issuer + "/" + endpoint, form, basic)
         try:
-            client = await self._proofs.check(core, known, endpoint, assertion, client_certificate(request))
+            client = await self._proofs.check(
+                CoreRequest(uri, form, basic), known, endpoint, assertion, client_certificate(request)
+            )
         except InvalidClientError:
             if known is not None:
                 await self.refused(
@@ -89,7 +110,24 @@ class ClientRequests:
                 )
             # which of the two was wrong, the name or the secret, is nobody's business
             raise InvalidClientError("the client did not prove itself", status_code=401) from None
-        return ClientRequest(form, client, core, resources)
+        if authorization is not None and client.auth_method == "client_secret_basic":  # others prove nothing by it
+            self._remember(authorization, endpoint, client)
+        return ClientRequest(form, client, uri, resources)
+
+    def _remember(self, authorization: str, endpoint: str, client: Client) -> None:
+        """A header proves a client for as long as what is registered of it stays as it is."""
+        self._proven[_digest(authorization), endpoint] = client
+        while len(self._proven) > MOST_PROVEN:
+            self._proven.popitem(last=False)
+
+    async def _remembered(self, authorization: str | None, endpoint: str, form: Mapping[str, str]) -> Client | None:
+        """The client whose proof this header is known to be, where nothing else of the request speaks of a proof."""
+        if authorization is None or not _PROOFS.isdisjoint(form):
+            return None
+        client = self._proven.get((_digest(authorization), endpoint))
+        if client is None or form.get("client_id", client.client_id) != client.client_id:
+            return None
+        return client if await self._clients.find(client.client_id) is client else None
 
     async def refused(
         self, request: Request, kind: Kind, *, actor: str = "", subject: str = "", details: Mapping[str, object]
@@ -116,12 +154,15 @@ class ClientRequests:
             await record(tx, event)
 
 
+def _digest(authorization: str) -> bytes:
+    """What is kept of a header: the secret in it is 256 bits of chance (`hash_secret`)."""
+    return hashlib.sha256(authorization.encode()).digest()
+
+
 def address(request: Request) -> str | None:
     """The address at the other end as PostgreSQL has it, None over a unix socket.
 
     An IPv4 address in the form of IPv6 is the IPv4 address; the interface of a link-local one is left out.
     """
-    if request.client is None or not request.client.host:
-        return None
-    found = normal_address(request.client.host)
-    return str(found) if found is not None else None
+    peer = request.scope.get("client")  # `Request.client` makes a value of its own each time
+    return normal_text(peer[0]) if peer and peer[0] else None

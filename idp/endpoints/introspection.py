@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from config.clock import Clock
 from config.connections import Transaction
-from config.together import Together
+from config.looking import Looking
 from idp.clients.cache import ClientCache
 from idp.clients.client import Client
 from idp.clients.subject_identifiers import SubjectIdentifiers
@@ -37,7 +37,7 @@ class IntrospectionEndpoint:
         identifiers: SubjectIdentifiers,
         answers: SignedAnswers,
         families: Families,
-        together: Together,
+        looking: Looking,
         clock: Clock,
         issuer: str,
     ) -> None:
@@ -47,7 +47,7 @@ class IntrospectionEndpoint:
         self._identifiers = identifiers
         self._answers = answers
         self._families = families
-        self._together = together
+        self._looking = looking
         self._clock = clock
         self._issuer = issuer
 
@@ -66,7 +66,7 @@ class IntrospectionEndpoint:
                 return INACTIVE if orphaned else await self._access_token(tx, claims)
             return await self._refresh_token(tx, token, asked.client)
 
-        return self._answers.introspection(request, asked.client, await self._together.run(look))
+        return self._answers.introspection(request, asked.client, await self._looking.run(look))
 
     async def _access_token(self, tx: Transaction, claims: Mapping[str, object]) -> Mapping[str, object]:
         if not await self._tokens.lives(tx, claims, self._clock.now()):

@@ -6,6 +6,7 @@ An error bears two more members than the RFC's: `code`, stable like every proble
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 import structlog
@@ -51,12 +52,31 @@ def oauth_answer(
     body: Mapping[str, object], *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A JSON answer that nobody stores."""
-    return Response(
-        msgspec.json.encode(body),
-        status_code=status,
-        media_type="application/json",
-        headers={**NO_STORE, **(headers or {})},
-    )
+    if headers:
+        return Response(
+            msgspec.json.encode(body),
+            status_code=status,
+            media_type="application/json",
+            headers={**NO_STORE, **headers},
+        )
+    return _Plain(msgspec.json.encode(body), status)
+
+
+class _Plain(Response):
+    """Most of them: their headers are the same each time, and Starlette makes them each time anew."""
+
+    def __init__(self, body: bytes, status: int) -> None:
+        self.status_code = status
+        self.background = None
+        self.body = body
+        self.raw_headers = [*_PLAIN, (b"content-length", b"%d" % len(body))]
+
+
+_PLAIN: Final = (
+    (b"cache-control", b"no-store"),
+    (b"pragma", b"no-cache"),
+    (b"content-type", b"application/json"),
+)
 
 
 def oauth_error(request: Request, error: OAuth2Error, *, headers: Mapping[str, str] | None = None) -> Response:

@@ -21,6 +21,7 @@ class ResponseHeaders:
     def __init__(self, app: ASGIApp, *, issuer: str) -> None:
         self._app = app
         self._headers = (*_ALWAYS, *([_TRANSPORT] if issuer.startswith("https:") else []))
+        self._names = frozenset(name for name, _ in self._headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -37,5 +38,7 @@ class ResponseHeaders:
     def with_them(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers of an answer, and what they lack."""
         said = list(headers)
-        there = {name.lower() for name, _ in said}
-        return said + [header for header in self._headers if header[0] not in there]
+        there = self._names.intersection([name.lower() for name, _ in said])
+        if there:
+            return said + [header for header in self._headers if header[0] not in there]
+        return [*said, *self._headers]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from config.clock import Clock
 from config.connections import Transaction
-from config.together import Together
+from config.looking import Looking
 from idp.clients.cache import ClientCache
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
@@ -35,7 +35,7 @@ class UserInfoEndpoint:
         identifiers: SubjectIdentifiers,
         answers: SignedAnswers,
         proofs: KeyProofs,
-        together: Together,
+        looking: Looking,
         clock: Clock,
     ) -> None:
         self._tokens = tokens
@@ -44,7 +44,7 @@ class UserInfoEndpoint:
         self._identifiers = identifiers
         self._answers = answers
         self._proofs = proofs
-        self._together = together
+        self._looking = looking
         self._clock = clock
 
     async def __call__(self, request: Request) -> Response:
@@ -73,7 +73,7 @@ class UserInfoEndpoint:
             session = await self._tokens.live_session(tx, claims, self._clock.now())
             return await self._subjects.of(tx, session) if session is not None else None
 
-        subject = await self._together.run(look)
+        subject = await self._looking.run(look)
         if subject is None or client is None:
             return bearer_error(request, "invalid_token")
         sub = self._identifiers.shown(client, subject.sub)
@@ -85,7 +85,8 @@ class UserInfoEndpoint:
             **claims_request.named(subject.claims, asked if isinstance(asked, list) else ()),
         }
         answer = self._answers.userinfo(client, {"sub": sub, **shown})
-        answer.headers.update(self._proofs.headers(request))
+        if nonce := self._proofs.headers(request):
+            answer.headers.update(nonce)
         return answer
 
 

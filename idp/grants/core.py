@@ -183,6 +183,20 @@ class TokenCore(AuthorizationServer):  # type: ignore[misc]  # Authlib has no ty
         self.register_grant(_CibaGrant)
         self.register_grant(_TokenExchangeGrant)
 
+        self._by_type = {kind.GRANT_TYPE: (kind, extensions) for kind, extensions in self._token_grants}
+
+    def get_token_grant(self, request: TokenRequest) -> BaseGrant:
+        """In the place of the core's own, which asks one grant after the other, thrice over; ours are told apart by
+        their type alone. Raises Authlib's `UnsupportedGrantTypeError`."""
+        found = self._by_type.get(request.payload.grant_type)
+        if found is None:
+            raise UnsupportedGrantTypeError(request.payload.grant_type)
+        kind, extensions = found
+        grant: BaseGrant = kind(request, self)
+        for extend in extensions or ():
+            extend(grant)
+        return grant
+
     def run(self, request: TokenRequest) -> dict[str, object]:
         """The token response to a request whose client is authenticated. Raises Authlib's `OAuth2Error`."""
         grant = self.get_token_grant(request)

@@ -6,12 +6,16 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from config.connections import Transaction
 from idp.authorization.code import CodeGrant, Redeemed, Replayed
 from idp.protocol.claims_request import RequestedClaims
 from idp.storage.protocol_tables import authorization_code as table
+
+_ADD = insert(table)
+_CLAIM = select(table).where(table.c.code_hash == bindparam("digest")).with_for_update()
+_CHANGE = update(table).where(table.c.code_hash == bindparam("digest"))
 
 
 async def add(tx: Transaction, digest: bytes, grant: CodeGrant) -> None:
@@ -19,15 +23,13 @@ async def add(tx: Transaction, digest: bytes, grant: CodeGrant) -> None:
     values = {name: getattr(grant, name) for name in CodeGrant.__slots__}
     values |= {"scope": list(grant.scope), "resources": list(grant.resources)}
     values["claims"] = msgspec.to_builtins(grant.claims)
-    await tx.execute(insert(table).values(code_hash=digest, **values))
+    await tx.execute(_ADD, {"code_hash": digest, **values})
 
 
 async def consume(tx: Transaction, digest: bytes, now: datetime) -> Redeemed | Replayed | None:
     """Redeem a code atomically; None if there is none, or its time is over."""
     # the lock makes a second redeemer wait for the first, and see what became of it
-    row = (
-        (await tx.execute(select(table).where(table.c.code_hash == digest).with_for_update())).mappings().one_or_none()
-    )
+    row = (await tx.execute(_CLAIM, {"digest": digest})).mappings().one_or_none()
     if row is None:
         return None
     values = {name: row[name] for name in CodeGrant.__slots__}
@@ -37,13 +39,13 @@ async def consume(tx: Transaction, digest: bytes, now: datetime) -> Redeemed | R
         return Replayed(grant, row["family_id"])
     if now >= grant.expires_at:
         return None
-    await tx.execute(update(table).where(table.c.code_hash == digest).values(redeemed_at=now))
+    await tx.execute(_CHANGE, {"digest": digest, "redeemed_at": now})
     return Redeemed(grant)
 
 
 async def led_to(tx: Transaction, digest: bytes, family_id: UUID) -> None:
     """Remember which refresh family came of a code, so that a replay can end it."""
-    await tx.execute(update(table).where(table.c.code_hash == digest).values(family_id=family_id))
+    await tx.execute(_CHANGE, {"digest": digest, "family_id": family_id})
 
 
 async def sweep(tx: Transaction, before: datetime) -> int:

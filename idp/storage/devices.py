@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, exists, select, update
+from sqlalchemy import Row, bindparam, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
@@ -15,6 +15,12 @@ from idp.storage.directory_tables import device as table
 from idp.storage.protocol_tables import login
 
 _COLUMNS = [column for column in table.c if column.name != "cookie_hash"]
+
+_ADD = upsert(table)
+_MEET = _ADD.on_conflict_do_update(
+    index_elements=["cookie_hash", "user_id"], set_={"last_seen_at": _ADD.excluded.last_seen_at}
+).returning(*_COLUMNS)
+_CHANGE = update(table).where(table.c.id == bindparam("device_id"))
 
 
 async def find(tx: Transaction, user_id: UUID, cookie_hash: bytes) -> Device | None:
@@ -33,27 +39,19 @@ async def get(tx: Transaction, device_id: UUID) -> Device | None:
 async def meet(tx: Transaction, device: Device, cookie_hash: bytes) -> Device:
     """Keep a device that was not met before, or find it, if another transaction was first; locked."""
     values = {column.name: getattr(device, column.name) for column in _COLUMNS}
-    query = (
-        upsert(table)
-        .values(**values, cookie_hash=cookie_hash)
-        .on_conflict_do_update(index_elements=["cookie_hash", "user_id"], set_={"last_seen_at": device.last_seen_at})
-        .returning(*_COLUMNS)
-    )
-    return _device((await tx.execute(query)).one())
+    return _device((await tx.execute(_MEET, {**values, "cookie_hash": cookie_hash})).one())
 
 
 async def change(tx: Transaction, device: Device) -> None:
     """Keep what changed in a device that was met in this transaction."""
-    await tx.execute(
-        update(table)
-        .where(table.c.id == device.id)
-        .values(
-            trust=device.trust,
-            label=device.label,
-            sign_ins=device.sign_ins,
-            last_seen_at=device.last_seen_at,
-        )
-    )
+    values = {
+        "device_id": device.id,
+        "trust": device.trust,
+        "label": device.label,
+        "sign_ins": device.sign_ins,
+        "last_seen_at": device.last_seen_at,
+    }
+    await tx.execute(_CHANGE, values)
 
 
 async def of(tx: Transaction, user_id: UUID) -> list[Device]:

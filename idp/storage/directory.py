@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, insert, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
@@ -19,15 +20,24 @@ from idp.storage.locks import unlock as unlock
 from idp.storage.way_in_tables import client_home as home_of_client
 from pages.look import Look
 
+_ACCOUNT = (
+    select(user_account, login_name.c.name)
+    .join(login_name, login_name.c.user_id == user_account.c.id)
+    .order_by(login_name.c.name)
+    .limit(1)
+)
+_BY_NAME = _ACCOUNT.where(login_name.c.name == bindparam("which"))
+_BY_ID = _ACCOUNT.where(user_account.c.id == bindparam("which"))
+
 
 async def account_by_login_name(tx: Transaction, name: str) -> Account | None:
     """The person of a name in its normal form."""
-    return await _account(tx, login_name.c.name == name)
+    return await _account(tx, _BY_NAME, name)
 
 
 async def account(tx: Transaction, user_id: UUID) -> Account | None:
     """One person."""
-    return await _account(tx, user_account.c.id == user_id)
+    return await _account(tx, _BY_ID, user_id)
 
 
 async def home(tx: Transaction, user_id: UUID) -> Membership | None:
@@ -139,15 +149,8 @@ async def put_membership(
     )
 
 
-async def _account(tx: Transaction, which: ColumnElement[bool]) -> Account | None:
-    query = (
-        select(user_account, login_name.c.name)
-        .join(login_name, login_name.c.user_id == user_account.c.id)
-        .where(which)
-        .order_by(login_name.c.name)
-        .limit(1)
-    )
-    row = (await tx.execute(query)).one_or_none()
+async def _account(tx: Transaction, query: Select[Any], which: str | UUID) -> Account | None:
+    row = (await tx.execute(query, {"which": which})).one_or_none()
     if row is None:
         return None
     return Account(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
@@ -130,23 +130,26 @@ async def remove_passkey(tx: Transaction, user_id: UUID, credential_id: bytes) -
     return removed.one_or_none() is not None
 
 
+_SAME = (
+    passkey_challenge.c.ceremony == bindparam("same_ceremony"),
+    passkey_challenge.c.bound_to == bindparam("same_bound_to"),
+)
+_LATEST = (
+    select(passkey_challenge.c.digest)
+    .where(*_SAME)
+    .order_by(passkey_challenge.c.expires_at.desc(), passkey_challenge.c.digest)
+    .limit(CHALLENGES_KEPT - 1)
+)
+_OLDER = delete(passkey_challenge).where(*_SAME, passkey_challenge.c.digest.not_in(_LATEST)).cte("older")
+_ADD_CHALLENGE = insert(passkey_challenge).add_cte(_OLDER)
+
+
 async def add_challenge(
     tx: Transaction, digest: bytes, ceremony: Ceremony, bound_to: str, expires_at: datetime
 ) -> None:
     """Keep the digest of a challenge for one ceremony of one login or session; of many the latest few are kept."""
-    same = (passkey_challenge.c.ceremony == ceremony, passkey_challenge.c.bound_to == bound_to)
-    latest = (
-        select(passkey_challenge.c.digest)
-        .where(*same)
-        .order_by(passkey_challenge.c.expires_at.desc(), passkey_challenge.c.digest)
-        .limit(CHALLENGES_KEPT - 1)
-    )
-    older = delete(passkey_challenge).where(*same, passkey_challenge.c.digest.not_in(latest)).cte("older")
-    await tx.execute(
-        insert(passkey_challenge)
-        .values(digest=digest, ceremony=ceremony, bound_to=bound_to, expires_at=expires_at)
-        .add_cte(older)
-    )
+    values = {"digest": digest, "ceremony": ceremony, "bound_to": bound_to, "expires_at": expires_at}
+    await tx.execute(_ADD_CHALLENGE, {**values, "same_ceremony": ceremony, "same_bound_to": bound_to})
 
 
 async def consume_challenge(tx: Transaction, digest: bytes, ceremony: Ceremony, bound_to: str, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, true
+from sqlalchemy import LargeBinary, and_, bindparam, or_, select, true
 
 from config.connections import Transaction
 from idp.devices.device import Device
@@ -45,18 +45,21 @@ _COLUMNS = (
     *(column.label(f"session_{column.name}") for column in _LIVE.c),
 )
 
+_PERSON = (
+    select(*_COLUMNS)
+    .select_from(user_account)
+    .join(_HOME, true())
+    .outerjoin(_LIVE, and_(_LIVE.c.user_id == user_account.c.id, _LIVE.c.ended_at.is_(None)))
+    .outerjoin(
+        _HERE, and_(_HERE.c.user_id == user_account.c.id, _HERE.c.cookie_hash == bindparam("cookie", type_=LargeBinary))
+    )
+    .where(user_account.c.id == bindparam("person"))
+)
+
 
 async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | None) -> KnownPerson | None:
     """The person, and this browser as a device of theirs; None: there is none, or they belong nowhere."""
-    query = (
-        select(*_COLUMNS)
-        .select_from(user_account)
-        .join(_HOME, true())
-        .outerjoin(_LIVE, and_(_LIVE.c.user_id == user_account.c.id, _LIVE.c.ended_at.is_(None)))
-        .outerjoin(_HERE, and_(_HERE.c.user_id == user_account.c.id, _HERE.c.cookie_hash == device_cookie))
-        .where(user_account.c.id == user_id)
-    )
-    row = (await tx.execute(query)).mappings().one_or_none()
+    row = (await tx.execute(_PERSON, {"person": user_id, "cookie": device_cookie})).mappings().one_or_none()
     if row is None:
         return None
     enrolled: list[FactorKind] = ["totp"] if row["has_totp"] else []

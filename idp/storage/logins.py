@@ -8,40 +8,46 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Select, bindparam, delete, insert, select, update
 
 from config.connections import Transaction
 from idp.authorization.login import Linking, Login
 from idp.authorization.request import AuthorizationRequest
 from idp.storage.protocol_tables import login as table
 
+# made once: to build a statement, and its key for the cache, costs more than to send it
+_ADD = insert(table)
+_FIND = select(table).where(table.c.id == bindparam("login_id"), table.c.expires_at > bindparam("now"))
+_CLAIM = _FIND.with_for_update()
+_SAVE = update(table).where(table.c.id == bindparam("login_id"))
+_FINISH = delete(table).where(table.c.id == bindparam("login_id"))
 _FIXED = frozenset({"id", "request", "client_id", "locale", "created_at", "expires_at", "browser_hash"})
 
 
 async def add(tx: Transaction, login: Login) -> None:
     """Keep a login that begins."""
-    await tx.execute(insert(table).values(**_row(login)))
+    await tx.execute(_ADD, _row(login))
 
 
 async def find(tx: Transaction, login_id: UUID, now: datetime) -> Login | None:
     """A login that goes on; None once it is over, or its time is. For pages that only show."""
-    return await _load(tx, login_id, now, lock=False)
+    return await _load(tx, _FIND, login_id, now)
 
 
 async def claim(tx: Transaction, login_id: UUID, now: datetime) -> Login | None:
     """`find`, and nobody else changes it before this transaction is over. For whoever saves."""
-    return await _load(tx, login_id, now, lock=True)
+    return await _load(tx, _CLAIM, login_id, now)
 
 
 async def save(tx: Transaction, login: Login) -> None:
     """Keep what changed in a claimed login."""
     values = {name: value for name, value in _row(login).items() if name not in _FIXED}
-    await tx.execute(update(table).where(table.c.id == login.id).values(**values))
+    await tx.execute(_SAVE, {"login_id": login.id, **values})
 
 
 async def finish(tx: Transaction, login: Login) -> None:
     """A claimed login is over: its code was issued, or its client was told that there will be none."""
-    await tx.execute(delete(table).where(table.c.id == login.id))
+    await tx.execute(_FINISH, {"login_id": login.id})
 
 
 async def forget_person(tx: Transaction, user_id: UUID) -> int:
@@ -71,9 +77,8 @@ async def sweep(tx: Transaction, now: datetime) -> int:
     return (await tx.execute(delete(table).where(*over))).rowcount
 
 
-async def _load(tx: Transaction, login_id: UUID, now: datetime, *, lock: bool) -> Login | None:
-    query = select(table).where(table.c.id == login_id, table.c.expires_at > now)
-    row = (await tx.execute(query.with_for_update() if lock else query)).mappings().one_or_none()
+async def _load(tx: Transaction, query: Select[Any], login_id: UUID, now: datetime) -> Login | None:
+    row = (await tx.execute(query, {"login_id": login_id, "now": now})).mappings().one_or_none()
     return from_row(row) if row is not None else None
 
 

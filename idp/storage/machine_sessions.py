@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, Select, Text, any_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, Text, any_, bindparam, cast, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from config.connections import Transaction
+from config.direct import Statement
 from config.together import ask
 from idp.clients.client import proof
 from idp.clients.metadata import ClientMetadata
@@ -20,9 +21,18 @@ from idp.storage.protocol_tables import client as registered
 
 _PROOF = (registered.c.auth_method, registered.c.secret_hash, registered.c.metadata)
 _NAMED = any_(bindparam("named", type_=ARRAY(Text)))
-_FIND = select(table).where(table.c.sid == _NAMED)
-_LIVE = (
-    select(table, *_PROOF)
+_COLUMNS = (
+    *(column for column in table.c if column.name != "revoked_tokens"),
+    cast(table.c.revoked_tokens, Text).label("revoked_tokens"),
+)
+_FIND = Statement(select(*_COLUMNS).where(table.c.sid == _NAMED))
+_LIVE = Statement(
+    select(
+        *_COLUMNS,
+        registered.c.auth_method,
+        registered.c.secret_hash,
+        cast(registered.c.metadata, Text).label("metadata"),
+    )
     .join(registered, registered.c.client_id == table.c.client_id)
     .where(table.c.client_id == _NAMED, table.c.ended_at.is_(None), registered.c.enabled)
 )
@@ -30,7 +40,7 @@ _LIVE = (
 
 async def live_of(tx: Transaction, client_id: str, known: tuple[object, ...]) -> MachineSession | None:
     """The session that has not ended of a client that is switched on and proves itself as is `known`, to look at."""
-    live = await ask(tx, _live, client_id)
+    live = await ask(tx, _live, client_id, holds=False)
     return live[0] if live is not None and live[1] == known else None
 
 
@@ -46,7 +56,11 @@ async def lock_client(tx: Transaction, client_id: str, known: tuple[object, ...]
         select(registered.c.enabled, *_PROOF).where(registered.c.client_id == client_id).with_for_update(key_share=True)
     )
     row = (await tx.execute(query)).mappings().one_or_none()
-    return row is not None and row["enabled"] and _proof(row) == known
+    return (
+        row is not None
+        and row["enabled"]
+        and _proof({**row}, msgspec.convert(row["metadata"], ClientMetadata)) == known
+    )
 
 
 async def lock_live(tx: Transaction, client_id: str) -> MachineSession | None:
@@ -114,23 +128,31 @@ def _not_ended(client_id: str) -> Select[Any]:
     return select(table).where(table.c.client_id == client_id, table.c.ended_at.is_(None))
 
 
-def _proof(row: RowMapping) -> tuple[object, ...]:
+def _proof(row: Mapping[str, Any], metadata: ClientMetadata) -> tuple[object, ...]:
     """What is registered now of how a client proves itself."""
-    return proof(row["auth_method"], row["secret_hash"], msgspec.convert(row["metadata"], ClientMetadata))
+    return proof(row["auth_method"], row["secret_hash"], metadata)
 
 
 async def _found(tx: Transaction, sids: Sequence[str]) -> Mapping[str, MachineSession]:
-    found = [MachineSession(**row._mapping) for row in await tx.execute(_FIND, {"named": sids})]
-    return {session.sid: session for session in found}
+    return {row["sid"]: _by_row(row) for row in await _FIND.rows(tx, named=sids)}
 
 
 async def _live(tx: Transaction, client_ids: Sequence[str]) -> Mapping[str, tuple[MachineSession, tuple[object, ...]]]:
     """With what is registered now of how each client proves itself."""
-    rows = (await tx.execute(_LIVE, {"named": client_ids})).mappings()
     return {
-        row["client_id"]: (MachineSession(**{column.name: row[column] for column in table.c}), _proof(row))
-        for row in rows
+        row["client_id"]: (_by_row(row), _proof(row, _metadata(row["metadata"])))
+        for row in await _LIVE.rows(tx, named=client_ids)
     }
+
+
+def _by_row(row: Mapping[str, Any]) -> MachineSession:
+    """A session from `_COLUMNS`."""
+    values = {name: row[name] for name in MachineSession.__slots__}
+    return MachineSession(**{**values, "revoked_tokens": _revoked_tokens(row["revoked_tokens"])})
+
+
+_metadata = msgspec.json.Decoder(ClientMetadata).decode
+_revoked_tokens = msgspec.json.Decoder(dict[str, int]).decode
 
 
 async def _one(tx: Transaction, query: Select[Any]) -> MachineSession | None:

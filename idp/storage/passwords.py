@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
 from idp.storage.directory_tables import password as table
 
+_HASH = select(table.c.hash).where(table.c.user_id == bindparam("user_id"))
+
 
 async def password_hash(tx: Transaction, user_id: UUID) -> str | None:
     """The hash of the person's password; `None` where they have none."""
-    query = select(table.c.hash).where(table.c.user_id == user_id)
-    found: str | None = (await tx.execute(query)).scalar_one_or_none()
+    found: str | None = (await tx.execute(_HASH, {"user_id": user_id})).scalar_one_or_none()
     return found
 
 

@@ -4,42 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, Select, any_, bindparam, delete, insert, select, text, update
+from sqlalchemy import Text, any_, bindparam, cast, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from config.connections import Transaction
+from config.direct import Statement
 from config.together import ask, keep
 from idp.protocol.claims_request import RequestedClaims
 from idp.storage.protocol_tables import refresh_family, refresh_token
 from idp.tokens.refresh_family import Family, Presented
 
+_BEGIN = insert(refresh_family)
+_FIRST = insert(refresh_token)
+_JSON: Final = ("claims", "confirmation")
 _DIGESTS = any_(bindparam("digests", type_=ARRAY(BYTEA)))
 _LOOK = (
-    select(refresh_family, refresh_token.c.token_hash, refresh_token.c.rotated_at)
+    select(
+        *(
+            cast(column, Text).label(column.name) if column.name in _JSON else column
+            for column in refresh_family.c
+            if column.name in Family.__slots__
+        ),
+        refresh_token.c.token_hash,
+        refresh_token.c.rotated_at,
+    )
     .join(refresh_token, refresh_token.c.family_id == refresh_family.c.id)
     .where(refresh_token.c.token_hash == _DIGESTS)
 )
+_LOOKED = Statement(_LOOK)
 # the token as well: another refresh may have rotated it while its family was waited for
-_PRESENT = _LOOK.order_by(refresh_family.c.id).with_for_update(of=(refresh_family, refresh_token))
-_CURRENT = select(refresh_token.c.token_hash).where(
-    refresh_token.c.token_hash == _DIGESTS, refresh_token.c.rotated_at.is_(None)
+_PRESENT = Statement(_LOOK.order_by(refresh_family.c.id).with_for_update(of=(refresh_family, refresh_token)))
+_CURRENT = Statement(
+    select(refresh_token.c.token_hash).where(
+        refresh_token.c.token_hash == _DIGESTS, refresh_token.c.rotated_at.is_(None)
+    )
 )
-_USED = text(
-    """
-    UPDATE idp.refresh_token AS token SET rotated_at = used.rotated_at
-    FROM unnest(CAST(:used AS bytea[]), CAST(:moments AS timestamptz[])) AS used (token_hash, rotated_at)
-    WHERE token.token_hash = used.token_hash
-    """
-)
-_SUCCESSORS = text(
-    """
-    INSERT INTO idp.refresh_token (token_hash, family_id, issued_at)
-    SELECT * FROM unnest(CAST(:successors AS bytea[]), CAST(:families AS uuid[]), CAST(:moments AS timestamptz[]))
-    """
+_ROTATE = Statement(
+    text(  # a successor is written after its predecessor, since a family has one current token at each moment
+        """
+        WITH rotated AS (
+            UPDATE idp.refresh_token AS token SET rotated_at = rotation.moment
+            FROM unnest(
+                CAST(:used AS bytea[]), CAST(:successors AS bytea[]), CAST(:families AS uuid[]),
+                CAST(:moments AS timestamptz[])
+            ) AS rotation (used, successor, family_id, moment)
+            WHERE token.token_hash = rotation.used
+            RETURNING rotation.successor, rotation.family_id, rotation.moment
+        )
+        INSERT INTO idp.refresh_token (token_hash, family_id, issued_at) SELECT * FROM rotated
+        """
+    )
 )
 
 
@@ -55,8 +73,8 @@ async def begin(tx: Transaction, family: Family, digest: bytes, now: datetime) -
     values = {name: getattr(family, name) for name in Family.__slots__}
     values |= {"scope": list(family.scope), "resources": list(family.resources)}
     values |= {"claims": msgspec.to_builtins(family.claims), "confirmation": dict(family.confirmation)}
-    await tx.execute(insert(refresh_family).values(values))
-    await tx.execute(insert(refresh_token).values(token_hash=digest, family_id=family.id, issued_at=now))
+    await tx.execute(_BEGIN, values)
+    await tx.execute(_FIRST, {"token_hash": digest, "family_id": family.id, "issued_at": now})
 
 
 async def present(tx: Transaction, digest: bytes) -> Presented | None:
@@ -84,24 +102,20 @@ async def _present(tx: Transaction, digests: Sequence[bytes]) -> Mapping[bytes, 
 
 
 async def _look(tx: Transaction, digests: Sequence[bytes]) -> Mapping[bytes, Presented]:
-    return await _by_digest(tx, _LOOK, digests)
+    return await _by_digest(tx, _LOOKED, digests)
 
 
-async def _by_digest(
-    tx: Transaction, query: Select[tuple[Any, ...]], digests: Sequence[bytes]
-) -> Mapping[bytes, Presented]:
-    rows = (await tx.execute(query, {"digests": digests})).mappings()
-    return {row["token_hash"]: _presented(row) for row in rows}
+async def _by_digest(tx: Transaction, query: Statement, digests: Sequence[bytes]) -> Mapping[bytes, Presented]:
+    return {row["token_hash"]: _presented(row) for row in await query.rows(tx, digests=digests)}
 
 
 async def _current(tx: Transaction, digests: Sequence[bytes]) -> Mapping[bytes, bool]:
-    return dict.fromkeys((await tx.execute(_CURRENT, {"digests": digests})).scalars(), True)
+    return {row["token_hash"]: True for row in await _CURRENT.rows(tx, digests=digests)}
 
 
 async def _rotate(tx: Transaction, rotations: Sequence[_Rotation]) -> None:
     used, successors, families, moments = zip(*rotations, strict=True)
-    await tx.execute(_USED, {"used": used, "moments": moments})
-    await tx.execute(_SUCCESSORS, {"successors": successors, "families": families, "moments": moments})
+    await _ROTATE.rows(tx, used=used, successors=successors, families=families, moments=moments)
 
 
 async def revoke(tx: Transaction, family_id: UUID, now: datetime) -> bool:
@@ -119,8 +133,21 @@ async def sweep(tx: Transaction, before: datetime) -> int:
     return (await tx.execute(delete(refresh_family).where(refresh_family.c.expires_at < before))).rowcount
 
 
-def _presented(row: RowMapping) -> Presented:
-    values = {name: row[name] for name in Family.__slots__}
-    words = {name: tuple(row[name]) for name in ("scope", "resources")}
-    family = Family(**{**values, **words, "claims": msgspec.convert(row["claims"], RequestedClaims)})
+def _presented(row: Mapping[str, Any]) -> Presented:
+    family = Family(
+        id=row["id"],
+        client_id=row["client_id"],
+        user_id=row["user_id"],
+        sid=row["sid"],
+        scope=tuple(row["scope"]),
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+        claims=_claims(row["claims"]),
+        resources=tuple(row["resources"]),
+        confirmation=_confirmation(row["confirmation"]),
+    )
     return Presented(family=family, rotated_at=row["rotated_at"])
+
+
+_claims = msgspec.json.Decoder(RequestedClaims).decode
+_confirmation = msgspec.json.Decoder(dict[str, str]).decode

@@ -9,7 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 from config.connections import Transaction
 from idp.storage.end_tables import session_client as table
 
+_JOINED = insert(table).on_conflict_do_nothing()
+
 
 async def joined(tx: Transaction, sid: str, client_id: str, now: datetime) -> None:
     """A client has tokens of this session from now on. The caller holds the session's lock, so no end is missed."""
-    await tx.execute(insert(table).values(sid=sid, client_id=client_id, first_at=now).on_conflict_do_nothing())
+    await tx.execute(_JOINED, {"sid": sid, "client_id": client_id, "first_at": now})

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Row,
@@ -15,7 +16,9 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    cast,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -24,40 +27,50 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from config.connections import Transaction
+from config.direct import Statement
 from config.together import ask
 from idp.sessions.session import ON_ITS_WAY, Session, Visitor
 from idp.storage.directory_tables import session as table
 from idp.storage.directory_tables import user_account
 
-# made once: to build a statement and its key for the cache costs as much as to send it
-_FIND = select(table).where(table.c.sid == any_(bindparam("sids", type_=ARRAY(Text))))
-_LOCK = (
+_NAMED = table.c.sid == any_(bindparam("sids", type_=ARRAY(Text)))
+_FIND = select(
+    *(column for column in table.c if column.name not in ("ip", "ended_by")),
+    func.host(table.c.ip).label("ip"),
+    cast(table.c.ended_by, Text).label("ended_by"),
+).where(_NAMED)
+_FOUND = Statement(_FIND)
+_LOCKED = Statement(
     _FIND.where(table.c.ended_at.is_(None))
     .order_by(table.c.sid.collate("C"))  # as `lock_live` does
     .with_for_update(key_share=True)
 )
-_ALIVE = select(table.c.sid, table.c.idle_expires_at).where(
-    table.c.sid == any_(bindparam("sids", type_=ARRAY(Text))), table.c.ended_at.is_(None)
+_ALIVE = Statement(select(table.c.sid, table.c.idle_expires_at).where(_NAMED, table.c.ended_at.is_(None)))
+_LOCK_PERSON = (
+    select(user_account.c.state).where(user_account.c.id == bindparam("user_id")).with_for_update(key_share=True)
+)  # FOR NO KEY UPDATE: rows that refer to the person may be written meanwhile
+_LOCK_LIVE = (
+    select(table)
+    .where(
+        or_(table.c.user_id == bindparam("user_id"), table.c.sid == bindparam("leaving")), table.c.ended_at.is_(None)
+    )
+    .order_by(table.c.sid.collate("C"))  # rows are locked in this order: that of Python's, in the worker `activity`
+    .with_for_update(key_share=True)
 )
+_BEGIN = insert(table)
+_CHANGE = update(table).where(table.c.sid == bindparam("of"))
 _VISITOR = ("device_id", "device_label", "browser", "ip", "place", "network")
 
 
 async def lock_person(tx: Transaction, user_id: UUID) -> bool:
     """Let nobody else begin a session of this person until the transaction is over. False: may not sign in."""
-    query = (
-        select(user_account.c.state).where(user_account.c.id == user_id).with_for_update(key_share=True)
-    )  # FOR NO KEY UPDATE: rows that refer to the person may be written meanwhile
-    return (await tx.execute(query)).scalar_one_or_none() == "active"
+    return (await tx.execute(_LOCK_PERSON, {"user_id": user_id})).scalar_one_or_none() == "active"
 
 
 async def lock_live(tx: Transaction, user_id: UUID, leaving: str | None) -> list[Session]:
     """The person's session and the one of the sid `leaving`, as far as they have not ended: locked, by sid."""
-    query = (
-        _not_ended(or_(table.c.user_id == user_id, table.c.sid == leaving))
-        .order_by(table.c.sid.collate("C"))  # rows are locked in this order: that of Python's, in the worker `activity`
-        .with_for_update(key_share=True)
-    )
-    return [_session(row) for row in await tx.execute(query)]
+    values = {"user_id": user_id, "leaving": leaving}
+    return [_session(row) for row in await tx.execute(_LOCK_LIVE, values)]
 
 
 async def lock(tx: Transaction, sid: str) -> Session | None:
@@ -83,27 +96,25 @@ async def lock_expired(tx: Transaction, now: datetime, limit: int) -> list[Sessi
 
 async def begin(tx: Transaction, session: Session) -> None:
     """Keep a new session. Raises an integrity error where the person has one that has not ended."""
-    await tx.execute(insert(table).values(**_row(session)))
+    await tx.execute(_BEGIN, _row(session))
 
 
 async def change(tx: Transaction, session: Session) -> None:
     """Keep what changed in a locked session: its end, its times, how the person was authenticated."""
-    await tx.execute(
-        update(table)
-        .where(table.c.sid == session.sid)
-        .values(
-            version=session.version,
-            cookie_hash=session.cookie_hash,
-            amr=list(session.amr),
-            acr=session.acr,
-            authenticated_at=session.authenticated_at,
-            last_activity_at=session.last_activity_at,
-            idle_expires_at=session.idle_expires_at,
-            ended_at=session.ended_at,
-            end_reason=session.end_reason,
-            ended_by=session.ended_by,
-        )
-    )
+    values = {
+        "of": session.sid,
+        "version": session.version,
+        "cookie_hash": session.cookie_hash,
+        "amr": list(session.amr),
+        "acr": session.acr,
+        "authenticated_at": session.authenticated_at,
+        "last_activity_at": session.last_activity_at,
+        "idle_expires_at": session.idle_expires_at,
+        "ended_at": session.ended_at,
+        "end_reason": session.end_reason,
+        "ended_by": session.ended_by,
+    }
+    await tx.execute(_CHANGE, values)
 
 
 async def live_of(tx: Transaction, user_id: UUID, now: datetime) -> Session | None:
@@ -152,20 +163,45 @@ def _if_live(session: Session | None, now: datetime) -> Session | None:
 
 
 async def _alive_until(tx: Transaction, sids: Sequence[str]) -> Mapping[str, datetime]:
-    return {row.sid: row.idle_expires_at for row in await tx.execute(_ALIVE, {"sids": sids})}
+    return {row["sid"]: row["idle_expires_at"] for row in await _ALIVE.rows(tx, sids=sids)}
 
 
 async def _found(tx: Transaction, sids: Sequence[str]) -> Mapping[str, Session]:
-    return await _by_sid(tx, _FIND, sids)
+    return {row["sid"]: _by_row(row) for row in await _FOUND.rows(tx, sids=sids)}
 
 
 async def _locked(tx: Transaction, sids: Sequence[str]) -> Mapping[str, Session]:
-    return await _by_sid(tx, _LOCK, sids)
+    return {row["sid"]: _by_row(row) for row in await _LOCKED.rows(tx, sids=sids)}
 
 
-async def _by_sid(tx: Transaction, query: Select[tuple[Any, ...]], sids: Sequence[str]) -> Mapping[str, Session]:
-    found = [_session(row) for row in await tx.execute(query, {"sids": sids})]
-    return {session.sid: session for session in found}
+def _by_row(row: Mapping[str, Any]) -> Session:
+    """A session from what `_FIND` says of it."""
+    ended_by = row["ended_by"]
+    return Session(
+        sid=row["sid"],
+        user_id=row["user_id"],
+        organisation_id=row["organisation_id"],
+        version=row["version"],
+        cookie_hash=row["cookie_hash"],
+        visitor=Visitor(
+            device_id=row["device_id"],
+            device_label=row["device_label"],
+            browser=row["browser"],
+            ip=row["ip"],
+            place=row["place"],
+            network=row["network"],
+        ),
+        amr=tuple(row["amr"]),
+        acr=row["acr"],
+        authenticated_at=row["authenticated_at"],
+        created_at=row["created_at"],
+        last_activity_at=row["last_activity_at"],
+        idle_expires_at=row["idle_expires_at"],
+        absolute_expires_at=row["absolute_expires_at"],
+        ended_at=row["ended_at"],
+        end_reason=row["end_reason"],
+        ended_by=msgspec.json.decode(ended_by, type=dict[str, str]) if ended_by is not None else None,
+    )
 
 
 async def _one(tx: Transaction, query: Select[tuple[Any, ...]]) -> Session | None:

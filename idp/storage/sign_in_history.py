@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, exists, func, insert, literal, select, tuple_
+from sqlalchemy import Row, Select, bindparam, delete, exists, func, insert, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from config.connections import Transaction
@@ -15,13 +15,16 @@ from idp.devices.sign_in_history import GOT_IN, KEPT_FOR, Cursor, Outcome, SignI
 from idp.storage.account_tables import sign_in_history as table
 from idp.storage.directory_tables import session, user_account
 
+_NEW = select(*(bindparam(f"new_{column.name}", type_=column.type) for column in table.c)).where(
+    exists().where(user_account.c.id == bindparam("new_user_id", type_=table.c.user_id.type))
+)
+_ADD = insert(table).from_select([column.name for column in table.c], _NEW)
+
 
 async def add(tx: Transaction, sign_in: SignIn) -> None:
     """Keep one, if there is such a person: for a name that nobody has, the same statement keeps nothing."""
     values = {name: getattr(sign_in, name) for name in SignIn.__slots__} | {"amr": list(sign_in.amr)}
-    row = select(*(literal(values[column.name], column.type) for column in table.c))
-    chosen = row.where(exists().where(user_account.c.id == sign_in.user_id))
-    await tx.execute(insert(table).from_select([column.name for column in table.c], chosen))
+    await tx.execute(_ADD, {f"new_{name}": value for name, value in values.items()})
 
 
 async def page(

@@ -10,6 +10,7 @@ from sqlalchemy import Uuid, and_, bindparam, case, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from config.connections import Transaction
+from config.direct import Statement
 from config.together import ask
 from idp.endpoints.subjects import PersonNow
 from idp.storage.directory_tables import device, login_name, membership, user_account
@@ -25,7 +26,7 @@ _ASKED = (
     .table_valued(column("user_id", Uuid), column("organisation_id", Uuid), column("device_id", Uuid))
     .render_derived("asked")
 )
-_PEOPLE = (
+_PEOPLE = Statement(
     select(
         _ASKED.c.user_id,
         _ASKED.c.organisation_id,
@@ -67,19 +68,18 @@ async def person_now(tx: Transaction, user_id: UUID, organisation_id: UUID, devi
 
 async def _people_now(tx: Transaction, asked: Sequence[_Asked]) -> Mapping[_Asked, PersonNow]:
     users, organisations, devices = zip(*asked, strict=True)
-    values = {"users": users, "organisations": organisations, "devices": devices}
     found = {}
-    for row in await tx.execute(_PEOPLE, values):
-        found[_Asked(row.user_id, row.organisation_id, row.at_device)] = PersonNow(
-            name=row.name,
-            login_name=row.login_name,
-            locale=row.locale,
-            zone=row.zone,
-            email=row.email,
-            email_verified=row.email_verified,
-            updated_at=row.updated_at,
-            roles=tuple(row.roles or ()),
-            device_id=row.device_id,
-            device_trust=row.device_trust,
+    for row in await _PEOPLE.rows(tx, users=users, organisations=organisations, devices=devices):
+        found[_Asked(row["user_id"], row["organisation_id"], row["at_device"])] = PersonNow(
+            name=row["name"],
+            login_name=row["login_name"],
+            locale=row["locale"],
+            zone=row["zone"],
+            email=row["email"],
+            email_verified=row["email_verified"],
+            updated_at=row["updated_at"],
+            roles=tuple(row["roles"] or ()),
+            device_id=row["device_id"],
+            device_trust=row["device_trust"],
         )
     return found

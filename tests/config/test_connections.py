@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from config.connections import Database, is_away, open_database, reading
+from config.direct import Statement, looking
 from config.settings import Role, Settings
 from config.warm_connections import WARM
 from tests.engines import engines_for_tests
@@ -32,6 +33,7 @@ async def test_an_error_of_the_database_names_no_value(database: Callable[[Role]
     [
         ("SELECT CAST(:given AS text)", {"given": "a\0b"}, False),  # 22021
         ("SELECT 1 / CAST(:given AS int)", {"given": 0}, False),  # 22012
+        ("SELECT CAST(:given AS int)", {"given": "no number"}, False),  # it does not leave the driver
         ("DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$", {}, True),
         ("DO $$ BEGIN RAISE SQLSTATE '53300'; END $$", {}, True),
         ("DO $$ BEGIN RAISE SQLSTATE '25006'; END $$", {}, True),
@@ -44,6 +46,11 @@ async def test_what_was_asked_wrongly_is_no_server_that_is_away(
         with pytest.raises(DBAPIError) as failed:
             await tx.execute(text(statement), values)
     assert is_away(failed.value) is away
+    async with looking(database("idp")) as tx:
+        with pytest.raises(Exception, match=r"\w") as by_driver:
+            await Statement(text(statement)).rows(tx, **values)
+    assert not isinstance(by_driver.value, DBAPIError)
+    assert is_away(by_driver.value) is away
 
 
 async def test_a_statement_that_takes_too_long_is_ended_and_the_connection_serves_on(settings: Settings) -> None:

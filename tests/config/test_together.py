@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from config.connections import Database, Transaction, reading
-from config.together import MOST, Together, ask, keep
+from config.connections import Database, Transaction
+from config.direct import sharing
+from config.runners import MOST
+from config.together import Together, ask, keep
 
 Work = Callable[[Transaction], Awaitable[int | None]]
 
@@ -68,9 +70,9 @@ async def owner(database) -> AsyncIterator[Database]:
         await tx.execute(text("DROP TABLE kept"))
 
 
-@pytest.fixture
-def together(owner) -> Together:
-    return Together(owner.begin)
+@pytest.fixture(params=["begin", "sharing"])
+def together(request, owner) -> Together:
+    return Together(owner.begin if request.param == "begin" else partial(sharing, owner))
 
 
 async def kept(owner: Database) -> Mapping[str, int]:
@@ -244,8 +246,32 @@ async def test_an_engine_that_is_away_is_so_for_all_and_comes_back(register, own
     assert await kept(owner) == {"a": 1, "b": 2}
 
 
-async def test_looking_needs_no_transaction(register, owner) -> None:
-    together = Together(partial(reading, owner))
-    works = [partial(register.number, name=f"n{n}") for n in (1, 2)]
-    assert await asyncio.gather(*map(together.run, works)) == [1, 2]
-    assert register.looks == [("n1", "n2")]
+async def test_a_transaction_of_ones_own_stands_or_falls_as_a_whole(together, owner) -> None:
+    async def by_hand(tx: Transaction) -> int | None:
+        await tx.execute(text("INSERT INTO kept VALUES ('x', 1)"))
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        await together.run(by_hand)
+    assert await kept(owner) == {}
+
+
+async def test_two_statements_stand_or_fall_together_although_each_may_stand_alone(together, owner) -> None:
+    async def write(tx: Transaction, names: Sequence[str]) -> None:
+        await tx.execute(text("INSERT INTO kept SELECT *, 1 FROM unnest(CAST(:names AS text[]))"), {"names": names})
+
+    async def wrong(tx: Transaction, names: Sequence[str]) -> None:
+        await tx.execute(text("INSERT INTO kept SELECT *, -1 FROM unnest(CAST(:names AS text[]))"), {"names": names})
+
+    async def looks(tx: Transaction, names: Sequence[str]) -> Mapping[str, bool]:
+        return dict.fromkeys(names, True)
+
+    async def work(tx: Transaction) -> bool | None:
+        found = await ask(tx, looks, "n1", holds=False)
+        await keep(tx, write, "x", atomic=True)
+        await keep(tx, wrong, "y", atomic=True)
+        return found
+
+    with pytest.raises(IntegrityError):
+        await together.run(work)
+    assert await kept(owner) == {}
