@@ -66,13 +66,22 @@ class Limiting:
             if exceeded is not None:
                 self.persistent.refused(head.client)
                 return self._refusals.exceeded(head, exceeded.rate, exceeded.wait)
-        if self.alert and not self.overload.admits(route.priority, self._clock.monotonic()):
+        if self.alert and not self.overload.admits(route.priority, self._clock.monotonic(), late=head.late):
             return self._refusals.overloaded(head)
         return None
 
-    def unread(self, correlation_id: str) -> bytes | None:
-        """Ask while `shedding`: the answer to a request that is turned away before it is read. None: read it."""
-        if not self.overload.is_full(self._clock.monotonic()):
+    def is_late(self, waited: float) -> bool:
+        """Whether a request that waited so many seconds to be begun is one that keeps others waiting; asked while
+        `shedding`."""
+        return waited > self.overload.patience
+
+    def unread(self, correlation_id: str, late_after: RequestHead | None = None) -> bytes | None:
+        """Ask while `shedding`: the answer to a request that is turned away before it is read. None: read it.
+
+        `late_after`: the last request of a connection whose next one is late.
+        """
+        route = None if late_after is None else late_after.route
+        if not self.overload.is_full(self._clock.monotonic(), late=None if route is None else route.priority):
             return None
         return self._refusals.unread(correlation_id)
 

@@ -12,6 +12,10 @@ soon as one does (adaptive admission control: Welsh and Culler, "Adaptive Overlo
 Servers", USITS 2003). A rate and not a number of exchanges at once, since those that wait for a slow service cost this
 process nothing. Lower priorities may take only what the bucket holds above a reserve, so the lowest are shed first.
 
+*Whom*: who waited for longer than `PATIENCE` when their turn comes is turned away, unless of the highest priority. So
+the wait of those that get in has a bound, whatever the rate still is: it is found by trial, and others may have taken
+the core meanwhile. Somebody who is told at once can ask elsewhere; whoever is served after a queue has only waited.
+
 *Hysteresis*: shedding begins at `ENTER` and holds the wait at a fifth of it; it ends after `CALM` intervals in which
 nobody was shed and no queue stood.
 """
@@ -56,6 +60,8 @@ SHRINKS = 0.8
 """A wait that is at most so much of the last one is on its way down already, and needs no lower rate."""
 CALM = 20
 """Intervals."""
+PATIENCE = 1.0
+"""Of what begins shedding: the longest wait of anybody who gets in meanwhile, in the queue of `gateway.proxy.turns`."""
 LEAST = 200.0
 """Requests a second that always get in: where waiting is long for so few, it is not they who cause it."""
 AT_ONCE = 0.02
@@ -78,6 +84,8 @@ class Overload:
         self._reserve = RESERVE
         self.wait = 0.0
         """The median of the last interval, in seconds."""
+        self.patience = enter * PATIENCE
+        """Seconds."""
         self._enter = enter
         self._waits: list[float] = []
         self._began_at = 0.0
@@ -107,21 +115,26 @@ class Overload:
         kept = min((RESERVE[priority] for priority in priorities), default=0.0)
         self._reserve = {priority: max(0.0, share - kept) for priority, share in RESERVE.items()}
 
-    def is_full(self, now: float) -> bool:
+    def is_full(self, now: float, *, late: Priority | None = None) -> bool:
         """Whether nobody gets in at this moment, whatever their priority: then a request need not even be read. Asked
-        while shedding; whoever asks turns one away."""
+        while shedding; whoever asks turns one away. `late`: one is asked for that waited too long, and most likely has
+        this priority."""
         self._fill(now)
-        if self._tokens >= 1.0:
+        if self._tokens >= 1.0 and (late is None or late is Priority.HIGH):
             return False
         self.unread += 1
         self._shed_now += 1
         return True
 
-    def admits(self, priority: Priority, now: float) -> bool:
-        """Whether a request gets in; asked of each one unless the process is calm."""
+    def admits(self, priority: Priority, now: float, *, late: bool = False) -> bool:
+        """Whether a request gets in; asked of each one unless the process is calm. `late`: it waited too long."""
         if self.state is State.SHEDDING:
             depth = self._fill(now)
-            if self._tokens < 1.0 or self._tokens - 1.0 < depth * self._reserve[priority]:
+            if (
+                (late and priority is not Priority.HIGH)
+                or self._tokens < 1.0
+                or self._tokens - 1.0 < depth * self._reserve[priority]
+            ):
                 self.shed[priority] += 1
                 self._shed_now += 1
                 return False

@@ -47,6 +47,8 @@ class GatewayProtocol(ProxiedExchange):
         self._advancing = False
         self._queued = False
         """It waits for its turn to begin the request in `_unread`."""
+        self._late = False
+        """That request waited for longer than is worth while, while there is too much to do."""
         self._deciding: asyncio.Task[None] | None = None
         self._own_page: OwnPageCycle | None = None
         self._body_limit = _NO_LIMIT
@@ -98,14 +100,17 @@ class GatewayProtocol(ProxiedExchange):
         elif len(self._unread) > self.door.limits.head:
             self._hold(Hold.AHEAD)
 
-    def take_turn(self) -> None:
+    def take_turn(self, waited: float) -> None:
         """Begin what waited (`gateway.proxy.turns`)."""
         self._queued = False
+        limiting = self.door.limiting
+        self._late = limiting is not None and limiting.shedding and limiting.is_late(waited)
         if self._closed or self.transport.is_closing():
             return
         if self._held:
             self._release(Hold.AHEAD)
         self._advance(b"")
+        self._late = False
 
     def _advance(self, data: bytes) -> None:
         if self._unread:
@@ -147,6 +152,9 @@ class GatewayProtocol(ProxiedExchange):
         try:
             self.bytes_in = end
             self._head = head = request.parse(raw, correlation_id)
+            if self._late:
+                head.late = True
+                self._late = False
             self._keep_alive = request.fields.keep_alive and not self._draining
             self._body = body = request.body
             if body is not None:
@@ -181,9 +189,10 @@ class GatewayProtocol(ProxiedExchange):
         known = self._keep_alive and raw.startswith(b"GET /") and self._request.repeats(raw)
         if not known or self._draining or raw.startswith(_OWN_PAGES):  # people can sign out, whatever goes on
             return False
-        answer = limiting.unread(self.door.next_correlation_id())
+        answer = limiting.unread(self.door.next_correlation_id(), self._head if self._late else None)
         if answer is None:
             return False
+        self._late = False
         self.door.turns.left += REQUEST - TURNED_AWAY
         self.transport.write(answer)
         self._phase = _IDLE

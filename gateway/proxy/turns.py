@@ -24,8 +24,8 @@ _EACH_TURN = 32 * REQUEST
 class Waiting(Protocol):
     """A client's connection with a request that was not begun."""
 
-    def take_turn(self) -> None:
-        """Begin it."""
+    def take_turn(self, waited: float) -> None:
+        """Begin it, after so many seconds."""
 
 
 class Turns:
@@ -53,11 +53,11 @@ class Turns:
 
     def _renew(self) -> None:
         self.left = _EACH_TURN
-        queue = self._queue
+        queue, now = self._queue, monotonic()
         while queue and self.left > 0:
-            connection, _ = queue.popleft()
+            connection, since = queue.popleft()
             self.left -= REQUEST
-            connection.take_turn()
+            connection.take_turn(now - since)
         if queue:
             asyncio.get_running_loop().call_soon(self._renew)
         else:

@@ -9,18 +9,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from config.connections import Valkey
+from gateway.exchange import Forward, RequestHead, Verdict
 from gateway.limits.limiting import Limiting
 from gateway.limits.metrics import LimitMetrics
 from gateway.limits.overload import Priority, State
+from gateway.routes.route_table import Mode, Route, Zone
 from tests.clock import FakeClock
 from tests.gateway.limits.test_rates import ADDRESS, overload, statuses, table
 from tests.gateway.proxy.rig import holds, rigged
 from tests.gateway.rig import Rig
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+ROUTE = Route("a", "/", Zone("shop"), "origin", Mode.API, websocket=False, public=True, act=False)
 
 
 @asynccontextmanager
@@ -122,3 +126,41 @@ async def test_while_there_is_too_much_to_do_what_was_read_before_is_turned_away
             with_body = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
             assert (await client.ask(with_body)).status == 200
             assert len(rig.origin.asked) == 4
+
+
+async def test_whoever_waited_too_long_is_turned_away_though_there_is_room_again(
+    valkey: Valkey, clock: FakeClock
+) -> None:
+    limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
+    low, high = (msgspec.structs.replace(ROUTE, priority=priority) for priority in (Priority.LOW, Priority.HIGH))
+
+    def pipeline(asked: RequestHead) -> Verdict:
+        asked.route = high if asked.path == b"/high" else low
+        return limiting.before(asked, asked.route) or Forward("origin")
+
+    with tempfile.TemporaryDirectory(prefix="mj-") as folder:
+        async with rigged(Path(folder), limiting=limiting, pipeline=pipeline) as rig:
+            client = await rig.client()
+
+            async def late(path: bytes, more: bytes = b"") -> int:
+                rig.door.turns.left = 0
+                return (await client.ask(b"GET %b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (path, more))).status
+
+            assert await late(b"/") == 200
+            overload(limiting)
+            clock.advance(2000)
+            limiting.overload.patience = -1.0
+            for path, more, status in (
+                (b"/", b"", 503),
+                (b"/", b"X: 1\r\n", 503),
+                (b"/high", b"X: 2\r\n", 200),
+                (b"/high", b"X: 2\r\n", 200),
+            ):
+                clock.advance(1)  # the bucket is full
+                assert await late(path, more) == status
+            clock.advance(1)
+            assert (await client.ask(GET)).status == 200, "that one did not wait"
+            assert limiting.overload.unread == 1
+            clock.advance(1)
+            limiting.overload.patience = 60.0
+            assert await late(b"/") == 200

@@ -18,7 +18,8 @@ class Client:
     def __init__(self, turns: Turns, begun: list[int], number: int, cost: int = REQUEST) -> None:
         self.turns, self.begun, self.number, self.cost = turns, begun, number, cost
 
-    def take_turn(self) -> None:
+    def take_turn(self, waited: float) -> None:
+        assert waited >= 0
         self.turns.left += REQUEST - self.cost
         self.begun.append(self.number)
 
