@@ -29,7 +29,7 @@ class _Origin(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         client = self.client
-        if client is not None:
+        if client is not None and not client.transport.is_closing():
             client.transport.write(data)
         self._parser.feed_data(data)
 
@@ -57,10 +57,12 @@ class _Client(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
-        if self._idle:
-            self._send(self._idle.pop())
-        else:
-            self._dialling = asyncio.create_task(self._dial())
+        while self._idle:
+            origin = self._idle.pop()
+            if not origin.transport.is_closing():
+                self._send(origin)
+                return
+        self._dialling = asyncio.create_task(self._dial())
 
     async def _dial(self) -> None:
         loop = asyncio.get_running_loop()

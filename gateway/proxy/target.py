@@ -52,7 +52,7 @@ class Target:
     def __init__(self, address: str, upstream: Upstream, pool: Wanting) -> None:
         self.address = address
         self.limits = pool.limits
-        self.heads: dict[bytes, KnownHead] = {}
+        self.heads: dict[bytes, KnownHead | None] = {}
         self.idle: list[UpstreamConnection] = []
         self.all: set[UpstreamConnection] = set()
         self.open = 0

@@ -30,7 +30,7 @@ _COOKIES = b"set-cookie: "
 _HEAD_ENDS = b"\r\n\r\n"
 _KNOWN_BOUND = 1024
 _INTERIM_BOUND = 16
-_HEADS_BOUND = 64
+_HEADS_BOUND = 256
 _LARGE_DIGITS = 6
 """Digits of the length of a large download: 100 kB and more may be on its way when a session ends."""
 
@@ -54,8 +54,8 @@ class KnownHead(msgspec.Struct, frozen=True, gc=False):
 class Owner(Protocol):
     """The target, as its connections know it."""
 
-    heads: dict[bytes, KnownHead]
-    """Those of its last answers."""
+    heads: dict[bytes, KnownHead | None]
+    """Those of its last answers; None: seen once, which is no sign that it comes again."""
 
     limits: Limits
     suspect: bool
@@ -241,10 +241,13 @@ class UpstreamConnection(asyncio.Protocol):
         end, status = data.find(_HEAD_ENDS) + 4, self._parser.get_status_code()
         if status >= 500 or not length.isdigit() or len(data) != end + int(length):
             return
-        heads = self.pool.heads
-        if len(heads) >= _HEADS_BOUND:
-            heads.clear()
-        heads[data[:end]] = KnownHead(status, int(length), STATUS_LINE[status] + b"\r\n".join(self._head_lines[:-3]))
+        heads, head = self.pool.heads, data[:end]
+        if head not in heads:
+            if len(heads) >= _HEADS_BOUND:
+                heads.clear()
+            heads[head] = None
+            return
+        heads[head] = KnownHead(status, int(length), STATUS_LINE[status] + b"\r\n".join(self._head_lines[:-3]))
 
     def _switch_headers(self) -> list[Header]:
         named = [line.partition(b": ") for line in self._lines]
