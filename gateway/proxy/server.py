@@ -18,7 +18,7 @@ from gateway.proxy.door import Door
 from gateway.proxy.http_protocol import GatewayProtocol
 
 _SWITCH = 0.001
-"""Seconds after which a thread that writes logs must let the event loop go on; Python's 5 ms would be seen by clients."""
+"""Seconds after which a thread that writes logs must let the event loop go on; clients would see Python's 5 ms."""
 _CLOSE_NOTIFY = 2.0
 """Seconds that a client has to answer the end of a TLS connection."""
 
