@@ -117,7 +117,7 @@ class DoorConnection(asyncio.Protocol):
             self.cut()
         self._unread = data
 
-    def take_turn(self, waited: float) -> None:
+    def take_turn(self, late: bool) -> None:
         """Decide what waited (`gateway.proxy.turns`)."""
         self._queued = False
         self._door.turns.left += REQUEST  # whoever reads the question takes it

@@ -100,11 +100,10 @@ class GatewayProtocol(ProxiedExchange):
         elif len(self._unread) > self.door.limits.head:
             self._hold(Hold.AHEAD)
 
-    def take_turn(self, waited: float) -> None:
+    def take_turn(self, late: bool) -> None:
         """Begin what waited (`gateway.proxy.turns`)."""
         self._queued = False
-        limiting = self.door.limiting
-        self._late = limiting is not None and limiting.shedding and limiting.is_late(waited)
+        self._late = late
         if self._closed or self.transport.is_closing():
             return
         if self._held:
@@ -142,7 +141,7 @@ class GatewayProtocol(ProxiedExchange):
             self._refuse(Problem(MALFORMED_REQUEST))
             return b""
         raw, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
-        if (limiting := door.limiting) is not None and limiting.shedding and self._shed(limiting, raw):
+        if self._late and door.limiting is not None and self._shed(door.limiting, raw):
             return rest
         correlation_id = self._name_exchange()
         self._phase = _DECIDING
@@ -185,11 +184,11 @@ class GatewayProtocol(ProxiedExchange):
         return rest
 
     def _shed(self, limiting: Limiting, raw: bytes) -> bool:
-        """Turn a request away unread, where only its first line is new: the rest is known to end where it does."""
+        """Turn a late request away unread, where only its first line is new: the rest is known to end where it does."""
         known = self._keep_alive and raw.startswith(b"GET /") and self._request.repeats(raw)
         if not known or self._draining or raw.startswith(_OWN_PAGES):  # people can sign out, whatever goes on
             return False
-        answer = limiting.unread(self.door.next_correlation_id(), self._head if self._late else None)
+        answer = limiting.unread(self._head, self.door.next_correlation_id)
         if answer is None:
             return False
         self._late = False

@@ -10,10 +10,10 @@ import pytest
 from audit.segments import AuditUnavailable
 from gateway.decision.decision_log import DecisionLog
 from gateway.exchange import Answer, Forward, RequestHead, Verdict
-from gateway.limits.overload import Priority
 from gateway.passed import KEPT, REPEATS, passed_before
 from policy.artefact import Rule, RuleEffect
 from policy.snapshot import compile_policy
+from tests.gateway.limits.test_rates import overload
 from tests.gateway.rig import POLICY, Rig, bearer, head
 
 
@@ -51,15 +51,6 @@ def _denied(rig: Rig) -> None:
     rig.judge.snapshot = compile_policy(msgspec.structs.replace(POLICY, rules=(rule, *POLICY.rules)), 2)
 
 
-def _overloaded(rig: Rig) -> None:
-    now = 1000.0
-    for _ in range(100):
-        now += 0.1
-        rig.limiting.waited(0.2, now)
-    while rig.limiting.overload.admits(Priority.HIGH, now):
-        pass
-
-
 CHANGES: dict[str, tuple[Callable[[Rig], object], str]] = {
     "the session ended": (lambda rig: rig.session_event(state="ended", reason="administrator"), "MJ-GATEWAY-212"),
     "its token is revoked": (
@@ -72,7 +63,7 @@ CHANGES: dict[str, tuple[Callable[[Rig], object], str]] = {
         lambda rig: setattr(rig.pipeline, "_log", DecisionLog(_full)),
         "MJ-GATEWAY-219",
     ),
-    "too much to do": (_overloaded, "MJ-GATEWAY-152"),
+    "too much to do": (lambda rig: overload(rig.limiting), "MJ-GATEWAY-152"),
 }
 
 
