@@ -226,7 +226,7 @@ def test_more_of_the_lowest_are_turned_away_until_the_others_fit_and_fewer_again
     asks=st.lists(st.sampled_from(list(Priority)), max_size=10),
     used=st.sets(st.sampled_from(list(Priority)), min_size=1),
 )
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_whatever_happens_the_highest_gets_in_and_a_higher_priority_never_fares_worse(
     rounds: int, asks: list[Priority], used: set[Priority]
 ) -> None:
