@@ -24,6 +24,8 @@ from benchmarks.wrk import Round, free_port, listens, load, pinned, two_cores, w
 
 COMMAND = "python -m benchmarks gateway"
 PEER = "nginx proxy_pass"
+BARE = "a bare proxy of uvloop and httptools"
+"""The most that Python can reach on this machine (benchmarks/bare_proxy.py)."""
 ROUNDS = 7
 SECONDS = 2
 CONNECTIONS = 64
@@ -139,10 +141,12 @@ def run() -> list[Result]:
 
 def _others(started: ExitStack, folder: Path, core: int, ours: Side, door: int) -> list[Side]:
     proxy_port, yes_port, asking_yes_port, asking_port = free_port(), free_port(), free_port(), free_port()
-    peers = [sys.executable, "-m", "benchmarks.peers"]
-    proxy = started.enter_context(
-        pinned(core, *peers, "proxy", f"127.0.0.1:{proxy_port}", f"unix:{folder}/origin.sock")
+    bare_port, origin = free_port(), f"unix:{folder}/origin.sock"
+    bare = started.enter_context(
+        pinned(core, sys.executable, "-m", "benchmarks.bare_proxy", f"127.0.0.1:{bare_port}", origin)
     )
+    peers = [sys.executable, "-m", "benchmarks.peers"]
+    proxy = started.enter_context(pinned(core, *peers, "proxy", f"127.0.0.1:{proxy_port}", origin))
     started.enter_context(pinned(core, *peers, "yes", f"127.0.0.1:{yes_port}"))
     asking_yes = started.enter_context(nginx.asking_yes(folder, core, asking_yes_port, door=yes_port))
     asking = started.enter_context(nginx.asking(folder, core, asking_port, door=door, gateway=ours.port))
@@ -150,6 +154,7 @@ def _others(started: ExitStack, folder: Path, core: int, ours: Side, door: int) 
         Side("a proxy of uvicorn and aiohttp", proxy, proxy_port),
         Side("nginx and auth_request to an ASGI app that says yes", asking_yes, asking_yes_port),
         Side("nginx and auth_request to our decision door", asking, asking_port, ours.headers),
+        Side(BARE, bare, bare_port, ours.headers),
     ]
 
 
@@ -169,9 +174,12 @@ def _usual(theirs: Side, ours: Side, others: Sequence[Side], core: int) -> list[
             ("gateway.cpu_per_request", "cpu", "us"),
         )
     ]
-    python, yes, door = (side.median("requests_per_second") for side in others)
+    python, yes, door, bare = (side.median("requests_per_second") for side in others)
     alone = theirs.median("requests_per_second")
     results += [
+        Result.against("gateway.ceiling", bare, "requests/s", PEER, alone, COMMAND),
+        Result.against("gateway.ceiling_cpu", others[3].median("cpu"), "us", PEER, theirs.median("cpu"), COMMAND),
+        Result.against("gateway.of_ceiling", rate, "requests/s", BARE, bare, COMMAND),
         Result.against("gateway.python_proxy", rate, "requests/s", others[0].name, python, COMMAND),
         Result.against("gateway.door", door, "requests/s", PEER, alone, COMMAND),
         Result.against("gateway.door_of_an_app", door, "requests/s", others[1].name, yes, COMMAND),

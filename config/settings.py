@@ -180,8 +180,8 @@ class GatewaySettings(BaseModel):
     shedding: bool = True
     """Whether requests are turned away (503) while more come than one process can do, so that the others stay quick."""
     shed_above: Annotated[float, Field(ge=0.005)] = 0.02
-    """How long work may wait for a process of the gateway, all the time, before it sheds; while it sheds it holds that
-    wait at a fifth of it."""
+    """How long work may wait for a process of the gateway, all the time, before it sheds; while it sheds nobody gets in
+    who waited for longer."""
     connections_per_address: int = Field(default=2048, ge=1)
     """How many connections one address, or one /64 of IPv6, may hold open at one process; `trusted_proxies` may hold as
     many as they like."""

@@ -64,6 +64,8 @@ class RequestHead(msgspec.Struct, gc=False):
     caller: Caller | None = None
     effect: Effect | None = None
     """What was decided; None: nothing was."""
+    late: bool = False
+    """It waited for longer than is worth while before it was read, while there is too much to do."""
 
     def get(self, name: bytes) -> bytes | None:
         """The only value of a header, or None where it is missing or stands more than once."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+import msgspec
+
 from config.problem import Problem
 from gateway.admission import only_reads
 from gateway.callers.caller import Caller
 from gateway.decision.live_check import LiveCheck
 from gateway.decision.live_connections import Standing
-from gateway.exchange import Forward, LiveConnection, RequestHead
+from gateway.exchange import ClientCertificate, Forward, LiveConnection, RequestHead
 from gateway.header import Header
 from gateway.inbound.manner import is_navigation
 from gateway.injection.page_script import ASK_PLAIN, NOT_ASKED, PageScript
@@ -22,6 +24,21 @@ from gateway.vouching.upstream_tokens import UPSTREAM_TOKEN_AWAY, UpstreamTokens
 from policy.request import Elevated
 
 _STOPS_HERE = frozenset((b"authorization", b"dpop"))
+
+
+class _Asked(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of a request while its exchange lives on, or is repeated."""
+
+    method: bytes
+    path: bytes
+    client: str
+    reads: bool
+    certificate: ClientCertificate | None
+
+    @classmethod
+    def of(cls, head: RequestHead) -> _Asked:
+        """Without the request itself, whose notes may hold the verdict."""
+        return cls(head.method, head.path, head.client, only_reads(head), head.certificate)
 
 
 class Onward:
@@ -78,7 +95,7 @@ class Onward:
             add=(*add, ASK_PLAIN) if told else add,
             drop=self._stops_before_pages if told else self._stops,
             cookie=cookie,
-            opened=partial(self._opened, caller, route, head, browser, obligations, elevations),
+            opened=partial(self._opened, caller, route, _Asked.of(head), browser, obligations, elevations),
             closed=self._live.closed,
             rewrite=script if told else None,
             body=route.body,
@@ -110,7 +127,7 @@ class Onward:
         self,
         caller: Caller | None,
         route: Route,
-        head: RequestHead,
+        asked: _Asked,
         browser: str,
         obligations: tuple[str, ...],
         elevations: tuple[Elevated, ...],
@@ -120,14 +137,14 @@ class Onward:
         standing = Standing(
             caller,
             route,
-            head.method,
-            head.path,
-            head.client,
+            asked.method,
+            asked.path,
+            asked.client,
             browser,
             obligations,
-            only_reads(head),
+            asked.reads,
             by_token,
-            head.certificate,
+            asked.certificate,
             elevations,
         )
         self._live.opened(standing, connection)

@@ -32,6 +32,7 @@ from gateway.inbound.credentials import Credentials, read_credentials
 from gateway.inbound.manner import SAFE_METHODS, is_act, is_navigation
 from gateway.limits.limiting import Limiting
 from gateway.onward import Onward
+from gateway.passed import REPEATS, Passed, keep, passed_before
 from gateway.relying_party.provider import Provider
 from gateway.relying_party.refresh import Refreshed, TokenRefresh
 from gateway.resource_metadata import PATH as RESOURCE_METADATA
@@ -45,7 +46,7 @@ from gateway.upstream_assertion import UpstreamAssertion
 from gateway.vouching.told import WantedToken, narrowed
 from gateway.vouching.upstream_tokens import UpstreamTokens
 from jose.jws import InvalidToken, Refusal
-from policy.decision import Effect
+from policy.decision import Decision, Effect
 
 _log = structlog.get_logger(__name__)
 _OWN_PREFIX = OWN_PAGES + b"/"
@@ -112,6 +113,8 @@ class Pipeline:
 
     def __call__(self, head: RequestHead) -> Verdict | Awaitable[Verdict]:
         now = self._clock.timestamp()
+        if (passed := passed_before(head)) is not None and (session := self._still_passes(passed, now)) is not None:
+            return self._pass_again(head, passed, session, now)
         if head.path.startswith(_OWN_PREFIX) or head.path == OWN_PAGES:
             return self._own_page(head)
         if head.path == RESOURCE_METADATA and head.method == b"GET":
@@ -128,7 +131,9 @@ class Pipeline:
             return refused
         if shown.bearer is not None:
             try:
-                caller = self._tokens.find(shown.bearer_sha256, now, route.authority)
+                caller = self._tokens.find(shown.bearer_sha256, now, route.authority) or self._verified(
+                    shown, route, now
+                )
             except InvalidToken:
                 return enforcement.refuse_token(head)
         elif shown.cookie is not None:
@@ -144,6 +149,59 @@ class Pipeline:
             return self._miss(head, route, shown)
         self._sessions.hits += 1
         return self._decide(head, route, shown, caller, session, now)
+
+    def _still_passes(self, passed: Passed, now: float) -> LiveSession | None:
+        """The session of a request that may pass again as it did; None: every step must be taken anew."""
+        caller, shown = passed.caller, passed.shown
+        identity = caller.identity
+        if (
+            passed.table is not self.table
+            or identity is not passed.identity
+            or not passed.since <= now < passed.until
+            or self._limiting.alert
+            or not self._judge.stands(passed.decided, identity.sid, now)
+        ):
+            return None
+        if shown.bearer is not None:
+            if not self._tokens.knows(shown.bearer_sha256, caller):
+                return None
+        elif self._cookies.find(shown.cookie or b"", now) is not caller:
+            return None
+        session = self._sessions.warm(identity.sid, now)
+        return None if session is None or session.revoked else session
+
+    def _pass_again(self, head: RequestHead, passed: Passed, session: LiveSession, now: float) -> Verdict:
+        """What must be done for each request, however often it was asked before."""
+        caller, route, decided = passed.caller, passed.route, passed.decided
+        self._sessions.hits += 1
+        head.route, head.caller, head.effect = route, caller, decided.decision.effect
+        caller.used_at = now
+        overdue = self._sessions.overdue()
+        if overdue is not None and (refused := without_lease(head, route, overdue)) is not None:
+            return refused
+        try:
+            self._log.again(decided, now, head.correlation_id, self._sessions.age)
+        except AuditUnavailable:
+            return enforcement.refuse(enforcement.NOT_RECORDED, head)
+        if self.shadowing is not None:
+            method, path = head.method.decode("ascii"), head.path.decode("ascii")
+            self.shadowing.saw(decided, route.zone.name, method, path, head.correlation_id)
+        if passed.acts:
+            self._touch(session, now)
+        return passed.forward
+
+    def _verified(self, shown: Credentials, route: Route, now: float) -> Caller | None:
+        """The caller of a token that is seen for the first time; None: its key must be asked for.
+
+        Raises `InvalidToken`.
+        """
+        assert shown.bearer is not None
+        try:
+            return self._tokens.verify(shown.bearer, now, route.authority)
+        except InvalidToken as error:
+            if error.refusal is not Refusal.UNKNOWN_KEY:
+                raise
+            return None
 
     def _own_page(self, head: RequestHead) -> Verdict:
         authority = self.table.authorities.get(head.host)
@@ -305,7 +363,8 @@ class Pipeline:
             return enforcement.refuse(enforcement.NOT_RECORDED, head)
         if self.shadowing is not None:
             self.shadowing.saw(judged, route.zone.name, method, path, head.correlation_id)
-        if session is not None and (route.act or (shown.cookie is not None and is_act(head))):
+        acts = session is not None and (route.act or (shown.cookie is not None and is_act(head)))
+        if session is not None and acts:
             self._touch(session, now)
         if exceeded is not None:
             return self._limiting.refuse(head, exceeded)
@@ -320,7 +379,7 @@ class Pipeline:
                 by_token=shown.bearer is not None,
                 mark="" if caller is None else person_mark(route.authority, caller.identity.subject.id),
             )
-        return self._onward.forward(
+        forward = self._onward.forward(
             head,
             route,
             caller,
@@ -330,10 +389,26 @@ class Pipeline:
             now=now,
             elevations=decision.elevations,
         )
+        if (
+            caller is not None
+            and _repeats(route, decision, now)
+            and not (shown.by_dpop or caller.identity.confirmation)
+        ):
+            until = min(now + REPEATS, caller.identity.expires_at)
+            passed = Passed(self.table, route, shown, caller, caller.identity, decided, acts, forward, now, until)
+            keep(head, passed)
+        return forward
 
     def _touch(self, session: LiveSession, now: float) -> None:
         self._activity.touch(session.sid, now, expires_at=session.expires_at)
         self._sessions.cache.touch(session.sid, now, self._idle_timeout)
+
+
+def _repeats(route: Route, decision: Decision, now: float) -> bool:
+    """Whether the next one like it may pass by what this one found: nothing is counted, and nothing demanded but by the
+    decision, which stands."""
+    counted = route.rates or decision.obligations or decision.elevations
+    return not (counted or route.step_up or route.told.token is not None) and decision.stands_until > now
 
 
 def _browser(head: RequestHead) -> str:

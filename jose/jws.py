@@ -12,12 +12,12 @@ import base64
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from functools import lru_cache
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 import msgspec
-from joserfc import jws as joserfc_jws
-from joserfc.errors import JoseError
-from joserfc.jws import CompactSignature
+from joserfc.errors import DecodeError, JoseError
+from joserfc.jws import default_registry
+from joserfc.util import urlsafe_b64decode
 
 from jose.keys import ES256, Algorithm, KeyRing, PublicKeys, SigningKey
 
@@ -82,9 +82,9 @@ def verify(
 
     Raises `InvalidToken`. With `Refusal.UNKNOWN_KEY` the caller may fetch the keys anew, not too often, and try again.
     """
-    signature = _parse(token)
-    _check_header(signature.headers(), expected_typ, algorithms)
-    claims = _payload(signature, keys.public if isinstance(keys, KeyRing) else keys, algorithms)
+    parts = _parse(token)
+    _check_header(parts.header, expected_typ, algorithms)
+    claims = _payload(parts, keys.public if isinstance(keys, KeyRing) else keys, algorithms)
     check_claims(claims, expected_issuer=expected_issuer, expected_audience=expected_audience, now=now)
     return claims
 
@@ -92,7 +92,7 @@ def verify(
 def named_key(token: str) -> str:
     """The `kid` that a token names, to know whose it is and not to believe it; empty where it names none."""
     try:
-        kid = _parse(token).headers().get("kid")
+        kid = _parse(token).header.get("kid")
     except InvalidToken:
         return ""
     return kid if isinstance(kid, str) else ""
@@ -114,13 +114,45 @@ def check_claims(claims: Mapping[str, object], *, expected_issuer: str, expected
         raise InvalidToken(Refusal.NOT_YET)
 
 
-def _parse(token: str) -> CompactSignature:
+class _Parts(NamedTuple):
+    """A compact JWS (RFC 7515, section 7.1)."""
+
+    header: Mapping[str, object]
+    header_segment: bytes
+    payload: bytes
+    signature_segment: bytes
+    signed: bytes
+    """What the signature is of."""
+
+
+def _parse(token: str) -> _Parts:
     if len(token) > MAX_LENGTH:
         raise InvalidToken(Refusal.MALFORMED)
     try:
-        return joserfc_jws.extract_compact(token.encode("ascii"))
+        if token.count(".") != 2:
+            raise DecodeError("not three segments")
+        signed, _, signature = token.encode("ascii").rpartition(b".")
+        header, _, payload = signed.partition(b".")
+        default_registry.validate_header_size(header)
+        default_registry.validate_signature_size(signature)
+        return _Parts(_header_of(header), header, urlsafe_b64decode(payload), signature, signed)
     except (JoseError, ValueError) as error:
         raise InvalidToken(Refusal.MALFORMED) from error
+
+
+@lru_cache(maxsize=256)
+def _header_of(segment: bytes) -> Mapping[str, object]:
+    """Tokens of one key begin alike. Raises `JoseError`, `ValueError`."""
+    header = msgspec.json.decode(urlsafe_b64decode(segment), type=dict[str, object])
+    if "alg" not in header:
+        raise DecodeError("no algorithm")
+    return header
+
+
+@lru_cache(maxsize=256)
+def _require_known_members(segment: bytes) -> None:
+    """Raise `JoseError` unless every member of a header is one that RFC 7515 names, and of its type."""
+    default_registry.check_header(dict(_header_of(segment)))
 
 
 def _check_header(header: Mapping[str, object], expected_typ: str, algorithms: Collection[Algorithm]) -> None:
@@ -135,8 +167,8 @@ def _check_header(header: Mapping[str, object], expected_typ: str, algorithms: C
         raise InvalidToken(Refusal.TYPE)
 
 
-def _payload(signature: CompactSignature, keys: PublicKeys, algorithms: Collection[Algorithm]) -> dict[str, object]:
-    header = signature.headers()
+def _payload(parts: _Parts, keys: PublicKeys, algorithms: Collection[Algorithm]) -> dict[str, object]:
+    header = parts.header
     kid = header.get("kid")
     key = keys.get(kid) if isinstance(kid, str) else None
     if key is None:
@@ -144,13 +176,17 @@ def _payload(signature: CompactSignature, keys: PublicKeys, algorithms: Collecti
     if key.algorithm not in algorithms or header["alg"] != key.algorithm:
         raise InvalidToken(Refusal.ALGORITHM)
     try:
-        sound = joserfc_jws.validate_compact(signature, key.key, algorithms=[key.algorithm])
+        _require_known_members(parts.header_segment)
     except JoseError as error:
         raise InvalidToken(Refusal.MALFORMED) from error
-    if not sound:
+    try:
+        signature = urlsafe_b64decode(parts.signature_segment)
+    except ValueError as error:
+        raise InvalidToken(Refusal.SIGNATURE) from error
+    if not key.verifies(signature, parts.signed):
         raise InvalidToken(Refusal.SIGNATURE)
     try:
-        return msgspec.json.decode(signature.payload, type=dict[str, object])
+        return msgspec.json.decode(parts.payload, type=dict[str, object])
     except msgspec.MsgspecError as error:
         raise InvalidToken(Refusal.CLAIMS) from error
 

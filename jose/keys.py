@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.util import base64_to_int
@@ -43,10 +44,17 @@ SMALLEST_RSA, LARGEST_RSA = 2048, 8192
 _PUBLIC_MEMBERS: Mapping[Algorithm, tuple[str, ...]] = {ES256: ("kty", "crv", "x", "y"), RS256: ("kty", "n", "e")}
 
 
+_SHA256: Final = SHA256()
+_ECDSA: Final = ECDSA(_SHA256)
+_PKCS1: Final = PKCS1v15()
+_COORDINATE: Final = 32
+"""Bytes of each half of a signature on P-256."""
+
+
 class PublicKey:
     """A key that verifies. Its `kid` is its thumbprint and its algorithm that of its type, whatever a JWK claims."""
 
-    __slots__ = ("algorithm", "key", "kid")
+    __slots__ = ("_public", "algorithm", "key", "kid")
 
     def __init__(self, jwk: Mapping[str, object]) -> None:
         """From a JWK (RFC 7517); raises `ValueError` unless it is an EC key on P-256, or an RSA key of 2048 bits or
@@ -61,6 +69,22 @@ class PublicKey:
                 raise ValueError("an RSA key of a size that is not taken")
             self.key = RSAKey.import_key({**public})
         self.kid = self.key.thumbprint()
+        self._public = self.key.public_key
+
+    def verifies(self, signature: bytes, message: bytes) -> bool:
+        """Whether that is this key's signature, by its algorithm, as a JWS has it (RFC 7518, sections 3.3 and 3.4)."""
+        public = self._public
+        try:
+            if isinstance(public, EllipticCurvePublicKey):
+                if len(signature) != 2 * _COORDINATE:
+                    return False
+                r, s = (int.from_bytes(half, "big") for half in (signature[:_COORDINATE], signature[_COORDINATE:]))
+                public.verify(encode_dss_signature(r, s), message, _ECDSA)
+            else:
+                public.verify(signature, message, _PKCS1, _SHA256)
+        except InvalidSignature:
+            return False
+        return True
 
     def jwk(self) -> dict[str, str]:
         """The JWK, as a JWKS publishes it."""
@@ -84,11 +108,6 @@ def _algorithm(jwk: Mapping[str, object]) -> Algorithm:
     raise ValueError("neither an EC key on P-256 nor an RSA key")
 
 
-_ECDSA: Final = ECDSA(SHA256())
-_COORDINATE: Final = 32
-"""Bytes of each half of a signature on P-256."""
-
-
 class SigningKey:
     """A private key. It shows its `kid`, never itself."""
 
@@ -108,7 +127,7 @@ class SigningKey:
             r, s = decode_dss_signature(private.sign(message, _ECDSA))
             return r.to_bytes(_COORDINATE, "big") + s.to_bytes(_COORDINATE, "big")
         if isinstance(private, RSAPrivateKey):
-            return private.sign(message, PKCS1v15(), SHA256())
+            return private.sign(message, _PKCS1, _SHA256)
         raise TypeError("not a private key")
 
     @classmethod

@@ -43,6 +43,10 @@ class TokenCheck:
             raise InvalidToken(Refusal.EXPIRED)
         return caller
 
+    def knows(self, digest: bytes, caller: Caller) -> bool:
+        """Whether that token stands for this caller still, whenever it expires and wherever it is good."""
+        return self._known.get(digest) is caller
+
     def verify(self, token: bytes, now: float, authority: str) -> Caller:
         """Verify for a host, and remember. Raises `InvalidToken`; with `UNKNOWN_KEY` the keys may be fetched anew."""
         text, only_at = token.decode("ascii", "replace"), ""

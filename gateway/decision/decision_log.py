@@ -46,15 +46,18 @@ class DecisionLog:
         if not record:
             record = decided.record = self._lasting(decided, method, path, route, address, caller)
         if staleness is not None and staleness < _LONG and not limited:
-            # what nearly every record says of its own: as `_own` does, and in a quarter of the time
-            own = b'{"at":%a,"correlation_id":"%b","staleness":%a' % (
-                at,
-                correlation_id.encode("ascii"),
-                round(staleness, 3),
-            )
+            self.again(decided, at, correlation_id, staleness)
         else:
-            own = self._own(at, correlation_id, staleness, limited)
-        self._append(own + record)
+            self._append(self._own(at, correlation_id, staleness, limited) + record)
+
+    def again(self, decided: Decided, at: float, correlation_id: str, staleness: float) -> None:
+        """Record what was recorded before of another request, which asked the same. Raises `AuditUnavailable`."""
+        if staleness >= _LONG:
+            self._append(self._own(at, correlation_id, staleness, "") + decided.record)
+            return
+        # what nearly every record says of its own: as `_own` does, and in a quarter of the time
+        own = b'{"at":%a,"correlation_id":"%b","staleness":%a%b'
+        self._append(own % (at, correlation_id.encode("ascii"), round(staleness, 3), decided.record))
 
     def _own(self, at: float, correlation_id: str, staleness: float | None, limited: str) -> bytes:
         own: dict[str, object] = {"at": at, "correlation_id": correlation_id}

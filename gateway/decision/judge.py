@@ -89,6 +89,14 @@ class Judge:
         facts = FactsFinder(self._networks, self._places, self.memory, self._feeds)
         self._law = _Law(self._law.snapshot, self._law.overlay, facts)
 
+    def stands(self, decided: Decided, sid: str, now: float) -> bool:
+        """Whether a caller's decision is what `decide` would answer to the same question of the same identity."""
+        return (
+            decided.law is self._law.mark
+            and decided.since <= now < decided.decision.stands_until
+            and (not self.memory.peaks or decided.facts.risk_peaks is self.memory.of(sid))
+        )
+
     def decide(
         self,
         caller: Caller | None,
@@ -120,13 +128,7 @@ class Judge:
             "" if certificate is None else certificate.thumbprint,
         )
         standing = caller.standing.get(question)
-        if (
-            standing is not None
-            and standing.law is law.mark
-            and standing.subject is subject
-            and standing.since <= now < standing.decision.stands_until
-            and (not self.memory.peaks or standing.facts.risk_peaks is self.memory.of(caller.identity.sid))
-        ):
+        if standing is not None and standing.subject is subject and self.stands(standing, caller.identity.sid, now):
             return standing
         facts = law.facts.find(caller, address, browser, certificate)
         request = AccessRequest(subject, facts, route.zone.name, method, path, now)

@@ -79,6 +79,10 @@ class AskedParser:
         self._stopped: list[bytes] = []
         self._seen = b""
         self._seen_by: Dialect | None = None
+        self._seen_whole = b""
+        """The last question, where it may be taken again for the same one."""
+        self._asked = (b"", b"", b"")
+        """Its method, path and query."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Callback of llhttp."""
@@ -96,7 +100,11 @@ class AskedParser:
 
         Raises `Problem`; where `dialect` is set, it is of the request, otherwise of the question itself.
         """
+        if raw == self._seen_whole:
+            self.dialect = self._seen_by
+            return self._head(self.said, *self._asked, correlation_id)
         self.dialect = None
+        self._seen_whole = b""
         end = raw.find(b"\r\n")
         following = raw[end:]
         parts = raw[:end].split(b" ")
@@ -132,6 +140,11 @@ class AskedParser:
             path, query = self._split(target)
         except AmbiguousTarget as error:
             raise Problem(AMBIGUOUS_TARGET, private=str(error)) from None
+        if self._seen:
+            self._seen_whole, self._asked = raw, (method, path, query)
+        return self._head(said, method, path, query, correlation_id)
+
+    def _head(self, said: Said, method: bytes, path: bytes, query: bytes, correlation_id: str) -> RequestHead:
         return RequestHead(
             method,
             said.host,

@@ -23,6 +23,7 @@ from gateway.header import Header
 from gateway.inbound.header_hygiene import UnsafeHeader
 from gateway.proxy.answer import CLOSE, problem_answer
 from gateway.proxy.problems import DECISION_FAILED, DECISION_TIMEOUT, HEAD_TOO_LARGE, REQUEST_TIMEOUT
+from gateway.proxy.turns import REQUEST
 from gateway.telemetry.measured import Traced
 
 _logger = logging.getLogger("gateway.doors")
@@ -48,6 +49,8 @@ class DoorConnection(asyncio.Protocol):
         self._patience = doors.door.limits.keep_alive
         self._transport: asyncio.Transport
         self._unread = b""
+        self._queued = False
+        """It waits for its turn to decide the question in `_unread`."""
         self._deciding: asyncio.Task[None] | None = None
         self._deadline = float("inf")
         self.correlation_id = ""
@@ -91,13 +94,20 @@ class DoorConnection(asyncio.Protocol):
         if self._unread:
             data = self._unread + data
             self._unread = b""
-        while data and self._deciding is None:
+        turns = self._door.turns
+        while data and self._deciding is None and not self._queued:
             end = data.find(b"\r\n\r\n") + 4
-            if end == len(data) and 4 <= end <= self._longest:
-                self._take(data)
-                return
             if end < 4 or end > self._longest:
                 self._await_head(data)
+                return
+            if turns.left <= 0:
+                self._queued = True
+                self._deadline = float("inf")  # it is not the proxy that keeps anybody waiting
+                turns.wait(self)
+                break
+            turns.left -= REQUEST
+            if end == len(data):
+                self._take(data)
                 return
             self._take(data[:end])
             if self._transport.is_closing():
@@ -106,6 +116,13 @@ class DoorConnection(asyncio.Protocol):
         if len(data) > self._door.limits.held:
             self.cut()
         self._unread = data
+
+    def take_turn(self, late: bool) -> None:
+        """Decide what waited (`gateway.proxy.turns`)."""
+        self._queued = False
+        self._door.turns.left += REQUEST  # whoever reads the question takes it
+        if not self._transport.is_closing():
+            self.data_received(b"")
 
     def _await_head(self, data: bytes) -> None:
         if len(data) > self._longest:
@@ -252,7 +269,7 @@ class DoorConnection(asyncio.Protocol):
     def drain(self) -> None:
         """Come to an end: what is being decided is answered first."""
         self._draining = True
-        if self._deciding is None:
+        if self._deciding is None and not self._queued:
             self._transport.close()
 
     def cut(self) -> None:

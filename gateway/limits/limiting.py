@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -66,15 +67,23 @@ class Limiting:
             if exceeded is not None:
                 self.persistent.refused(head.client)
                 return self._refusals.exceeded(head, exceeded.rate, exceeded.wait)
-        if self.alert and not self.overload.admits(route.priority, self._clock.monotonic()):
+        if self.alert and not self.overload.admits(route.priority, late=head.late):
             return self._refusals.overloaded(head)
         return None
 
-    def unread(self, correlation_id: str) -> bytes | None:
-        """Ask while `shedding`: the answer to a request that is turned away before it is read. None: read it."""
-        if not self.overload.is_full(self._clock.monotonic()):
+    def patience(self) -> float:
+        """Seconds for which a request may wait to be begun (`gateway.proxy.turns`)."""
+        return self.overload.patience if self.shedding else math.inf
+
+    def unread(self, former: RequestHead | None, next_correlation_id: Callable[[], str]) -> bytes | None:
+        """The answer to a late request that is turned away before it is read. None: read it.
+
+        `former`: the last one of its connection.
+        """
+        route = None if former is None else former.route
+        if not self.overload.turns_away(None if route is None else route.priority):
             return None
-        return self._refusals.unread(correlation_id)
+        return self._refusals.unread(next_correlation_id())
 
     def after(
         self, head: RequestHead, route: Route, caller: Caller | None, obligations: Sequence[str]
@@ -106,7 +115,7 @@ class Limiting:
             self.alert = overload.state is not State.CALM
             self.shedding = overload.state is State.SHEDDING
             if State.SHEDDING in (overload.state, before):
-                _log.warning("shedding" if overload.state is State.SHEDDING else "shedding_over", rate=overload.rate)
+                _log.warning("shedding" if overload.state is State.SHEDDING else "shedding_over")
 
     def _look(self, due: float, stop: asyncio.Event) -> None:
         now = self._clock.monotonic()

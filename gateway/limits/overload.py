@@ -1,4 +1,4 @@
-"""When to shed, and how much: pure rules of how long work waits for this process. Moments are seconds of one clock.
+"""When to shed, and whom: pure rules of how long work waits for this process. Moments are seconds of one clock.
 
 *When*: the event loop is the queue. A process that keeps up finds it empty most of the time; where waiting stays long
 for a whole interval, the queue stands, and will not go away by itself (controlled delay, RFC 8289, sections 3 and 4,
@@ -7,13 +7,16 @@ falls anywhere into a turn of the loop, it is the median. One long pause is no s
 Nor is lateness one while the process does not run all the time: then it sleeps, or others have its core, and nothing is
 won by doing less (`gateway.limits.busyness`). A process that is held to a part of a core by a quota never sheds.
 
-*How much*: requests get in by a token bucket whose rate rises a little as long as no queue stands and falls by more as
-soon as one does (adaptive admission control: Welsh and Culler, "Adaptive Overload Control for Busy Internet
-Servers", USITS 2003). A rate and not a number of exchanges at once, since those that wait for a slow service cost this
-process nothing. Lower priorities may take only what the bucket holds above a reserve, so the lowest are shed first.
+*Whom*: those who waited for longer than `patience` when their turn comes. Meanwhile whoever came last is served first
+(`gateway.proxy.turns`), so that the process always works, at whatever pace it can, and works for those who wait
+shortly; no rate is guessed, which would be wrong as soon as the machine or the requests change.
 
-*Hysteresis*: shedding begins at `ENTER` and holds the wait at a fifth of it; it ends after `CALM` intervals in which
-nobody was shed and no queue stood.
+*Priorities*: what waits was not read, and nobody knows what it is. So as long as some wait too long, a growing share of
+the lowest priority is turned away once it is read, then of the next, until the others fit (admission by levels: Zhou
+et al., "Overload Control for Scaling WeChat Microservices", SoCC 2018, section 4). Of the highest that there is nobody
+is.
+
+*Hysteresis*: it ends after `CALM` intervals in which nobody was shed and no queue stood.
 """
 
 from __future__ import annotations
@@ -35,8 +38,8 @@ class State(IntEnum):
     """What the process does."""
 
     CALM = 0
-    COUNTING = 1
-    """A queue stood for an interval: requests are counted, so that shedding begins at the pace that was possible."""
+    WATCHING = 1
+    """A queue stood for an interval."""
     SHEDDING = 2
 
 
@@ -47,22 +50,13 @@ INTERVAL = 0.1
 ENTER = 0.02
 """Seconds: two intervals in a row in which half of the waits are longer begin to shed."""
 HELD = 0.5
-"""Of what begins it: the wait at which shedding holds the queue (4 ms, by default; RFC 8289 has 5)."""
-FALL, RISE, RETURN = 0.8, 1.03, 1.15
-"""By which the rate is multiplied each interval; it returns more quickly to where a queue last began to stand."""
-NEAR = 0.8
-"""Of that: from there on it rises slowly."""
-SHRINKS = 0.8
-"""A wait that is at most so much of the last one is on its way down already, and needs no lower rate."""
+"""Of that: a wait up to which no queue stands."""
+FEW = 0.01
+"""The share of requests that may wait too long before lower priorities are turned away for it."""
+MORE, LESS = 0.1, 0.05
+"""By how much of a priority more is turned away after an interval with too many of them, or less after one without."""
 CALM = 20
 """Intervals."""
-LEAST = 200.0
-"""Requests a second that always get in: where waiting is long for so few, it is not they who cause it."""
-AT_ONCE = 0.02
-"""Seconds of its rate that get in at one moment: so long they wait for each other."""
-LEAST_AT_ONCE = 50.0
-RESERVE = {Priority.LOW: 0.5, Priority.NORMAL: 0.2, Priority.HIGH: 0.0}
-"""Of the bucket: what is left for those of higher priority."""
 
 
 class Overload:
@@ -70,98 +64,82 @@ class Overload:
 
     def __init__(self, enter: float = ENTER) -> None:
         self.state = State.CALM
-        self.rate = 0.0
-        """Requests a second that get in, while shedding."""
         self.shed = dict.fromkeys(Priority, 0)
         self.unread = 0
         """Requests that were shed before anybody looked what they were."""
-        self._reserve = RESERVE
         self.wait = 0.0
         """The median of the last interval, in seconds."""
+        self.patience = enter
+        """Seconds: the longest wait of anybody who gets in while it sheds."""
+        self.level = 0.0
+        """How many priorities are turned away from the lowest on, and which share of the next."""
         self._enter = enter
+        self._ranks: dict[Priority, int] = {}
+        self._owed = dict.fromkeys(Priority, 0.0)
+        """What of each is due to be turned away."""
         self._waits: list[float] = []
         self._began_at = 0.0
-        self._admitted = 0
-        self._shed_now = 0
+        self._admitted = self._late = self._shed_now = 0
         self._calm = 0
-        self._falling = False
-        self._stood_at = 0.0
-        """The rate at which a queue last began to stand."""
-        self._tokens = 0.0
-        self._filled_at = 0.0
+        self.use(Priority)
 
     def waited(self, delay: float, now: float, busy: Callable[[float], float] = lambda _: 1.0) -> None:
         """The event loop was `delay` seconds late. Called many times in an interval, and at its end decides. `busy`
         says then which share of the interval the process was."""
         self._waits.append(delay)
-        lasted = now - self._began_at
-        if lasted >= INTERVAL:
-            wait, former = median_high(self._waits), self.wait
+        if now - self._began_at >= INTERVAL:
+            self.wait = wait = median_high(self._waits)
             self._waits.clear()
-            self.wait, self._began_at = wait, now
-            self._decide(wait if busy(now) >= BUSY else 0.0, former, now, lasted)
-            self._admitted = self._shed_now = 0
+            self._began_at = now
+            self._decide(wait if busy(now) >= BUSY else 0.0)
+            self._admitted = self._late = self._shed_now = 0
 
     def use(self, priorities: Iterable[Priority]) -> None:
-        """The priorities that there are: nothing is kept back for higher ones."""
-        kept = min((RESERVE[priority] for priority in priorities), default=0.0)
-        self._reserve = {priority: max(0.0, share - kept) for priority, share in RESERVE.items()}
+        """The priorities that there are: of the highest of them nobody is turned away for another."""
+        there = set(priorities)
+        ordered = [priority for priority in Priority if priority in there]
+        self._ranks = {priority: rank for rank, priority in enumerate(ordered[:-1])}
+        self.level = min(self.level, len(self._ranks))
 
-    def is_full(self, now: float) -> bool:
-        """Whether nobody gets in at this moment, whatever their priority: then a request need not even be read. Asked
-        while shedding; whoever asks turns one away."""
-        self._fill(now)
-        if self._tokens >= 1.0:
+    def turns_away(self, priority: Priority | None) -> bool:
+        """Whether a request that waited too long is turned away before it is read; asked while shedding. `priority`: of
+        the last one on its connection; None: nobody knows."""
+        if priority is None or priority is Priority.HIGH:
             return False
         self.unread += 1
         self._shed_now += 1
+        self._late += 1
         return True
 
-    def admits(self, priority: Priority, now: float) -> bool:
-        """Whether a request gets in; asked of each one unless the process is calm."""
-        if self.state is State.SHEDDING:
-            depth = self._fill(now)
-            if self._tokens < 1.0 or self._tokens - 1.0 < depth * self._reserve[priority]:
-                self.shed[priority] += 1
-                self._shed_now += 1
-                return False
-            self._tokens -= 1.0
+    def admits(self, priority: Priority, *, late: bool = False) -> bool:
+        """Whether a request gets in; asked of each one unless the process is calm. `late`: it waited too long."""
+        if self.state is State.SHEDDING and ((late and priority is not Priority.HIGH) or self._owes(priority)):
+            self.shed[priority] += 1
+            self._shed_now += 1
+            self._late += late
+            return False
         self._admitted += 1
         return True
 
-    def _fill(self, now: float) -> float:
-        """Fill the bucket; says how much it holds at most."""
-        depth = max(LEAST_AT_ONCE, self.rate * AT_ONCE)
-        self._tokens = min(depth, self._tokens + (now - self._filled_at) * self.rate)
-        self._filled_at = now
-        return depth
+    def _owes(self, priority: Priority) -> bool:
+        """Whether it is one of the share of its priority that is turned away; they fall evenly."""
+        rank = self._ranks.get(priority)
+        if rank is None or self.level <= rank:
+            return False
+        owed = self._owed[priority] + min(1.0, self.level - rank)
+        self._owed[priority] = owed % 1.0 if owed >= 1.0 else owed
+        return owed >= 1.0
 
-    def _decide(self, wait: float, former: float, now: float, lasted: float) -> None:
-        if self.state is State.CALM:
-            if wait > self._enter:
-                self.state = State.COUNTING
-        elif self.state is State.COUNTING:
-            if wait > self._enter:
-                self._begin(now, lasted)
-            else:
-                self.state = State.CALM
-        elif wait > self._enter * HELD:
+    def _decide(self, wait: float) -> None:
+        if self.state is not State.SHEDDING:
+            stood = wait > self._enter
+            self.state = State(self.state + 1) if stood else State.CALM
             self._calm = 0
-            if wait > former * SHRINKS:
-                possible = min(self.rate, self._admitted / lasted)
-                if not self._falling:
-                    self._stood_at, self._falling = possible, True
-                self.rate = max(LEAST, FALL * possible)
-        else:
-            self._calm = 0 if self._shed_now else self._calm + 1
-            self._falling = False
-            self.rate *= RETURN if self.rate * RETURN < self._stood_at * NEAR else RISE
-            if self._calm >= CALM:
-                self.state = State.CALM
-
-    def _begin(self, now: float, lasted: float) -> None:
-        self.state = State.SHEDDING
-        self._stood_at, self._falling = self._admitted / lasted, True
-        self.rate = max(LEAST, FALL * self._stood_at)
-        self._tokens, self._filled_at = LEAST_AT_ONCE, now
-        self._calm = 0
+            return
+        too_many = self._late > FEW * (self._late + self._admitted)
+        level = self.level + MORE if too_many else self.level - LESS
+        self.level = min(float(len(self._ranks)), max(0.0, round(level, 3)))
+        self._calm = 0 if self._shed_now or wait > self._enter * HELD else self._calm + 1
+        if self._calm >= CALM:
+            self.state = State.CALM
+            self.level = 0.0

@@ -10,6 +10,9 @@ from gateway.routes.upstream_tls import UpstreamTls
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
+_AGAIN = (0.002, 0.05)
+"""Seconds between two knocks at a socket with no room: at first, and at most."""
+
 
 class Way:
     """To one target."""
@@ -33,13 +36,21 @@ class Way:
         """A connection that stands, TLS and the name in the certificate included.
 
         A host name is resolved anew each time, by the loop's own threads; its addresses are tried one after the other.
-        Raises `OSError`, `ssl.SSLError` being one. The caller bounds the time.
+        At a unix socket with no room this waits, as the system does by itself for TCP. Raises `OSError`,
+        `ssl.SSLError` being one. The caller bounds the time.
         """
         loop = asyncio.get_running_loop()
         if self._socket is not None:
-            _, made = await loop.create_unix_connection(
-                protocol, self._socket, ssl=self._context, server_hostname=self._name
-            )
+            pause, longest = _AGAIN
+            while True:
+                try:
+                    _, made = await loop.create_unix_connection(
+                        protocol, self._socket, ssl=self._context, server_hostname=self._name
+                    )
+                    break
+                except BlockingIOError:
+                    await asyncio.sleep(pause)
+                    pause = min(longest, 2 * pause)
         else:
             _, made = await loop.create_connection(
                 protocol, self._host, self._port, ssl=self._context, server_hostname=self._name

@@ -100,3 +100,4 @@ class Door:
         self.next_correlation_id = correlation_ids(self.entropy)
         if self.limiting is not None:
             self.limiting.queue_waited = lambda: self.turns.waited
+            self.turns.patience = self.limiting.patience

@@ -27,6 +27,10 @@ class Downstream(Protocol):
     """What the client was sent, counted by whoever sends it."""
     rewrite: Rewrite | None
 
+    def response_whole(self, status: int, lines: bytes, body: bytes) -> bool:
+        """All of an answer is there, its head known to be sound. Says whether it was passed on; then `response_ends`
+        follows. False: more is to be done than to pass it on, or it is the last one on the client's connection."""
+
     def response_begins(self, status: int) -> bool:
         """The final head is there; tells whether the client's connection will be kept."""
 

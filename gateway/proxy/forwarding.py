@@ -21,10 +21,12 @@ def request_bytes(request: RequestHeadParser, verdict: Forward, own_lines: bytes
     """
     head = request.head
     fields = request.fields
-    verdict_says = (verdict.add, verdict.cookie, verdict.drop)
-    if fields.sent_for != verdict_says:
-        fields.sent = _lines(fields, verdict)
-        fields.sent_for = verdict_says
+    if fields.sent_for is not verdict:
+        says = (verdict.add, verdict.cookie, verdict.drop)
+        if fields.sent_says != says:
+            fields.sent = _lines(fields, verdict)
+            fields.sent_says = says
+        fields.sent_for = verdict
     target = head.path + b"?" + head.query if head.query else head.path
     start = b"%b %b HTTP/1.1\r\n%b%b\r\n" % (head.method, target, fields.sent, own_lines)
     if request.body is None and fields.length is None and not (fields.upgrade or fields.trailers):

@@ -47,6 +47,8 @@ class GatewayProtocol(ProxiedExchange):
         self._advancing = False
         self._queued = False
         """It waits for its turn to begin the request in `_unread`."""
+        self._late = False
+        """That request waited for longer than is worth while, while there is too much to do."""
         self._deciding: asyncio.Task[None] | None = None
         self._own_page: OwnPageCycle | None = None
         self._body_limit = _NO_LIMIT
@@ -98,14 +100,16 @@ class GatewayProtocol(ProxiedExchange):
         elif len(self._unread) > self.door.limits.head:
             self._hold(Hold.AHEAD)
 
-    def take_turn(self) -> None:
+    def take_turn(self, late: bool) -> None:
         """Begin what waited (`gateway.proxy.turns`)."""
         self._queued = False
+        self._late = late
         if self._closed or self.transport.is_closing():
             return
         if self._held:
             self._release(Hold.AHEAD)
         self._advance(b"")
+        self._late = False
 
     def _advance(self, data: bytes) -> None:
         if self._unread:
@@ -137,7 +141,7 @@ class GatewayProtocol(ProxiedExchange):
             self._refuse(Problem(MALFORMED_REQUEST))
             return b""
         raw, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
-        if (limiting := door.limiting) is not None and limiting.shedding and self._shed(limiting, raw):
+        if self._late and door.limiting is not None and self._shed(door.limiting, raw):
             return rest
         correlation_id = self._name_exchange()
         self._phase = _DECIDING
@@ -147,6 +151,9 @@ class GatewayProtocol(ProxiedExchange):
         try:
             self.bytes_in = end
             self._head = head = request.parse(raw, correlation_id)
+            if self._late:
+                head.late = True
+                self._late = False
             self._keep_alive = request.fields.keep_alive and not self._draining
             self._body = body = request.body
             if body is not None:
@@ -177,13 +184,14 @@ class GatewayProtocol(ProxiedExchange):
         return rest
 
     def _shed(self, limiting: Limiting, raw: bytes) -> bool:
-        """Turn a request away unread, where only its first line is new: the rest is known to end where it does."""
+        """Turn a late request away unread, where only its first line is new: the rest is known to end where it does."""
         known = self._keep_alive and raw.startswith(b"GET /") and self._request.repeats(raw)
         if not known or self._draining or raw.startswith(_OWN_PAGES):  # people can sign out, whatever goes on
             return False
-        answer = limiting.unread(self.door.next_correlation_id())
+        answer = limiting.unread(self._head, self.door.next_correlation_id)
         if answer is None:
             return False
+        self._late = False
         self.door.turns.left += REQUEST - TURNED_AWAY
         self.transport.write(answer)
         self._phase = _IDLE

@@ -154,6 +154,25 @@ class ProxiedExchange(ClientConnection):
 
     # --- from the upstream
 
+    def response_whole(self, status: int, lines: bytes, body: bytes) -> bool:
+        verdict = self._verdict
+        if (
+            self._body is not None
+            or self.without_body
+            or self.rewrite is not None
+            or self._draining
+            or not self._keep_alive
+            or verdict is None
+            or verdict.answered is not None
+        ):
+            return False
+        self.status = status
+        self.answered_at = perf_counter()
+        sent = b"%b\r\n%b\r\n\r\n%b" % (lines, self.correlation_line, body)
+        self.bytes_out += len(sent)
+        self.transport.write(sent)
+        return True
+
     def response_begins(self, status: int) -> bool:
         if self._body is not None or self._draining:
             self._keep_alive = False

@@ -67,7 +67,9 @@ class Fields:
     """What the pipeline worked out of them before."""
     certificate: ClientCertificate | None
     sent_for: object = None
-    """What the last verdict said of them."""
+    """The last verdict."""
+    sent_says: object = None
+    """What it said of them."""
     sent: bytes = b""
     """What `forwarding` made of them by it: they and what it adds, as lines."""
 
@@ -103,6 +105,8 @@ class RequestHeadParser:
         self._aliased = False
         self._seen = b""
         """The version and the header fields that `fields` says; empty: they may not be taken again."""
+        self._seen_whole = b""
+        """All that `head` says, where it may be taken again."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Callback of llhttp."""
@@ -124,7 +128,24 @@ class RequestHeadParser:
     def parse(self, raw: bytes, correlation_id: str) -> RequestHead:
         """The request whose head is `raw`, its empty line included. Raises `Problem`; the connection then ends."""
         door = self._door
+        if raw == self._seen_whole:
+            head, fields = self.head, self.fields
+            self.head = head = RequestHead(
+                head.method,
+                fields.host,
+                head.path,
+                head.query,
+                fields.headers,
+                fields.client,
+                door.scheme,
+                False,
+                correlation_id,
+                fields.notes,
+                fields.certificate,
+            )
+            return head
         limits = door.limits
+        self._seen_whole = b""
         line, _, following = raw.partition(b"\r\n")
         parts = line.split(b" ")
         if len(parts) != 3:
@@ -170,6 +191,8 @@ class RequestHeadParser:
             self._parser = None  # it waits for a body that is counted elsewhere
         if fields.upgrade:
             _require_handshake(head, self.body)
+        if self._seen:
+            self._seen_whole = raw
         return head
 
     def _read(self, raw: bytes) -> Fields:

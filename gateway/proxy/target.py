@@ -12,7 +12,7 @@ from gateway.proxy.breaker import Breaker, Fault, State
 from gateway.proxy.dialling import Way
 from gateway.proxy.health_check import HealthCheck
 from gateway.proxy.limits import Limits
-from gateway.proxy.upstream import UpstreamConnection
+from gateway.proxy.upstream import KnownHead, UpstreamConnection
 from gateway.proxy.watch import Watch
 from gateway.routes.upstream import Upstream
 
@@ -52,6 +52,7 @@ class Target:
     def __init__(self, address: str, upstream: Upstream, pool: Wanting) -> None:
         self.address = address
         self.limits = pool.limits
+        self.heads: dict[bytes, KnownHead | None] = {}
         self.idle: list[UpstreamConnection] = []
         self.all: set[UpstreamConnection] = set()
         self.open = 0

@@ -4,13 +4,15 @@ A loop serves everybody who is ready before it looks again at who is. With thous
 last as long as all their requests together; answers of services, new connections to them and timers would wait for it,
 and with few connections to a service little would pass in so long a turn. So a turn begins a bounded number of
 requests, and the others stand in a queue, first come first served: how long they wait is known, and is what
-`gateway.limits.overload` goes by.
+`gateway.limits.overload` goes by. While that says that there is too much to do, whoever came last is served first, and
+those who waited too long are turned away: in a queue that only grows, first come first served is late for everybody.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 
@@ -19,23 +21,26 @@ REQUEST = 16
 TURNED_AWAY = 1
 """What one costs that is turned away unread."""
 _EACH_TURN = 32 * REQUEST
+_FOREVER = float("inf")
 
 
 class Waiting(Protocol):
     """A client's connection with a request that was not begun."""
 
-    def take_turn(self) -> None:
-        """Begin it."""
+    def take_turn(self, late: bool) -> None:
+        """Begin it; `late`: it waited for so long that it should be turned away."""
 
 
 class Turns:
     """Of one process. Whoever begins a request looks whether something is `left`, and takes `REQUEST` of it."""
 
-    __slots__ = ("_queue", "_renewing", "left")
+    __slots__ = ("_queue", "_renewing", "left", "patience")
 
     def __init__(self) -> None:
         self.left = _EACH_TURN
         """Renewed once it is used up, in the turn after that: while there is little to do nobody waits for it."""
+        self.patience: Callable[[], float] = lambda: _FOREVER
+        """Seconds for which a request may wait."""
         self._queue: deque[tuple[Waiting, float]] = deque()
         self._renewing = False
 
@@ -53,12 +58,19 @@ class Turns:
 
     def _renew(self) -> None:
         self.left = _EACH_TURN
-        queue = self._queue
+        queue, patience = self._queue, self.patience()
+        if patience < _FOREVER:
+            since = monotonic() - patience
+            while queue and queue[0][1] < since and self.left > _EACH_TURN // 2:
+                self._turn(queue.popleft()[0], late=True)
+        first = queue.popleft if patience == _FOREVER else queue.pop
         while queue and self.left > 0:
-            connection, _ = queue.popleft()
-            self.left -= REQUEST
-            connection.take_turn()
+            self._turn(first()[0], late=False)
         if queue:
             asyncio.get_running_loop().call_soon(self._renew)
         else:
             self._renewing = False
+
+    def _turn(self, connection: Waiting, *, late: bool) -> None:
+        self.left -= REQUEST
+        connection.take_turn(late)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol, cast
 
+import msgspec
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from config.problem import ProblemType
@@ -26,8 +27,10 @@ _SPECIAL = {
     b"set-cookie": _COOKIE,
 }
 _COOKIES = b"set-cookie: "
+_HEAD_ENDS = b"\r\n\r\n"
 _KNOWN_BOUND = 1024
 _INTERIM_BOUND = 16
+_HEADS_BOUND = 256
 _LARGE_DIGITS = 6
 """Digits of the length of a large download: 100 kB and more may be on its way when a session ends."""
 
@@ -36,8 +39,23 @@ class LostStep(Exception):
     """The response breaks the framing or the conversation; the connection is not used again."""
 
 
+class KnownHead(msgspec.Struct, frozen=True, gc=False):
+    """The head of an answer that was read before, byte by byte the same: what it says need not be found again.
+
+    An answer with a body of a known, moderate length, which left the connection in step.
+    """
+
+    status: int
+    length: int
+    lines: bytes
+    """As they go to the client, the last one's line end left out."""
+
+
 class Owner(Protocol):
     """The target, as its connections know it."""
+
+    heads: dict[bytes, KnownHead | None]
+    """Those of its last answers; None: seen once, which is no sign that it comes again."""
 
     limits: Limits
     suspect: bool
@@ -83,10 +101,16 @@ class UpstreamConnection(asyncio.Protocol):
         self._eof = False
         self._parser = HttpResponseParser(self)
         self._out: list[bytes] = []
+        self._fresh = False
+        """Nothing of the answer was given to the parser, and nothing reset for it."""
         self._begin()
 
     def _begin(self) -> None:
         self._lines: list[bytes] = []
+        self._head_lines: list[bytes] = []
+        """As they go to the client, with the three that end every head."""
+        self._closes = False
+        """The client is told that its connection ends."""
         self._length: bytes | None = None
         self._upgrade = b""
         self._chunked = False
@@ -108,8 +132,8 @@ class UpstreamConnection(asyncio.Protocol):
     def send(self, client: Downstream, head: bytes) -> None:
         """Send a request's head (and the body that came with it); the answer goes to `client`."""
         self.client = client
-        self._begin()
-        self._touched = False
+        self._fresh = True
+        self._touched = self._done = False
         self.transport.write(head)
 
     def write(self, data: bytes) -> None:
@@ -153,6 +177,12 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.abort()
             return
         self._touched = True
+        fresh = self._fresh
+        if fresh:
+            self._fresh = False
+            if self._pass_known(client, data):
+                return
+            self._begin()
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
@@ -170,6 +200,8 @@ class UpstreamConnection(asyncio.Protocol):
             client.transport.write(sent)
             out.clear()
         if self._done:
+            if fresh:
+                self._learn_head(client, data)
             self._finish(client)
         elif self._head_done:
             client.response_moves()
@@ -177,6 +209,45 @@ class UpstreamConnection(asyncio.Protocol):
             self._early += len(data)
             if self._early > self.pool.limits.answer_head:
                 self._fail(UPSTREAM_MALFORMED)
+
+    def _pass_known(self, client: Downstream, data: bytes) -> bool:
+        """Pass on a whole answer whose head was read before. False: it must be read."""
+        end = data.find(_HEAD_ENDS) + 4
+        known = self.pool.heads.get(data[:end])
+        if known is None or len(data) != end + known.length or self.worn or self.pool.suspect:
+            return False
+        if not client.response_whole(known.status, known.lines, data[end:]):
+            return False
+        self._done = True
+        self._reusable, self._lost_step = True, False
+        self._finish(client)
+        return True
+
+    def _learn_head(self, client: Downstream, data: bytes) -> None:
+        """Remember the head of an answer that came in one piece, where it says all that there is to know of it."""
+        length = self._length
+        if (
+            not self._reusable
+            or self._lost_step
+            or length is None
+            or len(length) >= _LARGE_DIGITS
+            or self._chunked
+            or self._interim
+            or self._rewriting is not None
+            or self._closes
+            or client.without_body
+        ):
+            return
+        end, status = data.find(_HEAD_ENDS) + 4, self._parser.get_status_code()
+        if status >= 500 or not length.isdigit() or len(data) != end + int(length):
+            return
+        heads, head = self.pool.heads, data[:end]
+        if head not in heads:
+            if len(heads) >= _HEADS_BOUND:
+                heads.clear()
+            heads[head] = None
+            return
+        heads[head] = KnownHead(status, int(length), STATUS_LINE[status] + b"\r\n".join(self._head_lines[:-3]))
 
     def _switch_headers(self) -> list[Header]:
         named = [line.partition(b": ") for line in self._lines]
@@ -310,6 +381,7 @@ class UpstreamConnection(asyncio.Protocol):
             lines.append(b"transfer-encoding: chunked")
         if not keep:
             lines.append(b"connection: close")
+        self._closes, self._head_lines = not keep, lines
         lines += (client.correlation_line, b"", b"")
         self._out += (STATUS_LINE[status], b"\r\n".join(lines))
         if self._length is None or len(self._length) >= _LARGE_DIGITS:

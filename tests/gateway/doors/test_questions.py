@@ -13,6 +13,7 @@ import pytest
 from gateway.exchange import RequestHead, Verdict
 from gateway.inbound.header_hygiene import _OURS_EXACTLY
 from gateway.proxy.limits import Limits
+from gateway.proxy.turns import _EACH_TURN, REQUEST
 from tests.gateway.doors.conftest import Place, opened
 from tests.gateway.doors.proxies import READY, Nginx, Request, Traefik
 from tests.gateway.proxy.rig import Answered, free_port, holds
@@ -206,3 +207,16 @@ def test_the_ready_nginx_lets_none_of_our_names_through() -> None:
     blanked = re.findall(r"proxy_set_header ([\w-]+) ", (READY / "nginx.conf").read_text())
     assert {name.decode() for name in _OURS_EXACTLY} <= {name.lower() for name in blanked}
     assert "cache" not in re.sub(r"#.*", "", (READY / "nginx.conf").read_text()).replace("Cache-Control", "")
+
+
+async def test_questions_beyond_what_a_turn_takes_wait_for_the_next_in_order(place: Place) -> None:
+    turns, asked = place.door.turns, 3 * _EACH_TURN // REQUEST
+    client, other = await place.client(), await place.client()
+    assert (await client.ask(PUBLIC)).status == 200
+    turns.left = 0
+    client.send(PUBLIC * asked)
+    other.send(PUBLIC)
+    for _ in range(asked):
+        assert (await client.answer()).status == 200
+    assert (await other.answer()).status == 200
+    assert 0 <= turns.left < _EACH_TURN, "each turn was renewed, and every question taken of one"

@@ -9,18 +9,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 from prometheus_client import CollectorRegistry
 
 from config.connections import Valkey
+from gateway.exchange import Forward, RequestHead, Verdict
 from gateway.limits.limiting import Limiting
 from gateway.limits.metrics import LimitMetrics
 from gateway.limits.overload import Priority, State
+from gateway.routes.route_table import Mode, Route, Zone
 from tests.clock import FakeClock
 from tests.gateway.limits.test_rates import ADDRESS, overload, statuses, table
-from tests.gateway.proxy.rig import holds, rigged
+from tests.gateway.proxy.rig import Answered, holds, rigged
 from tests.gateway.rig import Rig
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+ROUTE = Route("a", "/", Zone("shop"), "origin", Mode.API, websocket=False, public=True, act=False)
 
 
 @asynccontextmanager
@@ -96,29 +100,47 @@ async def test_what_is_refused_and_shed_is_counted(rig: Rig, tmp_path: Path) -> 
             proceed.set()
 
 
-async def test_while_there_is_too_much_to_do_what_was_read_before_is_turned_away_unread(
+async def test_whoever_waited_too_long_is_turned_away_unread_where_nothing_is_new(
     valkey: Valkey, clock: FakeClock
 ) -> None:
     limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
+    low, high = (msgspec.structs.replace(ROUTE, priority=priority) for priority in (Priority.NORMAL, Priority.HIGH))
+
+    def pipeline(asked: RequestHead) -> Verdict:
+        asked.route = high if asked.path == b"/high" else low
+        return limiting.before(asked, asked.route) or Forward("origin")
+
     with tempfile.TemporaryDirectory(prefix="mj-") as folder:
-        async with rigged(Path(folder), limiting=limiting) as rig:
+        async with rigged(Path(folder), limiting=limiting, pipeline=pipeline) as rig:
             client = await rig.client()
-            assert (await client.ask(GET)).status == 200
+            read = 0
+
+            async def late(path: bytes, more: bytes = b"", method: bytes = b"GET") -> Answered:
+                nonlocal read
+                rig.door.turns.left = 0
+                read = len(rig.heads)
+                answer = await client.ask(b"%b %b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (method, path, more))
+                read = len(rig.heads) - read
+                return answer
+
+            assert (await late(b"/")).status == 200, "nobody is late while nothing is shed"
             overload(limiting)
-            turned_away = await client.ask(b"GET /else HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert turned_away.status == 503
+            limiting.overload.level = 0.0
+            unread = limiting.overload.unread
+            limiting.overload.patience = -1.0
+            turned_away = await late(b"/else")
+            assert (turned_away.status, read) == (503, 0)
             assert turned_away.values(b"retry-after")[0] in (b"1", b"2", b"3")
             told = json.loads(turned_away.body)
             assert told["code"] == "MJ-GATEWAY-152"
             assert told["correlation_id"].encode() == turned_away.values(b"munjigi-correlation-id")[0]
-            assert limiting.overload.unread == 1
-            other_fields = b"GET / HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"
-            assert (await client.ask(other_fields)).status == 200, (
-                "what is new is read: its priority may be a higher one"
-            )
-            assert (
-                await client.ask(b"GET /.munjigi/sign-out HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n")
-            ).status == 200
-            with_body = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
-            assert (await client.ask(with_body)).status == 200
-            assert len(rig.origin.asked) == 4
+            assert limiting.overload.unread == unread + 1
+            assert (await late(b"/", b"X: 1\r\n")).status == 503
+            assert read == 1, "what is new is read: its priority may be a higher one"
+            assert ((await late(b"/high", b"X: 2\r\n")).status, read) == (200, 1)
+            assert ((await late(b"/high", b"X: 2\r\n")).status, read) == (200, 1)
+            assert (await client.ask(GET)).status == 200, "that one did not wait"
+            assert ((await late(b"/.munjigi/sign-out")).status, read) == (503, 1), "here it is no page of the gateway's"
+            assert ((await late(b"/", b"Content-Length: 0\r\n", b"POST")).status, read) == (503, 1)
+            limiting.overload.patience = 60.0
+            assert (await late(b"/")).status == 200

@@ -233,13 +233,13 @@ async def test_own_pages_are_neither_counted_nor_shed(rig: Rig, tmp_path: Path) 
 
 
 def overload(limiting: Limiting) -> None:
-    """A queue that stands, until nobody gets in."""
+    """A queue that stands, until none but the highest priority gets in."""
+    limiting.overload.use(Priority)
     now = 1000.0
     for _ in range(100):
         now += 0.1
         limiting.waited(0.2, now)
-    while limiting.overload.admits(Priority.HIGH, now):  # what may come at once
-        pass
+        limiting.overload.turns_away(Priority.LOW)
 
 
 async def test_what_is_too_much_is_shed_before_anything_else_is_done(rig: Rig) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
+import socket
 from collections import Counter
 from pathlib import Path
 
@@ -105,6 +107,32 @@ async def test_a_full_backlog_alone_is_a_503_after_its_own_time(folder: Path) ->
         async with rigged(folder, upstream=upstream_of([full], bounds=Bounds(connect=0.05))) as rig:
             client = await rig.client()
             assert code(await client.ask(GET)) == (503, "MJ-GATEWAY-131")
+
+
+async def test_a_socket_with_no_room_is_knocked_at_again(folder: Path) -> None:
+    """Unlike TCP the system says so at once; the target is there all the same."""
+    origin, path = Origin(folder / "t.sock", named("t")), str(folder / "t.sock")
+    with contextlib.ExitStack() as opened:
+        listening = opened.enter_context(socket.socket(socket.AF_UNIX))
+        listening.bind(path)
+        listening.listen(0)
+        refused = 0
+        while refused != errno.EAGAIN:
+            waiting = opened.enter_context(socket.socket(socket.AF_UNIX))
+            waiting.setblocking(False)
+            refused = waiting.connect_ex(path)
+        async with rigged(folder, upstream=upstream_of([f"unix:{path}"], ejection=LONG)) as rig:
+            clients = [await rig.client() for _ in range(5)]
+            for client in clients:
+                client.send(GET)
+            await holds(lambda: target(rig, 0).dialling == 5)
+            await asyncio.sleep(0.01)
+            assert (target(rig, 0).dialling, target(rig, 0).faults[Fault.CONNECT]) == (5, 0)
+            accepting = await asyncio.start_unix_server(origin._accept, sock=listening.dup())
+            assert [(await client.answer()).status for client in clients] == [200] * 5
+            assert (target(rig, 0).state, target(rig, 0).faults[Fault.CONNECT]) == (State.CLOSED, 0)
+            accepting.close()
+            await origin.drop()
 
 
 async def test_one_that_says_nothing_is_asked_no_more(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from pathlib import Path
 
 from gateway.proxy.turns import _EACH_TURN, REQUEST, TURNED_AWAY, Turns
@@ -18,9 +19,9 @@ class Client:
     def __init__(self, turns: Turns, begun: list[int], number: int, cost: int = REQUEST) -> None:
         self.turns, self.begun, self.number, self.cost = turns, begun, number, cost
 
-    def take_turn(self) -> None:
+    def take_turn(self, late: bool) -> None:
         self.turns.left += REQUEST - self.cost
-        self.begun.append(self.number)
+        self.begun.append(-self.number if late else self.number)
 
 
 async def begun_in_turns(cost: int, clients: int) -> list[int]:
@@ -46,6 +47,29 @@ async def test_those_that_are_turned_away_unread_cost_little() -> None:
     counts = await begun_in_turns(TURNED_AWAY, 2 * _EACH_TURN)
     assert max(counts) <= _EACH_TURN // TURNED_AWAY
     assert counts[0] > 8 * MOST
+
+
+async def test_while_there_is_too_much_to_do_the_last_come_first_and_those_who_waited_too_long_are_told() -> None:
+    turns, begun = Turns(), list[int]()
+    turns.patience = lambda: 0.5
+    for number in range(1, 4 * MOST + 1):
+        turns.wait(Client(turns, begun, number, TURNED_AWAY if number <= MOST else REQUEST))
+    turns._queue = deque((who, since - (number < MOST)) for number, (who, since) in enumerate(turns._queue))
+    await asyncio.sleep(0)
+    late, newest = begun[:MOST], begun[MOST:]
+    assert late == [-number for number in range(1, MOST + 1)]
+    assert newest == list(range(4 * MOST, 4 * MOST - len(newest), -1))
+    assert len(newest) == MOST - MOST * TURNED_AWAY // REQUEST
+
+
+async def test_however_many_waited_too_long_half_of_a_turn_is_for_the_others() -> None:
+    turns, begun = Turns(), list[int]()
+    turns.patience = lambda: 0.0
+    for number in range(1, 3 * MOST + 1):
+        turns.wait(Client(turns, begun, number))
+    turns._queue = deque((who, since - 1) for who, since in turns._queue)
+    await asyncio.sleep(0)
+    assert [number > 0 for number in begun] == [False] * (MOST // 2) + [True] * (MOST // 2)
 
 
 async def test_more_clients_than_a_turn_takes_are_all_answered(folder: Path) -> None:

@@ -253,3 +253,28 @@ async def test_a_client_that_leaves_takes_its_upstream_connection_along(folder: 
         client.writer.close()
         await gone.wait()
         assert rig.pool.targets[0].idle == []
+
+
+async def test_an_answer_that_begins_as_one_before_is_read_as_strictly(folder: Path) -> None:
+    """Its head is known, what follows is not: other bodies, no body, too much, too little, in pieces."""
+    answers = iter((OK, OK[:-2] + b"no", OK[:-1], OK[:-2], OK, OK + b"X", OK))
+
+    async def behave(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answer = next(answers)
+        writer.write(answer)
+        if asked.line.startswith(b"GET /slow"):
+            await asyncio.sleep(0.02)
+            writer.write(OK[len(answer) :])
+
+    async with rigged(folder, behaviour=behave) as rig:
+        client = await rig.client()
+        assert (await client.ask(GET)).body == b"ok"
+        assert (await client.ask(GET)).body == b"no"
+        assert (await client.ask(GET.replace(b"/", b"/slow", 1))).body == b"ok"
+        assert (await client.ask(GET.replace(b"GET", b"HEAD"), without_body=True)).values(b"content-length") == [b"2"]
+        assert (await client.ask(GET)).body == b"ok"
+        assert rig.origin.connections == 1
+        assert (await client.ask(GET)).body == b"ok"
+        assert (await client.ask(GET)).body == b"ok"
+        assert rig.origin.connections == 2
+        assert len(rig.door.pools.by_name["origin"].targets[0].heads) == 1
