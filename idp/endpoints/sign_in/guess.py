@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from starlette.requests import Request
@@ -29,6 +29,7 @@ class Guess:
     correct: bool
     stronger_hash: str | None
     counted: Sequence[tuple[Limit, str]]
+    password: str = field(repr=False)
 
 
 class Guesses:
@@ -61,18 +62,24 @@ class Guesses:
         counted = guesses(name or "", client_ip(request), known_device)
         await self._throttle.attempt_all(counted)
         verified = await self._pool.verify(password, stored)
-        return Guess(account, stored, verified.correct, verified.stronger_hash, counted)
+        return Guess(account, stored, verified.correct, verified.stronger_hash, counted, password)
 
     async def stands(self, tx: Transaction, guess: Guess) -> bool:
         """Whether it was right and still is: the password that was compared is still the person's.
 
-        A stronger hash of it takes its place.
+        A stronger hash of it takes its place. Where another login was quicker to do that, the hash is another one and
+        the password may be the same: it is compared once more.
         """
         if not guess.correct or guess.account is None or guess.stored is None:
             return False
+        person = guess.account.id
         if guess.stronger_hash is not None:
-            return await self._passwords.replace_hash(tx, guess.account.id, guess.stored, guess.stronger_hash)
-        return await self._passwords.password_hash(tx, guess.account.id) == guess.stored
+            if await self._passwords.replace_hash(tx, person, guess.stored, guess.stronger_hash):
+                return True
+        elif await self._passwords.password_hash(tx, person) == guess.stored:
+            return True
+        now = await self._passwords.password_hash(tx, person)
+        return now is not None and (await self._pool.verify(guess.password, now)).correct
 
     async def was_right(self, guess: Guess) -> None:
         """Give what was counted back; after the commit."""
