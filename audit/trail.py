@@ -81,6 +81,9 @@ class Kind(StrEnum):
     INITIAL_TOKEN_REVOKED = "initial_token_revoked"  # noqa: S105 - the name of an event
     RESOURCE_CHANGED = "resource_changed"
     """An administrator added, changed or removed an API of others; `act` says which."""
+    PEOPLE_IMPORTED = "people_imported"
+    """A file of people of another system was begun (`act`), or is at its end; the subject is the batch."""
+    PEOPLE_IMPORT_UNDONE = "people_import_undone"
     POLICY_DRAFTED = "policy_drafted"
     POLICY_EDITED = "policy_edited"
     POLICY_WITHDRAWN = "policy_withdrawn"

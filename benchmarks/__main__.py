@@ -15,7 +15,7 @@ from rich.table import Table
 
 from benchmarks.result import Result, tell
 
-GROUPS = ("gateway", "growth", "overload", "decision", "sessions", "revocation", "login", "oidc")
+GROUPS = ("gateway", "growth", "overload", "decision", "sessions", "revocation", "login", "imports", "oidc")
 RESULTS = Path(__file__).with_name("results.json")
 
 
