@@ -1,7 +1,7 @@
 """People a second that `munjigi users import` brings in, hashes kept as they are, against bare COPY of the same rows.
 
-The peer does nothing but COPY: rows that are ready in memory, into the same tables with the same keys, in transactions of
-the same size. The import reads the file, checks it, keeps count of it and of who is there already.
+The peer does nothing but COPY: rows that are ready in memory, into the same tables with the same keys, in transactions
+of the same size. The import reads the file, checks it, keeps count of it and of who is there already.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ async def _measure(settings: Settings, file: Path) -> list[Result]:
     database, ours, theirs = open_database(settings, "idp"), list[float](), list[float]()
     try:
         for number in range(ROUNDS + 1):  # what is loaded lazily is loaded in the first one
-            file.write_bytes(b"".join(_lines(f"bare{number}")))
+            _write(file, f"bare{number}")
             copied = await _bare(database, file)
-            file.write_bytes(b"".join(_lines(f"brought{number}")))
+            _write(file, f"brought{number}")
             brought = await _brought(settings, database, file)
             if number:
                 theirs.append(copied)
@@ -84,9 +84,8 @@ async def _bare(database: Database, file: Path) -> float:
     organisation = await _organisation(database)
     checker = Checker(Rules(organisation_id=organisation, checksum_key=b"a key"))
     with file.open("rb") as opened:
-        people = [
-            checker.check(line.number, line.read) for line in read(opened, "jsonl") if isinstance(line.read, Entry)
-        ]
+        lines = [(line.number, line.read) for line in read(opened, "jsonl") if isinstance(line.read, Entry)]
+    people = [checker.check(number, entry) for number, entry in lines]
     now = SystemClock().now()
     async with database.begin() as tx:
         source = Source(
@@ -107,6 +106,10 @@ async def _organisation(database: Database) -> UUID:
     async with database.begin() as tx:
         await directory.put_organisation(tx, made, SystemClock().now())
     return made.id
+
+
+def _write(file: Path, prefix: str) -> None:
+    file.write_bytes(b"".join(_lines(prefix)))
 
 
 def _lines(prefix: str) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -127,6 +127,19 @@ class Batches(Protocol):
 
     async def stored(self, tx: Transaction, ids: Sequence[UUID]) -> Mapping[UUID, Compared]:
         """People who were imported, to compare them with a file."""
+
+    async def batches(
+        self,
+        tx: Transaction,
+        organisations: Collection[UUID] | None,
+        *,
+        before: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> Sequence[Batch]:
+        """Batches of some organisations, or of all, the newest first."""
+
+    async def faults(self, tx: Transaction, batch: UUID, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        """What is wrong with lines behind one."""
 
     async def count(self, tx: Transaction, batch: UUID) -> int:
         """How many people of a batch are there."""

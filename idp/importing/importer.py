@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 
 from asyncpg import UniqueViolationError
@@ -181,13 +182,24 @@ async def undo(
     database: Database, batches: Batches, batch: Batch, told: Callable[[int, int], None], clock: Clock
 ) -> tuple[int, int]:
     """Remove whoever of a batch never signed in; how many were, and how many are left. Interrupted, begin it again."""
-    removed = left = line = 0
-    while True:
+    removed = left = 0
+    line: int | None = 0
+    while line is not None:
         async with database.begin() as tx:
-            last, ids, staying = await batches.undoable(tx, batch, line, CHUNK // 2)
-            if not last:
-                await batches.undone(tx, batch.id, clock.now())
-                return removed, left
-            await batches.remove(tx, batch.id, ids)
-        removed, left, line = removed + len(ids), left + staying, last
+            gone, staying, line = await undo_some(tx, batches, batch, line, clock.now())
+        removed, left = removed + gone, left + staying
         told(removed, left)
+    return removed, left
+
+
+async def undo_some(
+    tx: Transaction, batches: Batches, batch: Batch, after: int, now: datetime
+) -> tuple[int, int, int | None]:
+    """The next people of a batch behind a line: how many were removed, how many stay, and the last line of them; None:
+    there were none, and the batch is undone."""
+    last, ids, staying = await batches.undoable(tx, batch, after, CHUNK // 2)
+    if not last:
+        await batches.undone(tx, batch.id, now)
+        return 0, 0, None
+    await batches.remove(tx, batch.id, ids)
+    return len(ids), staying, last

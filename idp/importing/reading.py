@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -96,7 +96,7 @@ def _csv(file: BinaryIO) -> Iterator[Line]:
 
 
 def _lines_of(file: BinaryIO) -> Iterator[str]:
-    return iter(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+    return codecs.iterdecode(iter(lambda: file.readline(LONGEST_LINE), b""), "utf-8-sig")
 
 
 def _of_row(columns: list[str], row: list[str]) -> Entry | Fault:

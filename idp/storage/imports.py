@@ -7,7 +7,7 @@ committed after the oldest one that still runs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -88,7 +88,7 @@ async def of_file(tx: Transaction, digest: bytes) -> Batch | None:
 
 
 async def batches(
-    tx: Transaction, organisations: Sequence[UUID] | None, *, before: tuple[datetime, UUID] | None, limit: int
+    tx: Transaction, organisations: Collection[UUID] | None, *, before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[Batch]:
     """Batches of some organisations, or of all, the newest first."""
     query = select(import_batch).order_by(import_batch.c.started_at.desc(), import_batch.c.id.desc()).limit(limit)
