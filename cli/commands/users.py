@@ -87,3 +87,28 @@ def users_imports(as_json: _Json = False) -> None:
     from cli import users
 
     users.tell_batches(ask_engines(users.batches), as_json=as_json)
+
+
+@app.command("old-system")
+def users_old_system(
+    organisation: Annotated[UUID, typer.Argument(help="Whose old system it is: its id.")],
+    address: Annotated[str, typer.Option(help="Where it is asked by POST about a password; https.")] = "",
+    ending: Annotated[
+        list[str] | None, typer.Option(help="Of login names that nobody has here, such as @example.com.")
+    ] = None,
+    role: Annotated[list[str] | None, typer.Option(help="A role for everybody who comes from there.")] = None,
+    private: Annotated[
+        list[str] | None, typer.Option(help="A network (CIDR) that is not public where it may stand.")
+    ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Ask it no more.")] = False,
+    why: _Why = "",
+) -> None:
+    """Have an organisation's old system asked at first sign-ins; its new secret is printed this once."""
+    from idp import every_old_system
+
+    if stop:
+        gone = ask_engines(lambda settings: every_old_system.forget_old_system(settings, organisation, why))
+        typer.echo(f"{organisation}: {'asked no more' if gone else 'there was none'}")
+        return
+    given = every_old_system.Wanted(address=address, endings=ending or (), roles=role or (), private=private or ())
+    typer.echo(ask_engines(lambda settings: every_old_system.name_old_system(settings, organisation, given, why)))

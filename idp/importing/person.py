@@ -153,7 +153,7 @@ class Checker:
         )
 
     def user_id(self, login_name: str) -> UUID:
-        """Who they are here: the same whenever they are imported into this organisation."""
+        """Who they are here: the same however, and however often, they come into this organisation."""
         digest = hashlib.sha256(b"munjigi-import\0" + self._organisation + login_name.encode()).digest()
         return UUID(bytes=digest[:16], version=5)
 

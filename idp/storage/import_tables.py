@@ -1,9 +1,9 @@
-"""The tables of migration 0058: batches of imported people."""
+"""The tables of migrations 0058 and 0059: batches of imported people, old systems."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, LargeBinary, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from idp.storage.directory_tables import metadata
 
@@ -48,4 +48,16 @@ import_fault = Table(
     Column("batch_id", Uuid, ForeignKey("idp.import_batch.id"), primary_key=True),
     Column("line", BigInteger, primary_key=True),
     Column("what", Text, nullable=False),
+)
+
+old_system = Table(
+    "old_system",
+    metadata,
+    Column("organisation_id", Uuid, ForeignKey("idp.organisation.id"), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("endings", ARRAY(Text, dimensions=1), nullable=False),
+    Column("roles", ARRAY(Text, dimensions=1), nullable=False),
+    Column("private", ARRAY(Text, dimensions=1), nullable=False),
+    Column("changed_at", _TIME, nullable=False),
 )
