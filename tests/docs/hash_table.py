@@ -18,7 +18,8 @@ Made by `python -m tests.docs.hash_table` of the schemes and of the known hashes
 and wrapped. A hash that is at least as strong as the fourth column says is kept as it came; every other one is wrapped
 in argon2id before it is stored. Both become today's argon2id when their person signs in
 ([Import people](../how-to/import-people.md)). *Say it*: its hashes look like those of others, so that `--scheme NAME`
-must name it, for all of a file. What comes after the 72nd byte of a password never counted for bcrypt, and does not here.
+must name it, for all of a file. What comes after the 72nd byte of a password never counted for bcrypt, and does not
+here.
 
 | name | of | say it | kept from | known hashes, and whose | an example |
 | --- | --- | --- | --- | --- | --- |
