@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run dev test check bench proof proxy-suite screens lighthouse lock clean
 .SUFFIXES:
+unexport PYTHONDONTWRITEBYTECODE # each of many processes would compile the same again
 
 python := .venv/bin/python
 rooms := audit cli config console events examples gateway idp jose migrations notifications pages policy upstreams

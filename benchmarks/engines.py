@@ -19,7 +19,7 @@ from casbin.model import FastModel
 from policy.artefact import Policy, Rule, RuleEffect, Zone
 from policy.decide import decide
 from policy.decision import Effect
-from policy.request import AccessRequest, DeviceTrust, Facts, Subject
+from policy.request import AccessRequest, DeviceTrust, Subject, at_home
 from policy.snapshot import compile_policy
 
 AT = 1_767_581_400.0
@@ -78,16 +78,7 @@ def munjigi(size: int, conditions: bool) -> Callable[[Question], Ask]:
     )
     roles = tuple(rule.role for rule in rules)
     snapshot = compile_policy(Policy(roles=roles, zones=(Zone("shop"),), rules=rules), 1)
-    facts = Facts(
-        device_trust=DeviceTrust.REGISTERED,
-        device_id="d",
-        country="KR",
-        network="office",
-        address="192.0.2.1",
-        session_device="d",
-        session_country="KR",
-        session_address="192.0.2.1",
-    )
+    facts = at_home("d", "192.0.2.1", "office", DeviceTrust.REGISTERED)
 
     def ask(question: Question) -> Ask:
         role, path = question

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policy.artefact import Policy, Rule, RuleEffect, Zone
-from policy.request import AccessRequest, DeviceTrust, Facts, Subject
+from policy.request import AccessRequest, DeviceTrust, Subject, at_home
 
 AT = 1_767_581_400.0
 """Monday, 5 January 2026, 11:50 in Seoul."""
@@ -31,14 +31,5 @@ def policy_of(rules: int, *, conditions: bool = True) -> Policy:
 def request_to(index: int) -> AccessRequest:
     """A request that the rule of this index allows; one beyond the last matches none."""
     subject = Subject("u-1", "org-1", frozenset({f"role{index}"}), assurance=1, authenticated_at=AT - 60)
-    facts = Facts(
-        device_trust=DeviceTrust.REGISTERED,
-        device_id="d-1",
-        country="KR",
-        network="office",
-        address="192.0.2.1",
-        session_device="d-1",
-        session_country="KR",
-        session_address="192.0.2.1",
-    )
+    facts = at_home("d-1", "192.0.2.1", "office", DeviceTrust.REGISTERED)
     return AccessRequest(subject, facts, "shop", "GET", f"/data{index}/7", AT)

@@ -19,7 +19,8 @@ from pages.help.words import help_entries
 from pages.locale import Locale
 
 HERE = Path(__file__).parent
-TEMPLATES = (HERE / "templates", HERE / "templates" / "policy")
+TEMPLATES = (HERE / "templates", *sorted((HERE / "templates" / "policy").iterdir()))
+"""The folders of the policy's pages hold a `messages.toml` each, and no template."""
 STATIC = (HERE / "static", HERE / "modules")
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "mj-theme"
@@ -85,7 +86,12 @@ class ConsolePages:
             lists=LISTS,
             keys=KEYS,
             imports={"imports": self._imports},
-            data={"locale": locale, "texts": self._pages.catalogue.section("script", locale), "codes": _codes(locale)},
+            data={
+                "me": subject.sub,
+                "locale": locale,
+                "texts": self._pages.catalogue.section("script", locale),
+                "codes": _codes(locale),
+            },
             **context,
         )
         if asked == theme:

@@ -21,7 +21,7 @@ from gateway.callers.cookie_check import CookieCheck
 from gateway.callers.key_check import KeyCheck, Unproven
 from gateway.callers.mark import person_mark
 from gateway.callers.token_check import TokenCheck
-from gateway.decision import enforcement
+from gateway.decision import enforcement, token_scopes
 from gateway.decision.decision_log import DecisionLog
 from gateway.decision.judge import Judge
 from gateway.decision.live_check import LiveCheck
@@ -273,6 +273,10 @@ class Pipeline:
             staleness = self._sessions.age
         method = head.method.decode("ascii")
         path = head.path.decode("ascii")
+        if route.scopes and shown.bearer is not None and caller is not None:
+            wanted = token_scopes.unmet(route, caller.identity, method)
+            if wanted:
+                return token_scopes.refuse(head, wanted, by_dpop=shown.by_dpop)
         browser = _browser(head) if caller is not None and caller.identity.session_browser else ""
         decided = judged = self._judge.decide(caller, route, method, path, head.client, browser, now, head.certificate)
         if route.step_up and (asked := unmet(route, caller, method, path, now)) is not None:

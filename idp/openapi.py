@@ -7,6 +7,7 @@ people see in between, pages, is not described.
 from __future__ import annotations
 
 from config.openapi import ProblemDocument
+from idp.authorization.answer import RESPONSE_MODES
 from idp.grants.grant_types import GRANT_TYPES
 from idp.openapi_bodies import (
     BackchannelAnswer,
@@ -50,7 +51,7 @@ _METADATA = (Answer(200, "the metadata", Metadata),)
 _ASKED = (
     Parameter("response_type", "", required=True, one_of=("code",)),
     Parameter("redirect_uri", "one of the client's, to the letter", required=True),
-    Parameter("response_mode", "", one_of=("query", "form_post")),
+    Parameter("response_mode", "those that end in `jwt` are one signed JWT (JARM)", one_of=RESPONSE_MODES),
     Parameter("scope", "`openid`, and more"),
     Parameter("state", "comes back as it is"),
     Parameter("nonce", "stands in the ID token"),

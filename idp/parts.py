@@ -191,16 +191,19 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     person_told = PersonTold(directory=directory, preferences=preferences, not_me=not_me, queue=queue)
     one_session = OneSession(sessions, times, clock, entropy, (RelyingParties(deliveries, entropy), person_told))
     signals = ChangeSignals(deliveries, clock, entropy)
+    lease = Lease(UNVOUCHED)
     rules = LoginRulesCache(
         login_rules,
         clock,
+        lease,
         otherwise=LoginRules(settings.session.duplicate_login, settings.session.new_device_factor),
     )
     assets = Assets(STATIC, base=ASSETS)
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
-    lease = Lease(UNVOUCHED)
     client_cache = ClientCache(clients, database, clock, lease)
-    described = DescribedCache(resource_servers, database, clock, strict=settings.idp.require_described_resources)
+    described = DescribedCache(
+        resource_servers, database, clock, lease, strict=settings.idp.require_described_resources
+    )
     origins = _origins(settings)
     assertions, dpop_proofs = Replays(valkey, "assertion"), Replays(valkey, "dpop")
     for replays in (assertions, dpop_proofs):
@@ -208,7 +211,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     outbound = Outbound.of(settings)
     published_keys = PublishedKeys(outbound.fetch, clock)
     authorities = settings.idp.client_certificate_authorities
-    faces = FaceCache(directory, database, clock)
+    faces = FaceCache(directory, database, clock, lease)
     presence = Presence(faces, settings.support)
     return Parts(
         settings=settings,
@@ -275,7 +278,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         restart=Restart(client_cache, presence, pages),
         passwords=PasswordPool(settings.idp.password_threads),
         outbound=outbound,
-        offers=OfferCache(upstream_providers, database, clock),
+        offers=OfferCache(upstream_providers, database, clock, lease),
         described=described,
         scope_words=ScopeWords(described),
         upstreams=Upstreams(outbound, published_keys, Targets.of(settings.idp.issuer), envelope, clock),

@@ -84,7 +84,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         parts.entropy,
         refresh_token_lifetime=timedelta(seconds=idp.refresh_token_lifetime),
     )
-    answers = ClientAnswers(parts.pages)
+    answers = ClientAnswers(parts.pages, parts.keys.ring, parts.clock)
     looking = Together(partial(reading, parts.database))
     objects = RequestObjects(
         keys=parts.published_keys,

@@ -44,7 +44,12 @@ def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         issuer=parts.issuer,
     )
     subjects = SignalSubjects(
-        door=door, storage=signal_streams, database=parts.database, clock=parts.clock, issuer=parts.issuer
+        door=door,
+        storage=signal_streams,
+        identifiers=parts.subject_identifiers,
+        database=parts.database,
+        clock=parts.clock,
+        issuer=parts.issuer,
     )
     return {
         "not_me": NotMePage(
@@ -87,6 +92,7 @@ def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             storage=signal_streams,
             deliveries=deliveries,
             ring=parts.keys.ring,
+            identifiers=parts.subject_identifiers,
             database=parts.database,
             clock=parts.clock,
             issuer=parts.issuer,

@@ -22,7 +22,17 @@ from idp.endpoints.sign_in.way_in_notices import WayInNotices
 from idp.importing.old_system import OldSystems
 from idp.parts import Parts
 from idp.routes import Endpoint
-from idp.storage import devices, directory, factors, old_systems, passwords, preferences, recovery_links, remembered
+from idp.storage import (
+    devices,
+    directory,
+    factors,
+    old_systems,
+    passwords,
+    preferences,
+    proven_addresses,
+    recovery_links,
+    remembered,
+)
 
 
 def remembering(parts: Parts) -> Remembering:
@@ -86,6 +96,7 @@ def way_in_endpoints(
             locks=directory,
             passwords=passwords,
             enrolments=factors,
+            addresses=proven_addresses,
             proof=SecondProof(typed_codes, passkeys, parts.clock),
             remembered=remembered,
             recovery=recovery,

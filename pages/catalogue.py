@@ -32,10 +32,10 @@ class Catalogue:
         """Read catalogues, `beside` messages that are read already; none may say again what another said."""
         messages: dict[str, Mapping[Locale, str]] = dict(beside)
         for file in files:
-            for key, texts in _flatten(tomllib.loads(file.read_text(encoding="utf-8"))):
-                if key in messages:
-                    raise CatalogueError(f"{file}: {key} stands in another catalogue already")
-                messages[key] = checked(file, key, texts)
+            said = read_messages(file)
+            if twice := messages.keys() & said.keys():
+                raise CatalogueError(f"{file}: {min(twice)} stands in another catalogue already")
+            messages.update(said)
         return cls(messages)
 
     def text(self, key: str, locale: Locale, **arguments: object) -> str:
@@ -49,6 +49,11 @@ class Catalogue:
 
     def __contains__(self, key: str) -> bool:
         return key in self._messages
+
+
+def read_messages(file: Path) -> Messages:
+    """The messages of one `messages.toml`."""
+    return {key: checked(file, key, texts) for key, texts in _flatten(tomllib.loads(file.read_text(encoding="utf-8")))}
 
 
 def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, Mapping[str, object]]]:

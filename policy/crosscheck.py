@@ -16,7 +16,7 @@ from policy.casbin_model import ReferenceEnforcer
 from policy.context import Context
 from policy.expand import Resources
 from policy.judgement import judge, survey
-from policy.request import CLIENT_ROLE, GROUP, AccessRequest, DeviceTrust, Facts, Subject, assignee
+from policy.request import CLIENT_ROLE, GROUP, AccessRequest, DeviceTrust, Facts, Subject, assignee, at_home
 from policy.snapshot import Snapshot
 
 PROBED = 250
@@ -31,16 +31,7 @@ PLACES = 4
 _NOON, _NIGHT = 1_767_581_400.0, 1_767_625_200.0
 """2026-01-05, 02:50 and 15:00 UTC: moments at which people work somewhere, and sleep elsewhere."""
 _NOTHING_KNOWN = Facts()
-_AT_HOME = Facts(
-    device_trust=DeviceTrust.ATTESTED,
-    device_id="d",
-    country="KR",
-    network="loopback",
-    address="127.0.0.1",
-    session_device="d",
-    session_country="KR",
-    session_address="127.0.0.1",
-)
+_AT_HOME = at_home("d", "127.0.0.1", "loopback", DeviceTrust.ATTESTED)
 
 
 def disagreements(policy: Policy, snapshot: Snapshot) -> tuple[str, ...]:

@@ -85,6 +85,20 @@ class Facts(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_default
     """The threat feeds that list the address; None: there is no feed that could say."""
 
 
+def at_home(device: str, address: str, network: str, trust: DeviceTrust, country: str = "KR") -> Facts:
+    """Of somebody at the device, the address and the country that their session began at."""
+    return Facts(
+        device_trust=trust,
+        device_id=device,
+        country=country,
+        network=network,
+        address=address,
+        session_device=device,
+        session_country=country,
+        session_address=address,
+    )
+
+
 class Elevated(msgspec.Struct, frozen=True, gc=False):
     """A role that the subject holds for a time, on top of their own."""
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-import tomllib
 from functools import cache, lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import httpcore2
@@ -17,7 +15,11 @@ import jinja2
 import pytest
 import uvicorn.server
 from argon2 import PasswordHasher
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import LRUCache
 
+import config.connections
 import idp.credentials.password
 import pages.catalogue
 import pages.renderer
@@ -32,10 +34,13 @@ def make_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Until `monkeypatch` is undone."""
     monkeypatch.setattr(httpcore2, "default_ssl_context", _trust_store)
     monkeypatch.setattr(SigningKey, "from_private_bytes", lru_cache(64)(SigningKey.from_private_bytes))
-    monkeypatch.setattr(pages.catalogue, "tomllib", SimpleNamespace(loads=cache(tomllib.loads)))
+    monkeypatch.setattr(pages.catalogue, "read_messages", cache(pages.catalogue.read_messages))
     monkeypatch.setattr(pages.renderer, "Environment", _Environment)
     monkeypatch.setattr(idp.credentials.password, "PasswordHasher", _Hasher)
     monkeypatch.setattr(uvicorn.server, "asyncio", _Hasty())
+    monkeypatch.setattr(config.connections, "create_async_engine", _engine)
+    monkeypatch.setattr(PGDialect_asyncpg, "__eq__", lambda one, other: type(one) is type(other))
+    monkeypatch.setattr(PGDialect_asyncpg, "__hash__", lambda one: hash(type(one)))
 
 
 _new_context = httpcore2.default_ssl_context
@@ -49,6 +54,16 @@ def _trust_store(*, _trust_env: bool = True) -> ssl.SSLContext:
 @cache
 def _trust_store_of(named: tuple[str | None, str | None] | None) -> ssl.SSLContext:
     return _new_context(_trust_env=named is not None)
+
+
+_compiled_statements: Any = LRUCache(10_000)
+
+
+def _engine(*arguments: Any, **options: Any) -> AsyncEngine:
+    """A statement is compiled once for all pools: they differ in where they connect to, and in nothing else."""
+    engine = create_async_engine(*arguments, **options)
+    engine.sync_engine._compiled_cache = _compiled_statements
+    return engine
 
 
 class _Compiled(jinja2.BytecodeCache):

@@ -23,6 +23,9 @@ def policy(
     address: Annotated[str, typer.Option(envvar="MJ_POLICY_ADDRESS", help="Of the gateway: https://console.…")] = "",
     issuer: Annotated[str, typer.Option(envvar="MJ_POLICY_ISSUER", help="Of the identity provider.")] = "",
     client_id: Annotated[str, typer.Option(envvar="MJ_POLICY_CLIENT_ID", help="Of the program that asks.")] = "",
+    key_file: Annotated[
+        str, typer.Option(envvar="MJ_POLICY_CLIENT_KEY_FILE", help="Where its private key stands (private_key_jwt).")
+    ] = "",
     secret_file: Annotated[
         str,
         typer.Option(
@@ -46,7 +49,7 @@ def policy(
     from cli.policies.connection import Connection
 
     secret = os.environ.get("MJ_POLICY_CLIENT_SECRET", "")
-    context.obj = Connection(address, issuer, client_id, secret_file, secret, resource, ca_file)
+    context.obj = Connection(address, issuer, client_id, key_file, secret_file, secret, resource, ca_file)
 
 
 @app.command()

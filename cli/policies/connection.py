@@ -9,7 +9,7 @@ import httpx2
 import msgspec
 import typer
 
-from policy.client import ClientCredentials, PolicyClient
+from policy.client import ClientCredentials, PolicyClient, SigningKey, WrongKey
 
 ENVIRONMENT = "MJ_POLICY_"
 
@@ -20,6 +20,7 @@ class Connection(msgspec.Struct, frozen=True):
     address: str
     issuer: str
     client_id: str
+    key_file: str
     secret_file: str
     secret: str
     resource: str
@@ -34,18 +35,25 @@ class Connection(msgspec.Struct, frozen=True):
             if not getattr(self, name):
                 option = name.replace("_", "-")
                 raise typer.BadParameter(f"say --{option}, or set {ENVIRONMENT}{name.upper()}")
+        proof = self._key() if self.key_file else self._secret()
         tokens = ClientCredentials(
-            self.issuer, self.client_id, self._secret(), resource=self.resource, http=self._http(timeout=30)
+            self.issuer, self.client_id, proof, resource=self.resource, http=self._http(timeout=30)
         )
         return PolicyClient(self.address, tokens, http=self._http(timeout=120))
+
+    def _key(self) -> SigningKey:
+        try:
+            return SigningKey(Path(self.key_file).read_text(encoding="utf-8"))
+        except (WrongKey, UnicodeDecodeError) as error:
+            raise typer.BadParameter(f"--key-file: {error}") from error
 
     def _secret(self) -> str:
         if self.secret_file:
             return Path(self.secret_file).read_text(encoding="utf-8").strip()
         if not self.secret:
             raise typer.BadParameter(
-                f"set {ENVIRONMENT}CLIENT_SECRET, or name a file by --secret-file (what an option says, everybody on "
-                "the machine can read)"
+                f"name the client's key by --key-file; or set {ENVIRONMENT}CLIENT_SECRET, or name a file by "
+                "--secret-file (what an option says, everybody on the machine can read)"
             )
         return self.secret
 

@@ -9,7 +9,7 @@ import { KINDS, draftOf } from "console/drafts";
 import { RULE_EFFECTS } from "console/explanation";
 import { list } from "console/list";
 import { heading, things, word } from "console/object";
-import { approve, difference, publish, rollBack, rules, runTests, takeApprovalBack, version, withdrawDraft } from "console/policy";
+import { approve, difference, publish, rollBack, rules, runTests, takeApprovalBack, version, versions, withdrawDraft } from "console/policy";
 import { replaying } from "console/replaying";
 import { shadowing } from "console/shadowing";
 import { result } from "console/test_list";
@@ -105,9 +105,11 @@ function value(one, other) {
 }
 
 // What this version changes of another: rules first, then everything else.
-async function differing(section) {
-  const against = at.searchParams.get("against");
+// what is in force is compared with what was before it, all else with what is in force
+async function differing(section, state) {
   try {
+    const before = state === "published" ? (await versions({ state: "retired", limit: 1 })).items[0]?.number : null;
+    const against = at.searchParams.get("against") ?? before;
     const said = await difference(number, against);
     const { others, ...parts } = said;
     const found = Object.entries({ ...parts, ...others }).flatMap(([part, list]) => (Array.isArray(list) ? list.map((one) => ({ part, ...one })) : []));
@@ -135,15 +137,16 @@ async function show() {
   const { said, etag } = await version(number);
   const one = said.version;
   object.replaceChildren(...[state(one, etag), approvals(one, said.approvals, etag), tests(), await shadowing(number, one, said.shadow), replaying(number, one)].filter(Boolean));
+  return one;
 }
 
 heading(t("version_number", { number }));
 try {
-  await show();
+  const shown = await show();
   const differs = el("section", {});
   const ruled = el("section", {}, el("h2", {}, t("rules")));
   root.append(object, differs, ruled);
-  await differing(differs);
+  await differing(differs, shown.state);
   list(ruled, {
     name: t("rules"),
     load: (query) => rules(number, query),

@@ -6,8 +6,10 @@ import { el, link } from "console/dom";
 
 const MOST = 10;
 const HELP = "/.munjigi/help/";
-// by what was asked: if the answer was lost, the same act asked again is done once
+// by what was asked: if the answer was lost, or is still to come, the same act asked again is done once
 const unanswered = new Map();
+const LOST = [502, 503, 504];
+const UNDER_WAY = "MJ-POLICY-036";
 
 export class Refused extends Error {
   constructor(status, problem, reference) {
@@ -36,9 +38,10 @@ export async function exchange(path, { method = "GET", body, query = {}, headers
   } catch {
     throw new Refused(0, {}, "");
   }
-  unanswered.delete(act);
+  if (!LOST.includes(answer.status)) unanswered.delete(act);
   if (answer.status === 204) return { said: null, etag: answer.headers.get("etag") };
   const said = await answer.json().catch(() => ({}));
+  if (said.code === UNDER_WAY) unanswered.set(act, sent["idempotency-key"]);
   if (!answer.ok) throw new Refused(answer.status, said, said.correlation_id ?? answer.headers.get("munjigi-correlation-id") ?? "");
   return { said, etag: answer.headers.get("etag") };
 }

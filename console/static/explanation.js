@@ -18,8 +18,11 @@ export const effect = (one) => badge(EFFECTS[one] ?? "information", word("effect
 const known = (value) => (value === null || value === undefined || value === "" ? t("not_known")
   : typeof value === "boolean" ? t(value ? "yes" : "no") : typeof value === "number" ? String(Math.round(value)) : String(value));
 
+// How far a device is known is told by its level, or by the level's name.
+const valued = (name, value) => (name === "device" && value !== null ? word("trust", TRUST[value] ?? value) : known(value));
+
 const fact = ({ fact: name, value, began }) => (began === null || began === undefined
-  ? `${word("fact", name)}: ${known(value)}` : t("fact_began", { name: word("fact", name), value: known(value), began: known(began) }));
+  ? `${word("fact", name)}: ${valued(name, value)}` : t("fact_began", { name: word("fact", name), value: valued(name, value), began: valued(name, began) }));
 
 // One bar for each signal, to the same scale; the words beside say all that it shows.
 function risk({ decision, signals }) {
@@ -47,7 +50,7 @@ function answer({ decision, obligations }) {
 }
 
 const told = (context) => (context
-  ? el("section", { class: "card whole" }, el("h2", {}, t("facts")), facts(Object.entries(context).map(([name, value]) => [word("fact", name), known(value)])))
+  ? el("section", { class: "card whole" }, el("h2", {}, t("facts")), facts(Object.entries(context).map(([name, value]) => [word("fact", name), valued(name, value)])))
   : null);
 
 // The comparisons for which a condition did not hold.

@@ -12,6 +12,7 @@ const EVERY = 5_000;
 
 // `ever`: what the version says of the last time that it was a shadow; null: it never was.
 export async function shadowing(number, { state }, ever) {
+  if (state !== "draft" && ever === null) return null;
   const said = el("div", {});
   let begun = ever !== null;
   let timer;

@@ -2,7 +2,7 @@
 
 const data = JSON.parse(document.getElementById("console-data").textContent);
 
-export const { locale, codes } = data;
+export const { locale, codes, me } = data;
 
 export function t(key, given = {}) {
   const text = data.texts[key];

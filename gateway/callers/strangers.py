@@ -15,7 +15,7 @@ from http import HTTPStatus
 
 from config.clock import Clock
 from config.problem import Problem, ProblemType
-from gateway.inbound.subscriber import subscriber
+from config.subscriber import subscriber
 
 TOO_MANY_UNKNOWN = ProblemType(
     "MJ-GATEWAY-217", HTTPStatus.TOO_MANY_REQUESTS, "Too many unknown sessions from your network",

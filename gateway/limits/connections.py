@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from config.problem import ProblemType
-from gateway.inbound.subscriber import UNKNOWN, subscriber
+from config.subscriber import UNKNOWN, subscriber
 
 TOO_MANY_OF_ADDRESS = ProblemType(
     "MJ-GATEWAY-151", HTTPStatus.TOO_MANY_REQUESTS, "Too many connections stand from your network",

@@ -1,4 +1,6 @@
-"""Addresses that are refused again and again since they use up a rate: counted here, told to the audit once in a while.
+"""Who is refused again and again since they use up a rate: counted here, told to the audit once in a while.
+
+Who that is, is an IPv4 address, or the /64 that one subscriber of IPv6 has.
 
 What is told there may be answered by a measure (`policy.response`). Counting costs a refused request a dictionary
 look-up, and any other request nothing.
@@ -9,8 +11,8 @@ from __future__ import annotations
 from audit import trail
 from config.clock import Clock
 from config.connections import Database
+from config.subscriber import UNKNOWN, subscriber
 from config.web import new_correlation_id
-from policy.overlay.ranges import address_of
 
 REFUSALS = 100
 """Refusals within `WITHIN` after which an address is told."""
@@ -40,17 +42,20 @@ class Persistent:
         if now - self._since >= WITHIN or len(self._counts) >= KEPT:
             self._counts.clear()
             self._since = now
-        count = self._counts[address] = self._counts.get(address, 0) + 1
-        if count != REFUSALS or address_of(address) is None:  # whoever comes over a unix socket has none
+        whose = subscriber(address)
+        if whose == UNKNOWN:  # it came over a unix socket
             return
-        if len(self._waiting) < AT_A_TIME and now >= self._told.get(address, now):
-            self._told[address] = now + TOLD_FOR
+        count = self._counts[whose] = self._counts.get(whose, 0) + 1
+        if count != REFUSALS:
+            return
+        if len(self._waiting) < AT_A_TIME and now >= self._told.get(whose, now):
+            self._told[whose] = now + TOLD_FOR
             self._waiting.append(address)
 
     async def tell(self, database: Database) -> None:
         """Put those that are due on record."""
         now = self._clock.monotonic()
-        self._told = {address: until for address, until in self._told.items() if now < until}
+        self._told = {whose: until for whose, until in self._told.items() if now < until}
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
@@ -68,7 +73,7 @@ def _record(address: str) -> trail.AuditEvent:
         kind=trail.Kind.RATE_EXCEEDED,
         correlation_id=new_correlation_id(),
         actor="gateway",
-        subject=address,
+        subject=subscriber(address),
         ip=address,
         details={"refusals": REFUSALS, "within": WITHIN},
     )

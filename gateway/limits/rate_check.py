@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.clock import Clock
+from config.subscriber import subscriber
 from gateway.callers.caller import Caller
-from gateway.inbound.subscriber import subscriber
 from gateway.limits.guard import Guard
 from gateway.limits.rate import Per, Rate
 from gateway.routes.route_table import Route, RouteTable

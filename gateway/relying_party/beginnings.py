@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from config import key_space
 from config.connections import Valkey
 from config.problem import Problem
-from gateway.inbound.subscriber import subscriber
+from config.subscriber import subscriber
 from gateway.relying_party.problems import PROVIDER_AWAY, TOO_MANY_SIGN_INS
 
 ATTEMPTS = 2000

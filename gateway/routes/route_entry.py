@@ -13,6 +13,7 @@ from gateway.limits.overload import Priority
 from gateway.limits.rate import Per
 from gateway.routes.rate_entry import RateEntry, read_rates
 from gateway.routes.route_table import OWN_PAGES, Demand, Mode, Route, Zone
+from gateway.routes.scope_entry import ScopeEntry, read_scopes
 from gateway.routes.upstream import Upstream
 
 _ADDRESS = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
@@ -49,6 +50,7 @@ class RouteEntry(msgspec.Struct, forbid_unknown_fields=True):
     rates: list[RateEntry] = []
     priority: Literal["low", "normal", "high"] = "normal"
     body: str | None = None
+    scopes: list[str | ScopeEntry] = []
 
 
 def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[str, Upstream], port: int) -> Route:
@@ -84,6 +86,7 @@ def read_route(entry: RouteEntry, zones: Mapping[str, Zone], upstreams: Mapping[
         priority=Priority(entry.priority),
         told=upstreams[entry.upstream].told,
         body=None if entry.body is None else _size(where, entry.body),
+        scopes=(*zones[entry.zone].scopes, *read_scopes(where, entry.scopes)),
     )
 
 

@@ -74,6 +74,14 @@ class Demand(msgspec.Struct, frozen=True, gc=False):
         return len(given) >= len(wanted) and all(want in ("*", have) for want, have in zip(wanted, given, strict=False))
 
 
+class ScopeDemand(msgspec.Struct, frozen=True, gc=False):
+    """A scope that access tokens must have."""
+
+    scope: str
+    methods: tuple[str, ...] = ()
+    """Of requests by these; none named: of every request."""
+
+
 class Zone(msgspec.Struct, frozen=True, gc=False):
     """A named part of the services with demands of its own (P8)."""
 
@@ -89,6 +97,8 @@ class Zone(msgspec.Struct, frozen=True, gc=False):
     """A proof of a token's key must repeat a nonce of this gateway's (RFC 9449, section 9)."""
     rates: tuple[Rate, ...] = ()
     """Those that all its routes share; of one per route each route has its own."""
+    scopes: tuple[ScopeDemand, ...] = ()
+    """What access tokens must be for at all its routes."""
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
@@ -116,6 +126,8 @@ class Route(msgspec.Struct, frozen=True, gc=False):
     """What its upstream is told of who asks."""
     body: int | None = None
     """Bytes of a request's body at most; None: as the settings say."""
+    scopes: tuple[ScopeDemand, ...] = ()
+    """What access tokens must be for; its zone's, too."""
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.routes.rate_entry import RateEntry, read_rates
 from gateway.routes.route_table import StoreAway, Warn, WarnBy, Zone
+from gateway.routes.scope_entry import ScopeEntry, read_scopes
 
 _GRACE = re.compile(r"grace ([0-9]{1,6})")
 _WARN = re.compile(r"(before|after_idle) ([0-9]{1,6})")
@@ -21,6 +22,7 @@ class ZoneEntry(msgspec.Struct, forbid_unknown_fields=True):
     warn: str | None = None
     dpop_nonce_required: bool = False
     rates: list[RateEntry] = []
+    scopes: list[str | ScopeEntry] = []
 
 
 def read_zone(name: str, entry: ZoneEntry) -> Zone:
@@ -38,6 +40,7 @@ def read_zone(name: str, entry: ZoneEntry) -> Zone:
         warn=_warn(name, entry.warn),
         dpop_nonce_required=entry.dpop_nonce_required,
         rates=read_rates(f"zones.{name}", entry.rates, f"zone {name}"),
+        scopes=read_scopes(f"zones.{name}", entry.scopes),
     )
 
 

@@ -15,12 +15,14 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
 from config.envelope import Envelope
+from config.outbound import Fetch, Outbound
 from config.serving import serve_application
 from config.settings import Settings
 from idp.administration.acts import Acts
 from idp.administration.client_acts import ClientActs
 from idp.administration.client_endpoints import ClientEndpoints
 from idp.administration.domain_acts import DomainActs
+from idp.administration.domain_checks import DomainChecks
 from idp.administration.domain_endpoints import DomainEndpoints
 from idp.administration.endpoints import IdentityApi, nothing_here
 from idp.administration.entrance import Admission
@@ -64,6 +66,7 @@ from idp.storage import (
     not_me_links,
     preferences,
     resource_servers,
+    secrets,
     sessions,
     sign_in_history,
     signal_transmitters,
@@ -87,9 +90,16 @@ class _Sessions:
 
 
 def application(
-    settings: Settings, database: Database, valkey: Valkey, envelope: Envelope, clock: Clock, entropy: Entropy
+    settings: Settings,
+    database: Database,
+    valkey: Valkey,
+    envelope: Envelope,
+    clock: Clock,
+    entropy: Entropy,
+    *,
+    fetch: Fetch | None = None,
 ) -> ASGIApp:
-    """The API, without its entrance."""
+    """The API, without its entrance. `fetch`: how files of domains are looked at, otherwise as the settings say."""
     queue, not_me = Queue(envelope, clock, entropy), NotMe(not_me_links, entropy, settings.idp.issuer)
     times = SessionTimes(
         idle_timeout=timedelta(seconds=settings.session.idle_timeout),
@@ -188,6 +198,16 @@ def application(
         providers=upstream_providers,
         operator=settings.policy.operator,
     )
+    domain_checks = DomainChecks(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        entropy=entropy,
+        envelope=envelope,
+        secrets=secrets,
+        providers=upstream_providers,
+        fetch=fetch or Outbound.of(settings).fetch,
+    )
     keys = SigningKeys(envelope)
     key_acts = KeyActs(
         database=database,
@@ -200,7 +220,7 @@ def application(
     more = {
         **transmitters.operations(),
         **ClientEndpoints(client_acts, token_acts).operations(),
-        **ProviderEndpoints(provider_acts).operations(),
+        **ProviderEndpoints(provider_acts, domain_checks).operations(),
         **ResourceEndpoints(resource_acts).operations(),
         **DomainEndpoints(domain_acts).operations(),
         **KeyEndpoints(key_acts).operations(),

@@ -6,6 +6,7 @@ under their addresses.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -54,7 +55,9 @@ class DomainActs:
         domain = asked.domain.lower()
         async with self.database.begin() as tx:
             provider = await self._claim(tx, asked)
-            proven = await self.providers.prove_domain(tx, provider, domain, who.user_id, self.clock.now())
+            proven = await self.providers.prove_domain(
+                tx, provider, domain, who.user_id, self.clock.now(), by_file=False
+            )
             if proven is None:
                 raise Problem(problems.NOT_FOUND)
             if not proven:
@@ -64,11 +67,12 @@ class DomainActs:
         return entry
 
     async def withdraw(self, who: Administrator, asked: DomainAsked) -> DomainEntry:
-        """Let it lead there no more: it was sold, or never theirs."""
+        """Let it lead there no more: it was sold, or never theirs. No file of it is believed after that."""
         self._refuse_others(who)
         async with self.database.begin() as tx:
             provider = await self._claim(tx, asked)
-            if not await self.providers.withdraw_domain(tx, provider, asked.domain.lower()):
+            domain = asked.domain.lower()
+            if not await self.providers.withdraw_domain(tx, provider, domain, who.user_id, self.clock.now()):
                 raise Problem(problems.NOT_FOUND)
             entry = await self._told(tx, who, provider, asked, "domain_withdrawn")
         await outbox.poke(self.valkey)
@@ -88,11 +92,23 @@ class DomainActs:
         self, tx: Transaction, who: Administrator, provider: UpstreamProvider, asked: DomainAsked, act: str
     ) -> DomainEntry:
         """Put it on the record of the organisation whose domain it is."""
-        domain = asked.domain.lower()
-        details = {"why": asked.why, "changed": ["providers"], "provider": str(provider.id), "act": act}
-        await record(tx, who, Kind.ORGANISATION_CHANGED, str(provider.organisation_id), {**details, "domain": domain})
-        found = await self.providers.claims(tx, after=None, limit=MOST_DOMAINS, provider_id=provider.id)
-        return next(_entry(one) for one in found if one.domain == domain)
+        said = {"why": asked.why, "act": act}
+        return await put_on_record(tx, self.providers, who, provider, asked.domain.lower(), said)
+
+
+async def put_on_record(
+    tx: Transaction,
+    providers: UpstreamProviders,
+    who: Administrator,
+    provider: UpstreamProvider,
+    domain: str,
+    said: Mapping[str, str],
+) -> DomainEntry:
+    """Put what became of a domain on the record of the organisation whose it is to be; what it is now."""
+    details = {"changed": ["providers"], "provider": str(provider.id), "domain": domain, **said}
+    await record(tx, who, Kind.ORGANISATION_CHANGED, str(provider.organisation_id), details)
+    found = await providers.claims(tx, after=None, limit=MOST_DOMAINS, provider_id=provider.id)
+    return next(_entry(one) for one in found if one.domain == domain)
 
 
 def _after(page: Page) -> tuple[str, UUID] | None:

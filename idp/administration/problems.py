@@ -96,6 +96,12 @@ PROVIDER_TAKEN = ProblemType(
     "Another identity provider has this already",
     "Change or remove the other one first, or choose what nobody has.",
 )
+DOMAIN_UNPROVEN = ProblemType(
+    "MJ-IDENTITY-033",
+    HTTPStatus.CONFLICT,
+    "The domain's file does not prove it",
+    "Put the line into the file at the address that is named, without a redirect, and ask again.",
+)
 TOO_MANY_PROVIDERS = ProblemType(
     "MJ-IDENTITY-032",
     HTTPStatus.CONFLICT,

@@ -35,7 +35,7 @@ class ProviderEntry(Struct, frozen=True, kw_only=True):
     domains: tuple[str, ...]
     """Domains of mail addresses whose people are to be led there."""
     proven_domains: tuple[str, ...]
-    """Those of them for which the operator gave their word: these lead there."""
+    """Those of them that a file or the operator's word proved: these lead there."""
     just_in_time: bool
     """Whether an account is made for whoever comes from there first."""
     roles: tuple[str, ...]
@@ -99,11 +99,35 @@ class DomainEntry(Struct, frozen=True, kw_only=True):
     issuer: str
     proven_at: datetime | None
     """null: it leads nobody anywhere yet."""
+    by_file: bool
+    """Whether a file of the domain proved it, and not the operator's word."""
 
 
 class DomainList(Struct, frozen=True):
     domains: tuple[DomainEntry, ...]
     next: str | None
+
+
+class ChallengeEntry(Struct, frozen=True, kw_only=True):
+    """How an organisation proves a domain itself."""
+
+    domain: str
+    proven: bool
+    address: str
+    """Where a file must stand; no redirect is followed."""
+    line: str
+    """What must be a line of it, among others or alone."""
+
+
+class ChallengeList(Struct, frozen=True):
+    domains: tuple[ChallengeEntry, ...]
+
+
+class DomainCheck(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A domain whose file is to be looked at."""
+
+    why: Why
+    domain: Domain
 
 
 class DomainAsked(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -11,9 +11,13 @@ from starlette.responses import Response
 from config.openapi import Operation
 from idp.administration.asked import path_uuid, read_body
 from idp.administration.documents import Asked
+from idp.administration.domain_checks import DomainChecks
 from idp.administration.endpoints import Endpoint, answer
 from idp.administration.provider_acts import ProviderActs
 from idp.administration.provider_documents import (
+    ChallengeList,
+    DomainCheck,
+    DomainEntry,
     ProviderChange,
     ProviderEntry,
     ProviderList,
@@ -24,13 +28,15 @@ from idp.administration.scope import Administrator
 
 _ALL = "/organisations/{organisation_id}/providers"
 _ONE = _ALL + "/{provider_id}"
+_DOMAINS = _ONE + "/domains"
 
 
 class ProviderEndpoints:
     """What stands under an organisation's `providers`."""
 
-    def __init__(self, acts: ProviderActs) -> None:
+    def __init__(self, acts: ProviderActs, checks: DomainChecks) -> None:
         self._acts = acts
+        self._checks = checks
 
     def operations(self) -> Mapping[Operation, Endpoint]:
         """Each with what answers it."""
@@ -40,6 +46,8 @@ class ProviderEndpoints:
             Operation("GET", _ONE, "Show one", ProviderEntry): self.show,
             Operation("PUT", _ONE, "Change one", ProviderEntry, ProviderChange): self.change,
             Operation("POST", _ONE + "/remove", "Remove one, and its links", ProviderRemoved, Asked): self.remove,
+            Operation("GET", _DOMAINS, "How it proves its domains itself", ChallengeList): self.challenges,
+            Operation("POST", _DOMAINS + "/check", "Look at a domain's file", DomainEntry, DomainCheck): self.check,
         }
 
     async def list(self, request: Request, who: Administrator) -> Response:
@@ -59,6 +67,13 @@ class ProviderEndpoints:
     async def remove(self, request: Request, who: Administrator) -> Response:
         asked = await read_body(request, Asked)
         return answer(await self._acts.remove(who, *_named(request), asked.why))
+
+    async def challenges(self, request: Request, who: Administrator) -> Response:
+        return answer(await self._checks.challenges(who, *_named(request)))
+
+    async def check(self, request: Request, who: Administrator) -> Response:
+        asked = await read_body(request, DomainCheck)
+        return answer(await self._checks.check(who, *_named(request), asked))
 
 
 def _named(request: Request) -> tuple[UUID, UUID]:

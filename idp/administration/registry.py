@@ -8,6 +8,8 @@ from typing import Protocol
 from uuid import UUID
 
 from config.connections import Transaction
+from config.entropy import Entropy
+from config.envelope import Envelope
 from idp.administration.documents import (
     ChangeEntry,
     Channel,
@@ -201,15 +203,27 @@ class UpstreamProviders(Protocol):
         """Who names which domain, by domain; all, or those of one provider."""
 
     async def prove_domain(
-        self, tx: Transaction, provider: UpstreamProvider, domain: str, who: UUID, now: datetime
+        self, tx: Transaction, provider: UpstreamProvider, domain: str, who: UUID, now: datetime, *, by_file: bool
     ) -> bool | None:
         """Let a domain lead to a claimed provider that names it. False: it leads elsewhere; None: it names it not."""
 
-    async def withdraw_domain(self, tx: Transaction, provider: UpstreamProvider, domain: str) -> bool:
-        """Let a domain lead to a claimed provider no more. False: it does not."""
+    async def withdraw_domain(
+        self, tx: Transaction, provider: UpstreamProvider, domain: str, who: UUID, now: datetime
+    ) -> bool:
+        """Let a domain lead to a claimed provider no more, and no file prove it again. False: it does not."""
+
+    async def is_withdrawn(self, tx: Transaction, domain: str) -> bool:
+        """Whether no file may prove a domain."""
 
     async def remove(self, tx: Transaction, provider: UpstreamProvider) -> int:
         """Forget one, its domains and its links. Returns how many links."""
+
+
+class SharedSecrets(Protocol):
+    """Secrets that all nodes share."""
+
+    async def ensure(self, tx: Transaction, name: str, envelope: Envelope, entropy: Entropy, now: datetime) -> bytes:
+        """The secret of a name."""
 
 
 class Clocks(Protocol):

@@ -7,7 +7,6 @@ flood a person with what they already know.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
+from config.subscriber import subscriber
 from events import outbox
 from notifications.notice import Notice, NoticeKind
 from notifications.queue import Queue
@@ -69,7 +69,7 @@ class Attempt:
         known = self.came_from.get("device_id")
         if known:
             return known
-        described = f"{self.came_from.get('device', '')}\0{_network_of(self.came_from.get('ip', ''))}"
+        described = f"{self.came_from.get('device', '')}\0{subscriber(self.came_from.get('ip', ''), '')}"
         return hashlib.sha256(described.encode()).hexdigest()[:32]
 
 
@@ -134,12 +134,3 @@ class Attempts:
 def told_facts(came_from: Mapping[str, str], at: datetime) -> dict[str, str]:
     """Who, when and where, as a notice and a link of "this wasn't me" have it."""
     return {**{name: came_from.get(name, "") for name in ("device", "browser", "place")}, "at": at.isoformat()}
-
-
-def _network_of(ip: str) -> str:
-    """An IPv4 address, or the /64 that one subscriber of IPv6 has."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ip
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)

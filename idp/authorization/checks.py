@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from idp.authorization.answer import RESPONSE_MODES, ResponseMode
+from idp.authorization.answer import RESPONSE_MODES, response_mode
 from idp.authorization.registered import RegisteredClient
 from idp.authorization.request import AuthorizationRequest
 from idp.authorization.trust import LONGEST_VALUE, Parameters, RequestError, trusted_redirect_uri
@@ -84,12 +84,13 @@ def check(
         login_hint=values.get("login_hint"),
         expected_sub=_expected_sub(values, claims, named_by, called),
         ui_locales=scopes.split(values.get("ui_locales", "")),
-        response_mode=_mode(values),
+        response_mode=response_mode(values.get("response_mode")) or "query",
         essential_acr=essential_acr,
         claims=claims_request.visible(claims, frozenset(scopes.claims_of(client.scopes)), essential_acr),
         resources=_resources(parameters, client, scope, described),
         profile=client.metadata.profile,
         dpop_jkt=values.get("dpop_jkt"),
+        authorization_signed_response_alg=client.metadata.authorization_signed_response_alg,
     )
 
 
@@ -146,10 +147,6 @@ def _resources(
     return targets
 
 
-def _mode(values: Values) -> ResponseMode:
-    return "form_post" if values.get("response_mode") == "form_post" else "query"
-
-
 def _sizes(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
     for name, value in values.items():
         if len(value) > LONGEST.get(name, LONGEST_VALUE) or "\0" in value:
@@ -177,8 +174,8 @@ def _response_type(values: Values, client: RegisteredClient, _carriage: Carriage
 
 
 def _response_mode(values: Values, _client: RegisteredClient, _carriage: Carriage) -> None:
-    if values.get("response_mode", "query") not in RESPONSE_MODES:
-        raise RequestError("invalid_request", "response_mode is query or form_post")
+    if response_mode(values.get("response_mode")) is None:
+        raise RequestError("invalid_request", f"response_mode is one of {', '.join(RESPONSE_MODES)}")
 
 
 def _proof_key(values: Values, client: RegisteredClient, _carriage: Carriage) -> None:

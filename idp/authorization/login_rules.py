@@ -9,7 +9,7 @@ from uuid import UUID
 
 from config.clock import Clock
 from config.connections import Transaction
-from config.recollection import Recollection
+from config.recollection import Lease, Recollection
 from idp.authorization.next_step import DuplicateLogin
 
 EVENT_TOPIC: Final = "organisation"
@@ -34,10 +34,10 @@ class RuleStorage(Protocol):
 class LoginRulesCache:
     """Rules by organisation, with the settings in place of what an organisation leaves open."""
 
-    def __init__(self, storage: RuleStorage, clock: Clock, *, otherwise: LoginRules) -> None:
+    def __init__(self, storage: RuleStorage, clock: Clock, lease: Lease, *, otherwise: LoginRules) -> None:
         self._storage = storage
         self._otherwise = otherwise
-        self._known: Recollection[UUID, LoginRules] = Recollection(clock)
+        self._known: Recollection[UUID, LoginRules] = Recollection(clock, lease=lease)
 
     async def of(self, tx: Transaction, organisation_id: UUID) -> LoginRules:
         """The rules of one organisation, nothing left open."""

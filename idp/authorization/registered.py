@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from idp.protocol import code_protection, fapi2
+from jose.keys import Algorithm
 
 
 class RegisteredMetadata(fapi2.Metadata, code_protection.Metadata, Protocol):
@@ -18,6 +19,8 @@ class RegisteredMetadata(fapi2.Metadata, code_protection.Metadata, Protocol):
     def require_pushed_authorization_requests(self) -> bool: ...
     @property
     def require_signed_request_object(self) -> bool: ...
+    @property
+    def authorization_signed_response_alg(self) -> Algorithm: ...
     @property
     def resources(self) -> tuple[str, ...]: ...
 

@@ -7,6 +7,7 @@ import msgspec
 from idp.authorization.answer import ResponseMode, ReturnAddress
 from idp.protocol import scopes
 from idp.protocol.claims_request import NO_CLAIMS, RequestedClaims
+from jose.keys import ES256, Algorithm
 
 
 class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,8 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the client was held to when it asked: `fapi2` shortens the life of the code."""
     dpop_jkt: str | None = None
     """The thumbprint of the key that the code is bound to (RFC 9449, section 10)."""
+    authorization_signed_response_alg: Algorithm = ES256
+    """What the client registered for answers that are signed (JARM, section 3)."""
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -50,4 +53,11 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def return_address(self) -> ReturnAddress:
         """Where its answer goes."""
-        return ReturnAddress(self.redirect_uri, self.state, self.response_mode, self.ui_locales)
+        return ReturnAddress.of(
+            self.redirect_uri,
+            self.state,
+            self.response_mode,
+            client_id=self.client_id,
+            algorithm=self.authorization_signed_response_alg,
+            ui_locales=self.ui_locales,
+        )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from config.problem import Problem, ProblemType
-from idp.authorization.answer import ReturnAddress
+from idp.authorization.answer import ReturnAddress, response_mode
 from idp.authorization.registered import RegisteredClient
 from idp.protocol.redirect_uri import is_registered
 
@@ -108,4 +108,10 @@ def return_address(parameters: Parameters, client: RegisteredClient, error: Requ
             raise Problem(_ON_A_PAGE[error.error], private=str(error)) from problem
         raise
     modes = [value for name, value in parameters if name == "response_mode"]
-    return ReturnAddress(redirect_uri, stated(parameters), "form_post" if modes == ["form_post"] else "query")
+    return ReturnAddress.of(
+        redirect_uri,
+        stated(parameters),
+        (response_mode(modes[0]) if len(modes) == 1 else None) or "query",
+        client_id=client.client_id,
+        algorithm=client.metadata.authorization_signed_response_alg,
+    )

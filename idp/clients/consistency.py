@@ -72,7 +72,10 @@ def check(
 def _sizes(draft: _Draft) -> None:
     client, more = draft.client, draft.more
     lists = (client.redirect_uris, client.post_logout_redirect_uris, client.scopes, more.contacts, more.request_uris)
-    if max(map(len, (*lists, client.name, more.resources, more.default_acr_values))) > MOST_VALUES:
+    if (
+        max(map(len, (*lists, client.name, more.resources, more.exchange_audiences, more.default_acr_values)))
+        > MOST_VALUES
+    ):
         raise _invalid(f"a member holds more than {MOST_VALUES} values")
     for name in ("software_id", "software_version", "contacts", "default_acr_values"):
         value = getattr(more, name)
@@ -196,11 +199,20 @@ def _others(draft: _Draft) -> None:
     more = draft.more
     if more.default_max_age is not None and not 0 <= more.default_max_age <= LONGEST_MAX_AGE:
         raise _invalid("default_max_age is a number of seconds")
-    for audience in more.resources:
-        if not is_uri(audience) or "#" in audience or audience.startswith(_OWN_SERVICES):
-            raise _invalid(
-                "resources must be absolute URIs without fragment (RFC 8707, section 2), none of the house's"
-            )
+    for name in ("resources", "exchange_audiences"):
+        for audience in getattr(more, name):
+            if not is_uri(audience) or "#" in audience or audience.startswith(_OWN_SERVICES):
+                raise _invalid(
+                    f"{name} must be absolute URIs without fragment (RFC 8707, section 2), none of the house's"
+                )
+
+
+def _exchange(draft: _Draft) -> None:
+    client, more = draft.client, draft.more
+    if (more.exchange_audiences or more.exchange_scopes) and EXCHANGE not in client.grant_types:
+        raise _invalid(f"exchange_audiences and exchange_scopes go with the grant {EXCHANGE}")
+    if not {*more.exchange_scopes} <= {*client.scopes}:
+        raise _invalid("exchange_scopes must be among the client's own")
 
 
 def _code_protection(draft: _Draft) -> None:
@@ -226,6 +238,7 @@ def _fapi2(draft: _Draft) -> None:
         more.request_object_signing_alg,
         more.backchannel_authentication_request_signing_alg,
         more.id_token_signed_response_alg,
+        more.authorization_signed_response_alg,
         more.userinfo_signed_response_alg,
         more.introspection_signed_response_alg,
     )
@@ -245,6 +258,7 @@ CHECKS: Final[tuple[Callable[[_Draft], None], ...]] = (
     _logout,
     _pairwise,
     _others,
+    _exchange,
     _code_protection,
     _fapi2,
 )

@@ -62,6 +62,8 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     subject_type: SubjectType = "public"
     sector_identifier_uri: str | None = None
     id_token_signed_response_alg: Algorithm = ES256
+    authorization_signed_response_alg: Algorithm = ES256
+    """Of answers by the response modes that end in `jwt` (JARM, section 3)."""
     userinfo_signed_response_alg: Algorithm | None = None
     """None: userinfo is plain JSON."""
     introspection_signed_response_alg: Algorithm | None = None
@@ -85,6 +87,11 @@ class ClientMetadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """What its authorization requests must bring; a public client, or one held to `fapi2`, always PKCE."""
     resources: tuple[str, ...] = ()
     """Audiences beside the house's own services that it may ask tokens for (RFC 8707)."""
+    exchange_audiences: tuple[str, ...] = ()
+    """APIs whose tokens it may exchange beside those for the house's own services (RFC 8693): those that it is."""
+    exchange_scopes: tuple[str, ...] = ()
+    """Of its own scopes those that it may have in a token that it exchanged one for which had them not: what it calls
+    for people on its own account."""
 
 
 NOTHING_MORE = ClientMetadata()

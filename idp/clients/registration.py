@@ -30,7 +30,14 @@ GrantType = Literal[
     "urn:openid:params:grant-type:ciba",
 ]
 SECRET_METHODS: Final = frozenset({"client_secret_basic", "client_secret_post"})
-OURS: Final = ("consent_required", "profile", "code_protection", "resources")
+OURS: Final = (
+    "consent_required",
+    "profile",
+    "code_protection",
+    "resources",
+    "exchange_audiences",
+    "exchange_scopes",
+)
 """Members that are no registry's: what an administrator decides of a client."""
 _NOT_DONE: Final = frozenset(
     {

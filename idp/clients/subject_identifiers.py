@@ -9,15 +9,21 @@ from idp.clients.client import Client
 from idp.protocol.pairwise import PairwiseSubjects, sector_of
 
 
+def sector_addresses(client: Client) -> tuple[str, ...] | None:
+    """The addresses that name the sector of a pairwise client; None where the client knows people by their own."""
+    if client.metadata.subject_type == "public":
+        return None
+    uri = client.metadata.sector_identifier_uri
+    return client.redirect_uris if uri is None else (uri,)
+
+
 def sector(client: Client) -> str | None:
     """The host that the identifiers of a pairwise client are for; None where the client knows people by their own.
 
     Raises `ValueError` as `sector_of` does.
     """
-    if client.metadata.subject_type == "public":
-        return None
-    uri = client.metadata.sector_identifier_uri
-    return sector_of(client.redirect_uris if uri is None else (uri,))
+    addresses = sector_addresses(client)
+    return None if addresses is None else sector_of(addresses)
 
 
 class SubjectIdentifiers:

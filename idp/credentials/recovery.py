@@ -31,6 +31,8 @@ class RecoveryLink:
     user_id: UUID
     client_id: str | None
     """Where the person wanted to go."""
+    sent_to: str | None = None
+    """The mail address that it was sent to, and nowhere else; None: it was shown, or kept before this was known."""
     expires_at: datetime
     attempts: int = 0
 
@@ -63,10 +65,15 @@ class Recovery:
         self._entropy = entropy
         self._issuer = issuer
 
-    async def link(self, tx: Transaction, user_id: UUID, client_id: str | None, now: datetime) -> str:
-        """The address for a mail to this person. Put it nowhere else: whoever has it can set the password."""
+    async def link(
+        self, tx: Transaction, user_id: UUID, client_id: str | None, now: datetime, *, sent_to: str | None
+    ) -> str:
+        """The address for a mail to this person. Put it nowhere else: whoever has it can set the password.
+
+        `sent_to`: the address of that mail; None where it is not mailed.
+        """
         token = self._entropy.token(TOKEN_SIZE)
-        made = RecoveryLink(user_id=user_id, client_id=client_id, expires_at=now + LIFETIME)
+        made = RecoveryLink(user_id=user_id, client_id=client_id, sent_to=sent_to, expires_at=now + LIFETIME)
         await self._links.add(tx, token_hash(token), made, now)
         return f"{self._issuer}{PATH}?{urlencode({'token': token})}"
 

@@ -14,7 +14,6 @@ and recovery by mail are not counted here, and a browser that recovery let in is
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -27,6 +26,7 @@ from redis.exceptions import RedisError
 from config import key_space
 from config.connections import Valkey
 from config.problem import Problem, ProblemType
+from config.subscriber import subscriber
 
 TOO_MANY = ProblemType(
     "MJ-IDP-102",
@@ -246,15 +246,7 @@ def guesses(login_name: str, ip: str, known_device: UUID | None) -> list[tuple[L
 
 def address_subject(ip: str) -> str:
     """Whose attempts are counted together by address: one IPv4 address, or the /64 that one IPv6 subscriber has."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ip
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
-    return str(address)
+    return subscriber(ip, ip)
 
 
 def account_subject(login_name: str, known_device: UUID | None) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from config.clock import Clock
 from config.connections import Database, Transaction
-from config.recollection import Recollection
+from config.recollection import Lease, Recollection
 from idp.directory.account import ClientHome, Face
 
 ORGANISATION_TOPIC: Final = "organisation"
@@ -29,11 +29,11 @@ class Faces(Protocol):
 class FaceCache:
     """`of_client` and `of_organisation` for endpoints. Ask only for clients that exist."""
 
-    def __init__(self, faces: Faces, database: Database, clock: Clock) -> None:
+    def __init__(self, faces: Faces, database: Database, clock: Clock, lease: Lease) -> None:
         self._faces = faces
         self._database = database
-        self._homes: Recollection[str, ClientHome | None] = Recollection(clock)
-        self._of_organisations: Recollection[UUID, Face | None] = Recollection(clock)
+        self._homes: Recollection[str, ClientHome | None] = Recollection(clock, lease=lease)
+        self._of_organisations: Recollection[UUID, Face | None] = Recollection(clock, lease=lease)
 
     async def of_client(self, client_id: str) -> Face | None:
         """The face of the organisation that a client belongs to."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Literal, Protocol
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -68,6 +69,7 @@ class Preferences(Protocol):
         """Keep language and time zone of a person; the version of their account rises. False where nothing changed."""
 
 
-def time_zones() -> list[str]:
+@cache
+def time_zones() -> tuple[str, ...]:
     """The names that a person may choose from: region and city of the IANA time zone database, and UTC."""
-    return [*sorted(name for name in available_timezones() if name.partition("/")[0] in _REGIONS), "UTC"]
+    return (*sorted(name for name in available_timezones() if name.partition("/")[0] in _REGIONS), "UTC")

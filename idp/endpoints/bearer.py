@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -96,6 +96,11 @@ class AccessTokens:
         while len(self._known) > MOST_KNOWN:
             self._known.popitem(last=False)
         return claims
+
+    def issued_for(self, token: str, audiences: Collection[str]) -> Mapping[str, object] | None:
+        """`issued`, if it is good at one of these resources."""
+        found = self.issued(token)
+        return found if found is not None and not set(audiences).isdisjoint(_audience(found)) else None
 
     def session_of(self, claims: Mapping[str, object]) -> str:
         """The session id that these claims name, to whichever client."""

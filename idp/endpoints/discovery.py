@@ -82,6 +82,7 @@ def metadata(settings: IdentityProviderSettings) -> dict[str, object]:
         "acr_values_supported": list(ACR_VALUES),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "authorization_signing_alg_values_supported": list(ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         **client_authentication(settings),

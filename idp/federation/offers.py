@@ -10,7 +10,7 @@ from uuid import UUID
 
 from config.clock import Clock
 from config.connections import Database
-from config.recollection import Recollection
+from config.recollection import Lease, Recollection
 from idp.federation.provider import Providers, UpstreamProvider, domain_of
 
 EVENT_TOPIC: Final = "organisation"
@@ -35,11 +35,11 @@ class Offers:
 class OfferCache:
     """`of_login` for endpoints."""
 
-    def __init__(self, providers: Providers, database: Database, clock: Clock) -> None:
+    def __init__(self, providers: Providers, database: Database, clock: Clock, lease: Lease) -> None:
         self._providers = providers
         self._database = database
-        self._own: Recollection[UUID, tuple[UpstreamProvider, ...]] = Recollection(clock)
-        self._led: Recollection[str, UpstreamProvider | None] = Recollection(clock)
+        self._own: Recollection[UUID, tuple[UpstreamProvider, ...]] = Recollection(clock, lease=lease)
+        self._led: Recollection[str, UpstreamProvider | None] = Recollection(clock, lease=lease)
 
     async def of_login(self, organisation_id: UUID | None, typed: str) -> Offers:
         """What is offered for an app of this organisation (None: the house's) to whoever typed this name.

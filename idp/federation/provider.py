@@ -72,7 +72,9 @@ class DomainClaim:
     organisation_id: UUID
     issuer: str
     proven_at: datetime | None
-    """When the operator gave their word for it; None: it leads nobody anywhere yet."""
+    """When it was proven; None: it leads nobody anywhere yet."""
+    by_file: bool
+    """Whether by a file of the domain; otherwise by the operator's word."""
 
 
 def secret_context(provider_id: UUID) -> str:

@@ -1,12 +1,14 @@
 """Token exchange (RFC 8693): a service that was called for a person calls another one for them, and says that it does.
 
-The new token belongs to the session of the one that it came of, holds no more than that and lives no longer. Nobody
-acts as somebody else unseen: the client proves with a token of its own who acts, and the new one names it in `act`.
+The new token belongs to the session of the one that it came of, holds no more than that, but for what an administrator
+lets this very client have by itself, and lives no longer. Nobody acts as somebody else unseen: the client proves with a
+token of its own who acts, and the new one names it in `act`. A token for an API is exchanged by clients alone that are
+registered as that API: whoever else got hold of it has nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -30,6 +32,9 @@ class OwnTokens(Protocol):
 
     def claims(self, token: str) -> Mapping[str, object] | None:
         """The claims of a token that is sound and has not expired; None for any other."""
+
+    def issued_for(self, token: str, audiences: Collection[str]) -> Mapping[str, object] | None:
+        """The same of a token for one of these resources."""
 
     def session_of(self, claims: Mapping[str, object]) -> str:
         """The session id that these claims name, to whichever client."""
@@ -58,7 +63,8 @@ class TokenExchange:
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             raise InvalidRequestError("requested_token_type: only access tokens are issued")
         # the client proves its own keys; whoever holds those of a person's bound token has not been asked here
-        subject, actor = self._token(form, "subject_token", {}), self._token(form, "actor_token", proven)
+        own = client.metadata.exchange_audiences
+        subject, actor = self._token(form, "subject_token", {}, own), self._token(form, "actor_token", proven)
         if subject["sub"] == subject["client_id"]:
             raise InvalidRequestError("subject_token: it speaks for no person")
         if not (actor["sub"] == actor["client_id"] == client.client_id):
@@ -75,9 +81,13 @@ class TokenExchange:
         return Credential(
             client_id=client.client_id,
             session=session,
-            scope=exchanged_scope(str(subject["scope"]), client.scopes, form.get("scope")),
+            scope=exchanged_scope(
+                str(subject["scope"]), client.scopes, form.get("scope"), client.metadata.exchange_scopes
+            ),
             digest=token_hash(form["subject_token"]),
-            audiences=targets(client.metadata.resources, form),
+            audiences=targets(
+                client.metadata.resources, form, anywhere=self._tokens.claims(form["subject_token"]) is not None
+            ),
             actor=acting(client.client_id, subject),
             not_after=min(float(over_at), session.absolute_expires_at.timestamp()),
             answer={"issued_token_type": ACCESS_TOKEN},
@@ -87,11 +97,14 @@ class TokenExchange:
         """The client has tokens of the session, and is told of its end."""
         await self._joining.join(tx, credential, refresh_token, now)
 
-    def _token(self, form: Mapping[str, str], name: str, proven: Confirmation) -> Mapping[str, object]:
+    def _token(
+        self, form: Mapping[str, str], name: str, proven: Confirmation, own: Collection[str] = ()
+    ) -> Mapping[str, object]:
+        """`own`: resources whose tokens are taken as well. Raises Authlib's `InvalidRequestError`."""
         token, kind = form.get(name), form.get(f"{name}_type")
         if token is None or kind is None:
             raise InvalidRequestError(f"{name} and {name}_type are needed")
-        claims = self._tokens.claims(token) if kind in _KINDS else None
+        claims = self._tokens.claims(token) or self._tokens.issued_for(token, own) if kind in _KINDS else None
         if claims is None or not _is_held(claims, proven):
             raise InvalidRequestError(f"{name}: it is not good, or not any more")
         return claims
@@ -105,8 +118,11 @@ def _is_held(claims: Mapping[str, object], proven: Confirmation) -> bool:
         return False
 
 
-def exchanged_scope(held: str, registered: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
-    """What both the token and the client have, or that part of it that is asked for; no ID token comes of it.
+def exchanged_scope(
+    held: str, registered: tuple[str, ...], asked: str | None, added: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """What both the token and the client have, or that part of it that is asked for; no ID token comes of it. What is
+    `added` is had where it is asked for by name.
 
     Raises Authlib's `InvalidScopeError`.
     """
@@ -114,14 +130,17 @@ def exchanged_scope(held: str, registered: tuple[str, ...], asked: str | None) -
     if asked is None:
         return both
     wanted = scopes.split(asked)
-    if not set(wanted) <= set(both):
+    if not set(wanted) <= {*both, *(scope for scope in added if scope in registered and scope != scopes.OPENID)}:
         raise InvalidScopeError("scope: more than the token or the client has")
     return wanted
 
 
-def targets(resources: tuple[str, ...], form: Mapping[str, str]) -> tuple[str, ...]:
-    """Where the new token is to be good; what is not named is the house's own services. Raises `InvalidTargetError`."""
+def targets(resources: tuple[str, ...], form: Mapping[str, str], *, anywhere: bool) -> tuple[str, ...]:
+    """Where the new token is to be good; what is not named is the house's own services, if `anywhere`: what was for an
+    API was never for these, and does not become it. Raises `InvalidTargetError`."""
     named = tuple(dict.fromkeys(form[name] for name in ("resource", "audience") if name in form))
+    if not anywhere and (not named or access_token.AUDIENCE in named):
+        raise InvalidTargetError("a token for an API is exchanged for one of another API, which is named")
     if not set(named) <= {access_token.AUDIENCE, *resources}:
         raise InvalidTargetError("the client has not registered this target")
     return named

@@ -36,6 +36,8 @@ class Metadata(Protocol):
     @property
     def id_token_signed_response_alg(self) -> str: ...
     @property
+    def authorization_signed_response_alg(self) -> str: ...
+    @property
     def userinfo_signed_response_alg(self) -> str | None: ...
     @property
     def introspection_signed_response_alg(self) -> str | None: ...
@@ -64,6 +66,7 @@ def client_faults(client: Registered) -> tuple[str, ...]:
         "token_endpoint_auth_signing_alg": metadata.token_endpoint_auth_signing_alg,
         "request_object_signing_alg": metadata.request_object_signing_alg,
         "id_token_signed_response_alg": metadata.id_token_signed_response_alg,
+        "authorization_signed_response_alg": metadata.authorization_signed_response_alg,
         "userinfo_signed_response_alg": metadata.userinfo_signed_response_alg,
         "introspection_signed_response_alg": metadata.introspection_signed_response_alg,
     }

@@ -58,6 +58,10 @@ class PairwiseSubjects:
         sealed = self._cipher.encrypt(user_id.bytes, [sector.encode()])
         return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
+    def device_of(self, device_id: UUID, sector: str) -> str:
+        """The identifier of a device for one sector: no host has a space in it, so that nobody's is one of a person."""
+        return self.of(device_id, f"device {sector}")
+
     def user_of(self, subject: str, sector: str) -> UUID | None:
         """The person; None for what is no identifier of this sector."""
         if len(subject) != LENGTH:

@@ -66,6 +66,11 @@ def with_parameters(uri: str, parameters: Sequence[tuple[str, str]]) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
+def with_fragment(uri: str, parameters: Sequence[tuple[str, str]]) -> str:
+    """The URI with parameters as its fragment, which no registered one has."""
+    return f"{uri}#{urlencode(parameters)}"
+
+
 def _without_loopback_port(uri: str) -> str | None:
     found = _LOOPBACK.fullmatch(uri)
     if found is None or int(found[2] or 0) > 65535:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from config.clock import Clock
 from config.connections import Database, reading
-from config.recollection import Recollection
+from config.recollection import Lease, Recollection
 from idp.protocol.described import Described, Party, ScopeLimits
 from idp.resources.resource_server import EVENT_TOPIC, DescribedServers, ResourceScope, ResourceServer
 
@@ -36,12 +36,14 @@ class Known:
 class DescribedCache:
     """What describes what, and limits whom."""
 
-    def __init__(self, storage: DescribedServers, database: Database, clock: Clock, *, strict: bool) -> None:
+    def __init__(
+        self, storage: DescribedServers, database: Database, clock: Clock, lease: Lease, *, strict: bool
+    ) -> None:
         """`strict`: only what is described may be had."""
         self._storage = storage
         self._database = database
         self._strict = strict
-        self._known: Recollection[str, Known] = Recollection(clock)
+        self._known: Recollection[str, Known] = Recollection(clock, lease=lease)
 
     async def known(self) -> Known:
         """All of it."""

@@ -27,6 +27,7 @@ from idp.sessions.delivery import Claimed, Delivery, Outcome, judge, refusal_cod
 from idp.sessions.lanes import Lanes
 from idp.sessions.loopback import reachable
 from idp.sessions.signals import security_event
+from idp.sessions.signals.as_known import as_known_to
 from idp.sessions.signals.stream import authorization_context
 from jose.jws import sign
 from jose.keys import KeyRing
@@ -207,7 +208,8 @@ class Courier:
         delivery = claimed.delivery
         if delivery.recipient.stream_id is None:
             return self._client.build_request("POST", url, data={"logout_token": self._logout_token(claimed)})
-        claims = security_event.claims(delivery, issuer=self._issuer, issued_at=int(delivery.happened_at.timestamp()))
+        told = as_known_to(delivery, claimed.sector, self._pairwise())
+        claims = security_event.claims(told, issuer=self._issuer, issued_at=int(delivery.happened_at.timestamp()))
         headers = {"Content-Type": "application/secevent+jwt", "Accept": "application/json"}
         if claimed.sealed_authorization is not None:
             context = authorization_context(delivery.recipient.stream_id)

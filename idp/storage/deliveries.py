@@ -92,6 +92,11 @@ _SUBSCRIBERS = text(
     )
 )
 
+# The addresses that name the sector of a client with pairwise subjects; NULL where it has public ones.
+_SECTOR = """CASE WHEN client.metadata ->> 'subject_type' IS DISTINCT FROM 'pairwise' THEN NULL
+    WHEN client.metadata ->> 'sector_identifier_uri' IS NULL THEN client.redirect_uris
+    ELSE ARRAY[client.metadata ->> 'sector_identifier_uri'] END"""
+
 # Each recipient gives a few at most, so that a dead one with a long queue fills no batch.
 _CLAIM = """
     WITH found AS MATERIALIZED (
@@ -118,9 +123,7 @@ _CLAIM_LOGOUTS = text(
         only="",
         address="client.backchannel_logout_uri",
         sealed="CAST(NULL AS bytea)",
-        sector="""CASE WHEN client.metadata ->> 'subject_type' IS DISTINCT FROM 'pairwise' THEN NULL
-            WHEN client.metadata ->> 'sector_identifier_uri' IS NULL THEN client.redirect_uris
-            ELSE ARRAY[client.metadata ->> 'sector_identifier_uri'] END""",
+        sector=_SECTOR,
     )
 )
 _CLAIM_PUSHES = text(
@@ -131,7 +134,7 @@ _CLAIM_PUSHES = text(
         only=f"AND stream.method = 'push' AND stream.status = 'enabled' AND {_MAY_HEAR}",
         address="stream.endpoint_url",
         sealed="stream.sealed_authorization",
-        sector="CAST(NULL AS text[])",
+        sector=_SECTOR,
     )
 )
 _UNACKNOWLEDGED = """

@@ -20,6 +20,7 @@ async def add(tx: Transaction, digest: bytes, link: RecoveryLink, now: datetime)
             token_hash=digest,
             user_id=link.user_id,
             client_id=link.client_id,
+            sent_to=link.sent_to,
             created_at=now,
             expires_at=link.expires_at,
             attempts=link.attempts,
@@ -55,4 +56,10 @@ def _usable(digest: bytes, now: datetime) -> tuple[Any, ...]:
 
 
 def _link(row: Row[tuple[Any, ...]]) -> RecoveryLink:
-    return RecoveryLink(user_id=row.user_id, client_id=row.client_id, expires_at=row.expires_at, attempts=row.attempts)
+    return RecoveryLink(
+        user_id=row.user_id,
+        client_id=row.client_id,
+        sent_to=row.sent_to,
+        expires_at=row.expires_at,
+        attempts=row.attempts,
+    )

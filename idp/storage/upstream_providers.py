@@ -22,6 +22,7 @@ from idp.storage.directory_tables import organisation
 from idp.storage.upstream_tables import upstream_domain as domain_table
 from idp.storage.upstream_tables import upstream_link as link_table
 from idp.storage.upstream_tables import upstream_provider as table
+from idp.storage.upstream_tables import withdrawn_domain as withdrawn_table
 
 
 def _domains(*which: ColumnElement[bool]) -> Label[Any]:
@@ -128,7 +129,13 @@ async def claims(
     """Who names which domain, by domain; all, or those of one provider."""
     columns = (domain_table.c.domain, domain_table.c.provider_id)
     query = (
-        select(domain_table.c.domain, domain_table.c.proven_at, table.c.organisation_id, table.c.issuer)
+        select(
+            domain_table.c.domain,
+            domain_table.c.proven_at,
+            domain_table.c.by_file,
+            table.c.organisation_id,
+            table.c.issuer,
+        )
         .add_columns(domain_table.c.provider_id)
         .join(table, table.c.id == domain_table.c.provider_id)
         .order_by(*columns)
@@ -142,9 +149,12 @@ async def claims(
 
 
 async def prove_domain(
-    tx: Transaction, provider: UpstreamProvider, domain: str, who: UUID, now: datetime
+    tx: Transaction, provider: UpstreamProvider, domain: str, who: UUID, now: datetime, *, by_file: bool
 ) -> bool | None:
-    """Let a domain lead to a claimed provider that names it. False: it leads elsewhere; None: this one names it not."""
+    """Let a domain lead to a claimed provider that names it. False: it leads elsewhere; None: this one names it not.
+
+    The operator's word for it, which is not `by_file`, lets files prove it again.
+    """
     mine = (domain_table.c.domain == domain, domain_table.c.provider_id == provider.id)
     named = (await tx.execute(select(_PROVEN).where(*mine))).scalar_one_or_none()
     if named is None:
@@ -152,19 +162,35 @@ async def prove_domain(
     if not named:
         try:
             async with tx.begin_nested():
-                await tx.execute(update(domain_table).where(*mine).values(proven_at=now, proven_by=who))
+                await tx.execute(
+                    update(domain_table).where(*mine).values(proven_at=now, proven_by=who, by_file=by_file)
+                )
         except IntegrityError:  # what holds of many at once is held by the index
             return False
         await _tell(tx, provider)
+    if not by_file:
+        await tx.execute(delete(withdrawn_table).where(withdrawn_table.c.domain == domain))
     return True
 
 
-async def withdraw_domain(tx: Transaction, provider: UpstreamProvider, domain: str) -> bool:
-    """Let a domain lead to a claimed provider no more. False: it does not."""
+async def is_withdrawn(tx: Transaction, domain: str) -> bool:
+    """Whether no file may prove a domain, since the operator took it back."""
+    query = select(withdrawn_table.c.domain).where(withdrawn_table.c.domain == domain)
+    return (await tx.execute(query)).one_or_none() is not None
+
+
+async def withdraw_domain(tx: Transaction, provider: UpstreamProvider, domain: str, who: UUID, now: datetime) -> bool:
+    """Let a domain lead to a claimed provider no more, and no file prove it again. False: it does not lead there."""
     mine = (domain_table.c.domain == domain, domain_table.c.provider_id == provider.id, _PROVEN)
-    withdrawn = await tx.execute(update(domain_table).where(*mine).values(proven_at=None, proven_by=None))
+    withdrawn = await tx.execute(
+        update(domain_table).where(*mine).values(proven_at=None, proven_by=None, by_file=False)
+    )
+    if withdrawn.rowcount == 0:
+        return False
+    kept = upsert(withdrawn_table).values(domain=domain, withdrawn_at=now, withdrawn_by=who)
+    await tx.execute(kept.on_conflict_do_nothing())
     await _tell(tx, provider)
-    return withdrawn.rowcount > 0
+    return True
 
 
 async def remove(tx: Transaction, provider: UpstreamProvider) -> int:

@@ -1,8 +1,8 @@
-"""The tables of migrations 0027 and 0033: upstream providers, their domains, links, questions that wait."""
+"""The tables of migrations 0027, 0033 and 0046: upstream providers, their domains, links, questions that wait."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid, false
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(schema="idp")
@@ -37,6 +37,15 @@ upstream_domain = Table(
     Column("provider_id", Uuid, primary_key=True),
     Column("proven_at", _TIME),
     Column("proven_by", Uuid),
+    Column("by_file", Boolean, nullable=False, server_default=false()),
+)
+
+withdrawn_domain = Table(
+    "withdrawn_domain",
+    metadata,
+    Column("domain", Text, primary_key=True),
+    Column("withdrawn_at", _TIME, nullable=False),
+    Column("withdrawn_by", Uuid, nullable=False),
 )
 
 upstream_link = Table(

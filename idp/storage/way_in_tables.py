@@ -1,4 +1,4 @@
-"""The tables of migration 0014: where clients belong, remembered browsers, links of recovery."""
+"""The tables of migrations 0014 and 0047: where clients belong, remembered browsers, links of recovery."""
 
 from __future__ import annotations
 
@@ -42,4 +42,5 @@ recovery_link = Table(
     Column("created_at", _TIME, nullable=False),
     Column("expires_at", _TIME, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("sent_to", Text),
 )

@@ -1,7 +1,7 @@
 """People of other systems: what was imported, by whom, and hashes of their passwords as those systems made them.
 
 Revision ID: 0058
-Revises: 0042
+Revises: 0047
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0058"
-down_revision = "0042"
+down_revision = "0047"
 branch_labels = None
 depends_on = None
 

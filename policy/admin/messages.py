@@ -123,6 +123,11 @@ class VersionList(msgspec.Struct, frozen=True):
     next_before: int | None
     """Ask for `?before=` this for older ones; null: there are none."""
 
+    @property
+    def next(self) -> int | None:
+        """As other lists name their next page."""
+        return self.next_before
+
 
 class ApprovalEntry(msgspec.Struct, frozen=True):
     """Somebody's word that a draft may be published as it is now."""

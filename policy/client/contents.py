@@ -37,21 +37,12 @@ class Contents:
 
     def rules(self, number: int, *, role: str | None = None, zone: str | None = None) -> Iterator[Rule]:
         """Rules in the order in which they are tried."""
-        after: str | None = None
-        while True:
-            query = {"role": role, "zone": zone, "after": after}
-            page = self._exchange.get(RuleList, f"/versions/{number}/rules", READ, query).value
+        for page in self._exchange.pages(RuleList, f"/versions/{number}/rules", READ, {"role": role, "zone": zone}):
             yield from page.rules
-            if (after := page.next) is None:
-                return
 
     def roles(self, number: int) -> Iterator[Role]:
-        after: str | None = None
-        while True:
-            page = self._exchange.get(RoleList, f"/versions/{number}/roles", READ, {"after": after}).value
+        for page in self._exchange.pages(RoleList, f"/versions/{number}/roles", READ):
             yield from page.roles
-            if (after := page.next) is None:
-                return
 
     def assignments(
         self,
@@ -63,13 +54,10 @@ class Contents:
     ) -> Iterator[AssignmentEntry]:
         """Who holds which role, in a version, or in the published one."""
         path = "/assignments" if number is None else f"/versions/{number}/assignments"
-        after: str | None = None
-        while True:
-            query = {"subject": subject, "role": role, "organisation": organisation, "after": after}
-            page = self._exchange.get(AssignmentList, path, READ, query).value
+        for page in self._exchange.pages(
+            AssignmentList, path, READ, {"subject": subject, "role": role, "organisation": organisation}
+        ):
             yield from page.assignments
-            if (after := page.next) is None:
-                return
 
     def add_rule(self, number: int, rule: Rule, why: str, *, match: str) -> Tagged[DraftAnswer]:
         """One that is new."""

@@ -6,7 +6,7 @@ Whatever changes something bears an Idempotency-Key, so that it can be sent agai
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import uuid4
 
@@ -19,6 +19,14 @@ from policy.client.errors import Unreachable, problem_of
 BASE = "/api/policy"
 Answer = TypeVar("Answer")
 Query = Mapping[str, str | int | float | None]
+
+
+class _Page(Protocol):
+    @property
+    def next(self) -> str | int | None: ...
+
+
+Page = TypeVar("Page", bound=_Page)
 _PASSING = (429, 502, 503, 504)
 _WAITS = (0.1, 0.3, 1.0, 3.0)
 """Seconds before a request is sent again, where the answer names none."""
@@ -70,6 +78,18 @@ class Exchange:
         """Look at something. Raises `PolicyError`."""
         answer = self._send("GET", path, scope, query=query)
         return Tagged(_read(answer, kind), answer.headers.get("etag", ""))
+
+    def pages(
+        self, kind: type[Page], path: str, scope: str, query: Query | None = None, *, by: str = "after"
+    ) -> Iterator[Page]:
+        """Look through a list page by page, up to the one that names no next; `by`: where the next page is named.
+        Raises `PolicyError`."""
+        place: str | int | None = None
+        while True:
+            page = self.get(kind, path, scope, {**(query or {}), by: place}).value
+            yield page
+            if (place := page.next) is None:
+                return
 
     def text(
         self,

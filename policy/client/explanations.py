@@ -46,20 +46,15 @@ class Explanations:
         until: datetime | None = None,
     ) -> Iterator[DecisionEntry]:
         """What was decided, the newest first."""
-        after: str | None = None
-        while True:
-            query: dict[str, str | None] = {
-                "sub": sub,
-                "zone": zone,
-                "effect": effect,
-                "since": None if since is None else since.isoformat(),
-                "until": None if until is None else until.isoformat(),
-                "after": after,
-            }
-            page = self._exchange.get(DecisionList, "/decisions", READ, query).value
+        query = {
+            "sub": sub,
+            "zone": zone,
+            "effect": effect,
+            "since": None if since is None else since.isoformat(),
+            "until": None if until is None else until.isoformat(),
+        }
+        for page in self._exchange.pages(DecisionList, "/decisions", READ, query):
             yield from page.decisions
-            if (after := page.next) is None:
-                return
 
     def replay(self, number: int, asked: ReplayRequest) -> ReplayDocument:
         """Begin to decide recorded requests again by a version."""

@@ -27,13 +27,8 @@ class Elevations:
 
     def list(self, state: str | None = None) -> Iterator[Elevation]:
         """Those that one may see, the newest first."""
-        after: str | None = None
-        while True:
-            query = {"state": state, "after": after}
-            page = self._exchange.get(ElevationList, "/elevations", _PERSON, query).value
+        for page in self._exchange.pages(ElevationList, "/elevations", _PERSON, {"state": state}):
             yield from page.elevations
-            if (after := page.next) is None:
-                return
 
     def show(self, ident: str) -> Elevation:
         return self._exchange.get(Elevation, f"/elevations/{quote(ident, safe='')}", _PERSON).value
@@ -70,13 +65,8 @@ class Measures:
 
     def list(self, state: str | None = None) -> Iterator[Measure]:
         """The newest first."""
-        after: str | None = None
-        while True:
-            query = {"state": state, "after": after}
-            page = self._exchange.get(MeasureList, "/measures", READ, query).value
+        for page in self._exchange.pages(MeasureList, "/measures", READ, {"state": state}):
             yield from page.measures
-            if (after := page.next) is None:
-                return
 
     def show(self, ident: str) -> Measure:
         return self._exchange.get(Measure, f"/measures/{quote(ident, safe='')}", READ).value

@@ -9,6 +9,7 @@ import httpx2
 import msgspec
 
 from policy.client.errors import NoToken, Unreachable
+from policy.client.proofs import Proof, Secret
 
 EARLY = 30.0
 """Seconds before its end that a token is not used any more."""
@@ -31,16 +32,18 @@ class ClientCredentials:
         self,
         issuer: str,
         client_id: str,
-        secret: str,
+        proof: str | Proof,
         *,
         resource: str = "",
         http: httpx2.Client | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`issuer`: where the identity provider is; `resource`: the one host that the tokens are good at (RFC 8707),
-        which the client must have registered; empty: all of the gateway's."""
-        self._token_endpoint = f"{issuer.rstrip('/')}/token"
-        self._auth = httpx2.BasicAuth(client_id, secret)
+        """`issuer`: where the identity provider is; `proof`: the client's secret, or `SigningKey`; `resource`: the one
+        host that the tokens are good at (RFC 8707), which the client must have registered; empty: all of the
+        gateway's."""
+        self._issuer = issuer.rstrip("/")
+        self._token_endpoint = f"{self._issuer}/token"
+        self._proof = Secret(proof) if isinstance(proof, str) else proof
         self._client_id = client_id
         self._resource = resource
         self._http = http or httpx2.Client(timeout=30)
@@ -61,13 +64,13 @@ class ClientCredentials:
         return granted.access_token
 
     def _ask(self, scope: str) -> _Granted:
-        form = {"grant_type": "client_credentials"}
+        form = {"grant_type": "client_credentials", **self._proof.fields(self._client_id, self._issuer)}
         if scope:
             form["scope"] = scope
         if self._resource:
             form["resource"] = self._resource
         try:
-            answer = self._http.post(self._token_endpoint, data=form, auth=self._auth)
+            answer = self._http.post(self._token_endpoint, data=form, auth=self._proof.auth(self._client_id))
         except httpx2.TransportError as error:
             raise Unreachable(f"the identity provider at {self._token_endpoint} does not answer: {error}") from error
         try:

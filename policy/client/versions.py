@@ -36,12 +36,8 @@ class Versions:
 
     def list(self) -> Iterator[VersionEntry]:
         """All of them, the newest first."""
-        before: int | None = None
-        while True:
-            page = self._exchange.get(VersionList, "/versions", READ, {"before": before}).value
+        for page in self._exchange.pages(VersionList, "/versions", READ, by="before"):
             yield from page.versions
-            if (before := page.next_before) is None:
-                return
 
     def show(self, number: int) -> Tagged[VersionDocument]:
         return self._exchange.get(VersionDocument, f"/versions/{number}", READ)
@@ -119,9 +115,5 @@ class Versions:
 
     def history(self) -> Iterator[HistoryEntry]:
         """Who did what, when and why, the newest first."""
-        after: str | None = None
-        while True:
-            page = self._exchange.get(HistoryPage, "/history", READ, {"after": after}).value
+        for page in self._exchange.pages(HistoryPage, "/history", READ):
             yield from page.entries
-            if (after := page.next) is None:
-                return

@@ -18,12 +18,8 @@ class Zones:
 
     def list(self) -> Iterator[MappedZone]:
         """By name."""
-        after: str | None = None
-        while True:
-            page = self._exchange.get(ZoneList, "/zones", READ, {"after": after}).value
+        for page in self._exchange.pages(ZoneList, "/zones", READ):
             yield from page.zones
-            if (after := page.next) is None:
-                return
 
     def map(self) -> ZoneMap:
         """All zones and the flows between them."""

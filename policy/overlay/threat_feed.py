@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
+from config.subscriber import BITS_OF_ONE
 from policy.overlay.measure import WIDEST
 from policy.overlay.ranges import Listed, Network
 
@@ -49,4 +50,6 @@ def _network(named: str, line: int) -> Network:
         raise DamagedFeed(f"line {line}: an address or a range (CIDR) is expected") from error
     if network.prefixlen < WIDEST[network.version]:
         raise DamagedFeed(f"line {line}: a range of IPv{network.version} has at least {WIDEST[network.version]} bits")
-    return network
+    # a subscriber of IPv6 changes the address within the network at will: one that is listed lists all of it
+    widest = BITS_OF_ONE[network.version]
+    return network if network.prefixlen <= widest else network.supernet(new_prefix=widest)

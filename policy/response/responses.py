@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,8 @@ from typing import Annotated, Literal
 import msgspec
 
 import config
+from config.client_address import normal_address
+from config.subscriber import subscriber_network
 from policy.artefact import Obligation
 from policy.overlay.measure import LONGEST, Kind, Ordered, Target
 from policy.request import MeasureEffect
@@ -101,13 +102,10 @@ def target_of(response: Response, incident: Incident) -> Target | None:
         return Target(Kind.DEVICE, incident.device) if incident.device else None
     if incident.address is None:
         return None
-    address = ipaddress.ip_address(incident.address)
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        elif not address.is_loopback:  # whoever has one address of IPv6 has the whole network
-            return Target(Kind.ADDRESS, str(ipaddress.ip_network((address, 64), strict=False)))
-    return None if address.is_loopback else Target(Kind.ADDRESS, f"{address}/32")
+    network, address = subscriber_network(incident.address), normal_address(incident.address)
+    if network is None or address is None or address.is_loopback:
+        return None
+    return Target(Kind.ADDRESS, str(network))
 
 
 def order_of(response: Response, target: Target, incident: Incident) -> Ordered:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, insert, or_, select, text
+from sqlalchemy import Row, delete, exists, func, insert, or_, select, text
 
 from config.connections import Transaction
+from config.subscriber import subscriber_network
 from policy.response.responses import Incident, Trigger
 from policy.storage.tables import answered_incident, incident
 
@@ -40,7 +41,8 @@ class Incidents:
         """Those of a kind since a moment, up to one of them and with it, about whomever that one is about."""
         alike = [incident.c.subject == until.subject]
         if until.address is not None:
-            alike.append(incident.c.address == until.address)
+            address = func.inet(incident.c.address)
+            alike.append(address.op("<<=")(func.inet(str(subscriber_network(until.address)))))
         if until.device is not None:
             alike.append(incident.c.device == until.device)
         query = select(incident).where(

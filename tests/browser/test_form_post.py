@@ -8,16 +8,22 @@ import pytest
 from playwright.sync_api import Browser, Route
 from starlette.requests import Request
 
+from config.clock import SystemClock
 from idp.authorization.answer import ReturnAddress, code_answer
 from idp.endpoints.client_answers import ClientAnswers
 from idp.parts import STATIC, TEMPLATES
 from idp.routes import ASSETS, HELP
+from jose.keys import KeyRing
 from pages import Assets, Pages
 
 pytestmark = pytest.mark.browser
 
 ISSUER = "http://localhost:9000"
 CALLBACK = "https://app.example/callback"
+
+
+def _unused_ring() -> KeyRing:
+    raise AssertionError("nothing is signed here")
 
 
 def answered() -> tuple[str, dict[str, str]]:
@@ -28,7 +34,7 @@ def answered() -> tuple[str, dict[str, str]]:
     }  # fmt: skip
     answer = code_answer(ReturnAddress(CALLBACK, 'a "state"', "form_post"), code="the code", issuer=ISSUER)
     pages = Pages(*TEMPLATES, assets=Assets(STATIC, base=ASSETS), help_at=HELP)
-    response = ClientAnswers(pages).send(Request(scope), answer)
+    response = ClientAnswers(pages, _unused_ring, SystemClock()).send(Request(scope), answer)
     return bytes(response.body).decode(), dict(response.headers)
 
 

@@ -44,6 +44,10 @@ const acts = {
     tokens = { ...(await client.refreshTokenGrant(server, before)), id_token: tokens.id_token }
     return { rotated: tokens.refresh_token !== before && Boolean(tokens.refresh_token) }
   },
+  signedAnswers() {
+    client.useJwtResponseMode(server)
+    return {}
+  },
   userinfo: () => client.fetchUserInfo(server, tokens.access_token, sub),
   introspect: () => client.tokenIntrospection(server, tokens.access_token),
   async revoke() {

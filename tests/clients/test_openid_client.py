@@ -87,6 +87,18 @@ async def test_a_whole_login_refresh_and_logout(issuer: str, app: RelyingApp, br
         await app.do("refresh")
 
 
+async def test_jarm_the_library_takes_a_signed_answer_and_no_other(app: RelyingApp, browser: Browser) -> None:
+    await app.do("signedAnswers")
+    page = await browser.follow(await browser.get(await app.do("begin")))
+    form = dict(re.findall(r'name="(hop|failures)" value="([^"]*)"', page.text))
+    await browser.follow(await browser.post("/sign-in", {**form, "login": PERSON, "password": PASSWORD}))
+    ours = browser.address
+    assert set(browser.query()) == {"response"}
+    with pytest.raises(Refused):
+        await app.do("finish", address=ours[:-4] + ("AAAA" if ours[-4:] != "AAAA" else "BBBB"))
+    assert (await app.do("finish", address=ours))["name"] == "Mina"
+
+
 async def test_a_revoked_token_refreshes_nothing(app: RelyingApp, browser: Browser) -> None:
     await sign_in(browser, app)
     await app.do("revoke")

@@ -18,6 +18,9 @@ from tests.idp.provider import CALLBACK, App, Provider
 from tests.idp.signing_app import parameters_of
 
 SELF_SIGNED = "self_signed_tls_client_auth"
+BY_AUTHORITY = "tls_client_auth"
+BY_CERTIFICATE = (SELF_SIGNED, BY_AUTHORITY)
+SUBJECT = "CN={name},O=Example"
 
 
 @dataclass
@@ -33,9 +36,13 @@ class Bank:
     nonce: str | None = None
     browser: Browser | None = None
     found: x509.Certificate | None = None
+    authority: tuple[x509.Certificate, Key] | None = None
+    """Whose certificates the provider believes, for `tls_client_auth`."""
 
     async def registered(self, **more: Any) -> Bank:
-        self.found = certificate(self.own, self.provider.parts.clock.now())
+        subject = SUBJECT.format(name=self.app.client_id)
+        issuer = self.authority if self.auth == BY_AUTHORITY else None
+        self.found = certificate(self.own, self.provider.parts.clock.now(), subject=subject, issuer=issuer)
         x5c = [base64.b64encode(der(self.found)).decode()]
         key = {**self.own.registered, **({"x5c": x5c} if self.auth == SELF_SIGNED else {})}
         said = {
@@ -45,6 +52,7 @@ class Bank:
             "dpop_bound_access_tokens": self.bound == "dpop",
             "tls_client_certificate_bound_access_tokens": self.bound == "mtls",
             "id_token_signed_response_alg": "ES256",
+            **({"tls_client_auth_subject_dn": subject} if self.auth == BY_AUTHORITY else {}),
             **more,
         }
         await registered(self.provider, self.app.client_id, auth_method=self.auth, **said)  # type: ignore[arg-type]
@@ -52,16 +60,17 @@ class Bank:
 
     async def another(self) -> Bank:
         """A second client of the same kind, with keys of its own."""
-        return await Bank(self.provider, self.auth, self.bound, App("another", None, self.app.verifier)).registered()
+        app = App("another", None, self.app.verifier)
+        return await Bank(self.provider, self.auth, self.bound, app, authority=self.authority).registered()
 
     def headers(self, *, certified: bool = True) -> dict[str, str]:
         """What nginx says of the connection."""
-        told = self.found is not None and "mtls" in (self.bound, "mtls" if self.auth == SELF_SIGNED else "")
+        told = self.found is not None and (self.bound == "mtls" or self.auth in BY_CERTIFICATE)
         return {"Client-Cert": client_cert(self.found)} if told and certified and self.found is not None else {}
 
     def assertion(self, audience: Any = None, **said: Any) -> dict[str, str]:
         """How it proves itself; by certificate it only says its name."""
-        if self.auth == SELF_SIGNED:
+        if self.auth in BY_CERTIFICATE:
             return {"client_id": self.app.client_id}
         now = self.provider.parts.clock.timestamp()
         return self.own.assertion(self.app.client_id, audience or self.provider.parts.issuer, now, **said)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from audit.trail import Kind
@@ -15,7 +16,10 @@ from cli.main import app
 from config.clock import SystemClock
 from config.connections import Database, Valkey
 from config.settings import Role, Settings
+from idp.clients.invalid import InvalidRegistration
 from idp.clients.register import InitialAccessToken, hash_token
+from idp.clients.registration import ADMINISTRATOR, read_registration
+from idp.protocol import fapi2
 from idp.storage import initial_access_tokens
 from tests.cli.test_sessions import environment
 from tests.docs.test_examples import PROJECT, defined_by
@@ -32,6 +36,17 @@ def test_its_file_registers_a_client(settings: Settings, tmp_path: Path) -> None
     assert (told["client_id"], told["client_name#ko"], len(told["client_secret"])) == ("shop", "가게", 43)
     again = json.loads(CliRunner().invoke(app, arguments, env=environment(settings)).stdout)
     assert "client_secret" not in again
+
+
+def test_its_bank_is_held_to_fapi_by_each_of_its_members() -> None:
+    bank = {name: value for name, value in defined_by(PAGE)["BANK"].items() if name != "client_id"}
+    found = read_registration(bank, ADMINISTRATOR, client_id="bank")
+    assert fapi2.is_bound(found)
+    assert fapi2.client_faults(found) == ()
+    for member in ("token_endpoint_auth_method", "require_pushed_authorization_requests", "dpop_bound_access_tokens"):
+        without = {name: value for name, value in bank.items() if name != member}
+        with pytest.raises(InvalidRegistration, match="fapi2"):
+            read_registration(without, ADMINISTRATOR, client_id="bank")
 
 
 async def test_a_client_registers_and_renames_itself(

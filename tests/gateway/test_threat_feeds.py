@@ -45,6 +45,9 @@ def test_a_list_holds_what_it_names() -> None:
     held = [listed.holds(address_of(text) or (4, 0)) for text in addresses]
     assert held == [True, True, False, True, False, True]
     assert len(read(b"# nothing today\n")) == 0
+    one = read(b"2001:db8::1\n2001:db8:1::/112\n")
+    addresses = ("2001:db8::ffff", "2001:db8:0:1::1", "2001:db8:1:0:ffff::1")
+    assert [one.holds(address_of(text) or (4, 0)) for text in addresses] == [True, False, True], "the /64 of each"
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ import msgspec
 
 import policy.admin.app
 from cli.policies.connection import Connection
+from config import key_space
 from config.clock import SystemClock
-from config.connections import open_database
+from config.connections import open_database, open_valkey
 from config.envelope import Envelope
 from config.settings import Settings
 from idp.clients.client import Client, hash_secret
@@ -33,6 +34,7 @@ from policy.client import PolicyClient
 from policy.demo import shipped_policy
 from policy.storage.versions import PolicyVersions
 from tests.gateway.house import GATEWAY, PROVIDER, RELAY, on_free_ports, people, running
+from tests.idp.keys import Key
 
 PROJECT = Path(__file__).parents[2]
 SECRET = "a secret of 256 bits, let us say"
@@ -45,6 +47,8 @@ ROLES = {
 """Programs, and the scopes that each has registered."""
 STRANGER = "client:stranger"
 """The one that no rule lets in."""
+BY_KEY = "reviewer"
+"""The one that proves itself by a key."""
 
 
 class Ran(NamedTuple):
@@ -71,13 +75,17 @@ class Pipeline:
             "MJ_POLICY_ADDRESS": self.address,
             "MJ_POLICY_ISSUER": self.settings.idp.issuer,
             "MJ_POLICY_CLIENT_ID": client_id,
-            "MJ_POLICY_CLIENT_SECRET": SECRET,
+            **(
+                {"MJ_POLICY_CLIENT_KEY_FILE": "reviewer.key"}
+                if client_id == BY_KEY
+                else {"MJ_POLICY_CLIENT_SECRET": SECRET}
+            ),
         }
 
     def client(self, client_id: str = "pipeline") -> PolicyClient:
         """The library's, which speaks to the gateway's port."""
         told = self.environment(client_id)
-        return Connection(self.address, told["MJ_POLICY_ISSUER"], client_id, "", SECRET, "", "").open()
+        return Connection(self.address, told["MJ_POLICY_ISSUER"], client_id, "", "", SECRET, "", "").open()
 
     async def run(self, command: str, *, client_id: str = "pipeline") -> Ran:
         """`munjigi …`, as a shell would read it, in the folder of the pipeline, in a process of its own."""
@@ -113,12 +121,22 @@ async def pipeline(settings: Settings, folder: Path) -> AsyncIterator[Pipeline]:
         listen = f"127.0.0.1:{probe.getsockname()[1]}"
     there = there.model_copy(update={"gateway": there.gateway.model_copy(update={"listen": listen})})
     await people(there)
-    await _let_in(there)
+    key = Key()
+    (folder / "reviewer.key").write_bytes(key.pem())
+    await _let_in(there, key)
+    await _remember_replays(there)
     async with running(there, RELAY, PROVIDER, policy.admin.app.serve, GATEWAY):
         yield Pipeline(there, folder)
 
 
-async def _let_in(settings: Settings) -> None:
+async def _remember_replays(settings: Settings) -> None:
+    """As if the memory of used assertions had begun long ago: while it is young, nothing made before it is taken."""
+    valkey = open_valkey(settings)
+    await valkey.set(key_space.replays_since("assertion"), "0")
+    await valkey.aclose()
+
+
+async def _let_in(settings: Settings, key: Key) -> None:
     database, stored, clock = open_database(settings, "policy"), PolicyVersions(), SystemClock()
     shipped = shipped_policy()
     rules = [Rule(role, 399, role, "admin", "/api/policy/**", RuleEffect.ALLOW) for role in ROLES if role != STRANGER]
@@ -141,13 +159,13 @@ async def _let_in(settings: Settings) -> None:
             client = Client(
                 client_id=client_id,
                 name={"en": client_id},
-                auth_method="client_secret_basic",
-                secret_hash=hash_secret(SECRET),
+                auth_method="private_key_jwt" if client_id == BY_KEY else "client_secret_basic",
+                secret_hash=None if client_id == BY_KEY else hash_secret(SECRET),
                 redirect_uris=(),
                 post_logout_redirect_uris=(),
                 grant_types=("client_credentials",),
                 scopes=scopes,
-                metadata=ClientMetadata(),
+                metadata=ClientMetadata(jwks={"keys": [key.registered]} if client_id == BY_KEY else None),
             )
             await clients.put(tx, client, clock.now())
     await directory.dispose()

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from policy.artefact import Policy, Rule, RuleEffect, Zone
-from policy.request import AccessRequest, DeviceTrust, Facts, Subject
+from policy.request import AccessRequest, DeviceTrust, Facts, Subject, at_home
 
 MONDAY_NOON = 1_767_581_400.0
 """2026-01-05, 02:50 UTC, which is Monday, 11:50 in Seoul."""
@@ -19,16 +19,7 @@ SUBJECT = Subject(
     assurance=1,
     authenticated_at=MONDAY_NOON - 120,
 )
-FACTS = Facts(
-    device_trust=DeviceTrust.REGISTERED,
-    device_id="d-1",
-    country="KR",
-    network="office",
-    address="192.0.2.1",
-    session_device="d-1",
-    session_country="KR",
-    session_address="192.0.2.1",
-)
+FACTS = at_home("d-1", "192.0.2.1", "office", DeviceTrust.REGISTERED)
 NOBODY = Subject()
 
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from urllib.parse import parse_qsl
 
 import httpx2
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc.jwk import ECKey, RSAKey
 
+from idp.clients.client import Client
+from idp.clients.private_key_jwt import check_assertion
+from jose.foreign import ForeignKey, ForeignToken
 from policy.admin.messages import VersionEntry, VersionList
 from policy.admin.scopes import PUBLISH, READ
-from policy.client import ApiProblem, ClientCredentials, NoToken, PolicyClient, Unreachable
+from policy.client import ApiProblem, ClientCredentials, NoToken, PolicyClient, SigningKey, Unreachable, WrongKey
 from policy.client.exchange import LONGEST_WAIT, Exchange
+from policy.client.proofs import ASSERTION_TYPE
+from tests.idp.keys import Key, rsa_key
 
 Answer = httpx2.Response | Exception
 NONE = {"versions": [], "next_before": None}
@@ -153,18 +161,20 @@ def test_whatever_answers_is_told_of(body: bytes) -> None:
 class Provider:
     """An identity provider that gives tokens of 300 seconds, and counts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, proof: str | SigningKey = "s3cret") -> None:
         self.forms: list[str] = []
+        self.headers: list[str | None] = []
         self.now = 1000.0
         self.answer: Answer | None = None
         http = httpx2.Client(transport=httpx2.MockTransport(self._answer))
         self.tokens = ClientCredentials(
-            "https://id.example/", "ci", "s3cret", http=http, resource="https://c.example", monotonic=lambda: self.now
+            "https://id.example/", "ci", proof, http=http, resource="https://c.example", monotonic=lambda: self.now
         )
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         assert str(request.url) == "https://id.example/token"
         self.forms.append(request.content.decode())
+        self.headers.append(request.headers.get("authorization"))
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer or answer(200, {"access_token": f"t{len(self.forms)}", "expires_in": 300})
@@ -196,6 +206,53 @@ def test_without_a_token_it_is_said_why() -> None:
 def test_a_secret_is_never_shown() -> None:
     tokens = Provider().tokens
     assert "s3cret" not in f"{tokens!r}{tokens}"
+    assert "PRIVATE" not in f"{SigningKey(Key().pem().decode())!r}"
+
+
+@pytest.mark.parametrize("key", [Key(kid="k-1"), rsa_key(), rsa_key(algorithm="RS256")], ids=["EC", "RSA", "RS256"])
+def test_a_key_signs_what_is_good_once_at_one_provider(key: Key) -> None:
+    written = key.pem().decode()
+    if key.kid or key.algorithm == "RS256":
+        whole: dict[str, object] = (ECKey if key.kid else RSAKey).import_key(written).as_dict(private=True)
+        written = msgspec.json.encode({**whole, "kid": key.kid or "k", "alg": key.algorithm}).decode()
+    provider = Provider(SigningKey(written, now=lambda: 1000.0))
+    for scope in (READ, PUBLISH):
+        provider.tokens(scope)
+    asked = [dict(parse_qsl(form)) for form in provider.forms]
+    tokens = [ForeignToken(one.pop("client_assertion")) for one in asked]
+    assert asked[0]["client_assertion_type"] == ASSERTION_TYPE
+    assert provider.headers == [None, None], "no secret beside it"
+    client = Client(
+        client_id="ci",
+        name={},
+        auth_method="private_key_jwt",
+        secret_hash=None,
+        redirect_uris=(),
+        post_logout_redirect_uris=(),
+        grant_types=("client_credentials",),
+        scopes=(READ, PUBLISH),
+    )
+    keys, issuer = [ForeignKey(key.registered)], "https://id.example"
+    proven = [check_assertion(one, keys, client, issuer=issuer, addresses=(), now=1000.0) for one in tokens]
+    assert len({one.jti for one in proven}) == 2
+    assert {one.good_until for one in proven} == {1060.0}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "no key",
+        "{}",
+        '{"kty": "oct", "k": "AAAA"}',
+        msgspec.json.encode(Key().jwk).decode(),
+        Key(ec.generate_private_key(ec.SECP384R1())).pem().decode(),
+    ],
+    ids=["nothing", "words", "empty", "a secret", "public", "another curve"],
+)
+def test_what_signs_nothing_is_no_key(written: str) -> None:
+    with pytest.raises(WrongKey):
+        SigningKey(written)
 
 
 def test_it_imports_the_messages_and_nothing_of_the_server() -> None:

@@ -169,6 +169,16 @@ async def test_so_often_within_so_long(database: Databases, valkey: Valkey) -> N
     assert await answering.look() == 1
 
 
+async def test_the_addresses_of_one_subscriber_are_counted_as_one(database: Databases, valkey: Valkey) -> None:
+    answering = responder(database, valkey, response(after=3))
+    for address in ("2001:db8::1", "2001:db8:0:1::2", "2001:db8::ffff:2"):
+        await happen(database, Kind.THROTTLED, ip=address)
+        assert await answering.look() == 0, "two of one network, and one of another"
+    await happen(database, Kind.THROTTLED, ip="2001:db8::3")
+    assert await answering.look() == 1
+    assert [made.target.value for made in await standing(database)] == ["2001:db8::/64"]
+
+
 async def test_what_happened_long_ago_is_answered_no_more(database: Databases, valkey: Valkey) -> None:
     answering = responder(database, valkey, response())
     await happen(database, Kind.THROTTLED)
@@ -235,13 +245,16 @@ async def test_an_address_that_is_refused_on_and_on_is_told_once_in_a_while(
     clock.advance(TOLD_FOR)
     assert await told(REFUSALS - 1) == 1, "few within so long are nobody's business"
     assert await told(1) == 2
+    for host in range(REFUSALS):
+        persistent.refused(f"2001:db8::{host:x}")
+    assert await told(0) == 3, "one subscriber, whichever of their addresses they take"
     answering = responder(database, valkey, response(on="rate_exceeded"))
-    assert await answering.look() == 1
-    assert [made.target.value for made in await standing(database)] == [f"{ADDRESS}/32"]
+    assert await answering.look() == 2
+    assert {made.target.value for made in await standing(database)} == {f"{ADDRESS}/32", "2001:db8::/64"}
 
 
 def test_who_is_counted_is_bounded(clock: FakeClock) -> None:
     persistent = Persistent(clock)
     for number in range(20_000):
-        persistent.refused(str(number))
+        persistent.refused(f"10.0.{number >> 8}.{number & 255}")
     assert len(persistent._counts) <= 8192

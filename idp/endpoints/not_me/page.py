@@ -181,7 +181,7 @@ class NotMePage:
             facts={
                 "at": now.isoformat(),
                 "time_zone": await self._preferences.time_zone(tx, account.id),
-                "recovery": await self._recovery.link(tx, account.id, None, now),
+                "recovery": await self._recovery.link(tx, account.id, None, now, sent_to=to),
             },
             correlation_id=exchange,
         )

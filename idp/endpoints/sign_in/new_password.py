@@ -29,6 +29,7 @@ from idp.directory.account import Account, Directory, LockReason
 from idp.endpoints.login.arrivals import COOKIE_SIZE, Enrolments, visitor
 from idp.endpoints.login.failure_codes import LINK_OVER, failure_code
 from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
+from idp.endpoints.login.mail_codes import ProvenAddresses
 from idp.endpoints.sign_in.recover import may_recover, show
 from idp.endpoints.sign_in.remembering import REMEMBERED_COOKIE, Keep
 from idp.endpoints.sign_in.restart import home_of
@@ -74,6 +75,7 @@ class NewPasswordPage:
         locks: Unlocking,
         passwords: PasswordKeeping,
         enrolments: Enrolments,
+        addresses: ProvenAddresses,
         proof: SecondProof,
         remembered: RememberedStorage,
         recovery: Recovery,
@@ -88,6 +90,7 @@ class NewPasswordPage:
         self._locks = locks
         self._passwords = passwords
         self._enrolments = enrolments
+        self._addresses = addresses
         self._proof = proof
         self._remembered = remembered
         self._recovery = recovery
@@ -168,6 +171,8 @@ class NewPasswordPage:
         await self._passwords.put_password(tx, person, hashed, now)
         await self._remembered.forget_person(tx, person)
         await self._recovery.finish(tx, person)
+        if opened.link.sent_to is not None:  # who has the link read the mail
+            await self._addresses.prove(tx, person, opened.link.sent_to, now)
         await record_attempt(tx, request, Kind.PASSWORD_CHANGED, subject=str(person), details={"during": "recovery"})
         change = CredentialChange("password", "update", "password_recovered")
         await self._signals.credential_changed(tx, person, change, correlation_id(request))

@@ -88,7 +88,7 @@ class RecoverPage:
             return  # the links that were sent are good for as long as this lasts
         client_id = login.client_id if login is not None else None
         async with self._shared.database.begin() as tx:
-            link = await self._recovery.link(tx, account.id, client_id, self._shared.clock.now())
+            link = await self._recovery.link(tx, account.id, client_id, self._shared.clock.now(), sent_to=account.email)
             await self._notices.recovery(tx, account, link, correlation_id(request))
             await record_attempt(tx, request, Kind.RECOVERY_ASKED, subject=str(account.id))
         await self._notices.poke()

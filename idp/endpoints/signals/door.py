@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from config.problem import Problem, ProblemType
 from idp.clients.client import Client
-from idp.clients.subject_identifiers import sector
 from idp.endpoints.client_requests import ClientRequests
 from idp.endpoints.oauth_answers import NO_STORE
 from idp.sessions.signals.stream import SCOPE, Unacceptable
@@ -77,7 +76,7 @@ class SignalsDoor:
                 private=str(error.error),
                 headers={"WWW-Authenticate": 'Basic realm="munjigi", charset="UTF-8"'},
             ) from None
-        if SCOPE not in client.scopes or sector(client) is not None:  # signals name people by their own identifiers
+        if SCOPE not in client.scopes:
             raise Problem(NO_SIGNALS, private=client.client_id)
         return client
 

@@ -16,11 +16,13 @@ from config.clock import Clock
 from config.connections import Database, Transaction
 from config.problem import Problem
 from idp.clients.client import Client
+from idp.clients.subject_identifiers import SubjectIdentifiers, sector_addresses
 from idp.endpoints.signals.door import NO_SUCH_STREAM, SignalsDoor, answer, as_stream_id, read_json
 from idp.endpoints.signals.streams import StreamStorage
 from idp.sessions import delivery_news
 from idp.sessions.delivery import Delivery, Outcome
 from idp.sessions.signals import security_event
+from idp.sessions.signals.as_known import as_known_to
 from idp.sessions.signals.stream import LONGEST_TEXT, Stream
 from jose.jws import sign
 from jose.keys import KeyRing
@@ -70,6 +72,7 @@ class SignalPoll:
         storage: StreamStorage,
         deliveries: PolledDeliveries,
         ring: Callable[[], KeyRing],
+        identifiers: SubjectIdentifiers,
         database: Database,
         clock: Clock,
         issuer: str,
@@ -78,6 +81,7 @@ class SignalPoll:
         self._storage = storage
         self._deliveries = deliveries
         self._ring = ring
+        self._identifiers = identifiers
         self._database = database
         self._clock = clock
         self._issuer = issuer
@@ -96,7 +100,7 @@ class SignalPoll:
                 stream = await self._stream(tx, client, stream_id)
                 held = await self._deliveries.waiting(tx, stream_id, most + 1) if stream.status == "enabled" else []
             if held or most == 0 or asked.return_immediately or self._clock.monotonic() >= deadline:
-                return answer({"sets": self._tokens(held[:most]), "moreAvailable": len(held) > most})
+                return answer({"sets": self._tokens(client, held[:most]), "moreAvailable": len(held) > most})
             if await request.is_disconnected():
                 return answer({"sets": {}})
             await asyncio.sleep(LOOK_AGAIN)
@@ -116,12 +120,16 @@ class SignalPoll:
             dead = await self._deliveries.acknowledge(tx, stream_id, _ids([jti]), "dead", problem, now)
             delivery_news.polled("dead", dead, now)
 
-    def _tokens(self, held: Collection[Delivery]) -> Mapping[str, str]:
-        key = self._ring().active
+    def _tokens(self, client: Client, held: Collection[Delivery]) -> Mapping[str, str]:
+        key, addresses, pairwise = self._ring().active, sector_addresses(client), self._identifiers.pairwise
         return {
             one.id.hex: sign(
                 key,
-                security_event.claims(one, issuer=self._issuer, issued_at=int(one.happened_at.timestamp())),
+                security_event.claims(
+                    as_known_to(one, addresses, pairwise),
+                    issuer=self._issuer,
+                    issued_at=int(one.happened_at.timestamp()),
+                ),
                 typ=security_event.TYP,
             )
             for one in held

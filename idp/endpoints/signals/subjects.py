@@ -17,6 +17,8 @@ from starlette.responses import Response
 from config.clock import Clock
 from config.connections import Database, Transaction
 from config.problem import Problem
+from idp.clients.client import Client
+from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.oauth_answers import NO_STORE
 from idp.endpoints.signals.door import NO_SUCH_STREAM, UNACCEPTABLE, SignalsDoor, as_stream_id, nothing, read_json
 from idp.sessions.signals.stream import Stream
@@ -55,10 +57,18 @@ class SignalSubjects:
     """`POST /signals/subjects/add` and `POST /signals/subjects/remove`."""
 
     def __init__(
-        self, *, door: SignalsDoor, storage: SubjectStorage, database: Database, clock: Clock, issuer: str
+        self,
+        *,
+        door: SignalsDoor,
+        storage: SubjectStorage,
+        identifiers: SubjectIdentifiers,
+        database: Database,
+        clock: Clock,
+        issuer: str,
     ) -> None:
         self._door = door
         self._storage = storage
+        self._identifiers = identifiers
         self._database = database
         self._clock = clock
         self._issuer = issuer
@@ -77,7 +87,7 @@ class SignalSubjects:
         client = await self._door.receiver(request)
         wanted = await read_json(request, SubjectAsked)
         stream_id = as_stream_id(wanted.stream_id)
-        user_id = self._person(wanted.subject)
+        user_id = self._person(client, wanted.subject)
         async with self._database.begin() as tx:
             if await self._storage.claim(tx, client.client_id, stream_id) is None:
                 raise Problem(NO_SUCH_STREAM)
@@ -88,12 +98,13 @@ class SignalSubjects:
             else:
                 await self._storage.add_subject(tx, stream_id, user_id)
 
-    def _person(self, subject: SubjectIdentifier) -> UUID | None:
+    def _person(self, client: Client, subject: SubjectIdentifier) -> UUID | None:
         """Whom a subject names; None: nobody of ours. Raises `UNACCEPTABLE` for a format that is not understood."""
         named = subject.user if subject.format == "complex" else subject
         if named is None or named.format != "iss_sub":
             raise Problem(UNACCEPTABLE, "A subject is a person in the format iss_sub, or complex with such a user.")
         try:
-            return UUID(named.sub) if named.iss == self._issuer else None
+            sub = self._identifiers.user(client, named.sub) if named.iss == self._issuer else None
+            return None if sub is None else UUID(sub)
         except ValueError:
             return None

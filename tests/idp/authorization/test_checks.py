@@ -11,7 +11,7 @@ import pytest
 
 from config.problem import Problem
 from idp.authorization import checks
-from idp.authorization.answer import ReturnAddress, code_answer, error_answer
+from idp.authorization.answer import ReturnAddress, SignedFor, code_answer, error_answer
 from idp.authorization.checks import IN_THE_OPEN, Carriage
 from idp.authorization.request import AuthorizationRequest
 from idp.authorization.trust import (
@@ -83,8 +83,8 @@ def test_a_sound_request_passes() -> None:
         ({"response_type": None}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"response_type": "code id_token"}, "unsupported_response_type"),
-        ({"response_mode": "fragment"}, "invalid_request"),
-        ({"response_mode": "query.jwt"}, "invalid_request"),
+        ({"response_mode": "web_message"}, "invalid_request"),
+        ({"response_mode": ".jwt"}, "invalid_request"),
         ({"display": "hologram"}, "invalid_request"),
         ({"claims": "[]"}, "invalid_request"),
         ({"claims": '{"id_token": {"sub": {"value": "a"}}, "userinfo": {"sub": {"value": "b"}}}'}, "invalid_request"),
@@ -157,6 +157,27 @@ def test_a_client_gets_no_scope_that_it_has_not_registered() -> None:
     assert raised.value.error == "unauthorized_client"
 
 
+@pytest.mark.parametrize(
+    ("named", "mode", "signed"),
+    [
+        (None, "query", False),
+        ("fragment", "fragment", False),
+        ("jwt", "query.jwt", True),
+        ("fragment.jwt", "fragment.jwt", True),
+        ("form_post.jwt", "form_post.jwt", True),
+    ],
+)
+def test_jarm_2_3_whatever_mode_is_named_errors_and_codes_come_by_it(
+    named: str | None, mode: str, signed: bool
+) -> None:
+    client = _Client(metadata=ClientMetadata(authorization_signed_response_alg="RS256"))
+    asked = check(_with(response_mode=named, state="s"), client, _sub_of).return_address
+    refused = return_address(_with(response_mode=named, state="s"), client, RequestError("invalid_scope", ""))
+    assert asked == refused
+    assert asked.mode == mode
+    assert asked.signed_for == (SignedFor("app", "RS256") if signed else None)
+
+
 def test_rfc_9207_iss_stands_in_every_answer() -> None:
     asked = ReturnAddress("https://a.example/?x=1", None)
     code = code_answer(asked, code="c", issuer="https://id.example")
@@ -166,6 +187,8 @@ def test_rfc_9207_iss_stands_in_every_answer() -> None:
     assert error.location == "https://a.example/?error=e&error_description=d&state=s&iss=https%3A%2F%2Fid.example"
     assert dict(error.parameters)["iss"] == "https://id.example"
     assert error.origin == "https://a.example"
+    in_fragment = code_answer(ReturnAddress("https://a.example/?x=1", None, "fragment"), code="c", issuer="i")
+    assert in_fragment.location == "https://a.example/?x=1#code=c&iss=i"
 
 
 def _asked(

@@ -6,12 +6,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from config.clock import SystemClock
-from config.connections import Valkey
+from config.connections import Valkey, open_valkey
 from config.entropy import SystemEntropy
 from config.settings import Settings
 from examples.relying_app.app import relying_app
@@ -19,6 +20,7 @@ from idp.app import running_caches
 from idp.every_client import EveryClient
 from idp.registrars import registrar
 from tests.events.listening import running_relay
+from tests.gateway.wire import wired
 from tests.idp.browser import Browser
 from tests.idp.conftest import OpenDatabase
 from tests.idp.provider import AFTER_LOGOUT, CALLBACK, App, Provider, running_provider
@@ -144,3 +146,36 @@ async def test_each_node_knows_that_it_hears_of_every_change(nodes: tuple[Provid
         async with asyncio.timeout(WITHIN):
             while node.parts.lease.overdue(node.parts.clock.monotonic()) is not None:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+
+
+async def test_a_client_that_is_removed_while_valkey_cannot_be_reached_is_refused_within_a_second(
+    settings: Settings, database: OpenDatabase, valkey: Valkey, clock: SystemClock, every: EveryClient, tmp_path: Path
+) -> None:
+    """The event is lost to this node: without heartbeats it believes nothing that it read longer than a moment ago, and
+    what it missed it learns at the first entry after that (a gap in the sequence, or the entries themselves)."""
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(running_relay(database("worker"), valkey))
+        wire, theirs = await stack.enter_async_context(wired(settings, tmp_path))
+        cut_off = open_valkey(theirs)
+        stack.push_async_callback(cut_off.aclose)
+        node = await stack.enter_async_context(running_provider(theirs, database("idp"), cut_off, clock))
+        await stack.enter_async_context(running_caches(node.parts, stop))
+        app = await add(every)
+        async with asyncio.timeout(WITHIN):
+            while node.parts.lease.overdue(node.parts.clock.monotonic()) is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        clients, described = node.parts.clients, node.parts.described
+        async with asyncio.timeout(WITHIN):
+            while await clients.find(app.client_id) is not await clients.find(app.client_id):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        known = await described.known()
+        assert await described.known() is known
+
+        wire.cut()
+        await every.remove(app.client_id, "")
+        async with asyncio.timeout(WITHIN):
+            while await clients.find(app.client_id) or await described.known() is known:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert node.parts.lease.overdue(node.parts.clock.monotonic()) is not None, "by the lease, and not by an event"
+        stop.set()

@@ -39,7 +39,7 @@ async def lead(tx: Transaction, provider: UpstreamProvider) -> None:
     """Let the domains of a provider lead there, as the operator's word does."""
     await upstream_providers.put_domains(tx, provider, provider.domains)
     for domain in provider.domains:
-        assert await upstream_providers.prove_domain(tx, provider, domain, uuid4(), BEGUN)
+        assert await upstream_providers.prove_domain(tx, provider, domain, uuid4(), BEGUN, by_file=False)
 
 
 @dataclass

@@ -133,11 +133,46 @@ async def test_what_a_sector_calls_a_session_is_exchanged_as_the_session(provide
     assert (new["sid"], new["sub"]) == (old["sid"], old["sub"]), "as the one who acts knows them"
 
 
+ORDERS = "https://orders.example"
+
+
+async def test_a_token_for_an_api_is_exchanged_by_that_api_alone(provider: Provider, service: App) -> None:
+    app, user = await provider.register(), await provider.person()
+    await change(provider, app, metadata=ClientMetadata(resources=(ORDERS,)))
+    code = await provider.sign_in(provider.browser(), app, user, scope="openid profile", resource=ORDERS)
+    token = (await provider.redeem(app, code)).json()["access_token"]
+    assert claims(provider, token)["aud"] == ORDERS
+    actor = await own(provider, service)
+    for others in ((), ("https://others.example",)):
+        await change(provider, service, metadata=ClientMetadata(resources=(LEDGER,), exchange_audiences=others))
+        refused = await exchange(provider, service, token, actor, audience=LEDGER)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+
+    await change(provider, service, metadata=ClientMetadata(resources=(LEDGER,), exchange_audiences=(ORDERS,)))
+    answer = await exchange(provider, service, token, actor, audience=LEDGER)
+    assert answer.status_code == 200, answer.text
+    for target in ({}, {"audience": "urn:munjigi:services"}, {"audience": "https://others.example"}):
+        kept_out = await exchange(provider, service, token, actor, **target)
+        assert kept_out.json()["error"] == "invalid_target", "it was never for the house's own services"
+    old, new = claims(provider, token), claims(provider, answer.json()["access_token"])
+    assert (new["aud"], new["act"], new["sub"], new["sid"]) == (LEDGER, {"sub": "service"}, old["sub"], old["sid"])
+    assert new["scope"] == "profile"
+    more = await exchange(provider, service, token, actor, audience=LEDGER, scope="profile ledger")
+    assert more.json()["error"] == "invalid_scope", "nobody let it have more than the token"
+    metadata = ClientMetadata(resources=(LEDGER,), exchange_audiences=(ORDERS,), exchange_scopes=("ledger", "email"))
+    await change(provider, service, metadata=metadata)
+    more = await exchange(provider, service, token, actor, audience=LEDGER, scope="profile ledger")
+    assert claims(provider, more.json()["access_token"])["scope"] == "profile ledger"
+    assert (await exchange(provider, service, token, actor, audience=LEDGER)).json()["scope"] == "profile", "unasked"
+    beyond = await exchange(provider, service, token, actor, audience=LEDGER, scope="email")
+    assert beyond.json()["error"] == "invalid_scope", "the client has not registered it"
+
+
 SCOPES = st.lists(st.sampled_from(("openid", "profile", "email", "a", "b", "c")), unique=True)
 
 
-@given(SCOPES, SCOPES)
-def test_scope_never_grows(held: list[str], registered: list[str]) -> None:
-    got = exchanged_scope(" ".join(held), tuple(registered), None)
+@given(SCOPES, SCOPES, SCOPES)
+def test_scope_never_grows_by_itself(held: list[str], registered: list[str], added: list[str]) -> None:
+    got = exchanged_scope(" ".join(held), tuple(registered), None, tuple(added))
     assert set(got) <= set(held) & set(registered)
     assert "openid" not in got

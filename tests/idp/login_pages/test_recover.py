@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx2
 import msgspec
@@ -99,6 +100,7 @@ async def test_a_link_by_mail_sets_a_new_password_and_everything_on_the_old_one_
     async with provider.parts.database.connect() as tx:
         assert await sessions.live_of(tx, user, provider.parts.clock.now()) is None
     assert await listed(provider, user) == 0
+    assert await proven(provider, user) == MAIL, "whoever has the link read the mail"
     assert len(await mailbox.read("password_changed")) == 1
     assert "not_me" in (await mailbox.read("password_changed"))[0].facts
     assert (await give(browser, link, "another sentence of words")).status_code == 410
@@ -107,6 +109,25 @@ async def test_a_link_by_mail_sets_a_new_password_and_everything_on_the_old_one_
     page = await open_sign_in(browser, app)
     assert (await submit(browser, page)).status_code == 422
     assert (await submit(browser, page, password=NEW)).status_code in (200, 303)
+
+
+async def proven(provider: Provider, user: UUID) -> str | None:
+    """The address that a person has proven to be theirs."""
+    async with provider.parts.database.connect() as tx:
+        asked = text("SELECT proven_email FROM idp.user_account WHERE id = :user")
+        return (await tx.execute(asked, {"user": user})).scalar_one()
+
+
+async def test_a_link_proves_the_address_that_it_was_sent_to_and_no_other(provider: Provider, mailbox: Mailbox) -> None:
+    user = await person(provider)
+    await set_mail(provider, user, MAIL)
+    browser = provider.browser()
+    await ask(browser)
+    link = await mailbox.link()
+    assert await proven(provider, user) is None, "to ask for it proves nothing"
+    await set_mail(provider, user, "elsewhere@example.org")
+    assert (await give(browser, link)).status_code == 200
+    assert await proven(provider, user) is None
 
 
 async def test_everybody_gets_the_same_answer(provider: Provider, app: App, mailbox: Mailbox) -> None:

@@ -36,6 +36,7 @@ def test_a_client_that_keeps_to_it(auth_method: str) -> None:
         (_Client(ClientMetadata(profile="fapi2")), "bound to a key"),
         (_Client(ClientMetadata(**SOUND, id_token_signed_response_alg="RS256")), "id_token_signed_response_alg"),
         (_Client(ClientMetadata(**SOUND, userinfo_signed_response_alg="RS256")), "userinfo_signed_response_alg"),
+        (_Client(ClientMetadata(**SOUND, authorization_signed_response_alg="RS256")), "authorization_signed"),
         (_Client(ClientMetadata(**SOUND, introspection_signed_response_alg="RS256")), "introspection_signed"),
         (_Client(ClientMetadata(**SOUND, request_object_signing_alg="RS256")), "request_object_signing_alg"),
         (_Client(ClientMetadata(**SOUND, token_endpoint_auth_signing_alg="RS256")), "token_endpoint_auth"),

@@ -13,12 +13,14 @@ from joserfc import jws
 from sqlalchemy import text
 
 from idp.clients.client import Client, hash_secret
+from idp.clients.metadata import ClientMetadata
 from idp.directory.account import ClientHome
 from idp.sessions.courier import TIMEOUTS
 from idp.sessions.one_session import Began
+from idp.sessions.signals.as_known import as_known_to
 from idp.sessions.signals.security_event import SESSION_REVOKED, VERIFICATION
 from idp.sessions.signals.stream import MOST_STREAMS, POLL, PUSH
-from idp.storage import clients, directory
+from idp.storage import clients, deliveries, directory
 from tests.clock import FakeClock
 from tests.idp.people import HOUSE, add_person, beginning
 from tests.idp.provider import SECRET, Provider
@@ -294,3 +296,38 @@ async def test_odd_bodies_are_refused(subscriber: Subscriber, body: bytes) -> No
             answer = await http.request(method, f"/signals/{path}", content=body, auth=auth)
             assert answer.status_code == 400
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_pairwise_receiver_is_told_by_the_names_that_its_sector_knows(subscriber: Subscriber) -> None:
+    metadata = ClientMetadata(subject_type="pairwise")
+    pairwise = replace(subscriber, client=replace(subscriber.client, client_id="other", metadata=metadata))
+    parts = subscriber.provider.parts
+    async with parts.database.begin() as tx:
+        await clients.put(tx, pairwise.client, subscriber.clock.now())
+        await directory.put_client_home(tx, "other", ClientHome(organisation_id=HOUSE))
+    polled = await pairwise.stream()
+    delivery = {"method": PUSH, "endpoint_url": "https://siem.example/events"}
+    await pairwise.stream(delivery=delivery)
+    user, sid = await subscriber.end_one()
+    (token,) = (await pairwise.poll(polled["stream_id"]))["sets"].values()
+    told = pairwise.claims(token)
+    shown = parts.subject_identifiers.shown(pairwise.client, user)
+    assert told["sub_id"]["user"]["sub"] == shown
+    assert told["sub_id"]["session"]["id"] == parts.subject_identifiers.sid(pairwise.client, sid)
+    assert "txn" not in told, "another sector's receiver is told the same one"
+    for own in (str(user), sid):
+        assert own not in msgspec.json.encode(told).decode()
+    async with parts.database.begin() as tx:
+        (push,) = await deliveries.claim_pushes(tx, subscriber.clock.now(), subscriber.clock.now(), [], each=1, limit=9)
+    pushed = as_known_to(push.delivery, push.sector, parts.subject_identifiers.pairwise)
+    assert (pushed.facts["sub"], push.sector) == (shown, pairwise.client.redirect_uris)
+
+    # and whom it names is found by the same name, and by no other
+    for named, hears in ((str(user), True), (shown, False)):
+        subject = {"format": "iss_sub", "iss": parts.issuer, "sub": named}
+        body = {"stream_id": polled["stream_id"], "subject": subject}
+        assert (await pairwise.ask("POST", "subjects/remove", body)).status_code == 204
+        assert bool((await pairwise.poll(polled["stream_id"]))["sets"]) is True, "what waits already is told"
+        async with parts.database.connect() as tx:
+            recipients = await deliveries.recipients(tx, sid, user, SESSION_REVOKED)
+        assert any(str(one.stream_id) == polled["stream_id"] for one in recipients) is hears
