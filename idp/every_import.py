@@ -98,6 +98,9 @@ class EveryImport:
             if not batch.counts.read:
                 await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="begun")
         async with self._alone(batch):
+            batch = await self.one(batch.id)
+            if batch.state != "running":  # another run brought it to its end a moment ago
+                return Brought(batch.counts, batch)
             with asked.path.open("rb") as file:
                 lines = read(file, asked.format, asked.firebase_hashes)
                 counts = await self._importer.bring(batch, lines, checker, _at(file, told), faulty)
