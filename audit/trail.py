@@ -82,6 +82,12 @@ class Kind(StrEnum):
     INITIAL_TOKEN_REVOKED = "initial_token_revoked"  # noqa: S105 - the name of an event
     RESOURCE_CHANGED = "resource_changed"
     """An administrator added, changed or removed an API of others; `act` says which."""
+    PEOPLE_IMPORTED = "people_imported"
+    """A file of people of another system was begun (`act`), or is at its end; the subject is the batch."""
+    PEOPLE_IMPORT_UNDONE = "people_import_undone"
+    PERSON_TAKEN_OVER = "person_taken_over"
+    """An organisation's old system said that a password is right: it is kept here from now on."""
+    OLD_SYSTEM_CHANGED = "old_system_changed"
     POLICY_DRAFTED = "policy_drafted"
     POLICY_EDITED = "policy_edited"
     POLICY_WITHDRAWN = "policy_withdrawn"

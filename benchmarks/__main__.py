@@ -15,7 +15,18 @@ from rich.table import Table
 
 from benchmarks.result import Result, tell
 
-GROUPS = ("gateway", "growth", "overload", "decision", "sessions", "revocation", "login", "oidc", "reservation")
+GROUPS = (
+    "gateway",
+    "growth",
+    "overload",
+    "decision",
+    "sessions",
+    "revocation",
+    "login",
+    "imports",
+    "oidc",
+    "reservation",
+)
 RESULTS = Path(__file__).with_name("results.json")
 
 

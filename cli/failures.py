@@ -28,6 +28,7 @@ def exit_status(error: BaseException) -> tuple[int, str]:
     from config.settings import WrongSettings
     from idp.clients.invalid import InvalidRegistration
     from idp.every_client import NotDone
+    from idp.importing.reading import Unreadable
 
     match cause := first_cause(error):
         case WrongSettings():
@@ -38,7 +39,7 @@ def exit_status(error: BaseException) -> tuple[int, str]:
             return cause.status if cause.status in range(64, 79) else 70, str(cause)
         case InvalidRegistration():
             return 65, f"{cause.error}: {cause.description}"
-        case NotDone():
+        case NotDone() | Unreadable():
             return 65, str(cause)
         case EngineFailed():
             return 69, str(cause)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import ask_engines
-from cli.commands import audit, clients, keys, policy, resources, sessions
+from cli.commands import audit, clients, keys, policy, resources, sessions, users
 
 app = typer.Typer(
     name="munjigi",
@@ -24,6 +24,7 @@ for name, group in (
     ("clients", clients),
     ("resources", resources),
     ("policy", policy),
+    ("users", users),
 ):
     app.add_typer(group.app, name=name)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
+from config.this_machine import is_this_machine
 from idp.credentials.recovery import Recovery
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.login_page import LoginPages
@@ -17,12 +19,14 @@ from idp.endpoints.sign_in.recover import RecoverPage
 from idp.endpoints.sign_in.remembering import Remembering
 from idp.endpoints.sign_in.second_proof import SecondProof
 from idp.endpoints.sign_in.way_in_notices import WayInNotices
+from idp.importing.old_system import OldSystems
 from idp.parts import Parts
 from idp.routes import Endpoint
 from idp.storage import (
     devices,
     directory,
     factors,
+    old_systems,
     passwords,
     preferences,
     proven_addresses,
@@ -53,7 +57,22 @@ def way_in_endpoints(
         shared,
         directory=directory,
         guesses=Guesses(
-            directory=directory, passwords=passwords, devices=devices, pool=parts.passwords, throttle=throttle
+            directory=directory,
+            passwords=passwords,
+            devices=devices,
+            pool=parts.passwords,
+            throttle=throttle,
+            old_systems=OldSystems(
+                storage=old_systems,
+                homes=directory,
+                database=parts.database,
+                envelope=parts.envelope,
+                clock=parts.clock,
+                entropy=parts.entropy,
+                this_machine=is_this_machine(urlsplit(parts.issuer).hostname or ""),
+            ),
+            takeovers=old_systems,
+            clock=parts.clock,
         ),
         remembering=remembering(parts),
         passkeys=passkeys,

@@ -26,6 +26,8 @@ from idp.administration.domain_checks import DomainChecks
 from idp.administration.domain_endpoints import DomainEndpoints
 from idp.administration.endpoints import IdentityApi, nothing_here
 from idp.administration.entrance import Admission
+from idp.administration.import_acts import ImportActs
+from idp.administration.import_endpoints import ImportEndpoints
 from idp.administration.initial_token_acts import InitialTokenActs
 from idp.administration.key_acts import KeyActs
 from idp.administration.key_endpoints import KeyEndpoints
@@ -57,6 +59,7 @@ from idp.storage import (
     deliveries,
     directory,
     factor_reset,
+    imports,
     initial_access_tokens,
     login_rules,
     logins,
@@ -222,6 +225,7 @@ def application(
         **ResourceEndpoints(resource_acts).operations(),
         **DomainEndpoints(domain_acts).operations(),
         **KeyEndpoints(key_acts).operations(),
+        **ImportEndpoints(ImportActs(database=database, clock=clock, batches=imports)).operations(),
     }
     api = IdentityApi(admission, reading, acts, person_acts, more)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)

@@ -69,6 +69,7 @@ _API = Api(
         ("transmitter_id", _UUID),
         ("token_id", _UUID),
         ("provider_id", _UUID),
+        ("batch_id", _UUID),
         ("channel", {"enum": list(CHANNELS)}),
     ),
 )

@@ -180,6 +180,12 @@ RESOURCE_TAKEN = ProblemType(
     "This identifier or scope is taken",
     "Change the API that has it, or choose another name.",
 )
+IMPORT_RUNS = ProblemType(
+    "MJ-IDENTITY-070",
+    HTTPStatus.CONFLICT,
+    "This import is not at its end",
+    "Let it come to its end, or go on with it by the command that began it; then take it out again.",
+)
 KEY_SIGNS = ProblemType(
     "MJ-IDENTITY-060",
     HTTPStatus.CONFLICT,

@@ -1,8 +1,14 @@
-"""Passwords: argon2id (RFC 9106) in a bounded pool of threads, and the rules for a new one (NIST SP 800-63B-4)."""
+"""Passwords: argon2id (RFC 9106) in a bounded pool of threads, and the rules for a new one (NIST SP 800-63B-4).
+
+Hashes that other systems made (`legacy_hashes`) are compared in the same pool, and replaced once they were right. One
+that lies as it came may take longer than argon2id does, so that a wrong password would tell who has one: wrong ones are
+answered no sooner than the slowest of them, whosever they are.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 import unicodedata
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +25,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from config.connections import Transaction
 from config.problem import Problem, ProblemType
+from idp.credentials.legacy_hashes.stored import LegacyHash, is_legacy
 
 MEMORY_COST = 64 * 1024
 """KiB; with three passes what RFC 9106, section 4, recommends where memory is bounded, and five times the work of the
@@ -34,6 +41,11 @@ SHORTEST_OF_SEVERAL = 8
 """Characters, where a second factor follows (the same)."""
 WAITING_PER_THREAD = 24
 """Computations that may wait for one thread: at 110 ms each, under three seconds."""
+
+LONGEST_PATIENCE = 1.0
+"""Seconds that a wrong password is held back at most."""
+PATIENCE_KEPT = 3600.0
+"""Seconds for which the slowest comparison is remembered."""
 
 OVERLOADED = ProblemType(
     "MJ-IDP-101",
@@ -66,7 +78,7 @@ class Verification:
 
     correct: bool
     stronger_hash: str | None = field(default=None, repr=False)
-    """A hash by today's parameters, where the stored one was made by weaker ones."""
+    """A hash by today's scheme and parameters, where the stored one is by others."""
 
 
 class PasswordPool:
@@ -85,6 +97,7 @@ class PasswordPool:
         self._limit = threads * (1 + waiting_per_thread)
         self._busy = 0
         self._nobodys = self._argon2.hash("the password of nobody")
+        self._patience = Patience()
 
     async def hash(self, password: str) -> str:
         """The hash of a new password. Raises `OVERLOADED`."""
@@ -92,7 +105,19 @@ class PasswordPool:
 
     async def verify(self, password: str, stored: str | None) -> Verification:
         """Compare a password with a stored hash; without one, take as long and say no. Raises `OVERLOADED`."""
-        return await self._run(lambda: self._verify(password, stored))
+        begun = time.monotonic()
+        verified = await self._run(lambda: self._verify(password, stored))
+        if not verified.correct:
+            await self.wait(begun)
+        return verified
+
+    async def wait(self, begun: float) -> None:
+        """Hold what is told of a wrong password back, until as much time has passed since as the slowest one takes."""
+        await asyncio.sleep(max(0.0, begun + self._patience.seconds(time.monotonic()) - time.monotonic()))
+
+    def took(self, seconds: float) -> None:
+        """Some way of comparing a password takes so long: no wrong one is to be told from the others by it."""
+        self._patience.took(seconds, time.monotonic())
 
     def close(self) -> None:
         """Let the threads finish what they do, and refuse the rest."""
@@ -101,6 +126,8 @@ class PasswordPool:
     def _verify(self, password: str, stored: str | None) -> Verification:
         given = prepared(password[: LONGEST + 1])  # to compose many accents takes long
         sound = len(password) <= LONGEST and len(given) <= LONGEST
+        if stored is not None and sound and is_legacy(stored):
+            return self._verify_legacy(password, given, stored)
         try:
             self._argon2.verify(stored or self._nobodys, given if sound else b"")
         except (VerificationError, InvalidHashError):
@@ -110,6 +137,12 @@ class PasswordPool:
         stale = self._argon2.check_needs_rehash(stored)
         return Verification(correct=True, stronger_hash=self._argon2.hash(given) if stale else None)
 
+    def _verify_legacy(self, password: str, given: bytes, stored: str) -> Verification:
+        begun = time.thread_time()
+        correct = LegacyHash.read(stored).is_of(password, self._argon2)
+        self.took(time.thread_time() - begun)  # of processor time: what waits for a core says nothing of a scheme
+        return Verification(correct, stronger_hash=self._argon2.hash(given) if correct else None)
+
     async def _run(self, work: Callable[[], T]) -> T:
         if self._busy >= self._limit:
             raise Problem(OVERLOADED, private="the pool of argon2id is full", headers={"Retry-After": "3"})
@@ -118,6 +151,23 @@ class PasswordPool:
             return await asyncio.get_running_loop().run_in_executor(self._executor, work)
         finally:
             self._busy -= 1
+
+
+class Patience:
+    """How long the slowest comparison of the last hour took."""
+
+    def __init__(self) -> None:
+        self._slowest = 0.0
+        self._until = 0.0
+
+    def took(self, seconds: float, now: float) -> None:
+        """One took so long."""
+        if now >= self._until or seconds >= self._slowest:
+            self._slowest, self._until = min(seconds, LONGEST_PATIENCE), now + PATIENCE_KEPT
+
+    def seconds(self, now: float) -> float:
+        """How long to hold a wrong password back; 0: there was none of another system."""
+        return self._slowest if now < self._until else 0.0
 
 
 def prepared(password: str) -> bytes:

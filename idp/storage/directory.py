@@ -124,6 +124,18 @@ async def add_account(tx: Transaction, account: Account, now: datetime) -> bool:
     return True
 
 
+async def add_login_name(tx: Transaction, name: str, user_id: UUID) -> bool:
+    """Let a person be called by a name; False where somebody is."""
+    added = upsert(login_name).values(name=name, user_id=user_id).on_conflict_do_nothing()
+    return (await tx.execute(added.returning(login_name.c.name))).one_or_none() is not None
+
+
+async def organisation_of(tx: Transaction, user_id: UUID) -> UUID | None:
+    """The organisation that a person joined first."""
+    found = await home(tx, user_id)
+    return found.organisation.id if found is not None else None
+
+
 async def put_organisation(tx: Transaction, found: Organisation, now: datetime) -> None:
     """Keep an organisation as it is given."""
     changing = {

@@ -88,14 +88,17 @@ class FirstFactor:
         async with self._shared.database.begin() as tx:
             now = self._shared.clock.now()
             login = await self._shared.claim(tx, login_id, now)
-            right, account = await self._guesses.stands(tx, guess), guess.account
-            if not right or account is None or not account.may_sign_in:
+            account = await self._guesses.stands(tx, guess)
+            if account is None or not account.may_sign_in:
                 # whoever knows the password may know that the account is locked, and nobody else
-                locked = right and account is not None
+                locked = account is not None
                 if not typed.quick:  # a remembered browser does not tell the login name, not to "Not you?" either
                     login = login.named(name or "")
-                await self._failed(tx, request, login, account, name, locked=locked)
+                await self._failed(tx, request, login, account or guess.account, name, locked=locked)
                 return Fault("", "locked") if locked else Fault("password", "wrong", counted=guess.counted)
+            if guess.vouched is not None:
+                details = {"organisation": str(guess.vouched.system.organisation_id), "new": guess.account is None}
+                await record_attempt(tx, request, Kind.PERSON_TAKEN_OVER, subject=str(account.id), details=details)
             login = login if typed.quick else login.named(account.login_name)
             login = login.signed_in(account.id, PASSWORD_AMR, now)
             keep = await self._succeeded(tx, request, login, typed, "password")

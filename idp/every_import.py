@@ -1,0 +1,264 @@
+"""Imports of people, for whoever may run a command on a machine of the house: `munjigi users`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from uuid import UUID
+
+from audit import trail
+from audit.trail import AuditEvent, Kind
+from config.clock import Clock, SystemClock
+from config.connections import Database, Transaction, open_database
+from config.entropy import Entropy, SystemEntropy
+from config.envelope import Envelope
+from config.settings import Settings
+from config.web import new_correlation_id
+from idp.every_client import NotDone
+from idp.every_session import OPERATOR
+from idp.importing.batch import Batch, Counts, Source
+from idp.importing.firebase import HashParameters
+from idp.importing.importer import Faulty, Importer, Told, undo
+from idp.importing.integrity import Integrity, compare
+from idp.importing.person import Checker, Rules
+from idp.importing.reading import FORMATS, Format, read
+from idp.importing.wrapping import Wrapping
+from idp.storage import imports, secrets
+from idp.storage.administered_organisations import every_organisation
+
+_BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A file, and how its people are taken."""
+
+    path: Path
+    format: Format
+    organisation_id: UUID
+    roles: Sequence[str] = ()
+    locale: str = "ko"
+    scheme: str | None = None
+    firebase_hashes: HashParameters | None = None
+
+    @property
+    def options(self) -> dict[str, object]:
+        """What makes another batch of the same file."""
+        return {"roles": list(self.roles), "locale": self.locale, "scheme": self.scheme}
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What came of a file."""
+
+    counts: Counts
+    batch: Batch | None = None
+    """`None`: nothing was kept, because it was a dry run, because of what is wrong, or because all of it is there."""
+
+
+class EveryImport:
+    """Brings files in, compares them, and takes them out again, each act with its record."""
+
+    def __init__(
+        self, database: Database, wrapping: Wrapping, envelope: Envelope, clock: Clock, entropy: Entropy
+    ) -> None:
+        self._database = database
+        self._envelope = envelope
+        self._clock = clock
+        self._entropy = entropy
+        self._importer = Importer(database, imports, clock, wrapping)
+
+    async def survey(self, asked: Asked, told: Callable[[int, Counts], None], faulty: Faulty) -> Brought:
+        """What would come of a file. Raises `NotDone` and `Unreadable`."""
+        checker = await self._checker(asked)
+        with asked.path.open("rb") as file:
+            lines = read(file, asked.format, asked.firebase_hashes)
+            return Brought(await self._importer.survey(lines, checker, _at(file, told), faulty))
+
+    async def bring(
+        self, asked: Asked, why: str, told: Callable[[int, Counts], None], faulty: Faulty, *, all_or_nothing: bool
+    ) -> Brought:
+        """Bring a file in, or go on with it. Raises `NotDone` and `Unreadable`.
+
+        `all_or_nothing`: where something is wrong with anybody nothing is kept.
+        """
+        if all_or_nothing:
+            surveyed = await self.survey(asked, told, faulty)
+            if surveyed.counts.refused:
+                return surveyed
+        checker = await self._checker(asked)
+        source = await asyncio.to_thread(_source, asked)
+        async with self._database.begin() as tx:
+            batch = await imports.begin(tx, self._entropy.uuid(), source, OPERATOR, why, self._clock.now())
+            if not batch.counts.read:
+                await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="begun")
+        async with self._alone(batch):
+            batch = await self.one(batch.id)
+            if batch.state != "running":  # another run brought it to its end a moment ago
+                return Brought(batch.counts, batch)
+            with asked.path.open("rb") as file:
+                lines = read(file, asked.format, asked.firebase_hashes)
+                counts = await self._importer.bring(batch, lines, checker, _at(file, told), faulty)
+            async with self._database.begin() as tx:
+                kept = await imports.finish(tx, batch.id, self._clock.now())
+                more = {"created": counts.created, "unchanged": counts.unchanged, "refused": counts.refused}
+                await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="finished", **more)
+        return Brought(counts, await self.one(batch.id) if kept else None)
+
+    async def undo(self, ident: UUID, why: str, told: Callable[[int, int], None]) -> tuple[Batch, int]:
+        """Remove the people of a batch who never signed in; how many are left. Raises `NotDone`."""
+        batch = await self.one(ident)
+        async with self._alone(batch):
+            removed, left = await undo(self._database, imports, batch, told, self._clock)
+            async with self._database.begin() as tx:
+                await _record(tx, batch, Kind.PEOPLE_IMPORT_UNDONE, why, removed=removed, left=left)
+        return await self.one(ident), left
+
+    async def why_left(self, batch: Batch, most: int) -> Sequence[tuple[int, str, str]]:
+        """People of a batch who cannot be removed: line, login name, why."""
+        async with self._database.connect() as tx:
+            return await imports.why_left(tx, batch, most)
+
+    async def verify(
+        self,
+        batch: Batch,
+        path: Path,
+        firebase_hashes: HashParameters | None,
+        told: Callable[[int, Counts], None],
+        faulty: Faulty,
+    ) -> Integrity:
+        """Compare a file with what is stored of it, by the options of the batch. Raises `NotDone` and `Unreadable`."""
+        asked = asked_again(batch, path, firebase_hashes)
+        checker = await self._checker(asked)
+        with path.open("rb") as file:
+            lines = read(file, asked.format, firebase_hashes)
+            return await compare(self._database, imports, batch.id, lines, checker, _at(file, told), faulty)
+
+    async def of_file(self, path: Path) -> Batch:
+        """The newest batch of a file's content that was not undone. Raises `NotDone`."""
+        digest = await asyncio.to_thread(_digest, path)
+        async with self._database.connect() as tx:
+            found = await imports.of_file(tx, digest)
+        if found is None:
+            raise NotDone(f"{path.name} was not imported as it is now; name the batch that it belongs to")
+        return found
+
+    async def one(self, ident: UUID) -> Batch:
+        """One batch. Raises `NotDone`."""
+        async with self._database.connect() as tx:
+            found = await imports.find(tx, ident)
+        if found is None:
+            raise NotDone(f"there is no batch {ident}")
+        return found
+
+    async def all(self) -> Sequence[Batch]:
+        """The newest 200."""
+        async with self._database.connect() as tx:
+            return await imports.batches(tx, None, before=None, limit=200)
+
+    async def _checker(self, asked: Asked) -> Checker:
+        async with self._database.begin() as tx:
+            if asked.organisation_id not in await every_organisation(tx):
+                raise NotDone(f"there is no organisation {asked.organisation_id}")
+            key = await secrets.ensure(tx, "import-checksums", self._envelope, self._entropy, self._clock.now())
+        rules = Rules(
+            organisation_id=asked.organisation_id,
+            checksum_key=key,
+            roles=asked.roles,
+            locale=asked.locale,
+            scheme=asked.scheme,
+        )
+        try:
+            return Checker(rules)
+        except KeyError:
+            raise NotDone(f"there is no scheme {asked.scheme!r}; see docs/reference/password-hashes.md") from None
+
+    @asynccontextmanager
+    async def _alone(self, batch: Batch) -> AsyncIterator[None]:
+        async with self._database.connect() as connection:
+            if not await imports.hold(connection, batch.id):
+                raise NotDone(f"somebody works on the batch {batch.id} in this moment")
+            await connection.commit()  # the lock goes with the connection; an open transaction would stay in the way
+            try:
+                yield
+            finally:
+                await connection.invalidate()
+
+
+@asynccontextmanager
+async def every_import(
+    settings: Settings, processes: int = 1, clock: Clock | None = None
+) -> AsyncIterator[EveryImport]:
+    """Everything it is made of; `processes` wrap weak hashes at once."""
+    database, wrapping = open_database(settings, "idp"), Wrapping(processes)
+    try:
+        yield EveryImport(database, wrapping, Envelope.load(settings), clock or SystemClock(), SystemEntropy())
+    finally:
+        wrapping.close()
+        await database.dispose()
+
+
+def asked_again(batch: Batch, path: Path, firebase_hashes: HashParameters | None) -> Asked:
+    """A file by the options of a batch."""
+    options: Mapping[str, object] = batch.source.options
+    [named] = [one for one in FORMATS if one == batch.source.format]
+    roles, scheme = options.get("roles"), options.get("scheme")
+    return Asked(
+        path=path,
+        format=named,
+        organisation_id=batch.source.organisation_id,
+        roles=[str(role) for role in roles] if isinstance(roles, list) else (),
+        locale=str(options.get("locale", "ko")),
+        scheme=str(scheme) if scheme else None,
+        firebase_hashes=firebase_hashes,
+    )
+
+
+def _at(file: BinaryIO, told: Callable[[int, Counts], None]) -> Told:
+    return lambda counts: told(file.tell() if not file.closed else 0, counts)
+
+
+def _source(asked: Asked) -> Source:
+    return Source(
+        organisation_id=asked.organisation_id,
+        file_name=asked.path.name,
+        file_size=asked.path.stat().st_size,
+        file_digest=_digest(asked.path),
+        format=asked.format,
+        options=asked.options,
+    )
+
+
+def _digest(path: Path) -> bytes:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for block in _blocks(file):
+            digest.update(block)
+    return digest.digest()
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    while block := file.read(_BLOCK):
+        yield block
+
+
+async def _record(tx: Transaction, batch: Batch, kind: Kind, why: str, **more: object) -> None:
+    event = AuditEvent(
+        kind=kind,
+        correlation_id=new_correlation_id(),
+        actor=OPERATOR,
+        subject=str(batch.id),
+        details={
+            "why": why,
+            "organisation": str(batch.source.organisation_id),
+            "file": batch.source.file_name,
+            "sha256": batch.source.file_digest.hex(),
+            **more,
+        },
+    )
+    await trail.record(tx, event)
