@@ -75,17 +75,14 @@ def workers(names: Sequence[str]) -> Service:
     return Service("worker", "background jobs", runs, "worker", command=("worker", *names))
 
 
-ALONE = ("relay", "reservation")
-"""Jobs with a process of their own: nothing delays the end of a session, and a storm of reservations nothing else."""
-
-SERVICES = (  # of `munjigi up`
+SERVICES = (  # of `munjigi up`; the relay has a process of its own, so that no job delays the end of a session
     Service("policy", "policy admin API", ("policy.admin.app:serve",), "policy"),
     Service("console", "console", ("console.app:serve",), "console"),
     Service("administration", "identity admin API", ("idp.administration.app:serve",), "idp"),
     Service("commerce", "commerce", ("upstreams.commerce.app:serve",), "commerce"),
     Service("reservation", "reservation", ("upstreams.reservation.app:serve",), "reservation"),
-    *(WORKERS[name] for name in ALONE),
-    workers([name for name in WORKERS if name not in ALONE]),
+    WORKERS["relay"],
+    workers([name for name in WORKERS if name != "relay"]),
     Service("idp", "identity provider", ("idp.app:serve",), "idp", public=True),
     Service("gateway", "gateway", ("gateway.app:serve",), "gateway", public=True),
 )
@@ -102,13 +99,19 @@ BY_NAME = {service.name: service for service in (*SERVICES, INBOX, SANDBOX)}
 def services_of(settings: Settings) -> tuple[Service, ...]:
     """Those of `munjigi up`: the local inbox is one of them where no mail server is set, the payment sandbox where no
     other provider is, and there may be several gateways and several workers of reservations."""
-    several = (("gateway", settings.gateway.processes), ("worker-reservation", settings.reservation.workers))
-    more = tuple(
-        replace(BY_NAME[name], name=f"{name}-{number}") for name, count in several for number in range(2, count + 1)
-    )
+    gateway, reserving = BY_NAME["gateway"], WORKERS["reservation"]
+    more = [replace(gateway, name=f"gateway-{number}") for number in range(2, settings.gateway.processes + 1)]
+    services = list(SERVICES)
+    if settings.reservation.workers:  # they have processes of their own, and the other jobs one without them
+        together = services.index(BY_NAME["worker"])
+        services[together] = workers([name for name in WORKERS if name not in ("relay", "reservation")])
+        more += [reserving] + [
+            replace(reserving, name=f"{reserving.name}-{number}")
+            for number in range(2, settings.reservation.workers + 1)
+        ]
     inbox = () if settings.mail.server else (INBOX,)
     sandbox = (SANDBOX,) if settings.payments.provider == "sandbox" else ()
-    return (*inbox, *sandbox, *SERVICES, *more)
+    return (*inbox, *sandbox, *services, *more)
 
 
 DEMO_DATA = ("policy.demo", "idp.demo", "upstreams.commerce.demo", "upstreams.reservation.demo")

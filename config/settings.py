@@ -320,9 +320,9 @@ class PlaceSettings(BaseModel):
 class ReservationSettings(BaseModel):
     shards: int = Field(default=4, ge=1, le=1024)
     """Into how many streams requests are spread, by what they ask for."""
-    workers: int = Field(default=1, ge=1, le=64)
-    """How many processes of `munjigi up` decide requests. They share the streams among themselves, so more of them than
-    `shards` stand by."""
+    workers: int = Field(default=0, ge=0, le=64)
+    """How many processes of their own `munjigi up` starts for deciding requests; 0: that is one of the background jobs.
+    They share the streams among themselves, so more of them than `shards` stand by."""
     batch: int = Field(default=1024, ge=1, le=4096)
     """How many requests one transaction decides at most."""
     hold_lifetime: Seconds = 900
