@@ -25,7 +25,7 @@ async def test_a_reservation_is_confirmed_by_its_payment(house: House) -> None:
     led = await pay(begun["checkout"]["url"])
     await house.client.get(f"/reservations/{ident}/payments/back", params=led)
     await house.driven()
-    assert await house.history(ident) == ["PENDING", "CONFIRMED"]
+    assert await house.history(ident) == ["CONFIRMED"]
     assert await house.stock() == (4, 0, 2)
     assert await house.money() == (2 * PRICE, 2 * PRICE)
     standing = (await house.client.get(f"/reservations/{ident}/payments")).json()
@@ -61,7 +61,7 @@ async def test_a_bank_that_refuses_releases_what_was_held(house: House) -> None:
     ident = await house.held(3)
     await house.authorised(ident, "4000000000000341")
     await house.driven()
-    assert await house.history(ident) == ["PENDING", "RELEASED"]
+    assert await house.history(ident) == ["RELEASED"]
     assert await house.stock() == (4, 0, 0)
     assert await house.money() == (0, 0)
     assert await house.told(ident) == ["held", "released", "payment.failed"]
@@ -119,7 +119,7 @@ async def test_paid_too_late_it_is_acquired_again(house: House) -> None:
     led = await pay(begun["checkout"]["url"])
     await house.client.get(f"/reservations/{ident}/payments/back", params=led)
     await house.driven()
-    assert await house.history(ident) == ["PENDING", "EXPIRED", "CONFIRMED"]
+    assert await house.history(ident) == ["EXPIRED", "CONFIRMED"]
     assert await house.stock() == (4, 0, 2)
     await house.agree()
 
