@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.limits.overload import LEAST, Priority
+from config.settings import GatewaySettings
+from gateway.limits.overload import BUSY, FEW, HELD, INTERVAL, Priority
 from gateway.limits.rate import Per
 from gateway.limits.refusal import PAGES_A_SECOND
 from gateway.routes.route_file import load_route_table
@@ -31,4 +32,8 @@ def test_its_routes_are_taken_up(tmp_path: Path) -> None:
 def test_its_numbers_are_those_of_the_code() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert f"at most {PAGES_A_SECOND} a second" in text
-    assert f"{LEAST:.0f} requests a second always" in text
+    said = " ".join(text.split())
+    late = GatewaySettings().shed_above * 1000
+    assert f"Where half of the looks in {INTERVAL * 1000:.0f} ms" in said
+    assert f"`MUNJIGI_GATEWAY__SHED_ABOVE` ({late:.0f} ms)" in said
+    assert (BUSY, FEW, HELD) == (0.9, 0.01, 0.5), "nine tenths of that time, more than a hundredth, half of the looks"
