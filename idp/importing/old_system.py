@@ -112,7 +112,8 @@ class OldSystems:
 
     async def to_ask(self, account: Account | None, name: str | None, stored: str | None) -> OldSystem | None:
         """Who knows the password of somebody who has none here; never asked about anybody who has one."""
-        if stored is not None or name is None or not (every := await self._all.of("all", self._read)):
+        every = await self._all.of("all", self._read)  # whoever it is: what is read then tells nothing of them
+        if stored is not None or name is None or not every:
             return None
         if account is None:
             return next((one for one in every if any(name.endswith(ending) for ending in one.endings)), None)

@@ -61,6 +61,8 @@ async def test_the_same_steps_are_taken_whether_or_not_the_account_exists(
 ) -> None:
     await person(provider)
     taken = {}
+    other = provider.browser("10.0.0.3")
+    await send(other, await open_sign_in(other, app), "other", "wrong")  # what a node remembers is read once a minute
     for name in ("mina", "nobody"):
         browser = provider.browser("10.0.0.1" if name == "mina" else "10.0.0.2")
         page = await open_sign_in(browser, app)
