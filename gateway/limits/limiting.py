@@ -25,6 +25,8 @@ _log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 0.002
 """Seconds between two looks at how late the event loop is: a turn that is shorter is not seen."""
+LOOK_SELDOM = 0.01
+"""Seconds between them while all is calm: an idle gateway sleeps."""
 
 
 class Limiting:
@@ -121,4 +123,5 @@ class Limiting:
         now = self._clock.monotonic()
         self.waited(max(0.0, now - due, self.queue_waited()), now)
         if not stop.is_set():
-            asyncio.get_running_loop().call_later(LOOK_EVERY, self._look, now + LOOK_EVERY, stop)
+            pause = LOOK_EVERY if self.alert else LOOK_SELDOM
+            asyncio.get_running_loop().call_later(pause, self._look, now + pause, stop)

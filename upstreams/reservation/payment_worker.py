@@ -55,8 +55,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             ready()
             async with asyncio.TaskGroup() as lanes:
                 lanes.create_task(_tidy(driver, stop))
-                for _ in range(LANES):
-                    lanes.create_task(_lane(driver, poked, stop))
+                for lane in range(LANES):
+                    lanes.create_task(_lane(driver, poked, stop, POLL if lane == 0 else None))
         finally:
             listener.cancel()
             with suppress(asyncio.CancelledError):
@@ -85,17 +85,19 @@ def build(
     return Driver(database, money.payments, money.refunds, provider, affairs, clock, random.SystemRandom())
 
 
-async def _lane(driver: Driver, poked: asyncio.Event, stop: asyncio.Event) -> None:
+async def _lane(driver: Driver, poked: asyncio.Event, stop: asyncio.Event, poll: float | None) -> None:
+    """Drive what is due. `poll`: seconds between two looks where no poke is heard; the lane that looks wakes the others
+    when it finds something. None: it is one of the others."""
     while not stop.is_set():
         poked.clear()
         try:
             while not stop.is_set() and await driver.drive():
-                pass
+                poked.set()
         except (SQLAlchemyError, OSError) as error:
             _log.warning("payments_not_driven", error=type(error).__name__)
             await pause(stop, BREATH)
             continue
-        await _until_poked(poked, stop)
+        await _until_poked(poked, stop, poll)
 
 
 async def _tidy(driver: Driver, stop: asyncio.Event) -> None:
@@ -108,10 +110,10 @@ async def _tidy(driver: Driver, stop: asyncio.Event) -> None:
         await pause(stop, TIDY)
 
 
-async def _until_poked(poked: asyncio.Event, stop: asyncio.Event) -> None:
+async def _until_poked(poked: asyncio.Event, stop: asyncio.Event, poll: float | None) -> None:
     waiting = [asyncio.ensure_future(event.wait()) for event in (poked, stop)]
     try:
-        await asyncio.wait(waiting, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, timeout=poll, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for one in waiting:
             one.cancel()
