@@ -25,7 +25,6 @@ import pages.catalogue
 import pages.renderer
 from jose.keys import SigningKey
 
-NOBODYS = "the password of nobody"
 HASTE = 10
 """So many times as often as otherwise, uvicorn looks whether it is to stop, and its last connection has gone."""
 
@@ -89,20 +88,10 @@ class _Environment(jinja2.Environment):
 
 
 class _Hasher(PasswordHasher):
-    """What a hash costs whoever guesses, no test is about; of nobody's password, the hash is made once."""
+    """What a hash costs whoever guesses, no test is about."""
 
     def __init__(self, **parameters: int) -> None:
         super().__init__(**{**parameters, "memory_cost": min(parameters["memory_cost"], 1024)})
-
-    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
-        if password != NOBODYS:
-            return super().hash(password, salt=salt)
-        return _hash_of_nobodys(self.time_cost, self.memory_cost, self.parallelism)
-
-
-@cache
-def _hash_of_nobodys(time_cost: int, memory_cost: int, parallelism: int) -> str:
-    return PasswordHasher(time_cost, memory_cost, parallelism).hash(NOBODYS)
 
 
 class _Hasty:

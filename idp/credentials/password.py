@@ -33,6 +33,8 @@ least that OWASP's Password Storage Cheat Sheet names. Only so many are held at 
 TIME_COST = 3
 LANES = 1
 """The RFC's four would be four threads for each hash, where as many hashes as there are cores run at once."""
+_OF_NO_PASSWORD = f"${'A' * 22}${'A' * 43}"
+"""Salt and tag, all zeros: what nobody's password has to be compared with, which takes as long as any."""
 LONGEST = 1024
 """Bytes of a password that are looked at; a longer one is wrong."""
 SHORTEST_ALONE = 15
@@ -96,7 +98,8 @@ class PasswordPool:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="argon2id")
         self._limit = threads * (1 + waiting_per_thread)
         self._busy = 0
-        self._nobodys = self._argon2.hash("the password of nobody")
+        work = self._argon2
+        self._nobodys = f"$argon2id$v=19$m={work.memory_cost},t={work.time_cost},p={LANES}{_OF_NO_PASSWORD}"
         self._patience = Patience()
 
     async def hash(self, password: str) -> str:

@@ -73,7 +73,9 @@ async def test_everything_is_healthy_and_told(running: House) -> None:
 def test_it_listens_on_loopback_and_nowhere_else(running: House) -> None:
     everyone = processes_below(running.folder)
     ports = sorted(port for process in everyone for port in listening_ports(process))
-    assert ports == sorted([running.idp_port, running.gateway_port, running.inbox_port, running.smtp_port])
+    assert ports == sorted(
+        [running.idp_port, running.gateway_port, running.inbox_port, running.smtp_port, running.payments_port]
+    )
     tables = [*Path("/proc/net/tcp").read_text().splitlines(), *Path("/proc/net/tcp6").read_text().splitlines()]
     for port in ports:
         places = {line.split()[1].partition(":")[0] for line in tables if f":{port:04X} 0" in line and " 0A " in line}
