@@ -16,7 +16,7 @@ depends_on = None
 _PUT = "id, kind, user_id, locale, sealed, next_attempt_at, created_at, expires_at, correlation_id"
 _KINDS = {"munjigi_reservation": "reservation", "munjigi_commerce": "order"}
 """With which word the kinds of a service's notices begin."""
-_ALL = ("munjigi_notifications", "munjigi_idp")
+_ALL = ("munjigi_notifications", "munjigi_idp", "munjigi_worker")
 _TELLS = {"munjigi_reservation": "reservation"}
 
 

@@ -177,7 +177,7 @@ class House:
         self._count(id_token)
 
     def _count(self, token: str) -> None:
-        header = jws._parse(token).headers()
+        header = jws._parse(token).header
         self.kids.setdefault(str(header["alg"]), set()).add(str(header["kid"]))
         self.checked += 1
 
@@ -187,7 +187,7 @@ class House:
         answer = await self.service.get("/", headers={HEADER: token})
         assert answer.status_code == 200, answer.text
         self._count(token)
-        self.kids.setdefault("assertion", set()).add(str(jws._parse(token).headers()["kid"]))
+        self.kids.setdefault("assertion", set()).add(str(jws._parse(token).header["kid"]))
 
     async def settled(self) -> None:
         """Until everybody has heard by themselves: for this the schedule leaves a quarter of an hour, which does not go
