@@ -49,6 +49,7 @@ def test_chosen_told_paid_and_cancelled_in_part(house: House, people: People, lo
     address = page.url
 
     by_keyboard(page, page.locator('a[href$="/cancel"]'))
+    expect(page.locator(f'[name="quantity.{NIGHT}"]')).to_be_visible()
     look.is_sound(page)
     page.locator(f'[name="quantity.{NIGHT}"]').fill("1")
     page.locator("form.card button.primary").click()

@@ -134,9 +134,16 @@ function heard(told) {
     const spoken = told.position === 1 ? words.next : words.position;
     const place = document.getElementById("position");
     if (place) place.textContent = say(spoken, { position: told.position, ahead: told.position - 1 });
-  } else if (told.event > before || (told.state && told.state !== live.is)) {
+  } else if (told.event > before) {
     again();
+  } else if (told.state !== live.is) {
+    look(); // told once more, and perhaps older than this page
   }
+}
+
+async function look() {
+  const record = await ask(`/reservations/${live.id}`).catch(() => null);
+  if (record && record.state !== live.is) again();
 }
 
 function listen() {
