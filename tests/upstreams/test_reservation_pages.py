@@ -30,6 +30,12 @@ async def page(client: Client, path: str, status: int = 200) -> str:
     return answer.text
 
 
+def one(pattern: str, text: str) -> str:
+    """What stands there, once."""
+    (found,) = re.findall(pattern, text)
+    return str(found)
+
+
 async def send(client: Client, path: str, *fields: tuple[str, str]) -> tuple[int, str, str]:
     """Send a form: the status, where it leads, and the page."""
     token = FormTokens(client.envelope, SystemClock()).issue(client.someone.subject.sid)
@@ -66,7 +72,7 @@ async def test_several_things_are_chosen_by_one_form(
         (f"quantity.{SEAT}", "2"), (f"quantity.{CLASS}", "1"), (f"quantity.{NIGHT}", "0"),
         (f"seat.{HALL}", "A1"), (f"seat.{HALL}", "B2"),
     )  # fmt: skip
-    lines = {one["sku"]: one for one in (await slots.get(address)).json()["lines"]}
+    lines = {line["sku"]: line for line in (await slots.get(address)).json()["lines"]}
     assert {sku: one["quantity"] for sku, one in lines.items()} == {SEAT: 2, CLASS: 1, HALL: 2}
     assert lines[HALL]["seats"] == ["A1", "B2"]
     seats = await page(slots, f"/reservations/new/{HALL}")
@@ -124,7 +130,7 @@ async def test_the_turn_is_shown_and_the_page_comes_back_without_scripts(
     await drain(worker, RequestQueue(valkey), settings)
     held = await page(slots, address)
     assert "refresh" not in held
-    now, until = (int(re.search(rf'data-{name}="(\d+)"', held).group(1)) for name in ("now", "until"))
+    now, until = (int(one(rf'data-{name}="(\d+)"', held)) for name in ("now", "until"))
     assert 0 < until - now <= 15 * 60 * 1000
 
 
@@ -134,7 +140,7 @@ async def test_the_list_is_narrowed_down_and_leads_on(slots: Client, database: D
     await _written(database, Someone.new().id, "queued")
     first = await page(slots, "/reservations")
     assert first.count('<section class="card">') == 20
-    following = re.search(r'rel="next" href="([^"]+)"', first).group(1)
+    following = one(r'rel="next" href="([^"]+)"', first)
     assert (await page(slots, following)).count('<section class="card">') == 3
     ended = await page(slots, "/reservations?show=ended")
     assert ended.count('data-state="REFUSED"') == 2
@@ -171,7 +177,7 @@ async def test_a_part_is_cancelled_once_its_fee_was_shown(
     text = await page(slots, address)
     assert "rain" in text
     assert "2 of it" in text
-    terms = {one["sku"]: one for one in (await slots.get(f"{address}/cancellation-terms")).json()["lines"]}
+    terms = {line["sku"]: line for line in (await slots.get(f"{address}/cancellation-terms")).json()["lines"]}
     assert (terms[SEAT]["kept"], terms[HALL]["kept"], terms[HALL]["seats"]) == (2, 1, ["A2"])
     # a seat that was given back is not there to be given back again
     again = await send(slots, f"{address}/cancel", ("chosen", "1"), (f"seat.{HALL}", "A1"))
