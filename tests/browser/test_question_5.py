@@ -44,7 +44,7 @@ def on_a_known_device(house: House, people: People, look: Look, *, scripts: bool
 
 
 def reserve(person: Person) -> str:
-    """The address of a new reservation, which has a form of its own."""
+    """The address of a new reservation; what stands open is the form that cancels it."""
     page = person.page
     page.goto(f"{person.house.shop}")
     form = page.locator("form[data-reserve]").first
@@ -58,7 +58,9 @@ def reserve(person: Person) -> str:
         page.locator("section.card h2 a").first.click()
     while state(page).get_attribute("data-state") == "QUEUED":
         page.reload()
-    return page.url
+    address = page.url
+    page.goto(f"{address}/cancel")
+    return address
 
 
 def state(page: Page) -> Locator:
@@ -187,6 +189,7 @@ def test_a_fetch_that_matters_asks_for_a_factor_and_goes_on(house: House, people
         page.keyboard.press("Enter")
     with page.expect_response(lambda answer: answer.url.endswith("/cancel") and answer.status < HTTPStatus.BAD_REQUEST):
         proves_with_code(house, look, opened.value, before)
+    page.goto(address)
     expect(state(page)).to_have_attribute("data-state", "CANCELLED")
 
 

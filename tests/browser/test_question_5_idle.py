@@ -58,6 +58,7 @@ def test_warned_kept_signed_out_and_back_without_a_loss(house: House, people: Pe
         expect(page.locator("[data-result]").first).to_contain_text(HELD)
         page.goto(f"{house.shop}reservations")
         page.locator("section.card h2 a").first.click()
+        page.locator('a[href$="/cancel"]').click()
         page.locator("#reason").fill(letters[look])
         page.mouse.wheel(0, 200)
         page.wait_for_function("scrollY > 50")

@@ -19,6 +19,8 @@ from upstreams.door.words import PersonPages
 
 MAX_BODY = 64 * 1024
 """Bytes of a request's body; no order or reservation comes near it."""
+MAX_FIELDS = 1024
+"""Fields of a form: a page of slots has a number for each."""
 
 NOT_FOUND = ProblemType("MJ-DOOR-004", HTTPStatus.NOT_FOUND, "There is no such thing here", "Check the address.")
 NOT_UNDERSTOOD = ProblemType(
@@ -73,10 +75,15 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
 
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of an HTML form; of a field that stands twice, the last. Raises `NOT_UNDERSTOOD` or `TOO_LARGE`."""
+    return dict(await read_fields(request))
+
+
+async def read_fields(request: Request) -> list[tuple[str, str]]:
+    """The fields of an HTML form, in order. Raises `NOT_UNDERSTOOD` or `TOO_LARGE`."""
     if not sent_by_form(request):
         raise Problem(NOT_UNDERSTOOD, f"The body must be {_FORM}.")
     try:
-        return dict(parse_qsl((await read_body(request)).decode(), keep_blank_values=True, max_num_fields=32))
+        return parse_qsl((await read_body(request)).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise Problem(NOT_UNDERSTOOD) from error
 

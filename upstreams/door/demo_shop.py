@@ -46,11 +46,33 @@ class Product(msgspec.Struct, forbid_unknown_fields=True):
     ends_at: datetime | None = None
 
 
+class Place(msgspec.Struct, forbid_unknown_fields=True):
+    """What is reserved by the seat, or for a time."""
+
+    sku: str
+    seller: str
+    price: int
+    name: dict[str, str]
+    rows: list[str] = []
+    """Rows of seats; none: it is had for a time."""
+    seats: int = 0
+    """Seats in each row."""
+    unit_minutes: int | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """The seats by their names, the best first."""
+        return [f"{row}{number}" for row in self.rows for number in range(1, self.seats + 1)]
+
+
 class DemoShop(msgspec.Struct, forbid_unknown_fields=True):
     """What stands in `config/shipped/demo_shop.toml`."""
 
     sellers: list[Seller]
     products: list[Product]
+    places: list[Place]
 
 
 def demo_shop() -> DemoShop:

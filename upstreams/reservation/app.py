@@ -30,7 +30,10 @@ from upstreams.reservation.batch import Batches
 from upstreams.reservation.cancelling.desk import CancellationDesk
 from upstreams.reservation.desk import Desk
 from upstreams.reservation.endpoints.administration import AdministrationEndpoints
+from upstreams.reservation.endpoints.administration_page import AdministrationPage
 from upstreams.reservation.endpoints.cancellations import CancellationEndpoints
+from upstreams.reservation.endpoints.cancelling_page import CancellingPage
+from upstreams.reservation.endpoints.choosing import ChoosingPages
 from upstreams.reservation.endpoints.description import Description
 from upstreams.reservation.endpoints.events import Events
 from upstreams.reservation.endpoints.offers import OfferEndpoints
@@ -82,15 +85,25 @@ def application(
     paying = PaymentDesk(database, valkey, stores, money, provider, clock, entropy, origin)
     telling = Telling(valkey, stores, teller, gate, Queue(envelope, clock, entropy), origin)
     cancelling = CancellationDesk(database, stores, money, paying, telling, clock, entropy)
+    availability = Availability(database, stores, clock)
+    choosing = ChoosingPages(database, stores, availability, pages, tokens, clock, entropy)
+    cancelling_page = CancellingPage(database, stores, cancelling, pages, tokens)
     routes = [
         # the first is found the soonest: whoever asks for what is sold out asks the most
-        *ReservationEndpoints(database, stores, desk, batches, paying, pages, tokens).routes(),
+        *ReservationEndpoints(
+            database, stores, desk, batches, paying, cancelling, choosing, pages, tokens, clock
+        ).routes(),
+        *choosing.routes(),
         *Description().routes(),
         *Events(database, stores, hub, queue, clock).routes(),
-        *OfferEndpoints(database, stores, Availability(database, stores, clock)).routes(),
-        *AdministrationEndpoints(database, stores, Gatekeeper(database, stores, gate), queue, clock, entropy).routes(),
+        *OfferEndpoints(database, stores, availability).routes(),
+        *AdministrationEndpoints(
+            database, stores, Gatekeeper(database, stores, gate), queue, tokens, clock, entropy
+        ).routes(),
+        *AdministrationPage(database, stores, paying, pages, tokens).routes(),
         *PaymentEndpoints(paying, tokens, clock).routes(),
-        *CancellationEndpoints(cancelling, tokens).routes(),
+        *CancellationEndpoints(cancelling, cancelling_page, tokens).routes(),
+        *cancelling_page.routes(),
         Mount("/reservations/assets", assets),
     ]
     router = Router(routes, redirect_slashes=False, default=nothing_here)

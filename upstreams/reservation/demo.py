@@ -10,6 +10,7 @@ from config.clock import SystemClock
 from config.connections import Transaction, open_database
 from config.settings import Settings
 from upstreams.door.demo_shop import CAUSE, DemoShop, demo_shop, ident
+from upstreams.reservation.storage.offers import StoredOffers
 from upstreams.reservation.storage.tables import sku, trade
 from upstreams.trade.storage.stock import StoredStock
 
@@ -51,8 +52,32 @@ async def bring(tx: Transaction, shop: DemoShop, now: datetime) -> None:
         .on_conflict_do_nothing()
     )
     await tx.execute(
+        insert(sku)
+        .values(
+            [
+                {
+                    "code": one.sku,
+                    "product": ident("place", one.sku),
+                    "name": one.name,
+                    "starts_at": one.starts_at,
+                    "ends_at": one.ends_at,
+                    "currency": "KRW",
+                    "price": one.price,
+                    "kind": "seated" if one.rows else "resource",
+                    "unit_minutes": one.unit_minutes,
+                }
+                for one in shop.places
+            ]
+        )
+        .on_conflict_do_nothing()
+    )
+    await tx.execute(
         insert(trade.warehouse)
         .values([{"code": place.code, "name": place.name} for place in places.values()])
         .on_conflict_do_nothing()
     )
-    await StoredStock(trade).receive(tx, CAUSE, [(one.sku, places[one.seller].code, one.stock) for one in slots], now)
+    stock = [(one.sku, places[one.seller].code, one.stock) for one in slots]
+    stock += [(one.sku, places[one.seller].code, len(one.labels)) for one in shop.places if one.rows]
+    await StoredStock(trade).receive(tx, CAUSE, stock, now)
+    for place in shop.places:
+        await StoredOffers().seat(tx, place.sku, place.labels)

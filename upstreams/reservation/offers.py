@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from config.connections import Transaction
 from upstreams.reservation.request import Kind
+from upstreams.reservation.terms import ON_SITE, Terms
 from upstreams.trade.allocation import Window
 from upstreams.trade.money import Money
 
@@ -32,6 +33,7 @@ class Offer:
     unit_minutes: int | None
     limit_per_request: int
     limit_per_person: int | None
+    terms: Terms = ON_SITE
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ class PlaceStore(Protocol):
     async def booked(self, tx: Transaction, holds: Collection[UUID]) -> list[Taken]:
         """The resources that holds keep."""
 
+    async def seats_of(self, tx: Transaction, hold: UUID) -> Mapping[str, Sequence[str]]:
+        """The seats that a hold keeps at this moment, by thing."""
+
     async def give_back(self, tx: Transaction, hold: UUID, lines: Sequence[Line]) -> tuple[list[Line], list[Taken]]:
         """Free the seats and times of some lines; answers the lines that are counted, and the resources freed.
 

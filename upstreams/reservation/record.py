@@ -83,6 +83,14 @@ CHANGED_MEANWHILE = ProblemType(
 )
 
 
+NOTHING_CHOSEN = ProblemType(
+    "MJ-RSV-012",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "Nothing is chosen yet",
+    "Choose something first.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RecordLine:
     """So many of one thing, at the price of the moment of asking."""
@@ -144,14 +152,36 @@ class Record:
         return msgspec.json.encode(self.document())
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One state that it came to."""
+
+    state: State
+    at: datetime
+    reason: str = ""
+    own: bool = False
+    """Whether its person wanted it so."""
+
+
 class Records(Protocol):
     """Requests with their results, read only. What belongs to somebody else is not found."""
 
     async def find(self, tx: Transaction, ident: UUID, person: UUID) -> Record | None:
         """One of this person's."""
 
-    async def of(self, tx: Transaction, person: UUID, *, limit: int = 50) -> Sequence[Record]:
-        """A person's, the newest first."""
+    async def of(
+        self,
+        tx: Transaction,
+        person: UUID,
+        *,
+        states: Collection[State] | None = None,
+        before: UUID | None = None,
+        limit: int = 50,
+    ) -> Sequence[Record]:
+        """A person's, the newest first: in some states alone, and those that were asked for before one of theirs."""
+
+    async def history(self, tx: Transaction, record: Record) -> Sequence[Step]:
+        """What became of it from its decision on, the oldest first."""
 
     async def to_tell(self, tx: Transaction, person: UUID, since: datetime, *, limit: int = 100) -> Sequence[Record]:
         """Results that a person's page has not acknowledged, and those decided since a moment; the newest first."""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from tests.upstreams.conftest import Client, Someone
 from tests.upstreams.payments.paying import NIGHT, PRICE, House
+from upstreams.door.forms import FormTokens
 from upstreams.reservation.storage.cancellations import StoredCancellations
 from upstreams.reservation.storage.tables import cancellation, payments, sku
 from upstreams.reservation.terms import ON_SITE, TermLine, called
@@ -60,6 +61,30 @@ async def test_whole_with_its_money(house: House) -> None:
         heard = await tx.scalars(sa.text("SELECT payload ->> 'kind' FROM events.outbox WHERE topic = 'reservation'"))
         assert list(heard) == ["confirmed", "cancelled", "refund.succeeded"]
     await house.agree()
+
+
+async def test_nobody_pays_more_than_the_page_showed(house: House) -> None:
+    ident = await house.paid(2)
+    page = {"Accept": "text/html"}
+    await begins_in(house, 100)
+    shown = await house.client.get(f"/reservations/{ident}/cancel?chosen=1&quantity.{NIGHT}=1", headers=page)
+    assert 'name="agreed" value="0"' in shown.text
+    await begins_in(house, 48)
+    token = FormTokens(house.client.envelope, house.clock).issue(house.client.someone.subject.sid)
+    form = {"form_token": token, "chosen": "1", "agreed": "0", f"quantity.{NIGHT}": "1"}
+    refused = await house.client.post(f"/reservations/{ident}/cancel", data=form, headers=page)
+    assert refused.status_code == 409
+    assert "MJ-RSV-025" in refused.text
+    assert 'name="agreed" value="54000"' in refused.text
+    assert await house.stock() == (4, 0, 2)
+    agreed = await house.client.post(f"/reservations/{ident}/cancel", data={**form, "agreed": "54000"}, headers=page)
+    assert agreed.status_code == 303
+    assert await house.stock() == (4, 0, 1)
+    text = (await house.client.get(f"/reservations/{ident}", headers=page)).text
+    assert "₩126,000" in text
+    assert "Requested" in text
+    await house.driven()
+    assert "Returned" in (await house.client.get(f"/reservations/{ident}", headers=page)).text
 
 
 async def test_in_parts_to_the_last_won(house: House) -> None:

@@ -33,6 +33,12 @@ ONLY_WHOLE = ProblemType(
     "What is not confirmed yet is cancelled as a whole",
     "Cancel all of it, or confirm it first.",
 )
+FEE_GREW = ProblemType(
+    "MJ-RSV-025",
+    HTTPStatus.CONFLICT,
+    "Cancelling costs more than was shown",
+    "Look at what it costs now, and decide again.",
+)
 NO_SUCH_CANCELLATION = ProblemType(
     "MJ-RSV-024", HTTPStatus.NOT_FOUND, "There is no such cancellation", "Check its number."
 )

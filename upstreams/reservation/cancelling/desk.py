@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from config.clock import Clock
@@ -18,6 +19,7 @@ from config.problem import Problem
 from notifications.notice import NoticeKind
 from upstreams.door.person import Person
 from upstreams.reservation.cancelling.cancellation import (
+    FEE_GREW,
     NO_SUCH_CANCELLATION,
     NOT_KEPT,
     ONLY_WHOLE,
@@ -47,6 +49,8 @@ class Wanted:
 
     lines: tuple[Line, ...] = ()
     reason: str = ""
+    agreed: int | None = None
+    """The fee that they were shown and agreed to, in minor units."""
 
 
 class CancellationDesk:
@@ -75,7 +79,7 @@ class CancellationDesk:
         """Cancel some or all of it, once for each idempotency key.
 
         Raises `NO_SUCH_RESERVATION`, `NOT_DECIDED`, `ALREADY_CANCELLED`, `NOT_NOW`, `NOT_KEPT`, `TOO_LATE`,
-        `ONLY_WHOLE`, `KEY_REUSED`.
+        `ONLY_WHOLE`, `FEE_GREW`, `KEY_REUSED`.
         """
         now = self._clock.now()
         async with self._database.begin() as tx:
@@ -86,12 +90,20 @@ class CancellationDesk:
                     return await self._found(tx, person, ident, earlier.result)
             found = await self._own(tx, ident, person)
             made = await self._cancel(tx, found, wanted, now)
+            if wanted.agreed is not None and made.fee() > wanted.agreed:
+                raise Problem(FEE_GREW)
             if key is not None:
                 await self._stores.keys.settle(tx, person.id, key, result=made.id)
             afterwards = await self._write(tx, found, made, wanted, now)
         await afterwards()
         await self._payments.poke()
         return made
+
+    async def preview(self, person: Person, ident: UUID, wanted: Wanted) -> Cancellation:
+        """What `cancel` would do at this moment; nothing is changed. Raises as `cancel`."""
+        async with self._database.begin() as tx:
+            found = await self._own(tx, ident, person)
+            return await self._cancel(tx, found, wanted, self._clock.now())
 
     async def all(self, person: Person, ident: UUID) -> Sequence[Cancellation]:
         """All of one reservation. Raises `NO_SUCH_RESERVATION`."""
@@ -105,17 +117,19 @@ class CancellationDesk:
         async with self._database.connect() as tx:
             return await self._found(tx, person, ident, cancellation)
 
-    async def terms(self, person: Person, ident: UUID) -> list[dict[str, object]]:
+    async def terms(self, person: Person, ident: UUID) -> list[dict[str, Any]]:
         """What cancelling each line would cost at this moment. Raises `NO_SUCH_RESERVATION`."""
         now = self._clock.now()
         async with self._database.begin() as tx:
             found = await self._own(tx, ident, person)
             kept = _counted(await self._changes.kept(tx, found))
             lines = await self._money.terms.of(tx, ident)
+            seats = await self._stores.places.seats_of(tx, found.hold)
         return [
             {
                 "sku": line.sku,
                 "kept": kept[line.sku],
+                "seats": seats.get(line.sku, []),
                 "fee_basis_points": line.terms.policy.fee(line.starts_at, now),
                 "starts_at": line.starts_at,
             }

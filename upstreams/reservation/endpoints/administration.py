@@ -22,8 +22,16 @@ from config.connections import Database
 from config.entropy import Entropy
 from config.problem import Problem
 from jose.assertion_middleware import assertion_of
-from upstreams.door.answers import NOT_FOUND, NOT_UNDERSTOOD, json_answer, read_json
-from upstreams.door.forms import require_same_origin
+from upstreams.door.answers import (
+    NOT_FOUND,
+    NOT_UNDERSTOOD,
+    json_answer,
+    read_form,
+    read_json,
+    see_other,
+    sent_by_form,
+)
+from upstreams.door.forms import FIELD, FormTokens, require_same_origin
 from upstreams.door.person import Person, person_of
 from upstreams.reservation.gatekeeping import Gatekeeper
 from upstreams.reservation.offers import Plan
@@ -76,6 +84,7 @@ class AdministrationEndpoints:
         stores: Stores,
         gatekeeper: Gatekeeper,
         queue: RequestQueue,
+        tokens: FormTokens,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
@@ -83,6 +92,7 @@ class AdministrationEndpoints:
         self._stores = stores
         self._gatekeeper = gatekeeper
         self._queue = queue
+        self._tokens = tokens
         self._clock = clock
         self._entropy = entropy
 
@@ -172,12 +182,16 @@ class AdministrationEndpoints:
         """POST …/dead-letters/{id}/retry: have it decided once more; its person is told what becomes of it."""
         who = administrator_of(request)
         require_same_origin(request)
+        if by_form := sent_by_form(request):
+            self._tokens.check(who.session, (await read_form(request)).get(FIELD, ""))
         async with self._database.begin() as tx:
             found = await self._stores.dead_letters.retry(tx, request.path_params["id"], who.id, self._clock.now())
         if found is None:
             raise Problem(NOT_FOUND)
         ident, person, shard = found
         position = await self._queue.join(ident, shard, person)
+        if by_form:
+            return see_other(BASE)
         return json_answer(request, {"request": ident, "position": position}, status=HTTPStatus.ACCEPTED)
 
     async def _row(self, request: Request) -> Row:

@@ -12,10 +12,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from config.problem import Problem
-from upstreams.door.answers import NOT_UNDERSTOOD, json_answer, read_form, read_json, see_other, sent_by_form
+from upstreams.door.answers import (
+    NOT_UNDERSTOOD,
+    json_answer,
+    read_fields,
+    read_json,
+    see_other,
+    sent_by_form,
+    wants_page,
+)
 from upstreams.door.forms import FIELD, FormTokens, require_same_origin
-from upstreams.door.person import person_of
+from upstreams.door.person import Person, person_of
 from upstreams.reservation.cancelling.desk import CancellationDesk, Wanted
+from upstreams.reservation.endpoints.cancelling_page import TOLD_HERE, CancellingPage, wanted_by
 from upstreams.reservation.record import MAX_LINES
 from upstreams.trade.allocation import Line, basket_of
 from upstreams.trade.idempotency import HEADER, read_key
@@ -41,8 +50,9 @@ class AskedCancellation(msgspec.Struct, forbid_unknown_fields=True):
 class CancellationEndpoints:
     """The endpoints of cancellations."""
 
-    def __init__(self, desk: CancellationDesk, tokens: FormTokens) -> None:
+    def __init__(self, desk: CancellationDesk, page: CancellingPage, tokens: FormTokens) -> None:
         self._desk = desk
+        self._page = page
         self._tokens = tokens
 
     def routes(self) -> list[BaseRoute]:
@@ -59,10 +69,7 @@ class CancellationEndpoints:
         require_same_origin(request)
         person, ident = person_of(request), request.path_params["id"]
         if sent_by_form(request):
-            form = await read_form(request)
-            self._tokens.check(person.session, form.get(FIELD, ""))
-            await self._desk.cancel(person, ident, Wanted(reason=form.get("reason", "")[:500]))
-            return see_other(f"/reservations/{ident}")
+            return await self._cancel_by_form(request, person, ident)
         sent = request.headers.get(HEADER)
         asked = await read_json(request, AskedCancellation)
         wanted = Wanted(_lines(asked), asked.reason)
@@ -73,6 +80,17 @@ class CancellationEndpoints:
             status=HTTPStatus.ACCEPTED,
             headers={"Location": f"/reservations/{ident}/cancellations/{made.id}"},
         )
+
+    async def _cancel_by_form(self, request: Request, person: Person, ident: UUID) -> Response:
+        fields = await read_fields(request)
+        self._tokens.check(person.session, dict(fields).get(FIELD, ""))
+        try:
+            await self._desk.cancel(person, ident, wanted_by(fields))
+        except Problem as problem:
+            if problem.kind not in TOLD_HERE or not wants_page(request):
+                raise
+            return await self._page.again(request, person, ident, fields, problem)
+        return see_other(f"/reservations/{ident}")
 
     async def terms(self, request: Request) -> Response:
         """GET /reservations/{id}/cancellation-terms: what cancelling each line would cost at this moment."""

@@ -16,9 +16,9 @@ from config.openapi import Api, Details, Header, Operation, document
 from upstreams.door.answers import NOT_UNDERSTOOD
 from upstreams.reservation import record as problems
 from upstreams.reservation.endpoints.administration import BASE, AskedSeats, AskedSlots, AskedStock
+from upstreams.reservation.endpoints.asked import Asked
 from upstreams.reservation.endpoints.events import STREAM
 from upstreams.reservation.endpoints.money_description import MONEY_DETAILS, MONEY_OPERATIONS
-from upstreams.reservation.endpoints.reservations import Asked
 from upstreams.reservation.life import State
 from upstreams.reservation.request import Kind
 from upstreams.trade.idempotency import HEADER, KEY_MISSING, KEY_REUSED
@@ -58,6 +58,8 @@ class ReservationList(msgspec.Struct):
     """A person's reservations, the newest first."""
 
     reservations: list[ReservationDocument]
+    next: UUID | None = None
+    """The last one here, where there are more: `before` it they go on."""
 
 
 class Available(msgspec.Struct):
@@ -179,9 +181,10 @@ class Retried(msgspec.Struct):
 
 _ONE = "/reservations/{id}"
 _SPAN = (("from", "A moment (RFC 3339)"), ("until", "A later moment, at most 92 days"))
+_LIST = (("show", "`waiting`, `held`, `confirmed`, `cancelled` or `ended`"), ("before", "The id of one of them"))
 OPERATIONS = (
     Operation("POST", "/reservations", "Ask, all or nothing", ReservationDocument, Asked, HTTPStatus.ACCEPTED),
-    Operation("GET", "/reservations", "One's own reservations", ReservationList),
+    Operation("GET", "/reservations", "One's own reservations", ReservationList, query=_LIST),
     Operation("GET", _ONE, "One of one's own", ReservationDocument),
     Operation("POST", f"{_ONE}/confirm", "Keep for good what is held", ReservationDocument),
     Operation("GET", "/reservations/events", "Results as they come", EventText, media=STREAM),

@@ -109,6 +109,7 @@ class TermDocument(msgspec.Struct):
 
     sku: str
     kept: int
+    seats: list[str]
     fee_basis_points: int | None
     starts_at: datetime | None
 

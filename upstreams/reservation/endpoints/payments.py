@@ -113,8 +113,12 @@ class PaymentEndpoints:
         """POST /reservations/administration/stuck-money/{id}/retry: ask the provider once more, by the same key."""
         who = administrator_of(request)
         require_same_origin(request)
+        if by_form := sent_by_form(request):
+            self._tokens.check(who.session, (await read_form(request)).get(FIELD, ""))
         if not await self._desk.try_again(request.path_params["id"], who.id):
             raise Problem(NOT_FOUND)
+        if by_form:
+            return see_other(f"{BASE}#money")
         return Response(status_code=HTTPStatus.ACCEPTED)
 
     async def webhook(self, request: Request) -> Response:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from config.clock import Clock
 from config.connections import Database
 from config.problem import Problem
 from jose.assertion_middleware import assertion_of
 from upstreams.door.answers import (
     NOT_UNDERSTOOD,
     json_answer,
-    read_form,
+    read_fields,
     read_json,
     see_other,
     sent_by_form,
@@ -29,40 +28,29 @@ from upstreams.door.forms import FIELD, FormTokens, require_same_origin
 from upstreams.door.person import Person, person_of
 from upstreams.door.words import PersonPages
 from upstreams.reservation.batch import Batches
+from upstreams.reservation.cancelling.desk import CancellationDesk
 from upstreams.reservation.desk import Desk, Receipt
+from upstreams.reservation.endpoints.administration import ADMINISTRATOR
+from upstreams.reservation.endpoints.asked import Asked, AskedLine, asked_by_form
+from upstreams.reservation.endpoints.choosing import ChoosingPages
+from upstreams.reservation.life import State
 from upstreams.reservation.pace import pace_of
 from upstreams.reservation.paying.desk import PaymentDesk
-from upstreams.reservation.record import MAX_LINES, NO_SUCH_RESERVATION, Record
+from upstreams.reservation.record import NO_SUCH_RESERVATION, Record
 from upstreams.reservation.stores import Stores
-from upstreams.trade.allocation import Line, Window
 from upstreams.trade.idempotency import HEADER, read_key
+from upstreams.trade.money import Money
 
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Label = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
-
-
-class AskedLine(msgspec.Struct, forbid_unknown_fields=True):
-    """So many of one thing; which seats, or from when until when, where that matters."""
-
-    sku: Annotated[str, msgspec.Meta(min_length=2, max_length=40)]
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=999)]
-    seats: Annotated[tuple[Label, ...], msgspec.Meta(max_length=50)] = ()
-    starts_at: Moment | None = None
-    ends_at: Moment | None = None
-
-    def line(self) -> Line:
-        """Raises `ValueError` where the times make no sense."""
-        if self.starts_at is None and self.ends_at is None:
-            return Line(self.sku, self.quantity, self.seats)
-        if self.starts_at is None or self.ends_at is None:
-            raise ValueError(f"{self.sku}: from when until when, both or neither")
-        return Line(self.sku, self.quantity, self.seats, Window(self.starts_at, self.ends_at))
-
-
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a request."""
-
-    lines: Annotated[list[AskedLine], msgspec.Meta(min_length=1, max_length=MAX_LINES)]
+AT_ONCE = 20
+"""Reservations on one page of the list."""
+GROUPS: Mapping[str, frozenset[State]] = {
+    "waiting": frozenset({"QUEUED"}),
+    "held": frozenset({"PENDING"}),
+    "confirmed": frozenset({"CONFIRMED"}),
+    "cancelled": frozenset({"CANCELLED", "REFUNDED"}),
+    "ended": frozenset({"REFUSED", "FAILED", "EXPIRED", "RELEASED"}),
+}
+"""How the list is narrowed down."""
 
 
 class ReservationEndpoints:
@@ -75,13 +63,19 @@ class ReservationEndpoints:
         desk: Desk,
         batches: Batches,
         payments: PaymentDesk,
+        cancellations: CancellationDesk,
+        choosing: ChoosingPages,
         pages: PersonPages,
         tokens: FormTokens,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._desk = desk
         self._batches = batches
         self._payments = payments
+        self._cancellations = cancellations
+        self._choosing = choosing
+        self._clock = clock
         self._pages = pages
         self._tokens = tokens
         self._stores = stores
@@ -99,10 +93,7 @@ class ReservationEndpoints:
         require_same_origin(request)
         person = person_of(request)
         if sent_by_form(request):
-            form = await self._form(request, person)
-            line = AskedLine(form.get("sku", ""), _number(form.get("quantity", "1")))
-            receipt = await self._submit(request, person, [line], form.get("key"))
-            return see_other(f"/reservations/{receipt.record.id}")
+            return await self._submit_form(request, person)
         asked = await read_json(request, Asked)
         receipt = await self._submit(request, person, asked.lines, request.headers.get(HEADER))
         headers = {"Location": f"/reservations/{receipt.record.id}"}
@@ -113,16 +104,47 @@ class ReservationEndpoints:
             return json_answer(request, record.document(), headers={**headers, "Preference-Applied": "wait"})
         return json_answer(request, shown(receipt), status=HTTPStatus.ACCEPTED, headers=headers)
 
+    async def _submit_form(self, request: Request, person: Person) -> Response:
+        fields = await read_fields(request)
+        form = dict(fields)
+        self._tokens.check(person.session, form.get(FIELD, ""))
+        try:
+            lines = asked_by_form(fields)
+            receipt = await self._submit(request, person, lines, form.get("key"))
+        except Problem as problem:
+            if "page" not in form or not wants_page(request):
+                raise
+            return await self._choosing.again(request, person, fields, problem)
+        return see_other(f"/reservations/{receipt.record.id}")
+
     async def one(self, request: Request) -> Response:
         """GET /reservations/{id}: the owner's; for everybody else there is none."""
         person = person_of(request)
-        record = await self._record(request.path_params["id"], person)
-        receipt = Receipt(record, await self._desk.position(record))
         if wants_page(request):
-            standing = await self._payments.standing(person, record.id)
-            context = {"record": record, "position": receipt.position, "standing": standing}
-            return self._page(request, person, "reservation.html", **context)
-        return json_answer(request, shown(receipt))
+            return await self._shown(request, person, request.path_params["id"])
+        record = await self._record(request.path_params["id"], person)
+        return json_answer(request, shown(Receipt(record, await self._desk.position(record))))
+
+    async def _shown(self, request: Request, person: Person, ident: UUID) -> Response:
+        async with self._database.connect() as tx:
+            # first: what happens from here on is told to the page, however old the rest is by then
+            last = await self._stores.happenings.newest(tx, person.id)
+            record = await self._stores.records.find(tx, ident, person.id)
+            if record is None:
+                raise Problem(NO_SUCH_RESERVATION)
+            history = await self._stores.records.history(tx, record)
+        return self._page(
+            request,
+            person,
+            "reservation.html",
+            record=record,
+            last=last,
+            history=history,
+            position=await self._desk.position(record),
+            standing=await self._payments.standing(person, ident),
+            cancellations=await self._cancellations.all(person, ident),
+            now=self._clock.now(),
+        )
 
     async def _record(self, ident: UUID, person: Person) -> Record:
         async with self._database.connect() as tx:
@@ -132,20 +154,41 @@ class ReservationEndpoints:
         return record
 
     async def mine(self, request: Request) -> Response:
-        """GET /reservations: the person's own, the newest first."""
+        """GET /reservations: the person's own, the newest first; `show` narrows it down, `before` leads on."""
         person = person_of(request)
+        show, before = request.query_params.get("show", ""), request.query_params.get("before", "")
+        if show and show not in GROUPS:
+            raise Problem(NOT_UNDERSTOOD, f"What can be shown: {', '.join(GROUPS)}.")
+        try:
+            after = UUID(before) if before else None
+        except ValueError as error:
+            raise Problem(NOT_UNDERSTOOD, "`before` is the id of a reservation.") from error
         async with self._database.connect() as tx:
-            records = await self._stores.records.of(tx, person.id)
+            found = await self._stores.records.of(
+                tx, person.id, states=GROUPS.get(show), before=after, limit=AT_ONCE + 1
+            )
+        records, more = found[:AT_ONCE], len(found) > AT_ONCE
         if wants_page(request):
-            return self._page(request, person, "reservations.html", records=records)
-        return json_answer(request, {"reservations": [record.document() for record in records]})
+            return self._page(
+                request,
+                person,
+                "reservations.html",
+                records=records,
+                more=more,
+                show=show,
+                groups=["", *GROUPS],
+                paged=bool(before),
+                administers=ADMINISTRATOR in assertion_of(request).subject.roles,
+            )
+        following = {"next": records[-1].id} if more else {}
+        return json_answer(request, {"reservations": [record.document() for record in records], **following})
 
     async def confirm(self, request: Request) -> Response:
         """POST /reservations/{id}/confirm: keep for good what is held."""
         require_same_origin(request)
         person = person_of(request)
         if sent_by_form(request):
-            await self._form(request, person)
+            self._tokens.check(person.session, dict(await read_fields(request)).get(FIELD, ""))
         await self._payments.require_nothing_due(person, request.path_params["id"])
         record = await self._desk.confirm(person, request.path_params["id"])
         return self._changed(request, record)
@@ -158,11 +201,6 @@ class ReservationEndpoints:
         except ValueError as error:
             raise Problem(NOT_UNDERSTOOD, str(error)) from error
 
-    async def _form(self, request: Request, person: Person) -> dict[str, str]:
-        form = await read_form(request)
-        self._tokens.check(person.session, form.get(FIELD, ""))
-        return form
-
     def _changed(self, request: Request, record: Record) -> Response:
         if sent_by_form(request):
             return see_other(f"/reservations/{record.id}")
@@ -172,6 +210,7 @@ class ReservationEndpoints:
         return self._pages.respond(
             request,
             template,
+            amount=lambda minor, like: Money(minor, like.currency),
             form_token=self._tokens.issue(person.session),
             form_action=self._payments.pages,  # where the form that begins a payment ends up
             **context,
@@ -187,9 +226,3 @@ def prefers_to_wait(request: Request) -> bool:
     """Whether the caller would rather have the result than a 202 (RFC 7240, section 4.3)."""
     preferences = ",".join(request.headers.getlist("prefer")).split(",")
     return any(one.strip().partition("=")[0].lower() == "wait" for one in preferences)
-
-
-def _number(sent: str) -> int:
-    if not (sent.isascii() and sent.isdigit() and len(sent) <= 4):
-        raise Problem(NOT_UNDERSTOOD, "A quantity is a number.")
-    return int(sent)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import Range, insert
 from config.connections import Transaction
 from upstreams.reservation.offers import Offer, Seat
 from upstreams.reservation.storage.tables import booking, seat, sku
+from upstreams.reservation.terms import terms_of
 from upstreams.trade.allocation import Window
 from upstreams.trade.money import Money
 
@@ -109,4 +110,5 @@ def _offer(row: Any) -> Offer:
         row.unit_minutes,
         row.limit_per_request,
         row.limit_per_person,
+        terms_of(row.payment, row.deadlines),
     )

@@ -107,6 +107,14 @@ class StoredPlaces:
         query = sa.select(booking.c.sku, booking.c.quantity).where(booking.c.hold.in_(holds), booking.c.active)
         return [Taken(thing, RESOURCE, quantity) for thing, quantity in await tx.execute(query)]
 
+    async def seats_of(self, tx: Transaction, hold: UUID) -> dict[str, list[str]]:
+        """The seats that a hold keeps at this moment, by thing, the best first."""
+        kept: dict[str, list[str]] = {}
+        query = sa.select(seat.c.sku, seat.c.label).where(seat.c.hold == hold).order_by(seat.c.place)
+        for thing, label in await tx.execute(query):
+            kept.setdefault(thing, []).append(label)
+        return kept
+
     async def give_back(self, tx: Transaction, hold: UUID, lines: Sequence[Line]) -> tuple[list[Line], list[Taken]]:
         """Free the seats and times of some lines; answers the lines that are counted, and the resources freed.
 
@@ -118,10 +126,7 @@ class StoredPlaces:
         if any(line.quantity != booked[line.sku] for line in resources):
             raise ValueError("a resource's time is given back whole")
         counted = [line for line in lines if line.sku not in booked]
-        mine = sa.select(seat.c.sku, seat.c.label).where(seat.c.hold == hold).order_by(seat.c.place.desc())
-        kept: dict[str, list[str]] = {}
-        for thing, label in await tx.execute(mine):
-            kept.setdefault(thing, []).append(label)
+        kept = await self.seats_of(tx, hold)
         for line in counted:
             if line.sku in kept:
                 await self._unseat(tx, hold, line, kept[line.sku])
@@ -136,7 +141,7 @@ class StoredPlaces:
         return counted, [Taken(thing, RESOURCE, quantity) for thing, quantity in freed]
 
     async def _unseat(self, tx: Transaction, hold: UUID, line: Line, kept: Sequence[str]) -> None:
-        labels = line.seats or tuple(kept[: line.quantity])
+        labels = line.seats or tuple(kept[-line.quantity :])
         if len(labels) != line.quantity or not set(labels) <= set(kept):
             raise ValueError(f"{line.sku}: these seats are not kept")
         await tx.execute(

@@ -12,8 +12,16 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 
 from config.connections import Transaction
 from upstreams.reservation.life import State
-from upstreams.reservation.record import Record, RecordLine
-from upstreams.reservation.storage.tables import hold_seat, request, request_line, reservation, sku, trade
+from upstreams.reservation.record import Record, RecordLine, Step
+from upstreams.reservation.storage.tables import (
+    hold_seat,
+    request,
+    request_line,
+    reservation,
+    reservation_event,
+    sku,
+    trade,
+)
 from upstreams.trade.allocation import Window
 from upstreams.trade.money import Money
 
@@ -28,12 +36,44 @@ class StoredRecords:
         found = await _read(tx, request.c.id == ident, request.c.person == person)
         return found[0] if found else None
 
-    async def of(self, tx: Transaction, person: UUID, *, limit: int = 50) -> list[Record]:
-        """A person's, the newest first."""
+    async def of(
+        self,
+        tx: Transaction,
+        person: UUID,
+        *,
+        states: Collection[State] | None = None,
+        before: UUID | None = None,
+        limit: int = 50,
+    ) -> list[Record]:
+        """A person's, the newest first: in some states alone, and those that were asked for before one of theirs."""
         newest = (
             sa.select(request.c.id).where(request.c.person == person).order_by(request.c.arrival.desc()).limit(limit)
         )
+        if before is not None:
+            last = sa.select(request.c.arrival).where(request.c.id == before, request.c.person == person)
+            newest = newest.where(request.c.arrival < last.scalar_subquery())
+        if states is not None:
+            undecided = [kept for kept, state in _UNDECIDED.items() if state in states]
+            newest = newest.outerjoin(reservation, reservation.c.id == request.c.id).where(
+                sa.or_(reservation.c.state.in_(states), request.c.state.in_(undecided))
+            )
         return await _read(tx, request.c.id.in_(newest))
+
+    async def history(self, tx: Transaction, record: Record) -> list[Step]:
+        """What became of it from its decision on, the oldest first."""
+        event = reservation_event.c
+        query = (
+            sa.select(event.to_state, event.at, event.reason, event.actor)
+            .where(event.reservation == record.id)
+            .order_by(event.id)
+        )
+        steps = [
+            Step(to, at, reason or "", own=actor == record.person) for to, at, reason, actor in await tx.execute(query)
+        ]
+        if record.decided_at is not None:
+            first: State = record.state if record.state in ("REFUSED", "FAILED") else "PENDING"
+            steps.insert(0, Step(first, record.decided_at, record.refusal or ""))
+        return steps
 
     async def to_tell(self, tx: Transaction, person: UUID, since: datetime, *, limit: int = 100) -> list[Record]:
         """Results that a person's page has not acknowledged, and those decided since a moment; the newest first."""
