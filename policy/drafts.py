@@ -68,14 +68,18 @@ async def edit(
     if found.number < current:
         raise Overtaken(f"version {current} is published")
     findings = await storable(policy, await published_policy(drafts, tx))
-    content = artefact.encode(policy)
+    content = await asyncio.to_thread(artefact.encode, policy)
     if artefact.digest(content) == found.sha256:
         return found, findings
     made = await drafts.rewrite(tx, found.number, content)
-    changes = await asyncio.to_thread(summary, artefact.decode(found.artefact), policy)
+    changes = await asyncio.to_thread(_changes, found.artefact, policy)
     await tell(drafts, tx, Deed.EDITED, made.number, made.sha256, act, changes=changes, was=found.sha256)
     await _end_shadows(drafts, tx, made.number, act.at)
     return made, findings
+
+
+def _changes(before: bytes, policy: Policy) -> dict[str, object]:
+    return summary(artefact.decode(before), policy)
 
 
 async def withdraw(drafts: Drafts, tx: Transaction, found: Version, act: Act) -> None:

@@ -121,7 +121,8 @@ async def draft(versions: Versions, tx: Transaction, policy: Policy, act: Act) -
     """Store a policy as a draft, with what keeps it from being published, and the warnings. Raises `Refused`."""
     former = await published_policy(versions, tx)
     found = await storable(policy, former)
-    made = await versions.save_draft(tx, artefact.encode(policy), author=act.who, why=act.why, at=act.at)
+    content = await asyncio.to_thread(artefact.encode, policy)
+    made = await versions.save_draft(tx, content, author=act.who, why=act.why, at=act.at)
     changes = await asyncio.to_thread(summary, former, policy)
     await tell(versions, tx, Deed.DRAFTED, made.number, made.sha256, act, changes=changes)
     return made, found
@@ -216,7 +217,7 @@ async def _publish(
     current = await versions.current(tx)
     if current is not None and made.number < current.number:
         raise Overtaken(f"version {current.number} is published")
-    policy = artefact.decode(made.artefact)
+    policy = await asyncio.to_thread(artefact.decode, made.artefact)
     former = await published_policy(versions, tx)
     found = await asyncio.to_thread(check, policy, former, confirmed=confirmed)
     failing = sum(finding.fault is Fault.TEST_FAILED for finding in found)

@@ -16,7 +16,9 @@ depends_on = None
 _PUT = "id, kind, user_id, locale, sealed, next_attempt_at, created_at, expires_at, correlation_id"
 _KINDS = {"munjigi_reservation": "reservation", "munjigi_commerce": "order"}
 """With which word the kinds of a service's notices begin."""
-_ALL = ("munjigi_notifications", "munjigi_idp", "munjigi_worker")
+_ALL = ("munjigi_notifications", "munjigi_idp")
+_PUTS_ANY = "munjigi_worker"
+"""Sweeps for the identity provider and has people told; it reads none."""
 _TELLS = {"munjigi_reservation": "reservation"}
 
 
@@ -32,6 +34,7 @@ def upgrade() -> None:
     op.execute("ALTER TABLE notifications.message ENABLE ROW LEVEL SECURITY")
     for role in _ALL:
         op.execute(f"CREATE POLICY {role}_all ON notifications.message TO {role} USING (true) WITH CHECK (true)")
+    op.execute(f"CREATE POLICY {_PUTS_ANY}_puts ON notifications.message FOR INSERT TO {_PUTS_ANY} WITH CHECK (true)")
     for role, word in _KINDS.items():
         op.execute(f"GRANT USAGE ON SCHEMA notifications TO {role}")
         op.execute(f"GRANT INSERT ({_PUT}) ON notifications.message TO {role}")
@@ -52,6 +55,7 @@ def downgrade() -> None:
         op.execute(f"DROP POLICY {role}_puts ON notifications.message")
         op.execute(f"REVOKE INSERT ({_PUT}) ON notifications.message FROM {role}")
         op.execute(f"REVOKE USAGE ON SCHEMA notifications FROM {role}")
+    op.execute(f"DROP POLICY {_PUTS_ANY}_puts ON notifications.message")
     for role in _ALL:
         op.execute(f"DROP POLICY {role}_all ON notifications.message")
     op.execute("ALTER TABLE notifications.message DISABLE ROW LEVEL SECURITY")

@@ -85,7 +85,6 @@ async def test_a_refusal_is_found_explained_and_replayed(house: Settings, api: A
     assert refused.status_code == 403, refused.text
     ident = refused.headers["munjigi-correlation-id"]
     assert refused.json()["correlation_id"] == ident
-    await browser.close()
 
     told = await until(lambda: api("GET", f"/decisions/{ident}/explanation"), lambda answer: answer.status_code == 200)
     assert (told["decision"]["effect"], told["recorded"]["path"]) == ("deny", "/console-of-vendors/stock")
@@ -119,4 +118,28 @@ async def test_a_refusal_is_found_explained_and_replayed(house: Settings, api: A
     assert replay["done"] == replay["of"] >= 2
     listed = (await api("GET", f"/decisions?effect=deny&sub={gained['sub']}")).json()["decisions"]
     assert [one["id"] for one in listed] == [ident]
+    await shadowed(api, browser, number)
+    await browser.close()
     assert (await verify(house)).sound
+
+
+async def shadowed(api: Api, browser: Browser, number: int) -> None:
+    """The draft decides live requests, too: what it would change is reported, and no answer is another for it."""
+    path = f"/versions/{number}/shadow"
+    begun = await api("POST", path, {"why": "who would gain?", "share": 1, "seconds": 600})
+    assert begun.status_code == 200, begun.text
+
+    async def asked_again() -> httpx2.Response:
+        answer = await browser.fetch("/console-of-vendors/stock", "PUT")
+        assert answer.status_code == 403, "the answer is the published policy's"
+        return await api("GET", path)
+
+    report = await until(asked_again, lambda answer: bool(answer.json()["differing"]))
+    (found,) = report["differing"]
+    assert (found["was"], found["would_be"], found["zone"], found["rule"]) == ("deny", "allow", "shop", "draft.opens")
+    assert report["decided"] == report["same"] + found["count"]
+    example = found["example_decision_id"]
+    told = await until(lambda: api("GET", f"/decisions/{example}/explanation"), lambda one: one.status_code == 200)
+    assert told["recorded"]["path"] == "/console-of-vendors/stock"
+    ended = await api("DELETE", f"{path}?why=seen%20enough")
+    assert ended.json()["running"] is False
