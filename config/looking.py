@@ -51,21 +51,26 @@ class Looking:
         return await answer
 
     async def _look(self, turn: Turn) -> None:
-        asked: dict[Look[Any, Any], _Waiting] = {}
+        while self._asked:
+            turn.goes_on()
+            await self._look_once()
+            await self._runners.arrived()
+
+    async def _look_once(self) -> None:
+        """For all who wait. They go on once the connection is given back: whoever is the last may close the pool."""
+        asked = self._taken()
         try:
             async with self._begin() as tx:
-                while self._asked:
-                    turn.goes_on()
-                    asked = self._taken()
-                    for look, waiting in asked.items():
-                        await _answer(tx, look, waiting)
-                    await self._runners.arrived()
+                found = [(waiting, await look(tx, tuple(waiting))) for look, waiting in asked.items()]
         except Exception as error:
             # an engine that is away is so for all; any other fault is one's own, and must not be the others'
-            _fail(asked or self._taken(), error if is_away(error) else PutOut())
+            _fail(asked, error if is_away(error) else PutOut())
         except BaseException as error:  # the process stops
-            _fail(asked or self._taken(), error)
+            _fail(asked, error)
             raise
+        else:
+            for waiting, answer in found:
+                _answer(waiting, answer)
 
     def _taken(self) -> dict[Look[Any, Any], _Waiting]:
         """All who wait."""
@@ -73,8 +78,7 @@ class Looking:
         return asked
 
 
-async def _answer(tx: Transaction, look: Look[Any, Any], waiting: _Waiting) -> None:
-    found = await look(tx, tuple(waiting))
+def _answer(waiting: _Waiting, found: Mapping[Any, Any]) -> None:
     for key, answers in waiting.items():
         for answer in answers:
             if not answer.done():  # whoever waited may have left
