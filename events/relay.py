@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 from redis.exceptions import RedisError
@@ -19,7 +19,7 @@ from config import key_space
 from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.settings import Settings
-from events.cancellation import cancelled
+from events.bell import pokes
 from events.metrics import RELAY_EPOCH, RELAY_TENURES_LOST
 from events.storage.stream import EventStream, HeadLost
 from events.tenure import Tenure
@@ -46,8 +46,7 @@ async def relay(
 ) -> None:
     """Tenure after tenure until `stop`."""
     poked = asyncio.Event()
-    listener = asyncio.create_task(_listen(valkey, poked))
-    try:
+    async with pokes(valkey, key_space.OUTBOX_POKE, poked.set, backoff=_BACKOFF):
         while not stop.is_set():
             try:
                 await _tenure(database, valkey, clock, poked, ready, stop)
@@ -57,10 +56,6 @@ async def relay(
                 await asyncio.sleep(_BACKOFF)
             finally:
                 RELAY_EPOCH.set(0)
-    finally:
-        listener.cancel()
-        with suppress(asyncio.CancelledError):
-            await listener
 
 
 async def _tenure(
@@ -88,16 +83,3 @@ async def _own_connection(database: Database) -> AsyncIterator[AsyncConnection]:
             yield connection
         finally:
             await connection.invalidate()
-
-
-async def _listen(valkey: Valkey, poked: asyncio.Event) -> None:
-    """Set `poked` at every poke; while the channel cannot be heard the poll stands in for it."""
-    while not cancelled():
-        try:
-            async with valkey.pubsub(ignore_subscribe_messages=True) as channel:
-                await channel.subscribe(key_space.OUTBOX_POKE)
-                while not cancelled():
-                    if await channel.get_message(timeout=1.0):
-                        poked.set()
-        except (RedisError, OSError, TimeoutError):
-            await asyncio.sleep(_BACKOFF)

@@ -28,7 +28,7 @@ from idp.importing.integrity import Integrity, compare
 from idp.importing.person import Checker, Rules
 from idp.importing.reading import FORMATS, Format, read
 from idp.importing.wrapping import Wrapping
-from idp.storage import imports, secrets
+from idp.storage import imports, imports_removed, secrets
 from idp.storage.administered_organisations import every_organisation
 
 _BLOCK = 1024 * 1024
@@ -114,7 +114,7 @@ class EveryImport:
         """Remove the people of a batch who never signed in; how many are left. Raises `NotDone`."""
         batch = await self.one(ident)
         async with self._alone(batch):
-            removed, left = await undo(self._database, imports, batch, told, self._clock)
+            removed, left = await undo(self._database, imports, imports_removed, batch, told, self._clock)
             async with self._database.begin() as tx:
                 await _record(tx, batch, Kind.PEOPLE_IMPORT_UNDONE, why, removed=removed, left=left)
         return await self.one(ident), left
@@ -122,7 +122,7 @@ class EveryImport:
     async def why_left(self, batch: Batch, most: int) -> Sequence[tuple[int, str, str]]:
         """People of a batch who cannot be removed: line, login name, why."""
         async with self._database.connect() as tx:
-            return await imports.why_left(tx, batch, most)
+            return await imports_removed.why_left(tx, batch, most)
 
     async def verify(
         self,

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
-from uuid import UUID
 
 from config.connections import Transaction
 from config.web import new_correlation_id
 from idp.authorization.attempts import Recipient
+from idp.directory.preferences import Clocks
 from notifications.notice import Notice, NoticeKind
 from notifications.queue import Queue
 
@@ -45,13 +45,6 @@ class UntoldRoles(Protocol):
 
     async def take_untold(self, tx: Transaction, now: datetime, limit: int) -> Sequence[RoleNews | None]:
         """Take some that nobody was told of yet, each once; None for one whose person is no more."""
-
-
-class Clocks(Protocol):
-    """Where it is known which clock a person reads."""
-
-    async def time_zone(self, tx: Transaction, user_id: UUID) -> str:
-        """The name of its time zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

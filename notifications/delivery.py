@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import key_space
 from config.clock import Clock, SystemClock
-from config.connections import Valkey, open_database, open_valkey
+from config.connections import open_database, open_valkey
 from config.envelope import Envelope
 from config.pause import pause
 from config.settings import Settings, WrongSettings
-from events.cancellation import cancelled
+from events.bell import Bell, pokes
 from notifications.courier import Courier, Weather
 from notifications.mail import Mails, WrongAddress
 from notifications.smtp import MailServer, Postman
@@ -32,21 +30,6 @@ _LEAST = 0.05
 _log = structlog.get_logger(__name__)
 
 
-class Bell:
-    """Wakes everybody who waits."""
-
-    def __init__(self) -> None:
-        self._rung = asyncio.Event()
-
-    def ring(self) -> None:
-        self._rung.set()
-        self._rung = asyncio.Event()
-
-    def next(self) -> asyncio.Event:
-        """Set by the next ring: taken before one looks for work, so that no ring in between is missed."""
-        return self._rung
-
-
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Deliver until `stop`. Raises `WrongSettings` where the mail settings cannot be used."""
     server = MailServer.of(settings)
@@ -58,18 +41,13 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     database, valkey = open_database(settings, "notifications"), open_valkey(settings)
     couriers = [Courier(database, envelope, mails, Postman(server, mails.domain), clock, weather) for _ in range(LANES)]
     try:
-        listener = asyncio.create_task(_listen(valkey, bell))
-        try:
+        async with pokes(valkey, key_space.NOTIFICATIONS_POKE, bell.ring, backoff=_BACKOFF):
             ready()
             async with asyncio.TaskGroup() as lanes:
-                lanes.create_task(_end(bell, stop))
+                lanes.create_task(bell.ring_at(stop))
                 lanes.create_task(_tidy(couriers[0], stop))
                 for courier in couriers:
                     lanes.create_task(_lane(courier, bell, clock, stop))
-        finally:
-            listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await listener
     finally:
         await valkey.aclose()
         await database.dispose()
@@ -97,21 +75,3 @@ async def _tidy(courier: Courier, stop: asyncio.Event) -> None:
         except (SQLAlchemyError, OSError) as error:
             _log.warning("mails_not_tidied", error=type(error).__name__)
         await pause(stop, TIDY)
-
-
-async def _end(bell: Bell, stop: asyncio.Event) -> None:
-    await stop.wait()
-    bell.ring()
-
-
-async def _listen(valkey: Valkey, bell: Bell) -> None:
-    """Ring at every poke; while the channel cannot be heard the poll stands in for it."""
-    while not cancelled():
-        try:
-            async with valkey.pubsub(ignore_subscribe_messages=True) as channel:
-                await channel.subscribe(key_space.NOTIFICATIONS_POKE)
-                while not cancelled():
-                    if await channel.get_message(timeout=1.0):
-                        bell.ring()
-        except (RedisError, OSError, TimeoutError):
-            await asyncio.sleep(_BACKOFF)

@@ -60,6 +60,7 @@ from idp.storage import (
     directory,
     factor_reset,
     imports,
+    imports_removed,
     initial_access_tokens,
     login_rules,
     logins,
@@ -225,7 +226,9 @@ def application(
         **ResourceEndpoints(resource_acts).operations(),
         **DomainEndpoints(domain_acts).operations(),
         **KeyEndpoints(key_acts).operations(),
-        **ImportEndpoints(ImportActs(database=database, clock=clock, batches=imports)).operations(),
+        **ImportEndpoints(
+            ImportActs(database=database, clock=clock, batches=imports, removals=imports_removed)
+        ).operations(),
     }
     api = IdentityApi(admission, reading, acts, person_acts, more)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)

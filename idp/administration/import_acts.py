@@ -22,7 +22,7 @@ from idp.administration.import_documents import (
 from idp.administration.reading import Page
 from idp.administration.record import record
 from idp.administration.scope import Administrator, DeliveryCursor
-from idp.importing.batch import Batch, Batches
+from idp.importing.batch import Batch, Batches, Removals
 from idp.importing.importer import undo_some
 
 
@@ -33,6 +33,7 @@ class ImportActs:
     database: Database
     clock: Clock
     batches: Batches
+    removals: Removals
 
     async def list(self, who: Administrator, page: Page) -> ImportList:
         """Those into the caller's organisations, the newest first."""
@@ -64,7 +65,9 @@ class ImportActs:
             batch = await self._found(tx, who, batch_id, claim=True)
             if batch.state == "running":
                 raise Problem(problems.IMPORT_RUNS)
-            removed, left, following = await undo_some(tx, self.batches, batch, asked.after, self.clock.now())
+            removed, left, following = await undo_some(
+                tx, self.batches, self.removals, batch, asked.after, self.clock.now()
+            )
             details = {"why": asked.why, "removed": removed, "left": left, "behind_line": asked.after}
             await record(tx, who, Kind.PEOPLE_IMPORT_UNDONE, str(batch_id), details)
         return Undone(removed, left, following)

@@ -13,9 +13,10 @@ from events import outbox
 from idp.administration import problems
 from idp.administration.documents import PersonDocument
 from idp.administration.record import record
-from idp.administration.registry import Clocks, Directory, Factors, Logins, People
+from idp.administration.registry import Directory, Factors, Logins, People
 from idp.administration.scope import Administrator
 from idp.directory.account import Account
+from idp.directory.preferences import Clocks
 from idp.sessions.one_session import OneSession
 from idp.sessions.signals.changes import ChangeSignals
 from notifications import queue as notices

@@ -224,10 +224,3 @@ class SharedSecrets(Protocol):
 
     async def ensure(self, tx: Transaction, name: str, envelope: Envelope, entropy: Entropy, now: datetime) -> bytes:
         """The secret of a name."""
-
-
-class Clocks(Protocol):
-    """Which clock a person reads."""
-
-    async def time_zone(self, tx: Transaction, user_id: UUID) -> str:
-        """A name of the IANA time zone database."""

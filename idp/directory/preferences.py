@@ -48,7 +48,14 @@ class NoticeSetting:
     wanted: bool
 
 
-class Preferences(Protocol):
+class Clocks(Protocol):
+    """Where it is known which clock a person reads."""
+
+    async def time_zone(self, tx: Transaction, user_id: UUID) -> str:
+        """The clock that a person reads: their own, or else that of their first organisation (an IANA name)."""
+
+
+class Preferences(Clocks, Protocol):
     """What a storage of preferences must do."""
 
     async def wants(self, tx: Transaction, user_id: UUID, kind: NoticeKind) -> bool:
@@ -59,9 +66,6 @@ class Preferences(Protocol):
 
     async def choose(self, tx: Transaction, user_id: UUID, setting: NoticeSetting, now: datetime) -> bool:
         """Keep a choice. False where it stood so already."""
-
-    async def time_zone(self, tx: Transaction, user_id: UUID) -> str:
-        """The clock that a person reads: their own, or else that of their first organisation (an IANA name)."""
 
     async def own_time_zone(self, tx: Transaction, user_id: UUID) -> str | None:
         """The time zone that they chose; `None`: none."""

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from config.connections import Transaction
 from idp.authorization.attempts import Recipient
+from idp.directory.preferences import Clocks
 from idp.grants.pending import PendingGrant
 from notifications.notice import Notice, NoticeKind
 from notifications.queue import Queue
@@ -41,13 +42,6 @@ class UntoldRequests(Protocol):
 
     async def take_untold(self, tx: Transaction, limit: int, *, only: UUID | None = None) -> list[UntoldRequest]:
         """Take the mark from some that nobody else holds, or from `only` this one (`request_id`). Returns them."""
-
-
-class Clocks(Protocol):
-    """Where it is known which clock a person reads."""
-
-    async def time_zone(self, tx: Transaction, user_id: UUID) -> str:
-        """The name of its time zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,15 +144,19 @@ class Batches(Protocol):
     async def count(self, tx: Transaction, batch: UUID) -> int:
         """How many people of a batch are there."""
 
+    async def undone(self, tx: Transaction, batch: UUID, now: datetime) -> None:
+        """Nobody of it is left who could be removed."""
+
+
+class Removals(Protocol):
+    """Where it is known who of a batch may be removed again."""
+
     async def undoable(self, tx: Transaction, batch: Batch, after: int, most: int) -> tuple[int, Sequence[UUID], int]:
         """Of the next people of a batch: their last line (0: there are none), who may be removed, held against any
         change, and how many may not."""
 
     async def remove(self, tx: Transaction, batch: UUID, ids: Sequence[UUID]) -> None:
         """Forget people whom `undoable` named."""
-
-    async def undone(self, tx: Transaction, batch: UUID, now: datetime) -> None:
-        """Nobody of it is left who could be removed."""
 
     async def why_left(self, tx: Transaction, batch: Batch, most: int) -> Sequence[tuple[int, str, str]]:
         """People of a batch who cannot be removed: line, login name, why."""

@@ -12,7 +12,7 @@ from asyncpg import UniqueViolationError
 
 from config.clock import Clock
 from config.connections import Database, Transaction
-from idp.importing.batch import Batch, Batches, Counts, Known, Ready
+from idp.importing.batch import Batch, Batches, Counts, Known, Ready, Removals
 from idp.importing.person import Candidate, Checker, Fault, Line
 from idp.importing.wrapping import Wrapping
 
@@ -179,27 +179,32 @@ def _tell(chunk: _Chunk, counts: Counts, told: Told, faulty: Faulty) -> None:
 
 
 async def undo(
-    database: Database, batches: Batches, batch: Batch, told: Callable[[int, int], None], clock: Clock
+    database: Database,
+    batches: Batches,
+    removals: Removals,
+    batch: Batch,
+    told: Callable[[int, int], None],
+    clock: Clock,
 ) -> tuple[int, int]:
     """Remove whoever of a batch never signed in; how many were, and how many are left. Interrupted, begin it again."""
     removed = left = 0
     line: int | None = 0
     while line is not None:
         async with database.begin() as tx:
-            gone, staying, line = await undo_some(tx, batches, batch, line, clock.now())
+            gone, staying, line = await undo_some(tx, batches, removals, batch, line, clock.now())
         removed, left = removed + gone, left + staying
         told(removed, left)
     return removed, left
 
 
 async def undo_some(
-    tx: Transaction, batches: Batches, batch: Batch, after: int, now: datetime
+    tx: Transaction, batches: Batches, removals: Removals, batch: Batch, after: int, now: datetime
 ) -> tuple[int, int, int | None]:
     """The next people of a batch behind a line: how many were removed, how many stay, and the last line of them; None:
     there were none, and the batch is undone."""
-    last, ids, staying = await batches.undoable(tx, batch, after, CHUNK // 2)
+    last, ids, staying = await removals.undoable(tx, batch, after, CHUNK // 2)
     if not last:
         await batches.undone(tx, batch.id, now)
         return 0, 0, None
-    await batches.remove(tx, batch.id, ids)
+    await removals.remove(tx, batch.id, ids)
     return len(ids), staying, last

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 
 import structlog
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import key_space
@@ -19,6 +17,7 @@ from config.entropy import Entropy, SystemEntropy
 from config.envelope import Envelope
 from config.pause import pause
 from config.settings import Settings
+from events.bell import Bell, pokes
 from notifications.queue import Queue
 from upstreams.reservation.changes import Changes
 from upstreams.reservation.gate import Gate
@@ -33,7 +32,9 @@ from upstreams.trade.payments.provider import Provider
 LANES = 4
 """Questions that one worker has under way at the provider at once."""
 POLL = 1.0
-"""Seconds between two looks where no poke is heard."""
+"""Seconds between two looks of one lane where no poke is heard."""
+SELDOM = 60.0
+"""The same of the others, which it wakes."""
 BREATH = 0.5
 """Seconds to wait when an engine is away."""
 WEBHOOKS_KEPT = timedelta(days=7)
@@ -47,20 +48,17 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     """Drive until `stop` is set; what was asked is written down first."""
     clock, entropy, envelope = SystemClock(), SystemEntropy(), Envelope.load(settings)
     database, valkey, provider = open_database(settings, "reservation"), open_valkey(settings), provider_of(settings)
-    poked = asyncio.Event()
+    bell = Bell()
     try:
         driver = build(settings, database, valkey, envelope, provider, clock, entropy)
-        listener = asyncio.create_task(_listen(valkey, poked))
-        try:
+        async with pokes(valkey, key_space.PAYMENTS_POKE, bell.ring, backoff=BREATH):
             ready()
             async with asyncio.TaskGroup() as lanes:
+                lanes.create_task(bell.ring_at(stop))
                 lanes.create_task(_tidy(driver, stop))
-                for lane in range(LANES):
-                    lanes.create_task(_lane(driver, poked, stop, POLL if lane == 0 else None))
-        finally:
-            listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await listener
+                lanes.create_task(_lane(driver, bell, stop, POLL))
+                for _ in range(1, LANES):
+                    lanes.create_task(_lane(driver, bell, stop, SELDOM))
     finally:
         await provider.aclose()
         await valkey.aclose()
@@ -85,19 +83,19 @@ def build(
     return Driver(database, money.payments, money.refunds, provider, affairs, clock, random.SystemRandom())
 
 
-async def _lane(driver: Driver, poked: asyncio.Event, stop: asyncio.Event, poll: float | None) -> None:
-    """Drive what is due. `poll`: seconds between two looks where no poke is heard; the lane that looks wakes the others
-    when it finds something. None: it is one of the others."""
+async def _lane(driver: Driver, bell: Bell, stop: asyncio.Event, poll: float) -> None:
+    """Drive what is due; who finds something wakes the others. `poll`: seconds between two looks where nobody rings."""
     while not stop.is_set():
-        poked.clear()
+        rung = bell.next()
         try:
             while not stop.is_set() and await driver.drive():
-                poked.set()
+                bell.ring()
         except (SQLAlchemyError, OSError) as error:
             _log.warning("payments_not_driven", error=type(error).__name__)
             await pause(stop, BREATH)
             continue
-        await _until_poked(poked, stop, poll)
+        if not stop.is_set():
+            await pause(rung, poll)
 
 
 async def _tidy(driver: Driver, stop: asyncio.Event) -> None:
@@ -108,25 +106,3 @@ async def _tidy(driver: Driver, stop: asyncio.Event) -> None:
         except (SQLAlchemyError, OSError) as error:
             _log.warning("webhooks_not_forgotten", error=type(error).__name__)
         await pause(stop, TIDY)
-
-
-async def _until_poked(poked: asyncio.Event, stop: asyncio.Event, poll: float | None) -> None:
-    waiting = [asyncio.ensure_future(event.wait()) for event in (poked, stop)]
-    try:
-        await asyncio.wait(waiting, timeout=poll, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in waiting:
-            one.cancel()
-
-
-async def _listen(valkey: Valkey, poked: asyncio.Event) -> None:
-    """Hear of what is due at once; while the channel cannot be heard the poll stands in for it."""
-    while True:
-        try:
-            async with valkey.pubsub(ignore_subscribe_messages=True) as channel:
-                await channel.subscribe(key_space.PAYMENTS_POKE)
-                while True:
-                    if await channel.get_message(timeout=1.0):
-                        poked.set()
-        except (RedisError, OSError, TimeoutError):
-            await asyncio.sleep(BREATH)

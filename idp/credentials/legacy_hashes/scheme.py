@@ -6,7 +6,6 @@ setting give a digest. So all of them are compared, and wrapped, alike.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,17 +50,6 @@ class Scheme:
 def never(_setting: str) -> bool:
     """Of schemes that no setting makes slow enough."""
     return False
-
-
-def by_pattern(pattern: str, flags: int = re.ASCII) -> Callable[[str], Split | None]:
-    """Splits by the groups `setting` (any number of them, joined) and `digest`; the whole text must match."""
-    matches = re.compile(pattern, flags).fullmatch
-
-    def split(text: str) -> Split | None:
-        found = matches(text)
-        return Split(found["setting"], found["digest"]) if found else None
-
-    return split
 
 
 def bounded(name: str, value: int, most: int) -> int:
