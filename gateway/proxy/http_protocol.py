@@ -17,7 +17,6 @@ from uvicorn.server import ServerState
 
 from config.problem import Problem
 from gateway.exchange import Answer, Forward, OwnPage, Verdict
-from gateway.limits.limiting import Limiting
 from gateway.proxy.answer import problem_answer
 from gateway.proxy.client_connection import NEVER, Hold, Phase
 from gateway.proxy.frames import CLOSE_GOING_AWAY
@@ -93,11 +92,17 @@ class GatewayProtocol(ProxiedExchange):
     # --- the next request
 
     def _await_turn(self, data: bytes) -> None:
-        self._unread += data
         if not self._queued:
+            turns = self.door.turns
+            whole = not self._unread and data.find(b"\r\n\r\n") + 4 == len(data)
+            if whole and turns.full and self._turn_away(data):
+                return
+            self._unread += data
             self._queued = True
-            self.door.turns.wait(self)
-        elif len(self._unread) > self.door.limits.head:
+            turns.wait(self)
+            return
+        self._unread += data
+        if len(self._unread) > self.door.limits.head:
             self._hold(Hold.AHEAD)
 
     def take_turn(self, late: bool) -> None:
@@ -141,7 +146,9 @@ class GatewayProtocol(ProxiedExchange):
             self._refuse(Problem(MALFORMED_REQUEST))
             return b""
         raw, rest = (data, b"") if end == len(data) else (data[:end], data[end:])
-        if self._late and door.limiting is not None and self._shed(door.limiting, raw):
+        if self._late and self._turn_away(raw):
+            self._late = False
+            door.turns.left += REQUEST - TURNED_AWAY
             return rest
         correlation_id = self._name_exchange()
         self._phase = _DECIDING
@@ -183,16 +190,16 @@ class GatewayProtocol(ProxiedExchange):
                 task.add_done_callback(door.tasks.discard)
         return rest
 
-    def _shed(self, limiting: Limiting, raw: bytes) -> bool:
-        """Turn a late request away unread, where only its first line is new: the rest is known to end where it does."""
+    def _turn_away(self, raw: bytes) -> bool:
+        """Answer a request that nobody read, where only its first line is new: the rest is known to end where it does.
+        False: it has to be read."""
+        limiting = self.door.limiting
         known = self._keep_alive and raw.startswith(b"GET /") and self._request.repeats(raw)
-        if not known or self._draining or raw.startswith(_OWN_PAGES):  # people can sign out, whatever goes on
+        if limiting is None or not known or self._draining or raw.startswith(_OWN_PAGES):  # people can always sign out
             return False
         answer = limiting.unread(self._head, self.door.next_correlation_id)
         if answer is None:
             return False
-        self._late = False
-        self.door.turns.left += REQUEST - TURNED_AWAY
         self.transport.write(answer)
         self._phase = _IDLE
         self._deadline = self.door.watch.now + self.door.limits.keep_alive

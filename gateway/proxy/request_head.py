@@ -122,6 +122,8 @@ class RequestHeadParser:
 
     def repeats(self, raw: bytes) -> bool:
         """Whether this head is well-formed and without a body, as its fields are those of the last one."""
+        if raw == self._seen_whole:
+            return True
         line, _, following = raw.partition(b"\r\n")
         return bool(self._seen) and following == self._seen and line.endswith(b" HTTP/1.1") and self.takes_chunks
 

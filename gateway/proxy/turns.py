@@ -6,6 +6,8 @@ and with few connections to a service little would pass in so long a turn. So a 
 requests, and the others stand in a queue, first come first served: how long they wait is known, and is what
 `gateway.limits.overload` goes by. While that says that there is too much to do, whoever came last is served first, and
 those who waited too long are turned away: in a queue that only grows, first come first served is late for everybody.
+The queue then has room for as many as were begun in the last tenth of a second within the time that they may wait.
+Whoever finds it full would wait in vain, and is better told at once, while what they sent is at hand.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ TURNED_AWAY = 1
 """What one costs that is turned away unread."""
 _EACH_TURN = 32 * REQUEST
 _FOREVER = float("inf")
+_COUNTED_OVER = 0.1
+"""Seconds."""
 
 
 class Waiting(Protocol):
@@ -34,7 +38,7 @@ class Waiting(Protocol):
 class Turns:
     """Of one process. Whoever begins a request looks whether something is `left`, and takes `REQUEST` of it."""
 
-    __slots__ = ("_queue", "_renewing", "left", "patience")
+    __slots__ = ("_begun", "_counted_from", "_queue", "_renewing", "_room", "left", "patience")
 
     def __init__(self) -> None:
         self.left = _EACH_TURN
@@ -43,6 +47,15 @@ class Turns:
         """Seconds for which a request may wait."""
         self._queue: deque[tuple[Waiting, float]] = deque()
         self._renewing = False
+        self._room = _FOREVER
+        self._begun = 0
+        """Requests whose turn came in time since `_counted_from`."""
+        self._counted_from = 0.0
+
+    @property
+    def full(self) -> bool:
+        """Whether whoever comes now had better be turned away at once. Never while there is not too much to do."""
+        return len(self._queue) >= self._room
 
     def wait(self, connection: Waiting) -> None:
         """Have `take_turn` called when it is this one's turn."""
@@ -59,17 +72,30 @@ class Turns:
     def _renew(self) -> None:
         self.left = _EACH_TURN
         queue, patience = self._queue, self.patience()
-        if patience < _FOREVER:
-            since = monotonic() - patience
+        if patience == _FOREVER:
+            self._room, self._counted_from = _FOREVER, 0.0
+        else:
+            now = monotonic()
+            self._make_room(now, patience)
+            since = now - patience
             while queue and queue[0][1] < since and self.left > _EACH_TURN // 2:
                 self._turn(queue.popleft()[0], late=True)
         first = queue.popleft if patience == _FOREVER else queue.pop
         while queue and self.left > 0:
+            self._begun += 1
             self._turn(first()[0], late=False)
         if queue:
             asyncio.get_running_loop().call_soon(self._renew)
         else:
             self._renewing = False
+
+    def _make_room(self, now: float, patience: float) -> None:
+        if not self._counted_from:
+            self._begun, self._counted_from = 0, now
+        elif (seconds := now - self._counted_from) >= _COUNTED_OVER:
+            # never less than a turn: the process must find something to do in each
+            self._room = max(_EACH_TURN / REQUEST, self._begun / seconds * patience)
+            self._begun, self._counted_from = 0, now
 
     def _turn(self, connection: Waiting, *, late: bool) -> None:
         self.left -= REQUEST

@@ -17,6 +17,7 @@ from gateway.exchange import Forward, RequestHead, Verdict
 from gateway.limits.limiting import Limiting
 from gateway.limits.metrics import LimitMetrics
 from gateway.limits.overload import Priority, State
+from gateway.proxy.client_connection import ClientConnection, Phase
 from gateway.routes.route_table import Mode, Route, Zone
 from tests.clock import FakeClock
 from tests.gateway.limits.test_rates import ADDRESS, overload, statuses, table
@@ -24,6 +25,7 @@ from tests.gateway.proxy.rig import Answered, holds, rigged
 from tests.gateway.rig import Rig
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+HIGH = GET.replace(b"/ ", b"/high ")
 ROUTE = Route("a", "/", Zone("shop"), "origin", Mode.API, websocket=False, public=True, act=False)
 
 
@@ -144,3 +146,37 @@ async def test_whoever_waited_too_long_is_turned_away_unread_where_nothing_is_ne
             assert ((await late(b"/", b"Content-Length: 0\r\n", b"POST")).status, read) == (503, 1)
             limiting.overload.patience = 60.0
             assert (await late(b"/")).status == 200
+
+
+async def test_whoever_finds_the_queue_full_is_told_at_once(valkey: Valkey, clock: FakeClock) -> None:
+    limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
+    low, high = (msgspec.structs.replace(ROUTE, priority=priority) for priority in (Priority.NORMAL, Priority.HIGH))
+
+    def pipeline(asked: RequestHead) -> Verdict:
+        asked.route = high if asked.path == b"/high" else low
+        return limiting.before(asked, asked.route) or Forward("origin")
+
+    with tempfile.TemporaryDirectory(prefix="mj-") as folder:
+        async with rigged(Path(folder), limiting=limiting, pipeline=pipeline) as rig:
+            client, important, new = [await rig.client() for _ in range(3)]
+            assert (await client.ask(GET)).status == 200
+            assert (await important.ask(HIGH)).status == 200
+            overload(limiting)
+            limiting.overload.level = 0.0
+            limiting.overload.patience = 60.0
+            rig.door.turns._room = 0
+            rig.door.turns.left = 0
+            read, unread = len(rig.heads), limiting.overload.unread
+            assert (await client.ask(GET)).status == 503
+            assert rig.door.turns.left == 0, "no turn was taken for it"
+            assert (len(rig.heads), limiting.overload.unread) == (read, unread + 1)
+            assert (await important.ask(HIGH)).status == 200, "the highest priority waits, as long as it takes"
+            rig.door.turns.left = 0
+            assert (await new.ask(GET)).status == 200, "what is new is read, for its priority may be a higher one"
+            rig.door.turns.left = 0
+            client.send(GET[:9])
+            there = [one for one in rig.door.watch.watched if isinstance(one, ClientConnection)]
+            await holds(lambda: any(one._phase == Phase.HEAD for one in there))
+            rig.door.turns.left = 0
+            client.send(GET[9:])
+            assert (await client.answer()).status == 200, "a head that comes in parts is read"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from pathlib import Path
+from time import monotonic
 
 from gateway.proxy.turns import _EACH_TURN, REQUEST, TURNED_AWAY, Turns
 from tests.gateway.proxy.rig import holds, rigged
@@ -70,6 +71,37 @@ async def test_however_many_waited_too_long_half_of_a_turn_is_for_the_others() -
     turns._queue = deque((who, since - 1) for who, since in turns._queue)
     await asyncio.sleep(0)
     assert [number > 0 for number in begun] == [False] * (MOST // 2) + [True] * (MOST // 2)
+
+
+async def test_the_queue_has_room_for_as_many_as_can_be_begun_in_time() -> None:
+    turns, begun = Turns(), list[int]()
+
+    async def full_after(waiting: int, seconds: float) -> bool:
+        """The queue stood for so long, each turn began what it may, and now so many wait."""
+        turns._counted_from -= seconds
+        for number in range(waiting):
+            turns.wait(Client(turns, begun, number))
+        await asyncio.sleep(0)
+        return turns.full
+
+    assert not await full_after(50 * MOST, 60.0), "there is not too much to do"
+    turns.patience = lambda: 0.5
+    assert not await full_after(1, 0.0), "nothing is known yet"
+    while turns.waited:
+        await asyncio.sleep(0)
+    turns._counted_from = monotonic() - 1.0
+    turns._begun = 12 * MOST
+    assert not await full_after(7 * MOST - 1, 0.0), "6 turns' worth in half a second, and one turn was begun"
+    assert await full_after(MOST + 1, 0.0)
+    while turns.waited:
+        await asyncio.sleep(0)
+    turns._counted_from = monotonic() - 1.0
+    turns._begun = 0
+    assert not await full_after(2 * MOST - 1, 0.0), "there is always room for a turn"
+    assert await full_after(MOST + 1, 0.0)
+    turns.patience = lambda: float("inf")
+    assert not await full_after(1, 0.0), "it is over"
+    assert turns._room == float("inf")
 
 
 async def test_more_clients_than_a_turn_takes_are_all_answered(folder: Path) -> None:
