@@ -7,9 +7,9 @@ falls anywhere into a turn of the loop, it is the median. One long pause is no s
 Nor is lateness one while the process does not run all the time: then it sleeps, or others have its core, and nothing is
 won by doing less (`gateway.limits.busyness`). A process that is held to a part of a core by a quota never sheds.
 
-*Whom*: those who waited for longer than `patience` when their turn comes. Meanwhile whoever came last is served first
-(`gateway.proxy.turns`), so that the process always works, at whatever pace it can, and works for those who wait
-shortly; no rate is guessed, which would be wrong as soon as the machine or the requests change.
+*Whom*: those who find so many waiting that they would wait for longer than half of `patience`, and those who waited for
+longer than that all the same, because the process was stopped (`gateway.proxy.turns`). How many can be begun is counted
+and never guessed.
 
 *Priorities*: what waits was not read, and nobody knows what it is. So as long as some wait too long, a growing share of
 the lowest priority is turned away once it is read, then of the next, until the others fit (admission by levels: Zhou

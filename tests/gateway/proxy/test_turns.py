@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from pathlib import Path
-from time import monotonic
 
 from gateway.proxy.turns import _EACH_TURN, REQUEST, TURNED_AWAY, Turns
 from tests.gateway.proxy.rig import holds, rigged
@@ -50,17 +49,28 @@ async def test_those_that_are_turned_away_unread_cost_little() -> None:
     assert counts[0] > 8 * MOST
 
 
-async def test_while_there_is_too_much_to_do_the_last_come_first_and_those_who_waited_too_long_are_told() -> None:
-    turns, begun = Turns(), list[int]()
+def queue(waiting: int, cost: int = REQUEST) -> tuple[Turns, list[int], list[float]]:
+    """A queue in which so many wait since moment 0; those who began, negative where they were late; and the clock."""
+    clock, begun = [0.0], list[int]()
+    turns = Turns(lambda: clock[0])
+    turns._renewing = True  # the tests say when a turn is
+    for number in range(1, waiting + 1):
+        turns.wait(Client(turns, begun, number, cost))
+    return turns, begun, clock
+
+
+def test_while_there_is_too_much_to_do_those_who_waited_too_long_are_told() -> None:
+    turns, begun, clock = queue(MOST, TURNED_AWAY)
     turns.patience = lambda: 0.5
-    for number in range(1, 4 * MOST + 1):
-        turns.wait(Client(turns, begun, number, TURNED_AWAY if number <= MOST else REQUEST))
-    turns._queue = deque((who, since - (number < MOST)) for number, (who, since) in enumerate(turns._queue))
-    await asyncio.sleep(0)
-    late, newest = begun[:MOST], begun[MOST:]
-    assert late == [-number for number in range(1, MOST + 1)]
-    assert newest == list(range(4 * MOST, 4 * MOST - len(newest), -1))
-    assert len(newest) == MOST - MOST * TURNED_AWAY // REQUEST
+    clock[0] = 0.25
+    for number in range(MOST + 1, 4 * MOST + 1):
+        turns.wait(Client(turns, begun, number))
+    clock[0] = 0.6
+    assert turns.turn()
+    told, others = begun[:MOST], begun[MOST:]
+    assert told == [-number for number in range(1, MOST + 1)]
+    assert others == list(range(MOST + 1, MOST + 1 + len(others)))
+    assert len(others) == MOST - MOST * TURNED_AWAY // REQUEST
 
 
 async def test_however_many_waited_too_long_half_of_a_turn_is_for_the_others() -> None:
@@ -73,35 +83,42 @@ async def test_however_many_waited_too_long_half_of_a_turn_is_for_the_others() -
     assert [number > 0 for number in begun] == [False] * (MOST // 2) + [True] * (MOST // 2)
 
 
-async def test_the_queue_has_room_for_as_many_as_can_be_begun_in_time() -> None:
-    turns, begun = Turns(), list[int]()
-
-    async def full_after(waiting: int, seconds: float) -> bool:
-        """The queue stood for so long, each turn began what it may, and now so many wait."""
-        turns._counted_from -= seconds
-        for number in range(waiting):
-            turns.wait(Client(turns, begun, number))
-        await asyncio.sleep(0)
-        return turns.full
-
-    assert not await full_after(50 * MOST, 60.0), "there is not too much to do"
+def test_the_queue_has_room_for_as_many_as_can_be_begun_in_half_the_time() -> None:
+    turns, begun, clock = queue(200 * MOST)
+    turns.turn()
+    assert not turns.full, "there is not too much to do"
+    turns, begun, clock = queue(0)
     turns.patience = lambda: 0.5
-    assert not await full_after(1, 0.0), "nothing is known yet"
-    while turns.waited:
-        await asyncio.sleep(0)
-    turns._counted_from = monotonic() - 1.0
-    turns._begun = 12 * MOST
-    assert not await full_after(7 * MOST - 1, 0.0), "6 turns' worth in half a second, and one turn was begun"
-    assert await full_after(MOST + 1, 0.0)
-    while turns.waited:
-        await asyncio.sleep(0)
-    turns._counted_from = monotonic() - 1.0
-    turns._begun = 0
-    assert not await full_after(2 * MOST - 1, 0.0), "there is always room for a turn"
-    assert await full_after(MOST + 1, 0.0)
+    for _ in range(25):
+        for number in range(MOST):
+            turns.wait(Client(turns, begun, number))
+        clock[0] += 0.01
+        turns.turn()
+        assert not turns.full
+    assert len(begun) == 25 * MOST
+    room = MOST * 25  # a turn each 10 ms, in half of half a second
+    for number in range(room - MOST):
+        turns.wait(Client(turns, begun, number))
+    assert not turns.full
+    for number in range(2 * MOST):
+        turns.wait(Client(turns, begun, number))
+    assert turns.full
     turns.patience = lambda: float("inf")
-    assert not await full_after(1, 0.0), "it is over"
-    assert turns._room == float("inf")
+    turns.turn()
+    assert not turns.full, "it is over"
+
+
+def test_there_is_always_room_for_a_turn() -> None:
+    turns, begun, clock = queue(0)
+    turns.patience = lambda: 0.5
+    for _ in range(5):
+        clock[0] += 1.0
+        turns.turn()
+    for number in range(MOST - 1):
+        turns.wait(Client(turns, begun, number))
+    assert not turns.full
+    turns.wait(Client(turns, begun, 0))
+    assert turns.full
 
 
 async def test_more_clients_than_a_turn_takes_are_all_answered(folder: Path) -> None:
