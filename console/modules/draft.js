@@ -5,11 +5,11 @@ import { act, say } from "console/act";
 import { refusal } from "console/api";
 import { card, el, link } from "console/dom";
 import { changeList } from "console/change_list";
-import { checking, refuses } from "console/check";
+import { PAUSE, checking, refuses } from "console/check";
 import { Draft } from "console/editing";
 import { whole } from "console/drafts";
 import { heading, things } from "console/object";
-import { differences } from "console/pieces";
+import { Compared } from "console/pieces";
 import { current, newDraft, saveDraft, version } from "console/policy";
 import { ruleTable } from "console/rule_table";
 import { ruleText } from "console/rule_text";
@@ -75,10 +75,15 @@ function editor(draft, published) {
     one.rule ? el("code", {}, one.rule) : "", " ", el("span", { class: refuses(one) ? "wrong" : "warned" }, one.message),
   ];
 
+  // Of a long draft after a pause in typing, of a short one at once.
   function showChanges() {
-    const found = published ? differences(published, draft.rules.text) : [];
+    clearTimeout(comparing);
+    const found = compared?.differences(draft.rules) ?? [];
     changesTitle.textContent = found.length ? t("changes_count", { count: found.length }) : "";
     changes.replaceChildren(...changeList(found, t("changes_none"), (one) => { undo(one); changes.focus(); }));
+  }
+
+  function keep() {
     state.textContent = t(draft.dirty ? "draft_not_saved" : "draft_saved", { when: ago(draft.document.version.created_at) });
     keeping = true;
     kept.value = draft.kept;
@@ -160,7 +165,14 @@ function editor(draft, published) {
 
   const checks = checking(draft, showFindings);
   let leaving = false;
-  draft.addEventListener("changed", showChanges);
+  const compared = published ? new Compared(published) : null;
+  let comparing;
+  draft.addEventListener("changed", () => {
+    keep();
+    clearTimeout(comparing);
+    if (checks.live()) showChanges();
+    else comparing = setTimeout(showChanges, PAUSE);
+  });
   addEventListener("beforeunload", (event) => { if (draft.dirty && !leaving) event.preventDefault(); });
 
   root.replaceChildren(
@@ -177,6 +189,7 @@ function editor(draft, published) {
         card(t("changes_of_draft"), changesTitle, changes))));
   turn("table");
   show();
+  keep();
   showChanges();
   checks.now();
 }

@@ -3,7 +3,7 @@
 import { Refused } from "console/api";
 import { lint, tryTests } from "console/policy";
 
-const PAUSE = 600;
+export const PAUSE = 600;
 const LIVE = 5_000;
 
 // what keeps a draft from being published, but not its tests from being run

@@ -117,8 +117,9 @@ function apart(one, other) {
 }
 
 // What stands otherwise in `after` than in `before`, line by line.
-export function differences(before, after) {
-  const [old, fresh] = apart(before, after).map(marked);
+export const differences = (before, after) => told(...apart(before, after).map(marked));
+
+function told(old, fresh) {
   const found = [];
   for (const [key, line] of old) {
     const now = fresh.get(key);
@@ -127,6 +128,41 @@ export function differences(before, after) {
   }
   for (const [key, line] of fresh) if (!old.has(key)) found.push({ key, change: "added", after: line });
   return found;
+}
+
+// The same, of a text in pieces that somebody types in: only pieces that changed since the last time are read again.
+export class Compared {
+  #before;
+  #has;
+  #seen = [];
+  #only = [];
+  #times = new Map();
+
+  constructor(before) {
+    this.#before = before.split("\n");
+    this.#has = new Set(this.#before);
+  }
+
+  differences(pieces) {
+    for (let index = 0; index < Math.max(pieces.count, this.#seen.length); index += 1) this.#read(index, pieces.piece(index) ?? "");
+    return told(marked(this.#before.filter((line) => !this.#times.has(line))), new Map(this.#only.flatMap((lines) => [...lines])));
+  }
+
+  #read(index, piece) {
+    const before = this.#seen[index];
+    if (piece === before) return;
+    const lines = piece.split("\n");
+    for (const line of before?.split("\n") ?? []) this.#count(line, -1);
+    for (const line of lines) this.#count(line, 1);
+    this.#only[index] = marked(lines.filter((line) => !this.#has.has(line)));
+    this.#seen[index] = piece;
+  }
+
+  #count(line, by) {
+    const times = (this.#times.get(line) ?? 0) + by;
+    if (times) this.#times.set(line, times);
+    else this.#times.delete(line);
+  }
 }
 
 // What was made of `base` here, laid on what others made of it; and what both of them changed.

@@ -156,6 +156,32 @@ async def test_differences_are_of_meaning_not_of_spaces(page: Page) -> None:
     ]
 
 
+async def test_differences_follow_what_is_typed(page: Page) -> None:
+    body = """
+    const { Compared, Pieces, differences } = await import("console/pieces");
+    const [before, after, other] = given;
+    const pieces = new Pieces(after);
+    const compared = new Compared(before);
+    const both = () => [compared.differences(pieces), differences(before, pieces.text)];
+    const found = [both()];
+    pieces.replace(pieces.find(0), "p,1,r1,guest,*,shop,/typed,GET,,allow,", "# a note");
+    pieces.add("p,9,new,guest,*,shop,/new,GET,,allow,");
+    found.push(both());
+    pieces.put(1, "");
+    found.push(both());
+    pieces.become(before);
+    found.push(both());
+    const fewer = new Pieces(other);
+    found.push([compared.differences(fewer), differences(before, fewer.text)]);
+    return found;
+    """
+    before = text_of(250) + text_of(1)
+    found = await run(page, body, [before, before.replace("/x/120,", "/y,"), text_of(3)])
+    for one, other in found:
+        assert sorted(one, key=str) == sorted(other, key=str)
+    assert [len(one) for one, _ in found] == [1, 3, 102, 0, 247]
+
+
 async def test_a_hundred_thousand_rules_can_be_edited(page: Page) -> None:
     body = """
     const { Pieces } = await import("console/pieces");
