@@ -44,18 +44,11 @@ async function look(draft) {
     return { findings: [{ fault: "not_json", message: error.message, severity: "error" }], results: null, error: null };
   }
   try {
-    const findings = placed(draft, await lint(body));
+    const findings = draft.rules.placed(await lint(body));
     const results = body.tests.length && !findings.some((one) => refuses(one) && !LATER.includes(one.fault)) ? await tryTests(body) : null;
     return { findings, results, error: null };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return error.faults.length ? { findings: placed(draft, error.faults), results: null, error: null } : { findings: [], results: null, error };
+    return error.faults.length ? { findings: draft.rules.placed(error.faults), results: null, error: null } : { findings: [], results: null, error };
   }
-}
-
-// Each finding with its line and its rule, of which the service may have told one.
-function placed(draft, findings) {
-  const lines = draft.rules.numbers;
-  const rules = new Map([...lines].map(([rule, line]) => [line, rule]));
-  return findings.map((one) => ({ ...one, line: one.line ?? lines.get(one.rule) ?? 0, rule: one.rule || rules.get(one.line) || "" }));
 }

@@ -5,7 +5,9 @@ const QUOTED = /[",\r\n]/;
 
 // The values of one line; null: a comment, nothing, or quotes that do not end.
 export function values(line) {
-  if (!line.trim() || line.trimStart().startsWith("#")) return null;
+  const begin = line.trimStart();
+  if (!begin || begin.startsWith("#")) return null;
+  if (!line.includes('"')) return line.split(",").map((value) => value.trim());
   const found = [];
   for (let at = 0; ;) {
     while (line[at] === " ") at += 1;
@@ -34,8 +36,10 @@ export const written = (list) => list.map((value) => (QUOTED.test(value) ? `"${v
 
 // A rule, where the line is one.
 export function rule(line) {
-  const [kind, ...rest] = values(line) ?? [];
-  return kind === "p" && rest.length === FIELDS.length ? Object.fromEntries(FIELDS.map((name, index) => [name, rest[index]])) : null;
+  const found = values(line);
+  if (found?.[0] !== "p" || found.length !== FIELDS.length + 1) return null;
+  const [, priority, id, role, organisation, zone, path, methods, condition, effect, obligations] = found;
+  return { priority, id, role, organisation, zone, path, methods, condition, effect, obligations };
 }
 
 export const lineOf = (one) => written(["p", ...FIELDS.map((name) => String(one[name] ?? ""))]);

@@ -44,18 +44,31 @@ export class Pieces {
 
   // Every rule with its place, in the order in which they are tried.
   get rules() {
-    this.#sorted ??= this.#now.flatMap((piece, index) => (this.#rules[index] ??= piece.split("\n").flatMap((line, number) => {
-      const found = rule(line);
-      return found ? [{ ...found, index, line: number }] : [];
-    }))).sort((one, other) => one.priority - other.priority || (one.id < other.id ? -1 : one.id > other.id ? 1 : 0));
+    this.#sorted ??= this.#now.flatMap((_, index) => this.#of(index))
+      .sort((one, other) => one.priority - other.priority || (one.id < other.id ? -1 : one.id > other.id ? 1 : 0));
     return this.#sorted;
   }
 
-  // The line of each rule, from 1, by its id.
-  get numbers() {
-    const starts = [];
-    this.#now.reduce((sum, piece) => { starts.push(sum); return sum + size(piece); }, 0);
-    return new Map(this.rules.map(({ id, index, line }) => [id, starts[index] + line + 1]));
+  // The rules of a piece, in the order of their lines.
+  #of(index) {
+    return this.#rules[index] ??= this.#now[index].split("\n").flatMap((line, number) => {
+      const found = rule(line);
+      return found ? Object.assign(found, { index, line: number }) : [];
+    });
+  }
+
+  // What was found in a rule or in a line, from 1, with both.
+  placed(findings) {
+    const [rules, lines] = ["rule", "line"].map((name) => new Map(findings.map((one) => [one[name], null])));
+    let start = 1;
+    for (const [index, piece] of this.#now.entries()) {
+      for (const { id, line } of this.#of(index)) {
+        if (rules.has(id)) rules.set(id, start + line);
+        if (lines.has(start + line)) lines.set(start + line, id);
+      }
+      start += size(piece);
+    }
+    return findings.map((one) => ({ ...one, line: one.line ?? rules.get(one.rule) ?? 0, rule: one.rule || lines.get(one.line) || "" }));
   }
 
   // Where the line stands that is told from others by this mark.

@@ -39,7 +39,7 @@ export function ruleTable(root, draft) {
       [t("effect"), (one) => [badge(RULE_EFFECTS[one.effect] ?? "information", word("effect", one.effect)), one.obligations ? el("small", {}, one.obligations) : ""]],
       [t("acts"), (one) => el("div", { class: "acts" },
         el("button", { type: "button", "aria-label": t("edit_named", { name: one.id }), onclick: () => open(one) }, t("edit")),
-        el("button", { type: "button", class: "danger", "aria-label": t("remove_named", { name: one.id }), onclick: () => { draft.rules.replace(one); draft.changed(); shown.region.focus(); } }, t("remove")))],
+        el("button", { type: "button", class: "danger", "aria-label": t("remove_named", { name: one.id }), onclick: () => { draft.rules.replace(one); draft.changed(); shown.region.focus(); shown.refresh(); } }, t("remove")))],
     ],
   });
 
@@ -63,7 +63,7 @@ export function ruleTable(root, draft) {
       focus: () => [...shown.region.querySelectorAll("button")].find((button) => button.getAttribute("aria-label") === t("edit_named", { name: current() })) ?? shown.region,
     });
     draft.addEventListener("checked", tell);
-    dialog.addEventListener("close", () => draft.removeEventListener("checked", tell));
+    dialog.addEventListener("close", () => { draft.removeEventListener("checked", tell); shown.refresh(); });
     tell();
   }
 

@@ -71,7 +71,7 @@ async def test_a_long_text_is_typed_in_piece_by_piece(page: Page) -> None:
     pieces.replace(place, "p,9,new,customer,*,shop,/new,GET,,allow,", "# another line");
     pieces.replace(pieces.find(0));
     return { before, lines: pieces.lines, text: pieces.text, changed: pieces.changed,
-      first: pieces.rules[0].id, line: pieces.numbers.get("new"), start: pieces.start(2) };
+      first: pieces.rules[0].id, line: pieces.placed([{ rule: "new" }])[0].line, start: pieces.start(2) };
     """
     text = text_of(250)
     found = await run(page, body, text)
@@ -83,6 +83,18 @@ async def test_a_long_text_is_typed_in_piece_by_piece(page: Page) -> None:
     assert (found["lines"], found["changed"], found["first"]) == (250, True, "r2")
     assert lines[found["line"] - 1].startswith("p,9,new")
     assert found["start"] == 2 * PIECE
+
+
+async def test_what_is_found_is_placed_by_its_rule_or_its_line(page: Page) -> None:
+    body = """
+    const { Pieces } = await import("console/pieces");
+    const pieces = new Pieces(given);
+    pieces.put(0, `# a note\n${pieces.piece(0)}`);
+    return pieces.placed([{ rule: "r120" }, { line: 121 }, { line: 1 }, { rule: "nobody" }, { rule: "r3", line: 7 }, {}])
+      .map(({ rule, line }) => [rule, line]);
+    """
+    found = await run(page, body, text_of(130))
+    assert found == [["r120", 121], ["r120", 121], ["", 1], ["nobody", 0], ["r3", 7], ["", 0]]
 
 
 async def test_what_was_typed_is_kept_and_comes_back(page: Page) -> None:
