@@ -97,6 +97,11 @@ async def house(settings: Settings, tmp_path: Path) -> AsyncIterator[Settings]:
 
 
 async def test_a_service_is_told_as_it_asked(house: Settings) -> None:
+    await of_a_person(house)
+    await of_a_program(house)
+
+
+async def of_a_person(house: Settings) -> None:
     browser = Browser(house)
     page = await browser.sign_in(await browser.go(SHOP + "/"), "alice")
     told = page.json()
@@ -121,8 +126,8 @@ async def test_a_service_is_told_as_it_asked(house: Settings) -> None:
     await browser.close()
 
 
-async def test_a_program_whose_token_is_for_the_host_alone_is_vouched_for(house: Settings) -> None:
-    """RFC 8707: what a program asks a token for is the host that it calls, and the service has one of its own."""
+async def of_a_program(house: Settings) -> None:
+    """Its token is for the host alone that it calls (RFC 8707), and the service gets one of its own."""
     browser = Browser(house)
     async with httpx2.AsyncClient(trust_env=False, base_url=house.idp.issuer) as anybody:
         keys = KeySet.import_key_set((await anybody.get("/jwks")).json())
