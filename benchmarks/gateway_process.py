@@ -151,7 +151,12 @@ async def run(
                 replays=Replays(valkey, "gateway-dpop"), nonces=nonces_of("a secret"), clock=clock, scheme="http"
             ),
             metadata=ResourceMetadata(
-                hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=settings.idp.issuer
+                hosts=DescribedHosts(),
+                database=database,
+                clock=clock,
+                scheme="http",
+                issuer=settings.idp.issuer,
+                lease=check.lease,
             ),
             limiting=limiting,
             assertion_keys=AssertionKeys(KeyRing.of(assertion_key)),

@@ -30,10 +30,19 @@ if not since then
   since = ARGV[2]
   redis.call('SET', KEYS[1], since)
 end
-if tonumber(ARGV[1]) < tonumber(since) then return 0 end
+if tonumber(ARGV[1]) < tonumber(since) then return since end
 if redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[3]) then return 1 end
 return 0
 """
+
+
+class NotRemembered(Exception):
+    """The thing is older than the memory: nobody can say whether it was used before."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"the memory begins {wait:.0f} seconds later")
+        self.wait = wait
+        """Seconds after which one that is made anew can be told."""
 
 
 class Replays:
@@ -56,12 +65,15 @@ class Replays:
     async def is_first(self, thing: str, *, made_at: float, good_until: float, now: float) -> bool:
         """Whether a thing that was made at `made_at` is used for the first time; from now on it is not.
 
-        All times are epoch seconds. Raises what the driver does where Valkey does not answer.
+        All times are epoch seconds. Raises `NotRemembered`, and what the driver does where Valkey does not answer.
         """
         keep = max(1, math.ceil((good_until - now + SPREAD) * 1000))
         digest = hashlib.sha256(thing.encode()).hexdigest()
         keys = [key_space.replays_since(self._scope), key_space.replay(self._scope, digest)]
-        return bool(await self._script(keys=keys, args=[repr(made_at), _beginning(now), keep]))
+        said = await self._script(keys=keys, args=[repr(made_at), _beginning(now), keep])
+        if isinstance(said, str):
+            raise NotRemembered(float(said) - made_at)
+        return bool(said)
 
 
 def _beginning(now: float) -> str:

@@ -202,6 +202,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             clock=clock,
             scheme=scheme,
             issuer=settings.idp.issuer,
+            lease=sessions.lease,
         )
         news = News(
             sessions=sessions,

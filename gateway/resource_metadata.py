@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.clock import Clock
 from config.connections import Database, Transaction, reading
-from config.recollection import Recollection
+from config.recollection import Lease, Recollection
 from gateway.exchange import Answer, RequestHead
 from idp.protocol import scopes
 
@@ -45,12 +45,15 @@ class DescribedHosts(Protocol):
 class ResourceMetadata:
     """The documents (section 2), for whoever asks."""
 
-    def __init__(self, *, hosts: DescribedHosts, database: Database, clock: Clock, scheme: str, issuer: str) -> None:
+    def __init__(
+        self, *, hosts: DescribedHosts, database: Database, clock: Clock, scheme: str, issuer: str, lease: Lease
+    ) -> None:
+        """`lease`: who vouches that every change was told here."""
         self._hosts = hosts
         self._database = database
         self._scheme = scheme
         self._issuer = issuer
-        self._known: Recollection[str, DescribedHost] = Recollection(clock)
+        self._known: Recollection[str, DescribedHost] = Recollection(clock, lease=lease)
 
     async def document(self, authority: str) -> Answer:
         """Of one host; `authority` is host and port as browsers name them, of the route table."""

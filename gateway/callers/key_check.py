@@ -14,7 +14,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from config.clock import Clock
-from config.replays import Replays
+from config.replays import NotRemembered, Replays
 from gateway.exchange import RequestHead
 from gateway.inbound.credentials import Credentials
 from gateway.routes.route_table import Route
@@ -86,7 +86,7 @@ class KeyCheck:
                 first = await self._replays.is_first(
                     proof.name, made_at=proof.made_at, good_until=proof.good_until, now=now
                 )
-        except (RedisError, OSError, TimeoutError) as error:
+        except (NotRemembered, RedisError, OSError, TimeoutError) as error:
             raise StoreUnreachable(type(error).__name__) from error
         if not first:
             raise InvalidProof(Fault.REPLAYED)

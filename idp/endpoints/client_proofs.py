@@ -8,12 +8,13 @@ from typing import Final
 from authlib.oauth2.rfc6749 import InvalidClientError
 
 from config.clock import Clock
-from config.replays import Replays
+from config.replays import NotRemembered, Replays
 from idp.clients.authentication import PRIVATE_KEY, CoreRequest, Evidence, authenticate
 from idp.clients.client import Client
 from idp.clients.client_keys import check_by_keys
 from idp.clients.private_key_jwt import Assertion
 from idp.clients.tls_client_auth import SELF_SIGNED, Authorities, ClientCertificate
+from idp.endpoints.oauth_answers import NotNow
 from jose.foreign import ForeignToken, UnknownKey
 from jose.published_keys import KeySet, PublishedKeys
 
@@ -48,7 +49,7 @@ class ClientProofs:
         assertion: ForeignToken | None,
         certificate: ClientCertificate | None,
     ) -> Client:
-        """The client, once it has proven itself. Raises Authlib's `InvalidClientError`."""
+        """The client, once it has proven itself. Raises Authlib's `InvalidClientError`, and `NotNow`."""
 
         def prove(keys: KeySet) -> Assertion | None:
             evidence = Evidence(
@@ -76,9 +77,12 @@ class ClientProofs:
         return proven
 
     async def _is_first(self, client: Client, assertion: Assertion) -> bool:
-        return await self._replays.is_first(
-            f"{client.client_id}\0{assertion.jti}",
-            made_at=assertion.made_at,
-            good_until=assertion.good_until,
-            now=self._clock.timestamp(),
-        )
+        try:
+            return await self._replays.is_first(
+                f"{client.client_id}\0{assertion.jti}",
+                made_at=assertion.made_at,
+                good_until=assertion.good_until,
+                now=self._clock.timestamp(),
+            )
+        except NotRemembered as error:
+            raise NotNow(error.wait) from None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from starlette.requests import Request
 
@@ -46,12 +47,26 @@ class ClientRequest:
         """The request, as Authlib's core reads it."""
         return CoreRequest.proven(self.uri, self.form, self.client)
 
+    def refuse_details(self) -> None:
+        """Of a request for tokens, or for leave to ask for them. Raises `UnknownDetails`."""
+        if "authorization_details" in self.form:
+            raise UnknownDetails
+
     def required(self, name: str) -> str:
         """A field of the form that must be there. Raises Authlib's `InvalidRequestError`."""
         value = self.form.get(name)
         if value is None:
             raise InvalidRequestError(f"{name} is missing")
         return value
+
+
+class UnknownDetails(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """Whoever asks for `authorization_details` counts on them, and none are known here (RFC 9396, section 5)."""
+
+    error = "invalid_authorization_details"
+
+    def __init__(self) -> None:
+        super().__init__("no type of authorization_details is known here")
 
 
 class ClientRequests:

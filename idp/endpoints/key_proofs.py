@@ -10,9 +10,10 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from starlette.requests import Request
 
 from config.clock import Clock
-from config.replays import Replays
+from config.replays import NotRemembered, Replays
 from idp.clients.client import Client
 from idp.endpoints.client_certificate import client_certificate
+from idp.endpoints.oauth_answers import NotNow
 from idp.protocol import dpop, fapi2
 from idp.protocol.confirmation import JKT, X5T, Confirmation, UnknownConfirmation, confirmation_of, is_met
 from idp.protocol.dpop import Fault, InvalidProof, Proof
@@ -66,7 +67,7 @@ class KeyProofs:
     async def of_client(self, request: Request, client: Client) -> Confirmation:
         """The keys that a client proves when it asks for tokens; those that it must prove are among them.
 
-        Raises `WrongProof`, `NonceWanted`, or Authlib's `InvalidRequestError` where a certificate is missing.
+        Raises `WrongProof`, `NonceWanted`, `NotNow`, or Authlib's `InvalidRequestError` where a certificate is missing.
         """
         registered = client.metadata
         proven: dict[str, str] = {}
@@ -86,7 +87,7 @@ class KeyProofs:
     async def of_push(self, request: Request, client: Client) -> str | None:
         """The key that a client proves if it shows a proof, as it may when it pushes a request (RFC 9449, 10.1).
 
-        Raises `WrongProof`, `NonceWanted`.
+        Raises `WrongProof`, `NonceWanted`, `NotNow`.
         """
         proof = _shown(request)
         if proof is None:
@@ -98,7 +99,7 @@ class KeyProofs:
     async def of_token(self, request: Request, claims: Mapping[str, object], token: str, scheme: str) -> None:
         """Whether a request to a resource proves every key that its access token is bound to (RFC 9449, section 7).
 
-        `scheme` is that of its Authorization header, in lower case. Raises `WrongProof`, `NonceWanted` or
+        `scheme` is that of its Authorization header, in lower case. Raises `WrongProof`, `NonceWanted`, `NotNow` or
         `NotForBearers`.
         """
         try:
@@ -139,7 +140,13 @@ class KeyProofs:
             raise _refused(request, error.fault) from error
         if nonce_required if proof.nonce is None else not self._nonces.accepts(proof.nonce, now):
             raise NonceWanted
-        if not await self._replays.is_first(proof.name, made_at=proof.made_at, good_until=proof.good_until, now=now):
+        try:
+            first = await self._replays.is_first(
+                proof.name, made_at=proof.made_at, good_until=proof.good_until, now=now
+            )
+        except NotRemembered as error:
+            raise NotNow(error.wait) from None
+        if not first:
             raise _refused(request, Fault.REPLAYED)
         return proof
 

@@ -5,6 +5,7 @@ An error bears two more members than the RFC's: `code`, stable like every proble
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -45,7 +46,23 @@ ERROR_CODES = {
     "invalid_client_metadata": "MJ-IDP-061",
     "invalid_software_statement": "MJ-IDP-062",
     "unapproved_software_statement": "MJ-IDP-063",
+    "temporarily_unavailable": "MJ-IDP-065",
+    "invalid_authorization_details": "MJ-IDP-066",
 }
+
+
+class NotNow(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """Nothing is wrong with the request, and yet nobody can answer it at the moment: that is no refusal.
+
+    RFC 6749 has the error for the authorization endpoint (section 4.1.2.1), and none in its place at the others.
+    """
+
+    error = "temporarily_unavailable"
+
+    def __init__(self, wait: float) -> None:
+        """`wait`: seconds after which it is worth asking again."""
+        super().__init__("it cannot be told at the moment whether this was used before: make it anew, a little later")
+        self.wait = max(1, math.ceil(wait))
 
 
 def oauth_answer(
@@ -81,13 +98,14 @@ _PLAIN: Final = (
 
 def oauth_error(request: Request, error: OAuth2Error, *, headers: Mapping[str, str] | None = None) -> Response:
     """An error of the core or of our own; a client that could not prove itself is asked to (RFC 6749, section 5.2)."""
-    refused = error.error == "invalid_client"
+    refused, not_now = error.error == "invalid_client", isinstance(error, NotNow)
     body = error_body(request, str(error.error), error.get_error_description() or None)
     _log.info("oauth_error", error=error.error, description=error.get_error_description(), path=request.url.path)
     return oauth_answer(
         body,
-        status=401 if refused else 400,
+        status=401 if refused else 503 if not_now else 400,
         headers={
+            **({"Retry-After": str(error.wait)} if not_now else {}),
             **({"WWW-Authenticate": 'Basic realm="munjigi", charset="UTF-8"'} if refused else {}),
             **(headers or {}),
         },

@@ -33,7 +33,7 @@ from idp.clients.subject_identifiers import SubjectIdentifiers, sector
 from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
 from idp.endpoints.granted import granted
 from idp.endpoints.key_proofs import KeyProofs, NonceWanted
-from idp.endpoints.oauth_answers import oauth_answer, oauth_error
+from idp.endpoints.oauth_answers import NotNow, oauth_answer, oauth_error
 from idp.endpoints.subjects import Subjects
 from idp.grants.core import TokenCore, TokenRequest
 from idp.grants.grant import Credential, Grant, MachineCredential, Misuse, Unready, UnsupportedGrantError
@@ -113,6 +113,7 @@ class TokenEndpoint:
             raise UnsupportedGrantError("this grant_type is not supported")
         if grant.grant_type not in client_request.client.grant_types:
             raise UnauthorizedClientError("the client has not registered this grant_type")
+        client_request.refuse_details()
         try:
             proven = await self._proofs.of_client(request, client_request.client)
             described = await self._described.of(client_request.client)
@@ -126,7 +127,7 @@ class TokenEndpoint:
                     answer = await work(tx)
             if isinstance(answer, Unready):
                 raise answer.error
-        except NonceWanted:  # the way that a first proof goes, and no refusal to be recorded
+        except (NonceWanted, NotNow):  # the way that a first proof goes, or an outage: no refusal to be recorded
             raise
         except OAuth2Error as error:
             if error.error not in _WAITING:

@@ -14,7 +14,7 @@ from idp.clients.cache import ClientCache
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.bearer import AccessTokens
 from idp.endpoints.key_proofs import KeyProofs, NonceWanted, NotForBearers, WrongProof
-from idp.endpoints.oauth_answers import bearer_error, dpop_error
+from idp.endpoints.oauth_answers import NotNow, bearer_error, dpop_error, oauth_error
 from idp.endpoints.parameters import FORM, Unreadable, once_each, read_form, read_query
 from idp.endpoints.signed_answers import SignedAnswers
 from idp.endpoints.subjects import Subjects
@@ -63,6 +63,8 @@ class UserInfoEndpoint:
             await self._proofs.of_token(request, claims, token, scheme)
         except (WrongProof, NonceWanted) as error:
             return dpop_error(request, error.error, headers=self._proofs.headers(request))
+        except NotNow as error:
+            return oauth_error(request, error, headers=self._proofs.headers(request))
         except NotForBearers as error:
             return (dpop_error if error.by_dpop else bearer_error)(request, "invalid_token")
         scope = scopes.split(str(claims.get("scope", "")))

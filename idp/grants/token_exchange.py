@@ -3,16 +3,17 @@
 The new token belongs to the session of the one that it came of, holds no more than that, but for what an administrator
 lets this very client have by itself, and lives no longer. Nobody acts as somebody else unseen: the client proves with a
 token of its own who acts, and the new one names it in `act`. A token for an API is exchanged by clients alone that are
-registered as that API: whoever else got hold of it has nothing.
+registered as that API: whoever else got hold of it has nothing. The gateway is the API of its own hosts (RFC 9728).
 
 For programs one acts only where it registered to (`resource`): to the house's own services a program speaks for itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, UnauthorizedClientError
 
@@ -65,12 +66,16 @@ class TokenExchange:
         sessions: LiveSessions,
         programs: ProgramSessions,
         joining: Joining,
+        *,
+        gateway: str,
     ) -> None:
+        """`gateway`: the gateway's own client, which has the tokens for its hosts exchanged for its upstreams."""
         self._tokens = tokens
         self._clients = clients
         self._sessions = sessions
         self._programs = programs
         self._joining = joining
+        self._gateway = gateway
 
     async def load(
         self, tx: Transaction, form: dict[str, str], client: Client, now: datetime, proven: Confirmation
@@ -82,6 +87,8 @@ class TokenExchange:
             raise InvalidRequestError("requested_token_type: only access tokens are issued")
         # the client proves its own keys; whoever holds those of a person's bound token has not been asked here
         own = client.metadata.exchange_audiences
+        if client.client_id == self._gateway:
+            own = (*own, *hosts(client.redirect_uris))
         subject, actor = self._token(form, "subject_token", {}, own), self._token(form, "actor_token", proven)
         if not (actor["sub"] == actor["client_id"] == client.client_id):
             raise InvalidRequestError("actor_token: it is not the client's own")
@@ -150,6 +157,12 @@ class TokenExchange:
         if claims is None or not _is_held(claims, proven):
             raise InvalidRequestError(f"{name}: it is not good, or not any more")
         return claims
+
+
+def hosts(redirect_uris: Iterable[str]) -> tuple[str, ...]:
+    """The hosts that people come back to, each as a resource names it: its origin (RFC 9728, section 3)."""
+    parts = [urlsplit(uri) for uri in redirect_uris]
+    return tuple(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
 
 
 def _is_held(claims: Mapping[str, object], proven: Confirmation) -> bool:

@@ -23,6 +23,7 @@ PARAMETERS: Final = frozenset(
         "binding_message",
         "user_code",
         "requested_expiry",
+        "authorization_details",
         resource.PARAMETER,
     }
 )
@@ -43,7 +44,7 @@ HintKind = Literal["login_hint", "id_token_hint"]
 
 
 class InvalidRequest(ValueError):
-    """An error of section 13 (or `invalid_target` of RFC 8707); the message says why, and may be shown."""
+    """An error of section 13 (or one of RFC 8707 or RFC 9396); the message says why, and may be shown."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -86,6 +87,8 @@ def check(
     for name, value in values.items():
         if len(value) > LONGEST_VALUE or "\0" in value:
             raise InvalidRequest("invalid_request", f"{name} is too long, or holds a null character")
+    if "authorization_details" in values:  # whoever asks counts on it (RFC 9396, section 5)
+        raise InvalidRequest("invalid_authorization_details", "no type of authorization_details is known here")
     hint_kind = _hint_kind(values)
     wanted = _scope(values.get("scope"), scope)
     return BackchannelRequest(

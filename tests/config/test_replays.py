@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from config.connections import Valkey, open_valkey
-from config.replays import AHEAD, SPREAD, Replays
+from config.replays import AHEAD, SPREAD, NotRemembered, Replays
 from config.settings import Settings
 from jose import foreign
 
@@ -50,9 +50,12 @@ async def test_what_was_lost_may_have_been_used(valkey: Valkey) -> None:
     await valkey.flushdb()
     # the newest of them was taken by a node whose clock is ahead of the one that begins anew
     for made_at in (NOW, NOW + AHEAD, NOW + SPREAD + AHEAD):
-        assert not await replays.is_first(f"{made_at}", made_at=made_at, good_until=NOW + 60, now=NOW)
+        with pytest.raises(NotRemembered) as told:
+            await replays.is_first(f"{made_at}", made_at=made_at, good_until=NOW + 60, now=NOW)
+        assert made_at + told.value.wait == NOW + SPREAD + AHEAD + 1
     later = NOW + SPREAD + AHEAD + 1
     assert await replays.is_first("later", made_at=later, good_until=later + 60, now=later)
+    assert not await replays.is_first("later", made_at=later, good_until=later + 60, now=later)
 
 
 async def test_where_valkey_does_not_answer_nothing_is_taken(settings: Settings) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import msgspec
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -22,13 +24,32 @@ from config.serving import serve_application
 from config.settings import Settings
 from gateway.routes.route_file import load_route_table
 from gateway.vouching.told import Claim
+from idp.clients.client import Client, hash_secret
+from idp.clients.metadata import ClientMetadata
 from idp.storage import clients, proven_addresses
 from idp.storage.directory_tables import user_account
+from policy.artefact import Policy, Rule, RuleEffect
+from policy.demo import shipped_policy
 from tests.docs.test_examples import PROJECT, blocks, defined_by
 from tests.gateway.house import GATEWAY, PROVIDER, RELAY, SHOP, Browser, on_free_ports, people, running
+from tests.gateway.outage_house import publish
 
 PAGE = PROJECT / "docs" / "how-to" / "tell-a-service-who-asks.md"
 SHIPPED = PROJECT / "config" / "shipped" / "routes.toml"
+
+
+NIGHTLY = Client(
+    client_id="nightly",
+    name={"ko": "야간 작업", "en": "the nightly job"},
+    auth_method="client_secret_basic",
+    secret_hash=hash_secret("a secret"),
+    redirect_uris=(),
+    post_logout_redirect_uris=(),
+    grant_types=("client_credentials",),
+    scopes=("pages.read",),
+    metadata=ClientMetadata(resources=(SHOP,)),
+)
+"""A program that asks for tokens for the host which it calls."""
 
 
 def table(folder: Path, settings: Settings) -> Path:
@@ -41,17 +62,25 @@ def table(folder: Path, settings: Settings) -> Path:
     return file
 
 
+def with_the_program(policy: Policy) -> Policy:
+    """A policy, and in it the rule that lets the program in."""
+    rule = Rule("nightly", 10, "client:nightly", "shop", "/**", RuleEffect.ALLOW)
+    return msgspec.structs.replace(policy, roles=(*policy.roles, "client:nightly"), rules=(rule, *policy.rules))
+
+
 @pytest.fixture
 async def house(settings: Settings, tmp_path: Path) -> AsyncIterator[Settings]:
     """A house with a wiki, whose gateway may exchange tokens for it."""
     there = on_free_ports(settings)
     there = there.model_copy(update={"gateway": there.gateway.model_copy(update={"routes": table(tmp_path, there)})})
     await people(there)
+    await publish(there, with_the_program(shipped_policy()))
     database = open_database(there, "idp")
     async with database.begin() as tx:
         gateway = await clients.find(tx, "munjigi-gateway")
         allowed = defined_by(PAGE)["that_exchanges"](gateway, "https://wiki.example")
         await clients.put(tx, allowed, SystemClock().now())
+        await clients.put(tx, NIGHTLY, SystemClock().now())
         alice = (await tx.execute(select(user_account).where(user_account.c.display_name == "Alice"))).one()
         assert await proven_addresses.prove(tx, alice.id, alice.email, SystemClock().now())
     await database.dispose()
@@ -68,6 +97,11 @@ async def house(settings: Settings, tmp_path: Path) -> AsyncIterator[Settings]:
 
 
 async def test_a_service_is_told_as_it_asked(house: Settings) -> None:
+    await of_a_person(house)
+    await of_a_program(house)
+
+
+async def of_a_person(house: Settings) -> None:
     browser = Browser(house)
     page = await browser.sign_in(await browser.go(SHOP + "/"), "alice")
     told = page.json()
@@ -89,6 +123,25 @@ async def test_a_service_is_told_as_it_asked(house: Settings) -> None:
     assert again["authorization"] == told["authorization"], "one token for the session"
     nobody = await browser.client(SHOP).get(f"{SHOP}/assets/a", headers={"X-Forwarded-User": "root"})
     assert {"x-forwarded-user", "authorization"} & nobody.json().keys() == set()
+    await browser.close()
+
+
+async def of_a_program(house: Settings) -> None:
+    """Its token is for the host alone that it calls (RFC 8707), and the service gets one of its own."""
+    browser = Browser(house)
+    async with httpx2.AsyncClient(trust_env=False, base_url=house.idp.issuer) as anybody:
+        keys = KeySet.import_key_set((await anybody.get("/jwks")).json())
+        basic = httpx2.BasicAuth("nightly", "a secret")
+        form = {"grant_type": "client_credentials", "resource": SHOP}
+        token = (await anybody.post("/token", data=form, auth=basic)).json()["access_token"]
+    assert jwt.decode(token, keys, algorithms=["ES256"]).claims["aud"] == SHOP
+
+    answer = await browser.client(SHOP).get(f"{SHOP}/pages", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    told = answer.json()
+    claims = jwt.decode(told["authorization"].removeprefix("Bearer "), keys, algorithms=["ES256"]).claims
+    assert (claims["aud"], claims["sub"]) == ("https://wiki.example", "nightly")
+    assert claims["act"] == {"sub": "munjigi-gateway"}
     await browser.close()
 
 

@@ -188,7 +188,12 @@ class Rig:
             on_changed=self.live_check.session_changed,
         )
         self.metadata = ResourceMetadata(
-            hosts=DescribedHosts(), database=database, clock=clock, scheme="http", issuer=ISSUER
+            hosts=DescribedHosts(),
+            database=database,
+            clock=clock,
+            scheme="http",
+            issuer=ISSUER,
+            lease=self.sessions.lease,
         )
         self.limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
         self.pipeline = Pipeline(

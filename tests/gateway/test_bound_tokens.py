@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from redis.exceptions import ConnectionError as ValkeyConnectionError
 
+from config import key_space
 from config.client_address import ClientAddresses
 from config.entropy import SystemEntropy
 from config.replays import Replays
@@ -178,6 +179,18 @@ async def test_while_nobody_remembers_proofs_none_is_taken(rig: Rig, monkeypatch
     free = head("/products", headers=[bearer(rig.token())])
     await rig.ask(free)
     assert isinstance(rig.pipeline(free), Forward), "whoever has no such token does not notice"
+
+
+async def test_a_proof_that_valkey_may_have_lost_is_not_taken_and_not_called_wrong(rig: Rig) -> None:
+    token = bound(rig)
+    await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token)]))
+    await rig.valkey.delete(key_space.replays_since("gateway-dpop"))
+    verdict = await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token)]))
+    assert isinstance(verdict, Answer)
+    assert (verdict.status, msgspec.json.decode(verdict.body)["code"]) == (503, "MJ-GATEWAY-213")
+    rig.clock.advance(42)
+    rig.beat()
+    assert isinstance(await rig.ask(head("/products", headers=[by_dpop(token), proof(rig, token)])), Forward)
 
 
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from config.connections import Database, open_database
+from config.recollection import UNVOUCHED
 from config.settings import Role, Settings
 from gateway.exchange import Answer, Forward
 from gateway.resource_metadata import ResourceMetadata
@@ -111,6 +112,16 @@ async def test_a_host_that_the_house_describes_names_its_scopes(rig: Rig, databa
     assert "orders.read" not in (await document(rig, "console.localhost"))["scopes_supported"]
 
 
+async def test_while_nobody_vouches_that_changes_are_told_it_is_asked_anew(rig: Rig, database: Databases) -> None:
+    await document(rig)
+    await describe(database, SHOP, "orders.read")  # and the event is lost
+    rig.clock.advance(UNVOUCHED)
+    rig.beat()
+    assert (await document(rig))["scopes_supported"] == ["openid", "profile", "email"], "by the lease it is believed"
+    rig.clock.advance(UNVOUCHED)
+    assert (await document(rig))["scopes_supported"] == ["openid", "profile", "email", "orders.read"]
+
+
 async def test_what_an_organisation_says_of_a_host_of_ours_is_not_published(rig: Rig, database: Databases) -> None:
     await describe(database, SHOP, "anything", organisation_id=uuid4())
     assert (await document(rig))["scopes_supported"] == ["openid", "profile", "email"]
@@ -123,7 +134,14 @@ async def test_without_its_database_it_says_what_it_knows(rig: Rig, settings: Se
         ),
         "gateway",
     )
-    metadata = ResourceMetadata(hosts=DescribedHosts(), database=away, clock=rig.clock, scheme="http", issuer=ISSUER)
+    metadata = ResourceMetadata(
+        hosts=DescribedHosts(),
+        database=away,
+        clock=rig.clock,
+        scheme="http",
+        issuer=ISSUER,
+        lease=rig.sessions.lease,
+    )
     answer = await metadata.document("shop.localhost:8080")
     said = msgspec.json.decode(answer.body)
     assert (said["resource"], said["authorization_servers"]) == (SHOP, [ISSUER])

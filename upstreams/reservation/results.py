@@ -7,9 +7,10 @@ process had to subscribe anew.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -19,6 +20,7 @@ from redis.exceptions import RedisError
 
 from config import key_space
 from config.connections import Database, Valkey
+from events.cancellation import cancelled
 from upstreams.reservation.happening import Event, Happenings
 from upstreams.reservation.queue import turn
 
@@ -31,6 +33,8 @@ TURNS_EVERY = 1.0
 """Seconds between two looks at whose turn it is: nobody reads faster."""
 BREATH = 0.5
 """Seconds to wait before subscribing again."""
+LISTENS = 1.0
+"""Seconds until it is looked whether somebody wants the listening to end, where no message comes."""
 _HEARD = (key_space.RESERVATION_RESULTS, key_space.RESERVATION_PROGRESS, key_space.RESERVATION_WAITING)
 _log = structlog.get_logger(__name__)
 
@@ -208,7 +212,7 @@ class Hub:
         """Deliver what is published, until cancelled."""
         turns = asyncio.create_task(self._tell_turns())
         try:
-            while True:
+            while not cancelled():
                 try:
                     async with self._valkey.pubsub() as channel:
                         await channel.subscribe(*_HEARD)
@@ -220,21 +224,26 @@ class Hub:
             turns.cancel()
 
     async def _deliver(self, channel: PubSub) -> None:
-        async for message in channel.listen():
-            if message["type"] == "subscribe":
-                if message["channel"] == key_space.RESERVATION_RESULTS:
-                    self._to_all(Sign.REPLAY)  # what was published before this moment went by unheard
-            elif message["type"] != "message":
-                continue
-            elif message["channel"] == key_space.RESERVATION_RESULTS:
-                for heard in msgspec.json.decode(message["data"], type=list[_Message]):
-                    self._heard(heard)
-            elif message["channel"] == key_space.RESERVATION_PROGRESS:
-                progress = msgspec.json.decode(message["data"], type=_Progress)
-                self._first[progress.shard] = progress.first
-            else:
-                joined = msgspec.json.decode(message["data"], type=_Joined)
-                self.waits(joined.person, joined.id, joined.shard, joined.place, joined.first)
+        while not cancelled():
+            message = await channel.get_message(timeout=LISTENS)
+            if message is not None:
+                self._take(message)
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if message["type"] == "subscribe":
+            if message["channel"] == key_space.RESERVATION_RESULTS:
+                self._to_all(Sign.REPLAY)  # what was published before this moment went by unheard
+        elif message["type"] != "message":
+            return
+        elif message["channel"] == key_space.RESERVATION_RESULTS:
+            for heard in msgspec.json.decode(message["data"], type=list[_Message]):
+                self._heard(heard)
+        elif message["channel"] == key_space.RESERVATION_PROGRESS:
+            progress = msgspec.json.decode(message["data"], type=_Progress)
+            self._first[progress.shard] = progress.first
+        else:
+            joined = msgspec.json.decode(message["data"], type=_Joined)
+            self.waits(joined.person, joined.id, joined.shard, joined.place, joined.first)
 
     def _heard(self, heard: _Message) -> None:
         pages = self._pages.get(heard.person)

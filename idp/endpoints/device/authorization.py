@@ -65,6 +65,7 @@ class DeviceAuthorizationEndpoint:
             asked = await self._requests.read(request, "device_authorization")
             if DEVICE_CODE not in asked.client.grant_types:
                 raise UnauthorizedClientError("the client has not registered this grant_type")
+            asked.refuse_details()
             scope, resources = wanted(asked, await self._described.of(asked.client))
         except OAuth2Error as error:
             return oauth_error(request, error)

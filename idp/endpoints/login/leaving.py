@@ -25,7 +25,7 @@ from idp.endpoints.whereabouts import client_ip
 from idp.protocol import fapi2
 
 _SAID = {
-    "access_denied": "the person did not sign in",
+    "access_denied": "the person did not sign in, or did not allow it",
     "login_required": "the person is not signed in",
     "interaction_required": "the person must be asked something",
     "consent_required": "the person must be asked what the app may have",

@@ -119,6 +119,20 @@ async def test_tokens_are_good_where_the_request_said(provider: Provider) -> Non
     assert said(whole.json()["access_token"])["aud"] == [API, AUDIENCE]
 
 
+async def test_details_that_are_asked_for_are_not_left_out_and_nothing_is_consumed(provider: Provider) -> None:
+    """RFC 9396, section 5: at the token endpoint as at the authorization endpoint."""
+    app = await provider.register()
+    code = await provider.sign_in(provider.browser(), app, await provider.person())
+    details = '[{"type": "payment_initiation"}]'
+    refused = await provider.redeem(app, code, authorization_details=details)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_authorization_details")
+    assert refused.json()["code"] == "MJ-IDP-066"
+    tokens = (await provider.redeem(app, code)).json()
+    again = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert (await provider.token(app, **again, authorization_details=details)).status_code == 400
+    assert (await provider.token(app, **again)).status_code == 200
+
+
 async def test_whoever_names_no_resource_gets_the_services(provider: Provider) -> None:
     app = await register_with(provider, resources=(API,))
     code = await provider.sign_in(provider.browser(), app, await provider.person())

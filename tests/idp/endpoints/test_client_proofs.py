@@ -99,6 +99,28 @@ async def test_an_assertion_is_good_once_at_whichever_node(
         assert (await ask(other, "/revoke", shown)).status_code == 401
 
 
+async def test_what_valkey_lost_is_no_refusal_and_is_worth_another_try(
+    provider: Provider, valkey: Valkey, clock: FakeClock
+) -> None:
+    key = Key(kid="one")
+    app = await register(provider, "app", "private_key_jwt", jwks={"keys": [key.registered]})
+    form = redemption(app, await code(provider, app))
+    used = key.assertion("app", ISSUER, clock.timestamp())
+    await ask(provider, "/revoke", {"token": "x", **used})
+    await valkey.flushdb()
+    for path in ("/token", "/introspect", "/revoke", "/par"):
+        answer = await ask(provider, path, {**form, "token": "x", **used})
+        assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable"), path
+        assert (answer.json()["code"], answer.headers["cache-control"]) == ("MJ-IDP-065", "no-store")
+        assert "www-authenticate" not in answer.headers
+    forged = Key(kid="one").assertion("app", ISSUER, clock.timestamp())
+    assert (await ask(provider, "/token", {**form, **forged})).json()["error"] == "invalid_client"
+    clock.advance(int(answer.headers["retry-after"]))
+    anew = key.assertion("app", ISSUER, clock.timestamp())
+    assert (await ask(provider, "/token", {**form, **anew})).status_code == 200
+    assert (await ask(provider, "/token", {**form, **anew})).json()["error"] == "invalid_client"
+
+
 async def test_what_it_was_proven_by_is_not_told_apart(provider: Provider, clock: FakeClock) -> None:
     """An unknown client, a wrong key and a used assertion have the same answer."""
     key, now = Key(kid="one"), clock.timestamp()

@@ -162,6 +162,10 @@ async def test_what_does_not_fit_is_refused_and_burns_nothing(
     for refused, code in (
         (await provider.post("/device_authorization", {"client_id": "tv", "scope": "openid more"}), "invalid_scope"),
         (await provider.post("/device_authorization", {"client_id": "nobody"}), "invalid_client"),
+        (
+            await provider.post("/device_authorization", {"client_id": "tv", "authorization_details": "[]"}),
+            "invalid_authorization_details",
+        ),
         (await provider.post("/device_authorization", {"scope": "openid"}), "invalid_client"),
         (
             await provider.post(

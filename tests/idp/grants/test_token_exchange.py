@@ -206,6 +206,45 @@ async def test_a_token_for_an_api_is_exchanged_by_that_api_alone(provider: Provi
     assert beyond.json()["error"] == "invalid_scope", "the client has not registered it"
 
 
+async def test_the_gateway_is_the_api_of_its_own_hosts_and_of_no_other(provider: Provider, service: App) -> None:
+    """By the addresses at which people sign in through it; what is like it is not it."""
+    shop, gateway = "http://shop.localhost:8080", await provider.register("munjigi-gateway")
+    registered = {
+        "grant_types": ("client_credentials", TOKEN_EXCHANGE),
+        "scopes": ("openid", "profile"),
+        "redirect_uris": (f"{shop}/.munjigi/callback", "http://console.localhost:8080/.munjigi/callback"),
+        "metadata": ClientMetadata(resources=(LEDGER,)),
+    }
+    for one in (gateway, service):
+        await change(provider, one, **registered)
+    app, reporter = await provider.register(), await program(provider)
+    for one in (app, reporter):
+        await change(provider, one, metadata=ClientMetadata(resources=(shop, f"{shop}/x", ORDERS)))
+
+    async def of_somebody(name: str, resource: str) -> str:
+        person = await provider.person(name)
+        code = await provider.sign_in(provider.browser(), app, person, scope="openid profile", resource=resource)
+        return str((await provider.redeem(app, code)).json()["access_token"])
+
+    async def of_program(resource: str) -> str:
+        answer = await provider.token(reporter, grant_type="client_credentials", resource=resource)
+        return str(answer.json()["access_token"])
+
+    own_token = await own(provider, gateway)
+    for subject in (await of_somebody("mina", shop), await of_program(shop)):
+        answer = await exchange(provider, gateway, subject, own_token, resource=LEDGER)
+        assert answer.status_code == 200, answer.text
+        new = claims(provider, answer.json()["access_token"])
+        assert (new["aud"], new["act"]) == (LEDGER, {"sub": "munjigi-gateway"})
+        kept_out = await exchange(provider, gateway, subject, own_token, resource=AUDIENCE)
+        assert kept_out.json()["error"] == "invalid_target", "it was never for the house's own services"
+        refused = await exchange(provider, service, subject, await own(provider, service), resource=LEDGER)
+        assert refused.json()["error"] == "invalid_request"
+    for elsewhere in (await of_program(f"{shop}/x"), await of_program(ORDERS)):
+        refused = await exchange(provider, gateway, elsewhere, own_token, resource=LEDGER)
+        assert refused.json()["error"] == "invalid_request"
+
+
 SCOPES = st.lists(st.sampled_from(("openid", "profile", "email", "a", "b", "c")), unique=True)
 
 

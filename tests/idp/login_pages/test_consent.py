@@ -121,6 +121,7 @@ async def test_whoever_refuses_gives_nothing_and_stays_signed_in(
     browser = provider.browser("10.0.0.1")
     await answer(browser, await asked(provider, browser, app), "refuse")
     assert browser.query()["error"] == "access_denied"
+    assert "did not allow it" in browser.query()["error_description"]
     assert "__Host-munjigi-session" in browser.cookies
     assert (await kinds(provider, database))[-1] == "consent_refused"
     page = await asked(provider, browser, app)

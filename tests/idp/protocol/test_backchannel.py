@@ -25,7 +25,13 @@ check = partial(backchannel.check, described=NOTHING_DESCRIBED)
 
 GOOD = (("scope", "openid profile"), ("login_hint", "mina"))
 REGISTERED = ("openid", "profile")
-ERRORS = {"invalid_request", "invalid_scope", "invalid_binding_message", "invalid_target"}
+ERRORS = {
+    "invalid_request",
+    "invalid_scope",
+    "invalid_binding_message",
+    "invalid_target",
+    "invalid_authorization_details",
+}
 
 
 def checked(*more: tuple[str, str], without: str = "") -> BackchannelRequest:
@@ -64,6 +70,14 @@ def test_a_message_is_shown_as_it_is_or_not_at_all(message: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         checked(("binding_message", message))
     assert refused.value.error in ("invalid_binding_message", "invalid_request")
+
+
+def test_details_that_are_asked_for_are_not_left_out() -> None:
+    """RFC 9396, section 5."""
+    with pytest.raises(InvalidRequest) as refused:
+        checked(("authorization_details", "[]"))
+    assert refused.value.error == "invalid_authorization_details"
+    assert checked(("authorization_details", "")) == checked()
 
 
 @given(
