@@ -24,6 +24,7 @@ from idp.endpoints.account.sign_in import AccountSignIn
 from idp.endpoints.device.page import DevicePage
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.password_change import NewPasswords
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.parts import Parts
 from idp.routes import Endpoint
@@ -76,6 +77,7 @@ def account_endpoints(
         remembered=remembered,
         history=sign_in_history,
         requests=pending_grants,
+        saved_codes=recovery_codes,
         roles_page=parts.settings.roles_page,
     )
     session = SessionPage(
@@ -106,6 +108,7 @@ def account_endpoints(
         door=door,
         letters=letters,
         passwords=passwords,
+        rules=NewPasswords(parts.breached),
         people=sessions,
         remembered=remembered,
         one_session=parts.one_session,

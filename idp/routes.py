@@ -26,6 +26,7 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/authorize/continue", ("GET",), "dispatcher"),
     ("/sign-in", ("GET", "POST"), "sign_in"),
     ("/sign-in/passkey", ("POST",), "sign_in_passkey"),
+    ("/sign-in/new-password", ("GET", "POST"), "leaked_password"),
     ("/sign-in/link", ("GET", "POST"), "upstream_link"),
     ("/sign-in/upstream/{provider}", ("GET",), "upstream"),
     ("/sign-in/upstream/{provider}/callback", ("GET",), "upstream_callback"),

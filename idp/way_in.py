@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from config.this_machine import is_this_machine
@@ -10,9 +11,12 @@ from idp.credentials.recovery import Recovery
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.password_change import NewPasswords, PasswordChange
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.sign_in.first_factor import FirstFactor
 from idp.endpoints.sign_in.guess import Guesses
+from idp.endpoints.sign_in.leaked_password import LeakedPasswordPage
+from idp.endpoints.sign_in.leaks import Leaks
 from idp.endpoints.sign_in.new_password import NewPasswordPage
 from idp.endpoints.sign_in.page import SignInPage
 from idp.endpoints.sign_in.recover import RecoverPage
@@ -76,6 +80,25 @@ def way_in_endpoints(
         ),
         remembering=remembering(parts),
         passkeys=passkeys,
+        leaks=Leaks(
+            breached=parts.breached,
+            passwords=passwords,
+            notices=notices,
+            grace=timedelta(days=parts.settings.idp.breached_password_grace),
+        ),
+    )
+    rules = NewPasswords(parts.breached)
+    change = PasswordChange(
+        passwords=passwords, remembered=remembered, one_session=parts.one_session, signals=parts.signals
+    )
+    leaked = LeakedPasswordPage(
+        shared,
+        directory=directory,
+        preferences=preferences,
+        rules=rules,
+        change=change,
+        notices=notices,
+        pool=parts.passwords,
     )
     sign_in = SignInPage(
         shared,
@@ -89,20 +112,19 @@ def way_in_endpoints(
     return {
         "sign_in": parts.restart.around(sign_in),
         "sign_in_passkey": parts.restart.around(sign_in.by_passkey),
+        "leaked_password": parts.restart.around(leaked),
         "recover": RecoverPage(shared, directory=directory, recovery=recovery, notices=notices, throttle=throttle),
         "recover_password": NewPasswordPage(
             shared,
             directory=directory,
             locks=directory,
-            passwords=passwords,
+            rules=rules,
+            change=change,
             enrolments=factors,
             addresses=proven_addresses,
             proof=SecondProof(typed_codes, passkeys, parts.clock),
-            remembered=remembered,
             recovery=recovery,
             notices=notices,
-            one_session=parts.one_session,
-            signals=parts.signals,
             pool=parts.passwords,
             throttle=throttle,
         ),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol
 from uuid import UUID
@@ -18,34 +17,24 @@ from starlette.responses import Response
 
 from audit.trail import Kind
 from config.connections import Transaction
-from config.web import correlation_id
 from idp.credentials.factor_guesses import RECOVERY_FACTOR
-from idp.credentials.password import PasswordPool, fault_of_new
+from idp.credentials.password import PasswordPool
 from idp.credentials.recovery import Recovery, RecoveryLink, token_hash
-from idp.credentials.remembered import RememberedStorage
 from idp.credentials.throttle import Throttle, TooMany
 from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash
 from idp.directory.account import Account, Directory, LockReason
-from idp.endpoints.login.arrivals import COOKIE_SIZE, Enrolments, visitor
+from idp.endpoints.login.arrivals import COOKIE_SIZE, Enrolments
 from idp.endpoints.login.failure_codes import LINK_OVER, failure_code
 from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
 from idp.endpoints.login.mail_codes import ProvenAddresses
+from idp.endpoints.login.password_change import NewPasswords, PasswordChange
 from idp.endpoints.sign_in.recover import may_recover, show
 from idp.endpoints.sign_in.remembering import REMEMBERED_COOKIE, Keep
 from idp.endpoints.sign_in.restart import home_of
 from idp.endpoints.sign_in.second_proof import SecondProof
 from idp.endpoints.sign_in.way_in_notices import WayInNotices
 from idp.factors.requirement import FactorKind
-from idp.sessions.one_session import OneSession
-from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 from notifications.notice import NoticeKind
-
-
-class PasswordKeeping(Protocol):
-    """Where passwords are kept."""
-
-    async def put_password(self, tx: Transaction, user_id: UUID, new: str, now: datetime) -> None:
-        """Keep the hash of a new password."""
 
 
 class Unlocking(Protocol):
@@ -73,30 +62,26 @@ class NewPasswordPage:
         *,
         directory: Directory,
         locks: Unlocking,
-        passwords: PasswordKeeping,
+        rules: NewPasswords,
+        change: PasswordChange,
         enrolments: Enrolments,
         addresses: ProvenAddresses,
         proof: SecondProof,
-        remembered: RememberedStorage,
         recovery: Recovery,
         notices: WayInNotices,
-        one_session: OneSession,
-        signals: ChangeSignals,
         pool: PasswordPool,
         throttle: Throttle,
     ) -> None:
         self._shared = shared
         self._directory = directory
         self._locks = locks
-        self._passwords = passwords
+        self._rules = rules
+        self._new_password = change
         self._enrolments = enrolments
         self._addresses = addresses
         self._proof = proof
-        self._remembered = remembered
         self._recovery = recovery
         self._notices = notices
-        self._one_session = one_session
-        self._signals = signals
         self._pool = pool
         self._throttle = throttle
 
@@ -111,7 +96,7 @@ class NewPasswordPage:
             opened = await self._open(tx, token)
         if opened is None:
             return await self._gone(request)
-        if faults := _faults(opened, form):
+        if faults := await self._faults(opened, form):
             return await self._show(request, token, faults)
         guessed = opened.enrolled and form.get("code")  # nobody guesses a passkey
         if guessed:
@@ -161,25 +146,23 @@ class NewPasswordPage:
             left = str(await self._proof.saved_left(tx, person))
             await self._notices.happened(tx, request, opened.account, NoticeKind.RECOVERY_CODE_USED, now, left=left)
         await self._shared.logins.forget_person(tx, person)  # one that proved the old password begins nothing with it
-        await self._one_session.end_person(
-            tx,
-            person,
-            "password_change",
-            correlation_id=correlation_id(request),
-            ended_by=visitor(request, None),
-        )
-        await self._passwords.put_password(tx, person, hashed, now)
-        await self._remembered.forget_person(tx, person)
+        await self._new_password.keep(tx, request, person, hashed, now, during="recovery", signal="password_recovered")
         await self._recovery.finish(tx, person)
         if opened.link.sent_to is not None:  # who has the link read the mail
             await self._addresses.prove(tx, person, opened.link.sent_to, now)
-        await record_attempt(tx, request, Kind.PASSWORD_CHANGED, subject=str(person), details={"during": "recovery"})
-        change = CredentialChange("password", "update", "password_recovered")
-        await self._signals.credential_changed(tx, person, change, correlation_id(request))
         if await self._locks.unlock(tx, person, only="not_me"):
             await record_attempt(tx, request, Kind.ACCOUNT_UNLOCKED, subject=str(person))
         await self._notices.happened(tx, request, opened.account, NoticeKind.PASSWORD_CHANGED, now)
         return opened
+
+    async def _faults(self, opened: _Opened, form: dict[str, str]) -> list[tuple[str, str]]:
+        fault = await self._rules.fault(form.get("new", ""), opened.account, alone=not opened.enrolled)
+        if fault is not None:
+            return [("new-by-passkey" if "answer" in form else "new", fault)]
+        if opened.enrolled and not (form.get("code") or form.get("answer")):
+            by_code = "totp" in opened.enrolled or "code" in form
+            return [("code", "missing_code")] if by_code else [("", "passkey_refused")]
+        return []
 
     async def _show(
         self,
@@ -240,18 +223,6 @@ class NewPasswordPage:
         await self._throttle.vouch(str(opened.account.id), digest)
         Keep(tuple(keep)).put_on(response)
         return response
-
-
-def _faults(opened: _Opened, form: dict[str, str]) -> list[tuple[str, str]]:
-    account = opened.account
-    names = (account.display_name, *((account.email.partition("@")[0],) if account.email else ()))
-    fault = fault_of_new(form.get("new", ""), login_name=account.login_name, names=names, alone=not opened.enrolled)
-    if fault is not None:
-        return [("new-by-passkey" if "answer" in form else "new", fault)]
-    if opened.enrolled and not (form.get("code") or form.get("answer")):
-        by_code = "totp" in opened.enrolled or "code" in form
-        return [("code", "missing_code")] if by_code else [("", "passkey_refused")]
-    return []
 
 
 def _bound_to(token: str) -> str:
