@@ -21,14 +21,19 @@ from idp.endpoints.sign_in.new_password import NewPasswordPage
 from idp.endpoints.sign_in.page import SignInPage
 from idp.endpoints.sign_in.recover import RecoverPage
 from idp.endpoints.sign_in.remembering import Remembering
+from idp.endpoints.sign_in.reset_code import ResetCodePage
 from idp.endpoints.sign_in.second_proof import SecondProof
+from idp.endpoints.sign_in.wait import StopPage, WaitPage
 from idp.endpoints.sign_in.way_in_notices import WayInNotices
+from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.importing.old_system import OldSystems
 from idp.parts import Parts
 from idp.routes import Endpoint
 from idp.storage import (
+    assisted_resets,
     devices,
     directory,
+    factor_reset,
     factors,
     old_systems,
     passwords,
@@ -36,6 +41,7 @@ from idp.storage import (
     proven_addresses,
     recovery_links,
     remembered,
+    waiting_recoveries,
 )
 
 
@@ -114,6 +120,22 @@ def way_in_endpoints(
         "sign_in_passkey": parts.restart.around(sign_in.by_passkey),
         "leaked_password": parts.restart.around(leaked),
         "recover": RecoverPage(shared, directory=directory, recovery=recovery, notices=notices, throttle=throttle),
+        "recover_wait": WaitPage(
+            shared,
+            directory=directory,
+            enrolments=factors,
+            recovery=recovery,
+            waiting=waiting_recoveries,
+            clocks=preferences,
+            notices=notices,
+            throttle=throttle,
+            issuer=parts.issuer,
+            wait_hours=parts.settings.idp.recovery_wait,
+        ),
+        "recover_stop": StopPage(shared, ways_back=ways_back(parts), clocks=preferences, notices=notices),
+        "recover_code": ResetCodePage(
+            shared, directory=directory, resets=assisted_resets, recovery=recovery, throttle=throttle
+        ),
         "recover_password": NewPasswordPage(
             shared,
             directory=directory,
@@ -125,10 +147,25 @@ def way_in_endpoints(
             proof=SecondProof(typed_codes, passkeys, parts.clock),
             recovery=recovery,
             notices=notices,
+            ways_back=ways_back(parts),
+            factors=factor_reset,
+            signals=parts.signals,
             pool=parts.passwords,
             throttle=throttle,
         ),
     }
+
+
+def ways_back(parts: Parts) -> WaysBack:
+    """The ways back in that need no factor: for the pages that end them."""
+    return WaysBack(
+        waiting=waiting_recoveries,
+        resets=assisted_resets,
+        recovery=Recovery(recovery_links, parts.entropy, parts.issuer),
+        directory=directory,
+        clocks=preferences,
+        queue=parts.queue,
+    )
 
 
 def _notices(parts: Parts) -> WayInNotices:

@@ -46,8 +46,10 @@ _UP = (
     "CREATE INDEX waiting_recovery_over ON idp.waiting_recovery (expires_at)",
     "GRANT SELECT, UPDATE, DELETE ON idp.waiting_recovery TO munjigi_worker",
     "GRANT INSERT ON idp.recovery_link TO munjigi_worker",
+    "GRANT SELECT ON idp.login_name TO munjigi_worker",  # an account is read with its first one
 )
 _DOWN = (
+    "REVOKE SELECT ON idp.login_name FROM munjigi_worker",
     "REVOKE INSERT ON idp.recovery_link FROM munjigi_worker",
     "DROP TABLE idp.waiting_recovery",
     "DELETE FROM idp.recovery_link WHERE anew",  # what comes after this knows no difference

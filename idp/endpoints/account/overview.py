@@ -16,6 +16,7 @@ from idp.devices.sign_in_history import SignInStorage
 from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import AccountFactors
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.factors.recovery_code import FEW
 from idp.grants.pending import AskedRequests
 
@@ -62,6 +63,7 @@ class OverviewPage:
         history: SignInStorage,
         requests: AskedRequests,
         saved_codes: SavedCodes,
+        ways_back: WaysBack,
         roles_page: str,
     ) -> None:
         """`roles_page`: where people ask for roles, for a time, at the policy's own page behind the gateway."""
@@ -74,6 +76,7 @@ class OverviewPage:
         self._history = history
         self._requests = requests
         self._saved_codes = saved_codes
+        self._ways_back = ways_back
         self._roles_page = roles_page
 
     async def __call__(self, request: Request) -> Response:
@@ -92,6 +95,8 @@ class OverviewPage:
                 "devices": len(await self._devices.of(tx, user_id)),
                 "remembered": len(await self._remembered.remembered_of(tx, user_id, now)),
                 "requests": len(await self._requests.waiting_for(tx, user_id, now)),
+                "way_back": await self._ways_back.of(tx, user_id),
+                "recovery_stopped": request.query_params.get("done") == "recovery_stopped",
                 "saved_codes": saved_codes,
                 "few_codes": saved_codes <= FEW,
                 "unfinished": sum(place.attempts for place in places),
