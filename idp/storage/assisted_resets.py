@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -11,9 +11,9 @@ from sqlalchemy import Row, exists, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
-from idp.administration.scope import MomentCursor
+from idp.administration.scope import DeliveryCursor
 from idp.credentials.assisted_reset import AssistedReset, ResetState
-from idp.storage.directory_tables import membership
+from idp.storage.directory_tables import membership, user_account
 from idp.storage.way_in_tables import assisted_reset as table
 
 _OPEN = table.c.state.in_(("asked", "approved"))
@@ -45,16 +45,30 @@ async def save(tx: Transaction, one: AssistedReset, *, stop_hash: bytes | None =
 
 
 async def resets(
-    tx: Transaction, scope: Collection[UUID], *, states: Collection[ResetState], before: MomentCursor | None, limit: int
+    tx: Transaction,
+    scope: Collection[UUID],
+    *,
+    states: Collection[ResetState],
+    person: UUID | None,
+    before: DeliveryCursor | None,
+    limit: int,
 ) -> Sequence[AssistedReset]:
     """Those of the scope's people, the newest first."""
     theirs = exists().where(membership.c.user_id == table.c.user_id, membership.c.organisation_id.in_(scope))
     query = select(*_SHOWN).where(theirs).order_by(table.c.asked_at.desc(), table.c.id.desc()).limit(limit)
     if states:
         query = query.where(table.c.state.in_(states))
+    if person is not None:
+        query = query.where(table.c.user_id == person)
     if before is not None:
-        query = query.where(tuple_(table.c.asked_at, table.c.id) < tuple_(before.at, UUID(before.id)))
+        query = query.where(tuple_(table.c.asked_at, table.c.id) < tuple_(before.at, before.id))
     return [_reset(row) for row in await tx.execute(query)]
+
+
+async def names(tx: Transaction, people: Collection[UUID]) -> Mapping[UUID, str]:
+    """What people are called."""
+    query = select(user_account.c.id, user_account.c.display_name).where(user_account.c.id.in_(people))
+    return {row.id: row.display_name for row in await tx.execute(query)}
 
 
 async def approved_by_code(tx: Transaction, user_id: UUID, code_hash: bytes, now: datetime) -> AssistedReset | None:

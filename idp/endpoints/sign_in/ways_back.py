@@ -69,7 +69,13 @@ class WaysBack:
         reset = await self.resets.open_of(tx, user_id)
         if reset is None or reset.state != "approved":  # what one administrator asks for alone comes to nothing
             return None
-        return UnderWay(kind="reset", user_id=user_id, asked_at=reset.asked_at, asked_from={}, opens_at=None)
+        return UnderWay(
+            kind="reset",
+            user_id=user_id,
+            asked_at=reset.asked_at,
+            asked_from={"device": "", "place": ""},
+            opens_at=None,
+        )
 
     async def by_link(self, tx: Transaction, token: str) -> UnderWay | None:
         """What a link of a notice stops."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -17,7 +16,6 @@ from config.settings import Settings
 from idp.storage import factors, recovery_codes, sessions
 from idp.sweeper import Sweeper, build_sweeper
 from tests.clock import FakeClock
-from tests.idp.browser import Browser
 from tests.idp.conftest import OpenDatabase
 from tests.idp.login_pages.test_factor import at_the_factor, passkey_of, saved
 from tests.idp.login_pages.test_recover import MAIL, NEW, Mailbox, ask, give, mailbox
@@ -33,10 +31,8 @@ DAY = 24 * HOUR
 
 
 @pytest.fixture
-async def sweeper(
-    settings: Settings, database: OpenDatabase, valkey: Valkey, clock: FakeClock
-) -> AsyncIterator[Sweeper]:
-    yield build_sweeper(settings, database("worker"), valkey, clock)
+def sweeper(settings: Settings, database: OpenDatabase, valkey: Valkey, clock: FakeClock) -> Sweeper:
+    return build_sweeper(settings, database("worker"), valkey, clock)
 
 
 async def lost(provider: Provider) -> UUID:
