@@ -117,9 +117,9 @@ class IdentityProviderSettings(BaseModel):
     password is looked up among leaked ones. It is read by seeking; nobody is asked over the network."""
     breached_password_grace: int = Field(default=0, ge=0, le=90)
     """Days for which somebody whose right password was leaked may still put off choosing another one; 0: at once."""
-    recovery_wait: int = Field(default=24, ge=1, le=720)
+    recovery_wait: int = Field(default=24, ge=0, le=720)
     """Hours that somebody waits who lost every factor, unless their organisation says otherwise; meanwhile they are
-    told wherever they can be reached, and can stop it."""
+    told wherever they can be reached, and can stop it. 0: nobody gets in by waiting."""
     single_administrator_resets: bool = False
     """Whether one administrator alone may take away somebody's second factors; otherwise two are needed."""
     client_certificate_header: bool = False

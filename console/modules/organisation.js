@@ -31,7 +31,7 @@ function fields(one) {
     card(t("rules_of_login"),
       choices("duplicate_login", t("duplicate_login"), [["", t("duplicate_settings")], ["ask", t("duplicate_ask")], ["take_over", t("duplicate_take_over")]], one.duplicate_login ?? ""),
       choices("new_device_factor", t("new_device_factor"), [["", t("as_settings")], ["true", t("yes")], ["false", t("no")]], String(one.new_device_factor ?? "")),
-      field("recovery_wait_hours", t("recovery_wait_hours"), { type: "number", min: "1", max: "720", value: one.recovery_wait_hours ?? "" }),
+      field("recovery_wait_hours", t("recovery_wait_hours"), { type: "number", min: "0", max: "720", value: one.recovery_wait_hours ?? "" }),
       el("p", { class: "hint" }, t("recovery_wait_hint"))),
     card(t("support"), el("p", { class: "hint" }, t("support_hint")),
       field("support_name", t("support_name"), { value: support?.name ?? "", maxlength: "200" }),

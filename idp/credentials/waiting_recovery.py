@@ -60,7 +60,7 @@ class WaitingRecoveries(Protocol):
     """Where they are kept."""
 
     async def wait_of(self, tx: Transaction, user_id: UUID) -> int | None:
-        """Hours that the person's organisations want waited, the longest of them; None: none says."""
+        """Hours that the organisations of a person want waited, the longest; 0: one lets nobody; None: none says."""
 
     async def add(self, tx: Transaction, one: WaitingRecovery, stop_hash: bytes) -> bool:
         """Keep one that begins. False: the person has one that is not over."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Row, case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
@@ -42,9 +42,10 @@ _TAKE = text(
 
 
 async def wait_of(tx: Transaction, user_id: UUID) -> int | None:
-    """Hours that the person's organisations want waited, the longest of them; None: none says."""
+    """Hours that the person's organisations want waited, the longest of them; 0: one lets nobody; None: none says."""
+    own = organisation.c.recovery_wait_hours
     hours: int | None = await tx.scalar(
-        select(func.max(organisation.c.recovery_wait_hours))
+        select(case((func.min(own) == 0, 0), else_=func.max(own)))
         .join(membership, membership.c.organisation_id == organisation.c.id)
         .where(membership.c.user_id == user_id)
     )

@@ -18,8 +18,8 @@ _UP = (
     "COMMENT ON COLUMN idp.password.breached_at IS 'when it was first seen in the list of leaked ones, at a sign-in'",
     "ALTER TABLE idp.login ADD COLUMN password_due timestamptz",
     "COMMENT ON COLUMN idp.login.password_due IS 'the password was leaked, and must be another one by then'",
-    "ALTER TABLE idp.organisation ADD COLUMN recovery_wait_hours integer CHECK (recovery_wait_hours BETWEEN 1 AND 720)",
-    "COMMENT ON COLUMN idp.organisation.recovery_wait_hours IS 'null: as idp.recovery_wait says'",
+    "ALTER TABLE idp.organisation ADD COLUMN recovery_wait_hours integer CHECK (recovery_wait_hours BETWEEN 0 AND 720)",
+    "COMMENT ON COLUMN idp.organisation.recovery_wait_hours IS 'null: as idp.recovery_wait says; 0: never'",
     "ALTER TABLE idp.recovery_link ADD COLUMN anew boolean NOT NULL DEFAULT false",
     "COMMENT ON COLUMN idp.recovery_link.anew IS 'no factor is asked for: they all go with the new password'",
     """

@@ -28,7 +28,7 @@ CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("wrong_recovery_code", "missing_code", "wrong_reset_code"), WRONG_CODE),
     **dict.fromkeys(("passkey_refused", "wrong_passkey"), PASSKEY),
     **dict.fromkeys(
-        ("too_short", "too_long", "contains_name", "one_character", "repeats", "common", "breached"), NEW_PASSWORD
+        ("too_short", "too_long", "made_of_names", "one_character", "repeats", "common", "breached"), NEW_PASSWORD
     ),
     "same": NEW_PASSWORD,
     "locked": LOCKED,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import urlencode
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -109,7 +110,9 @@ class WaitPage:
         if before is not None:
             return before
         here = visitor(request, None)
-        hours = await self._waiting.wait_of(tx, account.id) or self._wait_hours
+        hours = await self._hours(tx, account.id)
+        if not hours:
+            return None
         ready_at = now + timedelta(hours=hours)
         stop = self._shared.entropy.token(TOKEN_SIZE)
         waits = WaitingRecovery(
@@ -136,6 +139,11 @@ class WaitPage:
         await self._tell(tx, account, waits, stop_address(self._issuer, stop), now)
         return waits
 
+    async def _hours(self, tx: Transaction, user_id: UUID) -> int:
+        """How long they wait; 0: not at all, they ask their administrators."""
+        own = await self._waiting.wait_of(tx, user_id)
+        return self._wait_hours if own is None else own
+
     async def _tell(self, tx: Transaction, account: Account, waits: WaitingRecovery, stop: str, now: datetime) -> None:
         """Tell every address, and the open page of the session that lives."""
         zone = await self._clocks.time_zone(tx, account.id)
@@ -161,8 +169,8 @@ class WaitPage:
             else:
                 enrolled = await self._enrolments.enrolled(tx, account.id)
                 waits = await self._waiting.open_of(tx, account.id)
-                hours = await self._waiting.wait_of(tx, account.id) or self._wait_hours
-        if account is None:
+                hours = await self._hours(tx, account.id)
+        if account is None or not hours:
             return await self._gone(request)
         if not enrolled:  # a new password is all they need
             address = f"{PATH}?{urlencode({'token': token})}"
