@@ -140,3 +140,20 @@ async def test_the_pool_refuses_what_it_could_not_do_soon() -> None:
 )
 def test_the_rules_for_a_new_password(password: str, alone: bool, fault: str | None) -> None:
     assert fault_of_new(password, login_name="mina", alone=alone) == fault
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "onlyloweranda few",
+        "ONLYUPPERANDAFEW",
+        "3141592653589793238",
+        "!@#$%^&*()_+{}|:<>?",
+        "               a               ",
+        "🐴 🔋 🪝 ✅ 🐴 🔋 🪝 ✅ x",
+        "z" * 500 + "a",
+    ],
+)
+def test_nothing_else_is_asked_of_a_password(password: str) -> None:
+    """No mixture of kinds of characters, no kind that is refused, at any length up to a thousand."""
+    assert fault_of_new(password, login_name="mina", alone=True) is None

@@ -10,7 +10,7 @@ import pytest
 
 from config.connections import Valkey
 from config.settings import Settings
-from idp.storage import sessions
+from idp.storage import passwords, sessions
 from tests.clock import FakeClock
 from tests.idp.browser import Browser
 from tests.idp.conftest import OpenDatabase
@@ -107,6 +107,57 @@ async def test_what_stood_on_the_old_one_ends_and_other_logins_too(
     assert late.status_code == 400, "it proved the old password"
     async with provider.parts.database.connect() as tx:
         assert await sessions.live_of(tx, user, clock.now()) is not None
+
+
+async def test_the_session_before_it_ends_with_its_refresh_tokens(
+    provider: Provider, app: App, clock: FakeClock
+) -> None:
+    user = await person(provider)
+    browser = provider.browser()
+    async with provider.parts.database.begin() as tx:
+        await passwords.put_password(tx, user, await provider.parts.passwords.hash(NEW), clock.now())
+    await submit(browser, await open_sign_in(browser, app), password=NEW)
+    refresh = (await provider.redeem(app, browser.query()["code"])).json()["refresh_token"]
+    async with provider.parts.database.begin() as tx:  # since then it leaked
+        await passwords.put_password(tx, user, await provider.parts.passwords.hash(PASSWORD), clock.now())
+    clock.advance(60)
+    page = await submit(browser, await open_sign_in(browser, app, prompt="login"))
+    page = await submit_mailed_code(provider, browser, page)
+    assert PAGE in page.text
+    assert (await provider.refresh(app, refresh)).status_code == 200, "nothing ends before"
+    await browser.follow(await choose(browser, page, "four gulls and a quiet pier"))
+    assert browser.address.startswith(CALLBACK)
+    again = await provider.refresh(app, refresh)
+    assert again.json()["error"] == "invalid_grant"
+
+
+async def test_an_old_password_stays_good(provider: Provider, app: App, clock: FakeClock) -> None:
+    """There is no expiry: ten years later the same one leads in, and nobody asks for another."""
+    user = await person(provider)
+    async with provider.parts.database.begin() as tx:
+        await passwords.put_password(tx, user, await provider.parts.passwords.hash(NEW), clock.now())
+    clock.advance(10 * 365 * 86400)
+    browser = provider.browser()
+    await submit(browser, await open_sign_in(browser, app), password=NEW)
+    assert browser.address.startswith(CALLBACK)
+
+
+async def test_the_field_helps(provider: Provider, app: App, mailbox: Mailbox) -> None:
+    """It is shown on demand, filled by password managers, pasted into; and whoever types Unicode is advised."""
+    await person(provider)
+    browser = provider.browser()
+    page = await open_sign_in(browser, app)
+    assert 'autocomplete="current-password"' in page.text
+    assert "data-show-password" in page.text
+    assert "show-password.js" in page.text
+    await ask(browser)
+    new = await browser.get(await mailbox.link())
+    assert 'autocomplete="new-password"' in new.text
+    assert "data-show-password" in new.text
+    assert "may be hard to type on other devices" in new.text
+    for each in (page, new):
+        assert "onpaste" not in each.text
+        assert 'autocomplete="off"' not in each.text
 
 
 async def test_nobody_skips_the_page(provider: Provider, app: App) -> None:
