@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import ask_engines
-from cli.commands import audit, clients, keys, policy, resources, sessions, users
+from cli.commands import audit, clients, keys, passwords, policy, resources, sessions, users
 
 app = typer.Typer(
     name="munjigi",
@@ -25,6 +25,7 @@ for name, group in (
     ("resources", resources),
     ("policy", policy),
     ("users", users),
+    ("passwords", passwords),
 ):
     app.add_typer(group.app, name=name)
 

@@ -36,6 +36,22 @@ def publish(path: str, media_type: str, document: Callable[[], bytes]) -> Callab
     return withdraw
 
 
+_beside: dict[str, Check] = {}
+
+
+def tell_of(name: str, check: Check) -> Callable[[], None]:
+    """Show in `/readyz` how something stands without which this process still serves, until what is returned is called.
+
+    Whether the process is ready does not hang on it: what all nodes read from one disk would take all of them away.
+    """
+    _beside[name] = check
+
+    def withdraw() -> None:
+        _beside.pop(name, None)
+
+    return withdraw
+
+
 @contextmanager
 def read_by_prometheus(*collectors: Collector) -> Iterator[None]:
     """They are asked as long as the context lasts."""
@@ -56,9 +72,10 @@ def health_application(service: str, checks: Mapping[str, Check]) -> ASGIApp:
         return _line({"service": service, "alive": True})
 
     async def readyz(_request: Request) -> Response:
-        answers = await asyncio.gather(*(_answers(check) for check in checks.values()))
-        found = dict(zip(checks, answers, strict=True))
-        return _line({"service": service, "ready": all(answers), **found}, 200 if all(answers) else 503)
+        told = {**checks, **_beside}
+        found = dict(zip(told, await asyncio.gather(*(_answers(check) for check in told.values())), strict=True))
+        ready = all(found[name] for name in checks)
+        return _line({"service": service, "ready": ready, **found}, 200 if ready else 503)
 
     async def metrics(_request: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -112,6 +112,16 @@ class IdentityProviderSettings(BaseModel):
     """Days after which a client that registered itself, and that nobody used since, is removed."""
     password_threads: int = Field(default=2, ge=1)
     """How many argon2id computations run at once, each in 64 MiB; more than the cores only makes each slower."""
+    breached_passwords: Path | None = None
+    """A copy of Pwned Passwords, as its own downloader writes it: a folder of ranges, or the one big file. Unset: no
+    password is looked up among leaked ones. It is read by seeking; nobody is asked over the network."""
+    breached_password_grace: int = Field(default=0, ge=0, le=90)
+    """Days for which somebody whose right password was leaked may still put off choosing another one; 0: at once."""
+    recovery_wait: int = Field(default=24, ge=0, le=720)
+    """Hours that somebody waits who lost every factor, unless their organisation says otherwise; meanwhile they are
+    told wherever they can be reached, and can stop it. 0: nobody gets in by waiting."""
+    single_administrator_resets: bool = False
+    """Whether one administrator alone may take away somebody's second factors; otherwise two are needed."""
     client_certificate_header: bool = False
     """Whether `Client-Cert` (RFC 9440) of `trusted_proxies` is believed: they must end TLS, and replace what clients
     send under that name."""

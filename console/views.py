@@ -25,6 +25,7 @@ VIEWS = (
     View("session", "/sessions/{id}", "sessions"),
     View("people", "/people", "people"),
     View("person", "/people/{id}", "people"),
+    View("resets", "/resets", "resets"),
     View("organisations", "/organisations", "organisations"),
     View("organisation", "/organisations/{id}", "organisations"),
     View("deliveries", "/deliveries", "deliveries"),
@@ -46,6 +47,7 @@ LISTS = tuple(view for view in VIEWS if view.name == view.section)
 KEYS = {
     "sessions": "s",
     "people": "p",
+    "resets": "t",
     "organisations": "o",
     "deliveries": "d",
     "versions": "v",

@@ -16,6 +16,7 @@ from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.live_requests import LiveRequests
 from idp.endpoints.account.overview import OverviewPage
 from idp.endpoints.account.password import PasswordPage
+from idp.endpoints.account.recovery import AccountRecovery
 from idp.endpoints.account.recovery_codes import RecoveryCodesPage
 from idp.endpoints.account.requests import RequestsPage
 from idp.endpoints.account.session import SessionPage
@@ -24,7 +25,9 @@ from idp.endpoints.account.sign_in import AccountSignIn
 from idp.endpoints.device.page import DevicePage
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.password_change import NewPasswords
 from idp.endpoints.login.typed_codes import TypedCodes
+from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.parts import Parts
 from idp.routes import Endpoint
 from idp.storage import (
@@ -63,6 +66,7 @@ def account_endpoints(
     throttle: Throttle,
     typed_codes: TypedCodes,
     issuer_name: str,
+    ways_back: WaysBack,
 ) -> Mapping[str, Endpoint]:
     """The pages of the account, by the names of the table of routes."""
     door, letters = account_door(parts, shared), account_letters(parts)
@@ -76,6 +80,8 @@ def account_endpoints(
         remembered=remembered,
         history=sign_in_history,
         requests=pending_grants,
+        saved_codes=recovery_codes,
+        ways_back=ways_back,
         roles_page=parts.settings.roles_page,
     )
     session = SessionPage(
@@ -106,6 +112,7 @@ def account_endpoints(
         door=door,
         letters=letters,
         passwords=passwords,
+        rules=NewPasswords(parts.breached),
         people=sessions,
         remembered=remembered,
         one_session=parts.one_session,
@@ -150,6 +157,7 @@ def account_endpoints(
     return {
         "device": DevicePage(shared, door=door, pending=pending_grants, throttle=throttle),
         "account": overview,
+        "account_recovery_stop": AccountRecovery(shared, door=door, letters=letters, ways_back=ways_back).stop,
         "account_sign_in": sign_in,
         "account_back": sign_in.back,
         "account_session": session,

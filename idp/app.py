@@ -15,6 +15,7 @@ from config.client_address import ClientAddresses
 from config.clock import SystemClock
 from config.connections import open_database, open_valkey
 from config.entropy import SystemEntropy
+from config.health import tell_of
 from config.problem import Problem
 from config.public_http import with_documents
 from config.serving import collect_rarely, serve_application
@@ -109,11 +110,16 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _nothing() -> None:
+    """There is nothing to withdraw."""
+
+
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     """Serve on `idp.listen` until `stop` is set (docs/house.md, "Processes")."""
     database, valkey = open_database(settings, "idp"), open_valkey(settings)
     try:
         parts = await build_parts(settings, database, valkey, SystemClock(), SystemEntropy())
+        withdraw = tell_of("breached_passwords", parts.breached.check) if parts.breached.looks else _nothing
         try:
             async with running_caches(parts, stop):
                 application = build_application(parts)
@@ -127,6 +133,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                     ws="none",
                 )
         finally:
+            withdraw()
             parts.passwords.close()
     finally:
         await valkey.aclose()

@@ -24,6 +24,7 @@ from idp.authorization.step_mac import StepMac
 from idp.clients.cache import ClientCache
 from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.clients.tls_client_auth import Authorities
+from idp.credentials.breached import BreachedPasswords
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import SignInHistory
 from idp.directory.cache import FaceCache
@@ -144,6 +145,7 @@ class Parts:
     presence: Presence
     restart: Restart
     passwords: PasswordPool
+    breached: BreachedPasswords
     outbound: Outbound
     offers: OfferCache
     described: DescribedCache
@@ -277,6 +279,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         presence=presence,
         restart=Restart(client_cache, presence, pages),
         passwords=PasswordPool(settings.idp.password_threads),
+        breached=BreachedPasswords.open(settings.idp.breached_passwords),
         outbound=outbound,
         offers=OfferCache(upstream_providers, database, clock, lease),
         described=described,

@@ -22,7 +22,7 @@ from idp.federated import federation_endpoints
 from idp.parts import Parts
 from idp.routes import Endpoint
 from idp.storage import consents, factors, logins, one_time_codes, preferences, proven_addresses, recovery_codes
-from idp.way_in import way_in_endpoints
+from idp.way_in import way_in_endpoints, ways_back
 
 ISSUER_NAME = "Munjigi"
 
@@ -68,6 +68,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             throttle=throttle,
             typed_codes=typed_codes,
             issuer_name=ISSUER_NAME,
+            ways_back=ways_back(parts),
         ),
         **federation_endpoints(parts, shared, throttle),
         "session_status": SessionStatusEndpoint(parts.arrivals, parts.database, parts.clock),

@@ -1,7 +1,7 @@
 """The worker `sweeper`: ends sessions whose time is over, tells of what nobody told yet, forgets what is over.
 
-Told are logins that nobody finished, requests behind a person's back whose mail was not written at once, and what
-became of roles that were asked for, for a time.
+Told are logins that nobody finished, requests behind a person's back whose mail was not written at once, what became
+of roles that were asked for, for a time, and that a recovery which waited leads in from now on.
 
 Any number of them may run; they share the work by row locks. This is its composition root, at the rim of the identity
 provider, since siblings meet here: sessions, logins, factors, links.
@@ -28,6 +28,8 @@ from idp.authorization.abandoned import Abandoned
 from idp.authorization.attempts import EVERY as TOLD_EVERY
 from idp.authorization.attempts import Attempts
 from idp.clients.unused import UnusedClients
+from idp.credentials.recovery import Recovery
+from idp.credentials.waiting_recovery import KEPT as RECOVERIES_KEPT
 from idp.devices.sign_in_history import KEPT_FOR, SignInHistory
 from idp.grants import lapsing
 from idp.grants.asking import Asking
@@ -41,10 +43,12 @@ from idp.sessions.received.security_event import KEPT as SIGNALS_KEPT
 from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
 from idp.storage import (
+    assisted_resets,
     attempts,
     client_register,
     deliveries,
     devices,
+    directory,
     factors,
     machine_sessions,
     not_me_links,
@@ -52,10 +56,13 @@ from idp.storage import (
     preferences,
     protocol_sweep,
     received_signals,
+    recovery_links,
     role_news,
     sessions,
     sign_in_history,
+    waiting_recoveries,
 )
+from idp.waiting_recoveries import RecoveriesMoved
 from notifications import queue
 from notifications.queue import Queue
 
@@ -86,6 +93,7 @@ class Sweeper:
         asking: Asking,
         unused: UnusedClients,
         roles: RolesTold,
+        recoveries: RecoveriesMoved,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -96,6 +104,7 @@ class Sweeper:
         self._asking = asking
         self._unused = unused
         self._roles = roles
+        self._recoveries = recoveries
         self._clock = clock
         self._forgot_at: datetime | None = None
 
@@ -106,6 +115,7 @@ class Sweeper:
         told = await self._all(lambda tx: self._abandoned.sweep(tx, self._clock.now(), BATCH))
         told += await self._all(lambda tx: self._asking.tell(tx, self._clock.now(), BATCH))
         told += await self._all(lambda tx: self._roles.tell(tx, self._clock.now(), BATCH))
+        told += await self._all(lambda tx: self._recoveries.step(tx, self._clock.now(), BATCH))
         if ended or told:
             await outbox.poke(self._valkey)
             await queue.poke(self._valkey)
@@ -132,6 +142,8 @@ class Sweeper:
 
     async def _forget(self, now: datetime) -> None:
         await self._some(lambda tx: lapsing.sweep(tx, pending_grants, now, BATCH))
+        await self._some(lambda tx: self._recoveries.lapse(tx, now, BATCH))
+        await self._some(lambda tx: assisted_resets.lapse(tx, now, BATCH))
         forgetting: tuple[Batch, ...] = (
             lambda tx: factors.sweep_challenges(tx, now),
             lambda tx: protocol_sweep.sweep(tx, now),
@@ -141,6 +153,7 @@ class Sweeper:
             lambda tx: sign_in_history.sweep(tx, now),
             lambda tx: attempts.sweep(tx, now - TOLD_EVERY),
             lambda tx: role_news.sweep(tx, now - ROLES_KEPT),
+            lambda tx: waiting_recoveries.sweep(tx, now - RECOVERIES_KEPT),
         )
         for batch in forgetting:
             async with self._database.begin() as tx:
@@ -195,5 +208,12 @@ def build_sweeper(settings: Settings, database: Database, valkey: Valkey, clock:
             longest_session=times.absolute_lifetime,
         ),
         RolesTold(news=role_news, clocks=preferences, queue=notices, page=settings.roles_page),
+        RecoveriesMoved(
+            recoveries=waiting_recoveries,
+            recovery=Recovery(recovery_links, entropy, settings.idp.issuer),
+            directory=directory,
+            clocks=preferences,
+            queue=notices,
+        ),
         clock,
     )

@@ -26,6 +26,7 @@ from idp.storage import (
     signal_streams,
     signal_transmitters,
 )
+from idp.way_in import ways_back
 
 
 def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
@@ -61,6 +62,7 @@ def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             recovery=Recovery(recovery_links, parts.entropy, parts.issuer),
             one_session=parts.one_session,
             queue=parts.queue,
+            ways_back=ways_back(parts),
             mac=parts.mac,
             hops=parts.hops,
             pages=parts.pages,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from config.this_machine import is_this_machine
@@ -10,21 +11,29 @@ from idp.credentials.recovery import Recovery
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.password_change import NewPasswords, PasswordChange
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.sign_in.first_factor import FirstFactor
 from idp.endpoints.sign_in.guess import Guesses
+from idp.endpoints.sign_in.leaked_password import LeakedPasswordPage
+from idp.endpoints.sign_in.leaks import Leaks
 from idp.endpoints.sign_in.new_password import NewPasswordPage
 from idp.endpoints.sign_in.page import SignInPage
 from idp.endpoints.sign_in.recover import RecoverPage
 from idp.endpoints.sign_in.remembering import Remembering
+from idp.endpoints.sign_in.reset_code import ResetCodePage
 from idp.endpoints.sign_in.second_proof import SecondProof
+from idp.endpoints.sign_in.wait import StopPage, WaitPage
 from idp.endpoints.sign_in.way_in_notices import WayInNotices
+from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.importing.old_system import OldSystems
 from idp.parts import Parts
 from idp.routes import Endpoint
 from idp.storage import (
+    assisted_resets,
     devices,
     directory,
+    factor_reset,
     factors,
     old_systems,
     passwords,
@@ -32,6 +41,7 @@ from idp.storage import (
     proven_addresses,
     recovery_links,
     remembered,
+    waiting_recoveries,
 )
 
 
@@ -76,6 +86,25 @@ def way_in_endpoints(
         ),
         remembering=remembering(parts),
         passkeys=passkeys,
+        leaks=Leaks(
+            breached=parts.breached,
+            passwords=passwords,
+            notices=notices,
+            grace=timedelta(days=parts.settings.idp.breached_password_grace),
+        ),
+    )
+    rules = NewPasswords(parts.breached)
+    change = PasswordChange(
+        passwords=passwords, remembered=remembered, one_session=parts.one_session, signals=parts.signals
+    )
+    leaked = LeakedPasswordPage(
+        shared,
+        directory=directory,
+        preferences=preferences,
+        rules=rules,
+        change=change,
+        notices=notices,
+        pool=parts.passwords,
     )
     sign_in = SignInPage(
         shared,
@@ -89,24 +118,54 @@ def way_in_endpoints(
     return {
         "sign_in": parts.restart.around(sign_in),
         "sign_in_passkey": parts.restart.around(sign_in.by_passkey),
+        "leaked_password": parts.restart.around(leaked),
         "recover": RecoverPage(shared, directory=directory, recovery=recovery, notices=notices, throttle=throttle),
+        "recover_wait": WaitPage(
+            shared,
+            directory=directory,
+            enrolments=factors,
+            recovery=recovery,
+            waiting=waiting_recoveries,
+            clocks=preferences,
+            notices=notices,
+            throttle=throttle,
+            issuer=parts.issuer,
+            wait_hours=parts.settings.idp.recovery_wait,
+        ),
+        "recover_stop": StopPage(shared, ways_back=ways_back(parts), clocks=preferences, notices=notices),
+        "recover_code": ResetCodePage(
+            shared, directory=directory, resets=assisted_resets, recovery=recovery, throttle=throttle
+        ),
         "recover_password": NewPasswordPage(
             shared,
             directory=directory,
             locks=directory,
-            passwords=passwords,
+            rules=rules,
+            change=change,
             enrolments=factors,
             addresses=proven_addresses,
             proof=SecondProof(typed_codes, passkeys, parts.clock),
-            remembered=remembered,
             recovery=recovery,
             notices=notices,
-            one_session=parts.one_session,
+            ways_back=ways_back(parts),
+            factors=factor_reset,
             signals=parts.signals,
             pool=parts.passwords,
             throttle=throttle,
         ),
     }
+
+
+def ways_back(parts: Parts) -> WaysBack:
+    """The ways back in that need no factor: for the pages that end them."""
+    return WaysBack(
+        waiting=waiting_recoveries,
+        resets=assisted_resets,
+        recovery=Recovery(recovery_links, parts.entropy, parts.issuer),
+        directory=directory,
+        clocks=preferences,
+        queue=parts.queue,
+    )
 
 
 def _notices(parts: Parts) -> WayInNotices:

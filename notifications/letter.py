@@ -20,6 +20,9 @@ HOME = "Asia/Seoul"
 """The time zone of a notice that names none."""
 LONGEST_FACT = 120
 """Characters that are shown of a fact."""
+FEW_CODES = 2
+"""So many recovery codes left are worth a warning."""
+_TOLD_UNTIL = (NoticeKind.ROLE, NoticeKind.RECOVERY_READY, NoticeKind.RESET_AGREED)
 _VARIANTS: Mapping[NoticeKind, tuple[str, tuple[str, ...]]] = {
     NoticeKind.ATTEMPT: ("outcome", ("kept", "abandoned", "refused")),
     NoticeKind.ROLE: ("what", ("granted", "refused", "over")),
@@ -98,6 +101,9 @@ class _Writer:
             if (variant := self._fact(name)) not in known:
                 raise WrongNotice(name)
             return f".{variant}"
+        if self._kind is NoticeKind.RECOVERY_CODE_USED:
+            left = self._fact("left")
+            return ".few" if left.isdecimal() and int(left) <= FEW_CODES else ""
         return f".{self._fact('reason')}" if self._kind is NoticeKind.SESSION_ENDED else ""
 
     def _arguments(self) -> Mapping[str, str]:
@@ -122,8 +128,10 @@ class _Writer:
         rows += [(name, self._fact(name)) for name in ("device", "browser", "message") if self._raw.get(name)]
         if self._kind is NoticeKind.ROLE:
             rows += [(name, self._fact(name)) for name in ("by", "why") if self._raw.get(name)]
-            if "until" in self._raw:
-                rows.append(("until", self._moment("until")))
+        if self._kind in _TOLD_UNTIL and "until" in self._raw:
+            rows.append(("until", self._moment("until")))
+        if self._kind is NoticeKind.RECOVERY_WAITING:
+            rows.append(("ready", self._moment("ready")))
         return tuple((self._say(f"fact.{name}"), value) for name, value in rows)
 
     def _action_and_note(self) -> tuple[Action | None, str]:
@@ -132,6 +140,10 @@ class _Writer:
                 return None, self._say("sign_in_code.note")
             case NoticeKind.RECOVERY:
                 return Action(self._say("recovery.action"), self._address("recovery")), self._say("recovery.note")
+            case NoticeKind.RECOVERY_READY:
+                return Action(self._say("recovery.action"), self._address("recovery")), self._say("recovery_ready.note")
+            case NoticeKind.RECOVERY_WAITING | NoticeKind.RESET_AGREED:
+                return Action(self._say("not_me"), self._address("stop")), self._say(f"{self._kind}.note")
             case NoticeKind.SIGN_IN_REQUEST:
                 action = Action(self._say("sign_in_request.action"), self._address("requests"))
                 return action, self._say("sign_in_request.note")

@@ -37,6 +37,18 @@ class NoticeKind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     """`left`, `device`, `browser`, `place`, `at`, `not_me`: one of the saved codes was used."""
 
+    PASSWORD_BREACHED = "password_breached"  # noqa: S105 - the name of a notice
+    """`at`, `not_me`: the password was found among those that leaked from other services."""
+    RECOVERY_WAITING = "recovery_waiting"
+    """`ready` (a moment), `stop` (address), `device`, `browser`, `place`, `at`: somebody who says that they lost every
+    factor gets in at that moment, unless they are stopped."""
+    RECOVERY_READY = "recovery_ready"
+    """`recovery` (address), `until`, `at`: the waiting is over."""
+    RECOVERY_STOPPED = "recovery_stopped"
+    """`at`: somebody stopped it."""
+    RESET_AGREED = "reset_agreed"
+    """`stop` (address), `until`, `at`: two administrators agreed to take the factors away."""
+
     ROLE = "role"
     """`what` (granted, refused, over), `role`, `roles` (address), `at`; `by`, `why`, `until` as far as there are any:
     what became of a role that was asked for, for a time."""
@@ -88,6 +100,11 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.REMEMBERED_STOLEN: ("at",),
     NoticeKind.FACTOR_GUESSED: (*_WHERE, "at"),
     NoticeKind.RECOVERY_CODE_USED: ("left", *_WHERE, "at"),
+    NoticeKind.PASSWORD_BREACHED: ("at",),
+    NoticeKind.RECOVERY_WAITING: ("ready", "stop", *_WHERE, "at"),
+    NoticeKind.RECOVERY_READY: ("recovery", "until", "at"),
+    NoticeKind.RECOVERY_STOPPED: ("at",),
+    NoticeKind.RESET_AGREED: ("stop", "until", "at"),
     NoticeKind.ROLE: ("what", "role", "roles", "at"),
     NoticeKind.SIGN_IN_REQUEST: ("app", "message", "at", "minutes", "requests"),
     NoticeKind.RESERVATION_CONFIRMED: _SERVICE,

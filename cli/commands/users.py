@@ -9,8 +9,12 @@ from uuid import UUID
 import typer
 
 from cli.asking import ask_engines
+from cli.commands import user_resets
 
-app = typer.Typer(help="People of other systems, brought in by files.", no_args_is_help=True)
+app = typer.Typer(
+    help="People of other systems, brought in by files; resets of those who lost every factor.", no_args_is_help=True
+)
+app.add_typer(user_resets.app, name="reset")
 _Why = Annotated[str, typer.Option("--why", help="Kept in the audit record.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Report = Annotated[

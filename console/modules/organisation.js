@@ -10,7 +10,7 @@ import { ago, moment, t } from "console/words";
 
 const root = document.getElementById("view");
 const log = el("section", {}, el("h2", {}, t("changes")));
-const FIELDS = { duplicate_login: t("duplicate_login"), new_device_factor: t("new_device_factor"), look: t("look"), support: t("support"), providers: t("providers") };
+const FIELDS = { duplicate_login: t("duplicate_login"), new_device_factor: t("new_device_factor"), recovery_wait_hours: t("recovery_wait_hours"), look: t("look"), support: t("support"), providers: t("providers") };
 let shown;
 const id = root.dataset.named;
 const LOCALES = ["ko", "en"];
@@ -30,7 +30,9 @@ function fields(one) {
   return [
     card(t("rules_of_login"),
       choices("duplicate_login", t("duplicate_login"), [["", t("duplicate_settings")], ["ask", t("duplicate_ask")], ["take_over", t("duplicate_take_over")]], one.duplicate_login ?? ""),
-      choices("new_device_factor", t("new_device_factor"), [["", t("as_settings")], ["true", t("yes")], ["false", t("no")]], String(one.new_device_factor ?? ""))),
+      choices("new_device_factor", t("new_device_factor"), [["", t("as_settings")], ["true", t("yes")], ["false", t("no")]], String(one.new_device_factor ?? "")),
+      field("recovery_wait_hours", t("recovery_wait_hours"), { type: "number", min: "0", max: "720", value: one.recovery_wait_hours ?? "" }),
+      el("p", { class: "hint" }, t("recovery_wait_hint"))),
     card(t("support"), el("p", { class: "hint" }, t("support_hint")),
       field("support_name", t("support_name"), { value: support?.name ?? "", maxlength: "200" }),
       field("support_email", t("email"), { type: "email", value: support?.email ?? "", maxlength: "200", autocomplete: "off" }),
@@ -66,6 +68,7 @@ async function asked(form, one) {
     version: one.version,
     duplicate_login: value("duplicate_login") || null,
     new_device_factor: factor === "" ? null : factor === "true",
+    recovery_wait_hours: value("recovery_wait_hours") === "" ? null : Number(value("recovery_wait_hours")),
     look: Object.keys(name).length || Object.keys(look.accent).length || Object.keys(look.welcome).length || logo ? look : null,
     support: Object.values(support).some(Boolean) ? support : null,
   };

@@ -3,15 +3,17 @@
 import { act } from "console/act";
 import { refusal } from "console/api";
 import { badge, card, el, facts, link } from "console/dom";
-import { endSession, lock, person, resetFactors, signIns, unlock } from "console/identity";
+import { askReset, endSession, lock, person, resets, signIns, unlock } from "console/identity";
 import { list } from "console/list";
 import { heading, things, word } from "console/object";
+import { RESETS, resetActs } from "console/resetting";
 import { ago, moment, place, t } from "console/words";
 
 const root = document.getElementById("view");
 const id = root.dataset.named;
 const object = el("div", { class: "object" });
 const log = el("section", {}, el("h2", {}, t("sign_ins")));
+let code = "";
 
 const OUTCOMES = { signed_in: "success", taken_over: "success", failed: "warning", kept: "information", abandoned: "information", refused: "danger" };
 
@@ -64,16 +66,22 @@ const factor = (one) => [
   el("small", {}, one.last_used_at ? t("used", { when: ago(one.last_used_at) }) : t("added", { when: ago(one.created_at) })),
 ];
 
-// A lost authenticator is not the end: whoever sees the person may take it away, so that a code by mail stands in for it.
-function factors(one) {
-  const second = one.factors.some(({ kind }) => kind !== "password");
+// Lost factors are not the end: one administrator asks and tells the code by phone, another agrees, and it works.
+function factors(one, open) {
   return card(t("factors"),
     one.whole ? things(one.factors, t("no_factors"), factor) : el("p", { class: "muted" }, t("elsewhere")),
-    el("div", { class: "acts" }, one.whole && second && !one.session?.own ? act({
-      label: t("reset_factors"),
-      happens: () => t("reset_factors_happens", { name: one.display_name }),
-      done: () => t("reset_factors_done", { name: one.display_name }),
-      run: (why) => after(resetFactors(one, why)),
+    code && el("div", { class: "notice warning", role: "status" }, t("reset_code", { name: one.display_name }), el("p", {}, el("strong", {}, code))),
+    open && [facts([
+      [t("reset"), badge(RESETS[open.state], word("reset", open.state))],
+      [t("by"), open.asked_by.display_name],
+      [t("reason"), open.why],
+      [t("ends"), ago(open.expires_at)],
+    ]), resetActs(open, show)],
+    el("div", { class: "acts" }, one.whole && !open && !one.session?.own ? act({
+      label: t("ask_reset"),
+      happens: () => t("ask_reset_happens", { name: one.display_name }),
+      done: () => t("ask_reset_done"),
+      run: async (why) => { ({ code } = await askReset(one, why)); await show(); },
     }) : ""));
 }
 
@@ -83,13 +91,14 @@ async function after(doing) {
 }
 
 async function show() {
-  const one = await person(id);
+  const [one, { items }] = await Promise.all([person(id), resets({ person: id, limit: "1" })]);
+  const open = items.find(({ state }) => state === "asked" || state === "approved");
   heading(one.display_name);
   object.replaceChildren(
     account(one),
     session(one),
     card(t("devices"), one.whole ? things(one.devices, t("no_devices"), device) : el("p", { class: "muted" }, t("elsewhere"))),
-    factors(one));
+    factors(one, open));
 }
 
 root.append(object, log);

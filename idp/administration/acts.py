@@ -73,6 +73,7 @@ class Acts:
                 raise Problem(problems.CHANGED_MEANWHILE)
             rules = LoginRules(asked.duplicate_login, asked.new_device_factor)
             await self.rules.put_login_rules(tx, organisation_id, rules)
+            await self.organisations.put_recovery_wait(tx, organisation_id, asked.recovery_wait_hours)
             face = Face(organisation_id=organisation_id, look=look, support=support)
             await self.directory.put_face(tx, face)
             after = await self.organisations.claim(tx, organisation_id)
@@ -100,5 +101,5 @@ class Acts:
 
 
 def _differences(before: OrganisationDocument, after: OrganisationDocument) -> list[str]:
-    changeable = ("duplicate_login", "new_device_factor", "look", "support")
+    changeable = ("duplicate_login", "new_device_factor", "recovery_wait_hours", "look", "support")
     return [name for name in changeable if getattr(before, name) != getattr(after, name)]

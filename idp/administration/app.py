@@ -35,6 +35,8 @@ from idp.administration.person_acts import PersonActs
 from idp.administration.provider_acts import ProviderActs
 from idp.administration.provider_endpoints import ProviderEndpoints
 from idp.administration.reading import Reading
+from idp.administration.reset_acts import ResetActs
+from idp.administration.reset_endpoints import ResetEndpoints
 from idp.administration.resource_acts import ResourceActs
 from idp.administration.resource_endpoints import ResourceEndpoints
 from idp.administration.transmitter_endpoints import TransmitterEndpoints
@@ -55,6 +57,7 @@ from idp.storage import (
     administered_people,
     administered_session,
     administered_sessions,
+    assisted_resets,
     client_register,
     deliveries,
     directory,
@@ -133,6 +136,20 @@ def application(
         factors=factor_reset,
         logins=logins,
         clocks=preferences,
+        alone=settings.idp.single_administrator_resets,
+    )
+    reset_acts = ResetActs(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        entropy=entropy,
+        queue=queue,
+        people=administered_people,
+        directory=directory,
+        resets=assisted_resets,
+        sessions=sessions,
+        clocks=preferences,
+        issuer=settings.idp.issuer,
     )
     reading = Reading(
         database=database,
@@ -226,6 +243,7 @@ def application(
         **ResourceEndpoints(resource_acts).operations(),
         **DomainEndpoints(domain_acts).operations(),
         **KeyEndpoints(key_acts).operations(),
+        **ResetEndpoints(reset_acts).operations(),
         **ImportEndpoints(
             ImportActs(database=database, clock=clock, batches=imports, removals=imports_removed)
         ).operations(),

@@ -175,6 +175,8 @@ class OrganisationDocument(Struct, frozen=True, kw_only=True):
     """What happens at a second login; null: as the product's settings say."""
     new_device_factor: bool | None
     """Whether a new device needs a second factor; null likewise."""
+    recovery_wait_hours: int | None
+    """How long somebody waits who lost every factor; 0: nobody gets in by waiting; null likewise."""
     look: Look | None
     """null: as the product looks."""
     support: Support | None
@@ -258,6 +260,7 @@ class OrganisationRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_on
     version: str
     duplicate_login: DuplicateLogin | None
     new_device_factor: bool | None
+    recovery_wait_hours: Annotated[int, Meta(ge=0, le=720)] | None = None
     look: LookRequest | None
     support: Support | None
 

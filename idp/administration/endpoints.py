@@ -70,6 +70,7 @@ _API = Api(
         ("token_id", _UUID),
         ("provider_id", _UUID),
         ("batch_id", _UUID),
+        ("reset_id", _UUID),
         ("channel", {"enum": list(CHANNELS)}),
     ),
 )

@@ -39,6 +39,8 @@ class PersonActs:
     factors: Factors
     logins: Logins
     clocks: Clocks
+    alone: bool
+    """Whether one administrator may take away factors; otherwise two do, by `ResetActs`."""
 
     async def lock(self, who: Administrator, user_id: UUID, version: int, why: str) -> PersonDocument:
         """Lock an account and end its session. Its person is told by mail."""
@@ -78,6 +80,8 @@ class PersonActs:
         """
         if user_id == who.user_id:
             raise Problem(problems.YOURSELF)
+        if not self.alone:
+            raise Problem(problems.TWO_ADMINISTRATORS)
         async with self.database.begin() as tx:
             if await self.people.person(tx, who.organisations, user_id, self.clock.now()) is None:
                 raise Problem(problems.NOT_FOUND)

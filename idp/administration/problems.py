@@ -192,3 +192,27 @@ KEY_SIGNS = ProblemType(
     "This key signs at the moment",
     "Rotate first: once another key signs, this one can be retired. If it leaked, rotate at once.",
 )
+RESET_UNDER_WAY = ProblemType(
+    "MJ-IDENTITY-016",
+    HTTPStatus.CONFLICT,
+    "A reset of this person is under way already",
+    "Look at it under their ways to sign in: agree to it, or refuse it before you ask for another.",
+)
+RESET_OVER = ProblemType(
+    "MJ-IDENTITY-017",
+    HTTPStatus.CONFLICT,
+    "This reset is decided, or its time is over",
+    "Ask for a new one if the person still needs it.",
+)
+SECOND_ADMINISTRATOR = ProblemType(
+    "MJ-IDENTITY-018",
+    HTTPStatus.CONFLICT,
+    "This takes another administrator",
+    "Let somebody agree who did not ask for it.",
+)
+TWO_ADMINISTRATORS = ProblemType(
+    "MJ-IDENTITY-019",
+    HTTPStatus.CONFLICT,
+    "This takes two administrators",
+    "Ask for a reset, and let another administrator agree to it.",
+)

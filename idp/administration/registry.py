@@ -100,6 +100,9 @@ class Organisations(Protocol):
     async def claim(self, tx: Transaction, organisation_id: UUID) -> OrganisationDocument | None:
         """One, locked against other changes."""
 
+    async def put_recovery_wait(self, tx: Transaction, organisation_id: UUID, hours: int | None) -> None:
+        """Keep how long a claimed one's people wait who lost every factor."""
+
 
 class History(Protocol):
     """What is on record of organisations."""

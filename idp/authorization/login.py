@@ -79,6 +79,9 @@ class Login:
     linking: Linking | None = None
     """What the person is asked to link, once they have proved fully who they are here."""
 
+    password_due: datetime | None = None
+    """The password that was given was leaked: by then it must be another one."""
+
     def named(self, name: str) -> Login:
         """The person typed a name; nothing is proven by it."""
         return replace(self, name_hint=name)
@@ -102,7 +105,16 @@ class Login:
             given_up=False,
             consent="unasked",
             remember=False,
+            password_due=None,
         )
+
+    def owes_password(self, due: datetime) -> Login:
+        """The password that was right was leaked; the person chooses another one, by then at the latest."""
+        return replace(self, password_due=due)
+
+    def settled_password(self) -> Login:
+        """They chose another one, or put it off."""
+        return replace(self, password_due=None)
 
     def wants_linking(self, linking: Linking) -> Login:
         """Somebody came from an upstream with an account that is nobody's here."""
@@ -210,3 +222,6 @@ class Logins(Protocol):
 
         Returns how many.
         """
+
+    async def forget_others(self, tx: Transaction, login: Login) -> int:
+        """`forget_person` for the person of a login that goes on: all but this one, which is locked with them."""

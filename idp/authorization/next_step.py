@@ -20,7 +20,7 @@ DuplicateLogin = Literal["ask", "take_over"]
 
 
 class Step(StrEnum):
-    """What the dispatcher does next; the first five are pages."""
+    """What the dispatcher does next; the first seven are pages."""
 
     SIGN_IN = "sign_in"
     FACTOR = "factor"
@@ -28,6 +28,8 @@ class Step(StrEnum):
     """A second factor is due, and there is nothing that this person could be asked for: they are led to help."""
     TAKEOVER = "takeover"
     CONSENT = "consent"
+    NEW_PASSWORD = "new_password"  # noqa: S105 - the name of a step
+    """The password that was given was leaked: the person chooses another one, or puts it off while they may."""
     LINK = "link"
     """The person is asked whether an account of an upstream is to lead in from now on."""
     BEGIN_SESSION = "begin_session"
@@ -112,7 +114,7 @@ def next_step(
     if "none" in login.request.prompt:
         if interactive.step is Step.SIGN_IN:
             return NextStep(Step.REFUSED, "login_required")
-        if interactive.step in (Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER, Step.LINK):
+        if interactive.step in (Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER, Step.NEW_PASSWORD, Step.LINK):
             return NextStep(Step.REFUSED, "interaction_required")
         if interactive.step is Step.CONSENT:
             return NextStep(Step.REFUSED, "consent_required")
@@ -127,6 +129,8 @@ def _step(
     now: datetime,
 ) -> NextStep:
     proven = _proven(login, account, live, own, now)
+    if login.password_due is not None and proven.step in (Step.BEGIN_SESSION, Step.JOIN_SESSION):
+        return NextStep(Step.NEW_PASSWORD)
     if login.linking is not None and proven.step in (Step.BEGIN_SESSION, Step.JOIN_SESSION):
         return NextStep(Step.LINK)  # last of all: a new way in is given to whoever went through every other step
     return proven
@@ -171,6 +175,8 @@ def _proven(
             return NextStep(Step.REFUSED, "unmet_authentication_requirements")
         return NextStep(Step.FACTOR)
 
+    if login.password_due is not None and not login.factor_passed and (account.has_factor or account.by_mail):
+        return NextStep(Step.FACTOR)  # others know this password too: whoever has more to show shows it
     if live is not None and own is not None and own.sid == live.sid:
         return NextStep(Step.JOIN_SESSION)
     if account.new_device and not login.factor_passed:

@@ -57,7 +57,7 @@ OVERLOADED = ProblemType(
 )
 
 T = TypeVar("T")
-PasswordFault = Literal["too_short", "too_long", "contains_name", "one_character", "repeats", "common"]
+PasswordFault = Literal["too_short", "too_long", "made_of_names", "one_character", "repeats", "common"]
 OUR_NAMES = ("munjigi", "문지기")
 """Names of the service: whoever guesses tries them first."""
 _COMMON = Path(__file__).parent / "common_passwords.txt"
@@ -182,7 +182,8 @@ def fault_of_new(password: str, *, login_name: str, alone: bool, names: Collecti
     """What is wrong with a new password (NIST SP 800-63B-4, section 3.1.1.2).
 
     Asked for are a length (more of it where the password is the only factor, `alone`) and that it is not among those
-    that are tried first: common ones, the names of the service and of the person (`login_name`, `names`), repetitions.
+    that are tried first: common ones, the names of the service and of the person (`login_name`, `names`) with nothing
+    but digits and signs around them, repetitions. It is compared as a whole: a word in a longer sentence is no matter.
     Rules of composition and expiry are not asked for; any character counts, and pasting is no matter.
     """
     composed = unicodedata.normalize("NFC", password)
@@ -191,8 +192,8 @@ def fault_of_new(password: str, *, login_name: str, alone: bool, names: Collecti
     if len(prepared(password)) > LONGEST:
         return "too_long"
     folded = composed.casefold()
-    if any(name in folded for name in _names(login_name, names)):
-        return "contains_name"
+    if _is_made_of(folded, _names(login_name, names)):
+        return "made_of_names"
     if len(set(composed)) == 1:
         return "one_character"
     if folded in common_passwords():
@@ -211,6 +212,14 @@ def _names(login_name: str, names: Collection[str]) -> list[str]:
     given = (login_name, login_name.partition("@")[0], *names, *OUR_NAMES)
     folded = (unicodedata.normalize("NFC", name).casefold().strip() for name in given)
     return [name for name in folded if len(name) >= _SHORTEST_NAME]
+
+
+def _is_made_of(folded: str, names: Collection[str]) -> bool:
+    """Whether nothing is left of it but digits and signs, once these names are taken out: "mina2026!", "MinaMina"."""
+    left = folded
+    for name in sorted(names, key=len, reverse=True):
+        left = left.replace(name, " ")
+    return left != folded and not any(character.isalpha() for character in left)
 
 
 def _repeats(folded: str) -> bool:

@@ -35,6 +35,8 @@ class RecoveryLink:
     """The mail address that it was sent to, and nowhere else; None: it was shown, or kept before this was known."""
     expires_at: datetime
     attempts: int = 0
+    anew: bool = False
+    """No second factor is asked for beside it: they are lost, and go with the old password."""
 
     @property
     def worn_out(self) -> bool:
@@ -74,6 +76,26 @@ class Recovery:
         """
         token = self._entropy.token(TOKEN_SIZE)
         made = RecoveryLink(user_id=user_id, client_id=client_id, sent_to=sent_to, expires_at=now + LIFETIME)
+        await self._links.add(tx, token_hash(token), made, now)
+        return f"{self._issuer}{PATH}?{urlencode({'token': token})}"
+
+    async def anew(
+        self,
+        tx: Transaction,
+        user_id: UUID,
+        client_id: str | None,
+        now: datetime,
+        *,
+        sent_to: str | None,
+        expires_at: datetime,
+    ) -> str:
+        """The address for somebody whose factors are lost, and who has waited or been vouched for: they begin anew.
+
+        It stands in for every factor, so it is made after all else that could lead in is forgotten.
+        """
+        await self._links.forget_person(tx, user_id)
+        token = self._entropy.token(TOKEN_SIZE)
+        made = RecoveryLink(user_id=user_id, client_id=client_id, sent_to=sent_to, expires_at=expires_at, anew=True)
         await self._links.add(tx, token_hash(token), made, now)
         return f"{self._issuer}{PATH}?{urlencode({'token': token})}"
 

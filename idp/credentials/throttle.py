@@ -85,6 +85,11 @@ REFUSALS_OF_ADDRESS: Final = Allowance("refusal-address", 300, 900)
 RECOVERY_OF_ADDRESS: Final = Allowance("recovery-address", 30, 900)
 RECOVERY_OF_ACCOUNT: Final = Allowance("recovery-account", 3, 1800)
 """Mails with a link, in the half hour for which each is good: there is always one in the inbox that works."""
+WAITS_OF_ACCOUNT: Final = Allowance("recovery-wait-account", 3, 7 * 24 * 3600)
+"""Recoveries that wait: whoever stopped two of them is not to be worn down by more."""
+RESET_CODES_OF_ADDRESS: Final = Allowance("reset-code-address", 30, 900)
+RESET_CODES_OF_NAME: Final = Allowance("reset-code-name", 10, 900)
+"""Codes that administrators tell by phone, as they are typed; of names that nobody has likewise."""
 DEVICES_OF_ADDRESS: Final = Allowance("device-address", 100, 900)
 """Codes that devices at one address ask for."""
 USER_CODES_OF_ADDRESS: Final = Allowance("user-code-address", 30, 900)

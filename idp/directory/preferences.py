@@ -29,6 +29,9 @@ ALWAYS = (
     NoticeKind.REMEMBERED_STOLEN,
     NoticeKind.FACTOR_GUESSED,
     NoticeKind.RECOVERY_CODE_USED,
+    NoticeKind.PASSWORD_BREACHED,
+    NoticeKind.RECOVERY_WAITING,
+    NoticeKind.RESET_AGREED,
     NoticeKind.SIGN_IN_REQUEST,
     NoticeKind.ROLE,
 )

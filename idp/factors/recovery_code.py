@@ -20,7 +20,7 @@ from config.entropy import Entropy
 
 COUNT = 10
 """Codes that are made together."""
-FEW = 3
+FEW = 2
 """So many left are worth a reminder."""
 AMR = ("otp",)
 """RFC 8176 has no value for a look-up secret. Each code is a password that works once, which is what its `otp` means

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from config.connections import Transaction
 from idp.administration.documents import (
@@ -39,9 +39,16 @@ async def claim(tx: Transaction, organisation_id: UUID) -> OrganisationDocument 
     return None if row is None else _organisation(row)
 
 
+async def put_recovery_wait(tx: Transaction, organisation_id: UUID, hours: int | None) -> None:
+    """Keep how long a claimed one's people wait who lost every factor."""
+    keeping = update(organisation).where(organisation.c.id == organisation_id)
+    await tx.execute(keeping.values(recovery_wait_hours=hours))
+
+
 def _organisation(row: Row[Any]) -> OrganisationDocument:
     changeable = msgspec.json.encode(
-        [row.duplicate_login, row.new_device_factor, row.look, row.support], order="deterministic"
+        [row.duplicate_login, row.new_device_factor, row.recovery_wait_hours, row.look, row.support],
+        order="deterministic",
     )
     return OrganisationDocument(
         id=row.id,
@@ -50,6 +57,7 @@ def _organisation(row: Row[Any]) -> OrganisationDocument:
         time_zone=row.time_zone,
         duplicate_login=row.duplicate_login,
         new_device_factor=row.new_device_factor,
+        recovery_wait_hours=row.recovery_wait_hours,
         look=None if row.look is None else msgspec.convert(row.look, Look),
         support=None if row.support is None else Support(**row.support),
     )

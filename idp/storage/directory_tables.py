@@ -1,4 +1,4 @@
-"""The tables of migrations 0005 and 0036: people, organisations, credentials, factors, devices, sessions."""
+"""The tables of migrations 0005, 0036 and 0060: people, organisations, credentials, factors, devices, sessions."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ organisation = Table(
     Column("created_at", _TIME, nullable=False),
     Column("look", JSONB(none_as_null=True)),
     Column("support", JSONB(none_as_null=True)),
+    Column("recovery_wait_hours", Integer),
 )
 
 membership = Table(
@@ -75,6 +76,7 @@ password = Table(
     Column("user_id", Uuid, ForeignKey(_PERSON), primary_key=True),
     Column("hash", Text, nullable=False),
     Column("changed_at", _TIME, nullable=False),
+    Column("breached_at", _TIME),
 )
 
 totp = Table(

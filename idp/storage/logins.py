@@ -59,6 +59,12 @@ async def forget_person(tx: Transaction, user_id: UUID) -> int:
     return (await tx.execute(delete(table).where(table.c.id.in_(theirs)))).rowcount
 
 
+async def forget_others(tx: Transaction, login: Login) -> int:
+    """`forget_person` for the person of a login that goes on: all but this one, which is locked with them."""
+    theirs = select(table.c.id).where(table.c.user_id == login.user_id).order_by(table.c.id).with_for_update()
+    return (await tx.execute(delete(table).where(table.c.id.in_(theirs), table.c.id != login.id))).rowcount
+
+
 async def client_of(tx: Transaction, browsers: Collection[bytes], now: datetime) -> str | None:
     """The client whose login one of these browsers is in the middle of; of several the newest."""
     query = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
@@ -37,9 +37,18 @@ async def replace_hash(tx: Transaction, user_id: UUID, old: str, new: str) -> bo
 
 async def put_password(tx: Transaction, user_id: UUID, new: str, now: datetime) -> None:
     """Keep the hash of a new password."""
-    changing = {"hash": new, "changed_at": now}
+    changing = {"hash": new, "changed_at": now, "breached_at": None}
     await tx.execute(
         upsert(table)
         .values(user_id=user_id, **changing)
         .on_conflict_do_update(index_elements=["user_id"], set_=changing)
     )
+
+
+async def breached_since(tx: Transaction, user_id: UUID, now: datetime) -> datetime:
+    """Keep that the person's password was found among leaked ones, and give when it first was."""
+    keeping = (
+        update(table).where(table.c.user_id == user_id).values(breached_at=func.coalesce(table.c.breached_at, now))
+    )
+    found: datetime | None = (await tx.execute(keeping.returning(table.c.breached_at))).scalar_one_or_none()
+    return found or now

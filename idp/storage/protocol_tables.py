@@ -86,6 +86,7 @@ login = Table(
     Column("remember", Boolean, nullable=False),
     Column("linking", JSONB(none_as_null=True)),
     Column("consent", Text, nullable=False),
+    Column("password_due", _TIME),
 )
 
 consent = Table(

@@ -24,6 +24,7 @@ async def add(tx: Transaction, digest: bytes, link: RecoveryLink, now: datetime)
             created_at=now,
             expires_at=link.expires_at,
             attempts=link.attempts,
+            anew=link.anew,
         )
     )
 
@@ -62,4 +63,5 @@ def _link(row: Row[tuple[Any, ...]]) -> RecoveryLink:
         sent_to=row.sent_to,
         expires_at=row.expires_at,
         attempts=row.attempts,
+        anew=row.anew,
     )

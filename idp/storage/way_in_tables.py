@@ -1,9 +1,9 @@
-"""The tables of migrations 0014 and 0047: where clients belong, remembered browsers, links of recovery."""
+"""The tables of migrations 0014, 0047, 0060 and 0061: where clients belong, remembered browsers, ways back in."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(schema="idp")
 
@@ -43,4 +43,41 @@ recovery_link = Table(
     Column("expires_at", _TIME, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("sent_to", Text),
+    Column("anew", Boolean, nullable=False),
+)
+
+waiting_recovery = Table(
+    "waiting_recovery",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("client_id", Text),
+    Column("sent_to", Text, nullable=False),
+    Column("stop_hash", LargeBinary, nullable=False),
+    Column("asked_from", JSONB, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("asked_at", _TIME, nullable=False),
+    Column("ready_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
+    Column("ended_at", _TIME),
+)
+
+assisted_reset = Table(
+    "assisted_reset",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("asked_by", Uuid, nullable=False),
+    Column("asked_at", _TIME, nullable=False),
+    Column("code_hash", LargeBinary, nullable=False),
+    Column("stop_hash", LargeBinary, nullable=False),
+    Column("decided_by", Uuid),
+    Column("decided_why", Text, nullable=False),
+    Column("decided_at", _TIME),
+    Column("expires_at", _TIME, nullable=False),
+    Column("ended_at", _TIME),
+    Column("version", BigInteger, nullable=False),
 )

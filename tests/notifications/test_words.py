@@ -44,6 +44,8 @@ FACTS = {
     "by": "Ada",
     "why": "go on",
     "until": "2026-11-22T09:55:00+00:00",
+    "ready": "2026-11-23T08:55:00+00:00",
+    "stop": "https://id.example.com/recover/stop",
     "factor": "passkey",
     "what_ko": "한옥 하룻밤 × 2",
     "what_en": "A night in a hanok × 2",
@@ -86,6 +88,11 @@ SAID: dict[NoticeKind, tuple[str, ...]] = {
         (kind for kind in NoticeKind if kind.startswith("reservation_")),
         ("× 2", "5b1d2f0c", "₩360,000", "5.00", "₩180,000", "https://shop.example.com/reservations/5b1d2f0c"),
     ),
+    NoticeKind.PASSWORD_BREACHED: ("https://id.example.com/not-me/abc",),
+    NoticeKind.RECOVERY_WAITING: ("맥북", "Firefox 140", "https://id.example.com/recover/stop"),
+    NoticeKind.RECOVERY_READY: ("https://id.example.com/recover/def",),
+    NoticeKind.RECOVERY_STOPPED: ("https://id.example.com/not-me/abc",),
+    NoticeKind.RESET_AGREED: ("https://id.example.com/recover/stop",),
     NoticeKind.RECOVERY_CODE_USED: ("7", "맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
 }
 
@@ -156,6 +163,14 @@ def test_what_a_kind_needs_is_enough(mails: Mails, kind: NoticeKind) -> None:
 def test_a_sum_or_a_word_that_makes_no_sense_is_not_sent(mails: Mails, wrong: dict[str, str]) -> None:
     with pytest.raises(WrongNotice):
         mails.mail(UUID(int=1), notice(NoticeKind.RESERVATION_CANCELLED, **wrong), NOW)
+
+
+@pytest.mark.parametrize(("left", "few"), [("3", False), ("2", True), ("1", True), ("0", True)])
+def test_few_recovery_codes_are_warned_of(mails: Mails, left: str, few: bool) -> None:
+    mail = mails.mail(UUID(int=1), notice(NoticeKind.RECOVERY_CODE_USED, "en", left=left), NOW)
+    assert ("few are left" in str(mail["Subject"])) is few
+    assert ("make new ones now" in part(mail, "plain")) is few
+    assert f"Codes left: {left}" in part(mail, "plain")
 
 
 def test_a_subject_never_holds_the_code(mails: Mails) -> None:

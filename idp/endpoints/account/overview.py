@@ -16,6 +16,8 @@ from idp.devices.sign_in_history import SignInStorage
 from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import AccountFactors
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.sign_in.ways_back import WaysBack
+from idp.factors.recovery_code import FEW
 from idp.grants.pending import AskedRequests
 
 RECENT = timedelta(days=30)
@@ -39,6 +41,13 @@ class RememberedBrowsers(Protocol):
         """Forget one of a person's. False: there is none."""
 
 
+class SavedCodes(Protocol):
+    """Where recovery codes are kept."""
+
+    async def left(self, tx: Transaction, user_id: UUID) -> int:
+        """How many of the person's codes still work."""
+
+
 class OverviewPage:
     """The page."""
 
@@ -53,6 +62,8 @@ class OverviewPage:
         remembered: RememberedBrowsers,
         history: SignInStorage,
         requests: AskedRequests,
+        saved_codes: SavedCodes,
+        ways_back: WaysBack,
         roles_page: str,
     ) -> None:
         """`roles_page`: where people ask for roles, for a time, at the policy's own page behind the gateway."""
@@ -64,6 +75,8 @@ class OverviewPage:
         self._remembered = remembered
         self._history = history
         self._requests = requests
+        self._saved_codes = saved_codes
+        self._ways_back = ways_back
         self._roles_page = roles_page
 
     async def __call__(self, request: Request) -> Response:
@@ -73,6 +86,7 @@ class OverviewPage:
             if person is None:
                 return self._door.nobody(request)
             now, user_id = self._shared.clock.now(), person.account.id
+            saved_codes = await self._saved_codes.left(tx, user_id)
             places = await self._history.places(tx, user_id, now - RECENT)
             at_a_glance: dict[str, Any] = {
                 "roles_page": self._roles_page,
@@ -81,6 +95,10 @@ class OverviewPage:
                 "devices": len(await self._devices.of(tx, user_id)),
                 "remembered": len(await self._remembered.remembered_of(tx, user_id, now)),
                 "requests": len(await self._requests.waiting_for(tx, user_id, now)),
+                "way_back": await self._ways_back.of(tx, user_id),
+                "recovery_stopped": request.query_params.get("done") == "recovery_stopped",
+                "saved_codes": saved_codes,
+                "few_codes": saved_codes <= FEW,
                 "unfinished": sum(place.attempts for place in places),
             }
         return await self._door.show(request, person, "account_overview.html", enrolled=person.enrolled, **at_a_glance)

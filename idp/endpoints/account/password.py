@@ -15,7 +15,7 @@ from audit.trail import Kind
 from config.connections import Transaction
 from config.problem import Problem
 from config.web import correlation_id
-from idp.credentials.password import PasswordPool, fault_of_new
+from idp.credentials.password import PasswordPool
 from idp.credentials.throttle import Throttle, TooMany, guesses
 from idp.endpoints.account.door import NOT_NOW, AccountDoor, PeopleLocked, Person, record_change
 from idp.endpoints.account.letters import Letters
@@ -24,6 +24,7 @@ from idp.endpoints.account.session import Forgetting, without_session
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.password_change import NewPasswords
 from idp.endpoints.whereabouts import client_ip
 from idp.protocol.assurance import MULTIPLE_FACTORS
 from idp.sessions.one_session import OneSession
@@ -57,6 +58,7 @@ class PasswordPage:
         door: AccountDoor,
         letters: Letters,
         passwords: AccountPasswords,
+        rules: NewPasswords,
         people: PeopleLocked,
         remembered: Forgetting,
         one_session: OneSession,
@@ -68,6 +70,7 @@ class PasswordPage:
         self._door = door
         self._letters = letters
         self._passwords = passwords
+        self._rules = rules
         self._people = people
         self._remembered = remembered
         self._one_session = one_session
@@ -133,9 +136,7 @@ class PasswordPage:
             _must_be_proven(person)
         elif not typed.current:
             return [("current", "account.password.fault.missing_current")]
-        account = person.account
-        names = (account.display_name, *((account.email.partition("@")[0],) if account.email else ()))
-        fault = fault_of_new(typed.new, login_name=account.login_name, names=names, alone=not person.enrolled)
+        fault = await self._rules.fault(typed.new, person.account, alone=not person.enrolled)
         if fault is not None:
             return [("new", f"new_password.fault.{fault}")]
         if typed.current:

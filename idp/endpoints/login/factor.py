@@ -106,10 +106,27 @@ class FactorPage:
         if isinstance(outcome, Login):
             if counted is not None:
                 await self._counted_codes.was_right(counted)
+            if method == "recovery_code":
+                return await self._tell_left(request, outcome, login.user_id)
             return self._shared.hops.to_dispatcher(outcome)
         if counted is not None:
             await self._warn(request, login, arrived, counted)
         return await self._show(request, login_id, [outcome], HTTPStatus.UNPROCESSABLE_ENTITY)
+
+    async def _tell_left(self, request: Request, login: Login, person: UUID) -> Response:
+        """How many codes are left, before the login goes on: whoever uses the last one unawares is locked out next."""
+        async with self._shared.database.connect() as tx:
+            left = await self._typed_codes.saved_left(tx, person)
+        go_on = self._shared.hops.to_dispatcher(login).headers["location"]
+        return await self._shared.show(
+            request,
+            login,
+            Step.FACTOR,
+            "recovery_code_left.html",
+            left=left,
+            few=left <= recovery_code.FEW,
+            go_on=go_on,
+        )
 
     async def _warn(self, request: Request, login: Login, arrived: Arrived, counted: CountedCode) -> None:
         """Tell the person that somebody guesses, if it is time to. The throttle is asked outside any transaction."""

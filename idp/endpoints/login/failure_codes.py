@@ -25,9 +25,11 @@ CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("wrong_password", "wrong_current"), NOT_TOGETHER),
     **dict.fromkeys(("too_many", "mail_too_soon", "mail_too_many"), WAIT),
     **dict.fromkeys(("wrong_code", "wrong_totp", "wrong_mail_code", "spent_code"), WRONG_CODE),
-    **dict.fromkeys(("wrong_recovery_code", "missing_code"), WRONG_CODE),
+    **dict.fromkeys(("wrong_recovery_code", "missing_code", "wrong_reset_code"), WRONG_CODE),
     **dict.fromkeys(("passkey_refused", "wrong_passkey"), PASSKEY),
-    **dict.fromkeys(("too_short", "too_long", "contains_name", "one_character", "repeats", "common"), NEW_PASSWORD),
+    **dict.fromkeys(
+        ("too_short", "too_long", "made_of_names", "one_character", "repeats", "common", "breached"), NEW_PASSWORD
+    ),
     "same": NEW_PASSWORD,
     "locked": LOCKED,
     "not_remembered": NOT_REMEMBERED,

@@ -31,6 +31,7 @@ from idp.endpoints.login.arrivals import session_cookie_hash
 from idp.endpoints.login.hops import Hops
 from idp.endpoints.login.login_page import read_fields
 from idp.endpoints.not_me.said import Said, moment, of_session
+from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.session import Session
@@ -86,6 +87,7 @@ class NotMePage:
         recovery: Recovery,
         one_session: OneSession,
         queue: Queue,
+        ways_back: WaysBack,
         mac: StepMac,
         hops: Hops,
         pages: Pages,
@@ -101,6 +103,7 @@ class NotMePage:
         self._recovery = recovery
         self._one_session = one_session
         self._queue = queue
+        self._ways_back = ways_back
         self._mac = mac
         self._hops = hops
         self._pages = pages
@@ -165,6 +168,7 @@ class NotMePage:
                 details={"reason": "not_me"},
             ),
         )
+        await self._ways_back.stop(tx, request, said.user_id, now, "not_me")
         account = await self._directory.account(tx, said.user_id)
         if account is None or account.email is None:
             return False

@@ -22,6 +22,7 @@ from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.sign_in.faults import Fault
 from idp.endpoints.sign_in.guess import NOBODY, Guesses
+from idp.endpoints.sign_in.leaks import Leaks
 from idp.endpoints.sign_in.remembering import NOTHING, Keep, NotRecognised, Recognised, Remembering
 from idp.factors.passkey import PasskeyRefused
 from idp.protocol.assurance import MULTIPLE_FACTORS
@@ -61,12 +62,14 @@ class FirstFactor:
         guesses: Guesses,
         remembering: Remembering,
         passkeys: PasskeyCeremonies,
+        leaks: Leaks,
     ) -> None:
         self._shared = shared
         self._directory = directory
         self._guesses = guesses
         self._remembering = remembering
         self._passkeys = passkeys
+        self._leaks = leaks
 
     async def recognised(self, request: Request) -> Recognised | NotRecognised:
         """Whom this browser remembers."""
@@ -85,6 +88,7 @@ class FirstFactor:
             return Fault("", "not_remembered")
         name = whose.account.login_name if isinstance(whose, Recognised) else normalise(typed.name)
         guess = await self._guesses.take(self._shared.database, request, name, typed.password)
+        leaked = await self._leaks.has(guess)
         async with self._shared.database.begin() as tx:
             now = self._shared.clock.now()
             login = await self._shared.claim(tx, login_id, now)
@@ -101,8 +105,11 @@ class FirstFactor:
                 await record_attempt(tx, request, Kind.PERSON_TAKEN_OVER, subject=str(account.id), details=details)
             login = login if typed.quick else login.named(account.login_name)
             login = login.signed_in(account.id, PASSWORD_AMR, now)
+            login = await self._leaks.noted(tx, request, login, account, now, leaked=leaked)
             keep = await self._succeeded(tx, request, login, typed, "password")
         await self._guesses.was_right(guess)
+        if leaked:
+            await self._leaks.poke()
         return SignedIn(login, keep)
 
     async def by_passkey(self, request: Request, login_id: UUID, typed: Typed) -> SignedIn | Fault:

@@ -20,32 +20,25 @@ from audit.trail import Kind
 from config.connections import Transaction
 from config.web import correlation_id
 from idp.credentials.factor_guesses import RECOVERY_FACTOR
-from idp.credentials.password import PasswordPool, fault_of_new
+from idp.credentials.password import PasswordPool
 from idp.credentials.recovery import Recovery, RecoveryLink, token_hash
-from idp.credentials.remembered import RememberedStorage
 from idp.credentials.throttle import Throttle, TooMany
 from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash
 from idp.directory.account import Account, Directory, LockReason
-from idp.endpoints.login.arrivals import COOKIE_SIZE, Enrolments, visitor
+from idp.endpoints.login.arrivals import COOKIE_SIZE, Enrolments
 from idp.endpoints.login.failure_codes import LINK_OVER, failure_code
 from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
 from idp.endpoints.login.mail_codes import ProvenAddresses
+from idp.endpoints.login.password_change import NewPasswords, PasswordChange
 from idp.endpoints.sign_in.recover import may_recover, show
 from idp.endpoints.sign_in.remembering import REMEMBERED_COOKIE, Keep
 from idp.endpoints.sign_in.restart import home_of
 from idp.endpoints.sign_in.second_proof import SecondProof
 from idp.endpoints.sign_in.way_in_notices import WayInNotices
+from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.factors.requirement import FactorKind
-from idp.sessions.one_session import OneSession
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 from notifications.notice import NoticeKind
-
-
-class PasswordKeeping(Protocol):
-    """Where passwords are kept."""
-
-    async def put_password(self, tx: Transaction, user_id: UUID, new: str, now: datetime) -> None:
-        """Keep the hash of a new password."""
 
 
 class Unlocking(Protocol):
@@ -55,6 +48,16 @@ class Unlocking(Protocol):
         """Let a locked account sign in again; with `only`, one that was locked for this reason."""
 
 
+class LostFactors(Protocol):
+    """Where second factors are kept."""
+
+    async def revoked(self, tx: Transaction, user_id: UUID) -> Sequence[CredentialChange]:
+        """What a reset takes away, as subscribers of shared signals are told of it; ask before it."""
+
+    async def reset(self, tx: Transaction, user_id: UUID) -> Sequence[str]:
+        """Take away all of them, and what stood in for them; returns the kinds that there were."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """The link as it is looked at."""
@@ -62,6 +65,7 @@ class _Opened:
     link: RecoveryLink
     account: Account
     enrolled: tuple[FactorKind, ...]
+    """The factors that are asked for beside it; none, where it stands in for all of them."""
 
 
 class NewPasswordPage:
@@ -73,14 +77,15 @@ class NewPasswordPage:
         *,
         directory: Directory,
         locks: Unlocking,
-        passwords: PasswordKeeping,
+        rules: NewPasswords,
+        change: PasswordChange,
         enrolments: Enrolments,
         addresses: ProvenAddresses,
         proof: SecondProof,
-        remembered: RememberedStorage,
         recovery: Recovery,
         notices: WayInNotices,
-        one_session: OneSession,
+        ways_back: WaysBack,
+        factors: LostFactors,
         signals: ChangeSignals,
         pool: PasswordPool,
         throttle: Throttle,
@@ -88,14 +93,15 @@ class NewPasswordPage:
         self._shared = shared
         self._directory = directory
         self._locks = locks
-        self._passwords = passwords
+        self._rules = rules
+        self._new_password = change
         self._enrolments = enrolments
         self._addresses = addresses
         self._proof = proof
-        self._remembered = remembered
         self._recovery = recovery
         self._notices = notices
-        self._one_session = one_session
+        self._ways_back = ways_back
+        self._factors = factors
         self._signals = signals
         self._pool = pool
         self._throttle = throttle
@@ -111,7 +117,7 @@ class NewPasswordPage:
             opened = await self._open(tx, token)
         if opened is None:
             return await self._gone(request)
-        if faults := _faults(opened, form):
+        if faults := await self._faults(opened, form):
             return await self._show(request, token, faults)
         guessed = opened.enrolled and form.get("code")  # nobody guesses a passkey
         if guessed:
@@ -141,7 +147,8 @@ class NewPasswordPage:
         account = await self._directory.account(tx, link.user_id) if link is not None else None
         if link is None or account is None or not may_recover(account):
             return None
-        return _Opened(link, account, tuple(await self._enrolments.enrolled(tx, account.id)))
+        asked = () if link.anew else tuple(await self._enrolments.enrolled(tx, account.id))
+        return _Opened(link, account, asked)
 
     async def _change(
         self, tx: Transaction, request: Request, token: str, form: dict[str, str], hashed: str
@@ -161,25 +168,37 @@ class NewPasswordPage:
             left = str(await self._proof.saved_left(tx, person))
             await self._notices.happened(tx, request, opened.account, NoticeKind.RECOVERY_CODE_USED, now, left=left)
         await self._shared.logins.forget_person(tx, person)  # one that proved the old password begins nothing with it
-        await self._one_session.end_person(
-            tx,
-            person,
-            "password_change",
-            correlation_id=correlation_id(request),
-            ended_by=visitor(request, None),
-        )
-        await self._passwords.put_password(tx, person, hashed, now)
-        await self._remembered.forget_person(tx, person)
+        await self._new_password.keep(tx, request, person, hashed, now, during="recovery", signal="password_recovered")
         await self._recovery.finish(tx, person)
+        if opened.link.anew:
+            await self._forget_factors(tx, request, opened.account, now)
+        await self._ways_back.finished(tx, request, person, now, anew=opened.link.anew)
         if opened.link.sent_to is not None:  # who has the link read the mail
             await self._addresses.prove(tx, person, opened.link.sent_to, now)
-        await record_attempt(tx, request, Kind.PASSWORD_CHANGED, subject=str(person), details={"during": "recovery"})
-        change = CredentialChange("password", "update", "password_recovered")
-        await self._signals.credential_changed(tx, person, change, correlation_id(request))
         if await self._locks.unlock(tx, person, only="not_me"):
             await record_attempt(tx, request, Kind.ACCOUNT_UNLOCKED, subject=str(person))
         await self._notices.happened(tx, request, opened.account, NoticeKind.PASSWORD_CHANGED, now)
         return opened
+
+    async def _forget_factors(self, tx: Transaction, request: Request, account: Account, now: datetime) -> None:
+        """They are lost, or in other hands: none of them leads in any more."""
+        for change in await self._factors.revoked(tx, account.id):
+            await self._signals.credential_changed(tx, account.id, change, correlation_id(request))
+        for factor in await self._factors.reset(tx, account.id):
+            details = {"factor": factor, "during": "recovery"}
+            await record_attempt(tx, request, Kind.FACTOR_REMOVED, subject=str(account.id), details=details)
+            await self._notices.happened(
+                tx, request, account, NoticeKind.FACTOR_CHANGED, now, change="removed", factor=factor
+            )
+
+    async def _faults(self, opened: _Opened, form: dict[str, str]) -> list[tuple[str, str]]:
+        fault = await self._rules.fault(form.get("new", ""), opened.account, alone=not opened.enrolled)
+        if fault is not None:
+            return [("new-by-passkey" if "answer" in form else "new", fault)]
+        if opened.enrolled and not (form.get("code") or form.get("answer")):
+            by_code = "totp" in opened.enrolled or "code" in form
+            return [("code", "missing_code")] if by_code else [("", "passkey_refused")]
+        return []
 
     async def _show(
         self,
@@ -208,6 +227,7 @@ class NewPasswordPage:
             person=opened.account,
             enrolled=opened.enrolled,
             alone=not opened.enrolled,
+            anew=opened.link.anew,
             saved_codes=saved_codes > 0,
             passkey_options=options,
             faults=faults,
@@ -219,6 +239,8 @@ class NewPasswordPage:
 
     async def _changed(self, request: Request, opened: _Opened) -> Response:
         """The way back to the app. This browser is a known one to the throttle from now on, for a while."""
+        async with self._shared.database.connect() as tx:
+            left = await self._proof.saved_left(tx, opened.account.id) if opened.enrolled else None
         client_id = opened.link.client_id
         client = await self._shared.clients.find(client_id) if client_id is not None else None
         start = await self._shared.presence.start_of(client, None) if client is not None else None
@@ -229,6 +251,8 @@ class NewPasswordPage:
             "recover_done.html",
             status=HTTPStatus.OK,
             start=start or (home_of(client) if client is not None else ""),
+            anew=opened.link.anew,
+            left=left,
         )
         digest = cookie_hash(request.cookies.get(DEVICE_COOKIE))
         keep = [(REMEMBERED_COOKIE, "", 0)] if REMEMBERED_COOKIE in request.cookies else []
@@ -240,18 +264,6 @@ class NewPasswordPage:
         await self._throttle.vouch(str(opened.account.id), digest)
         Keep(tuple(keep)).put_on(response)
         return response
-
-
-def _faults(opened: _Opened, form: dict[str, str]) -> list[tuple[str, str]]:
-    account = opened.account
-    names = (account.display_name, *((account.email.partition("@")[0],) if account.email else ()))
-    fault = fault_of_new(form.get("new", ""), login_name=account.login_name, names=names, alone=not opened.enrolled)
-    if fault is not None:
-        return [("new-by-passkey" if "answer" in form else "new", fault)]
-    if opened.enrolled and not (form.get("code") or form.get("answer")):
-        by_code = "totp" in opened.enrolled or "code" in form
-        return [("code", "missing_code")] if by_code else [("", "passkey_refused")]
-    return []
 
 
 def _bound_to(token: str) -> str:

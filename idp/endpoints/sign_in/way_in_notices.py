@@ -10,6 +10,7 @@ from config.connections import Transaction, Valkey
 from config.web import correlation_id
 from events import outbox
 from idp.credentials.recovery import LIFETIME
+from idp.credentials.waiting_recovery import WaitingRecovery
 from idp.directory.account import Account
 from idp.directory.preferences import Preferences
 from idp.endpoints.login.arrivals import visitor
@@ -33,6 +34,19 @@ class WayInNotices:
         minutes = str(int(LIFETIME.total_seconds() // 60))
         await self._put(tx, account, NoticeKind.RECOVERY, {"recovery": link, "minutes": minutes}, reference)
 
+    async def waiting(
+        self, tx: Transaction, account: Account, to: str, waits: WaitingRecovery, stop: str, zone: str
+    ) -> None:
+        """Somebody who lost every factor begins to wait; `stop`: the address by which their person stops it."""
+        facts = {
+            **{name: waits.asked_from.get(name, "") for name in ("device", "browser", "place", "network")},
+            "at": waits.asked_at.isoformat(),
+            "ready": waits.ready_at.isoformat(),
+            "time_zone": zone,
+            "stop": stop,
+        }
+        await self._put(tx, account, NoticeKind.RECOVERY_WAITING, facts, waits.correlation_id, to=to)
+
     async def happened(
         self, tx: Transaction, request: Request, account: Account, kind: NoticeKind, now: datetime, **more: str
     ) -> None:
@@ -54,16 +68,24 @@ class WayInNotices:
         await queue.poke(self._valkey)
 
     async def _put(
-        self, tx: Transaction, account: Account, kind: NoticeKind, facts: dict[str, str], reference: str
+        self,
+        tx: Transaction,
+        account: Account,
+        kind: NoticeKind,
+        facts: dict[str, str],
+        reference: str,
+        *,
+        to: str | None = None,
     ) -> None:
-        if account.email is None:
+        address = to or account.email
+        if address is None:
             return
         await self._queue.put(
             tx,
             Notice(
                 kind=kind,
                 user_id=account.id,
-                to=account.email,
+                to=address,
                 locale=account.locale,
                 name=account.display_name,
                 facts=facts,

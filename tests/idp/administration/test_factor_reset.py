@@ -18,6 +18,13 @@ WHY = "휴대폰을 잃어버렸어요"
 
 
 @pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Where one administrator is enough."""
+    settings.idp.single_administrator_resets = True
+    return settings
+
+
+@pytest.fixture
 async def enrolled(house: House) -> House:
     """Mina has an app, one begun, two passkeys, codes, and a browser that is remembered."""
     async with house.database("owner").begin() as tx:

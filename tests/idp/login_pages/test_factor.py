@@ -154,7 +154,10 @@ async def test_a_saved_code_is_the_second_factor_once(provider: Provider, app: A
     assert 'href="#recovery_code"' in wrong.text
     assert "MJ-SIGNIN-003" in wrong.text
     typed = codes[0].lower().replace("-", " ")
-    await browser.follow(await guess(browser, wrong, recovery_code=typed))
+    told_left = await guess(browser, wrong, recovery_code=typed)
+    assert "Codes left: 9" in told_left.text
+    assert "lock you out" not in told_left.text, "nine are many"
+    await go_on(browser, told_left)
     assert browser.address.startswith(CALLBACK)
     async with provider.parts.database.connect() as tx:
         session = await sessions.live_of(tx, user, clock.now())
@@ -172,12 +175,35 @@ async def test_a_saved_code_is_the_second_factor_once(provider: Provider, app: A
     assert "was used before" in again.text
 
 
+async def go_on(browser: Browser, page: httpx2.Response) -> httpx2.Response:
+    """The one button of the page that says how many codes are left."""
+    found = re.search(r'<a class="button primary block" href="([^"]+)"', page.text)
+    assert found, page.text
+    return await browser.follow(await browser.get(html.unescape(found[1])))
+
+
+async def test_the_last_codes_are_warned_of(provider: Provider, app: App) -> None:
+    user = await person(provider, with_totp=True)
+    codes = await saved(provider, user)
+    async with provider.parts.database.begin() as tx:
+        for code in codes[3:]:
+            assert await recovery_codes.consume(tx, user, digest_of(user, code) or b"")
+    browser, page = await at_the_factor(provider, app)
+    left = await guess(browser, page, recovery_code=codes[0])
+    assert "Codes left: 2" in left.text
+    assert "a lost phone would lock you out" in left.text
+    again = await browser.post("/factor", {"hop": hidden(page), "recovery_code": codes[0]})
+    assert again.status_code == 303, "a reload goes on, too"
+    await go_on(browser, left)
+    assert browser.address.startswith(CALLBACK)
+
+
 async def test_of_many_at_once_one_uses_a_saved_code(provider: Provider, app: App) -> None:
     user = await person(provider, with_totp=True)
     code = (await saved(provider, user))[0]
     arrived = [await at_the_factor(provider, app, f"10.0.0.{number}") for number in range(4)]
     answers = await asyncio.gather(*(guess(browser, page, recovery_code=code) for browser, page in arrived))
-    assert sorted(answer.status_code for answer in answers) == [303, 422, 422, 422]
+    assert sorted(answer.status_code for answer in answers) == [200, 422, 422, 422]
     assert len(await told(provider, "recovery_code_used")) == 1
 
 
