@@ -36,6 +36,8 @@ class NoticeKind(StrEnum):
     """`device`, `browser`, `place`, `at`, `not_me`: somebody who has the password guesses at the second factor."""
     RECOVERY_CODE_USED = "recovery_code_used"
     """`left`, `device`, `browser`, `place`, `at`, `not_me`: one of the saved codes was used."""
+    PASSKEY_COPIED = "passkey_copied"
+    """`passkey` (its name), `device`, `browser`, `place`, `at`, `not_me`: there may be two copies of a passkey."""
 
     ROLE = "role"
     """`what` (granted, refused, over), `role`, `roles` (address), `at`; `by`, `why`, `until` as far as there are any:
@@ -88,6 +90,7 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.REMEMBERED_STOLEN: ("at",),
     NoticeKind.FACTOR_GUESSED: (*_WHERE, "at"),
     NoticeKind.RECOVERY_CODE_USED: ("left", *_WHERE, "at"),
+    NoticeKind.PASSKEY_COPIED: ("passkey", *_WHERE, "at"),
     NoticeKind.ROLE: ("what", "role", "roles", "at"),
     NoticeKind.SIGN_IN_REQUEST: ("app", "message", "at", "minutes", "requests"),
     NoticeKind.RESERVATION_CONFIRMED: _SERVICE,

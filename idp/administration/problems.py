@@ -192,3 +192,21 @@ KEY_SIGNS = ProblemType(
     "This key signs at the moment",
     "Rotate first: once another key signs, this one can be retired. If it leaked, rotate at once.",
 )
+PRECONDITION_REQUIRED = ProblemType(
+    "MJ-IDENTITY-080",
+    HTTPStatus.PRECONDITION_REQUIRED,
+    "A change of this must say what it is a change of",
+    "Read it, and send its ETag as If-Match.",
+)
+PRECONDITION_FAILED = ProblemType(
+    "MJ-IDENTITY-081",
+    HTTPStatus.PRECONDITION_FAILED,
+    "Somebody changed it meanwhile; nothing was done",
+    "Read it again, and send the change with the ETag that it has now.",
+)
+RULES_REFUSED = ProblemType(
+    "MJ-IDENTITY-082",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "An organisation cannot say this of its sign-ins",
+    "Correct the field that is named, and send all of it again.",
+)

@@ -29,6 +29,7 @@ ALWAYS = (
     NoticeKind.REMEMBERED_STOLEN,
     NoticeKind.FACTOR_GUESSED,
     NoticeKind.RECOVERY_CODE_USED,
+    NoticeKind.PASSKEY_COPIED,
     NoticeKind.SIGN_IN_REQUEST,
     NoticeKind.ROLE,
 )

@@ -86,6 +86,7 @@ SAID: dict[NoticeKind, tuple[str, ...]] = {
         (kind for kind in NoticeKind if kind.startswith("reservation_")),
         ("× 2", "5b1d2f0c", "₩360,000", "5.00", "₩180,000", "https://shop.example.com/reservations/5b1d2f0c"),
     ),
+    NoticeKind.PASSKEY_COPIED: ("Desk key", "맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
     NoticeKind.RECOVERY_CODE_USED: ("7", "맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
 }
 

@@ -19,6 +19,8 @@ LINK_OVER: Final = "MJ-SIGNIN-007"
 NEW_PASSWORD: Final = "MJ-SIGNIN-008"  # noqa: S105 - a code
 LOCKED: Final = "MJ-SIGNIN-009"
 NOT_REMEMBERED: Final = "MJ-SIGNIN-010"
+COPIED: Final = "MJ-SIGNIN-040"
+KEY_NOT_TAKEN: Final = "MJ-SIGNIN-041"
 
 CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("missing_identifier", "missing_password", "missing_current", "wrong"), NOT_TOGETHER),
@@ -27,6 +29,8 @@ CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("wrong_code", "wrong_totp", "wrong_mail_code", "spent_code"), WRONG_CODE),
     **dict.fromkeys(("wrong_recovery_code", "missing_code"), WRONG_CODE),
     **dict.fromkeys(("passkey_refused", "wrong_passkey"), PASSKEY),
+    **dict.fromkeys(("not_attested", "model_not_allowed", "model_refused", "not_certified"), KEY_NOT_TAKEN),
+    "passkey_copied": COPIED,
     **dict.fromkeys(("too_short", "too_long", "contains_name", "one_character", "repeats", "common"), NEW_PASSWORD),
     "same": NEW_PASSWORD,
     "locked": LOCKED,
