@@ -1,5 +1,5 @@
-"""`docs/how-to/ask-again-after-a-while.md`, through a gateway on real sockets: after a while, before a sensitive act, and
-when the risk rises, the next request is asked, and goes on where it was once its person has confirmed."""
+"""`docs/how-to/ask-again-after-a-while.md`, through a gateway on real sockets: after a while, before a sensitive act,
+and when the risk rises, the next request is asked, and goes on where it was once its person has confirmed."""
 
 from __future__ import annotations
 
