@@ -87,7 +87,7 @@ async def every_organisation(settings: Settings, clock: Clock | None = None) -> 
     clock = clock or SystemClock()
     database, valkey, models = open_database(settings, "idp"), open_valkey(settings), metadata_file(settings, clock)
     try:
-        await models.look()
+        await models.look(tell=False)  # a command prints what it was asked alone
         yield EveryOrganisation(database, valkey, clock, models)
     finally:
         await valkey.aclose()

@@ -53,8 +53,8 @@ class MetadataFile:
         model = self.model(aaguid)
         return model.name if model is not None else ""
 
-    async def look(self) -> None:
-        """Take the file up if it changed. A large one must not hold up the loop."""
+    async def look(self, *, tell: bool = True) -> None:
+        """Take the file up if it changed, and tell the log. A large one must not hold up the loop."""
         if self._path is None:
             return
         mark = _mark(self._path)
@@ -66,12 +66,19 @@ class MetadataFile:
             found = await asyncio.to_thread(self._read, self._path, self._clock.now(), least)
         except (DamagedMetadata, OSError) as error:
             self.refused = str(error) if isinstance(error, DamagedMetadata) else type(error).__name__
+        else:
+            self.current, self.refused = found, ""
+        if tell:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self.refused:
             _log.error("passkey_metadata_refused", reason=self.refused, kept=self.current is not None)
-            return
-        self.current, self.refused = found, ""
-        _log.info("passkey_metadata_taken_up", number=found.number, models=len(found.models), until=found.next_update)
-        if not found.is_current(self._clock.now()):
-            _log.warning("passkey_metadata_out_of_date", number=found.number, due=found.next_update)
+        elif self.current is not None:
+            known = {"number": self.current.number, "models": len(self.current.models)}
+            _log.info("passkey_metadata_taken_up", **known, until=str(self.current.next_update))
+            if not self.current.is_current(self._clock.now()):
+                _log.warning("passkey_metadata_out_of_date", **known, due=str(self.current.next_update))
 
     async def keep(self, stop: asyncio.Event) -> None:
         """Look until `stop` is set."""
