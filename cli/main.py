@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import ask_engines
-from cli.commands import audit, clients, keys, passwords, policy, resources, sessions, users
+from cli.commands import audit, clients, keys, organisations, passwords, policy, resources, sessions, users
 
 app = typer.Typer(
     name="munjigi",
@@ -23,6 +23,7 @@ for name, group in (
     ("keys", keys),
     ("clients", clients),
     ("resources", resources),
+    ("organisations", organisations),
     ("policy", policy),
     ("users", users),
     ("passwords", passwords),

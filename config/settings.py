@@ -132,6 +132,19 @@ class IdentityProviderSettings(BaseModel):
     is the one that does."""
     dpop_nonce_required: bool = False
     """Whether every DPoP proof must bear a nonce of ours; clients that must use DPoP always need one at `/token`."""
+    passkey_metadata: Path | None = None
+    """The document of the FIDO Metadata Service (`blob.jwt`), looked at while running. Unset: no model of passkeys is
+    known, so none is attested."""
+    passkey_metadata_roots: Path | None = None
+    """The certificates (PEM) that the document's own lead to; needed with `passkey_metadata`."""
+    passkey_metadata_signer: str = "mds.fidoalliance.org"
+    """Whom the certificate of the document is made out to."""
+
+    @model_validator(mode="after")
+    def _metadata_is_verified(self) -> Self:
+        if self.passkey_metadata is not None and self.passkey_metadata_roots is None:
+            raise ValueError("PASSKEY_METADATA needs PASSKEY_METADATA_ROOTS")
+        return self
 
     @model_validator(mode="after")
     def _issuer_follows_listen(self) -> Self:

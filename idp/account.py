@@ -130,6 +130,8 @@ def account_endpoints(
         recovery_codes=saved_codes,
         signals=parts.signals,
         other_ways=upstream_links,
+        demanded=factors,
+        models=parts.models,
     )
     authenticator = AuthenticatorPage(
         shared,
@@ -152,6 +154,7 @@ def account_endpoints(
         passkeys=passkeys,
         pool=parts.passwords,
         throttle=throttle,
+        rules=parts.rules,
         session_age=int(parts.settings.session.absolute_lifetime),
     )
     return {
@@ -179,6 +182,7 @@ def account_endpoints(
         "account_requests_events": LiveRequests(shared, door=door, requests=pending_grants, watch=parts.requests_watch),
         "account_password": password,
         "account_factors": own_factors,
+        "account_factor_rename": own_factors.rename,
         "account_factor_remove": own_factors.ask_to_remove,
         "account_factor_removed": own_factors.remove,
         "account_passkey": own_factors.add_passkey,

@@ -100,6 +100,7 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         asyncio.create_task(subscription.run(stop)),
         asyncio.create_task(parts.keys.follow()),
         asyncio.create_task(let_pages_go()),
+        asyncio.create_task(parts.models.keep(stop)),
         asyncio.create_task(watch_keys(parts.key_keeper, parts.database, parts.clock, who="idp", poke=poke, stop=stop)),
     ]
     try:

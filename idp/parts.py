@@ -36,6 +36,7 @@ from idp.endpoints.login.hops import Hops
 from idp.endpoints.login.telling import Telling
 from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
+from idp.factors.metadata_file import MetadataFile, metadata_file
 from idp.factors.one_time_code import CodeDigests
 from idp.federation.offers import OfferCache
 from idp.federation.question import QuestionKey
@@ -136,6 +137,8 @@ class Parts:
     machines: MachineSessions
     arrivals: Arrivals
     rules: LoginRulesCache
+    models: MetadataFile
+    """What is known of models of passkeys."""
     places: Places
     code_digests: CodeDigests
     queue: Queue
@@ -200,6 +203,8 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         lease,
         otherwise=LoginRules(settings.session.duplicate_login, settings.session.new_device_factor),
     )
+    models = metadata_file(settings, clock)
+    await models.look()
     assets = Assets(STATIC, base=ASSETS)
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
     client_cache = ClientCache(clients, database, clock, lease)
@@ -263,6 +268,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
             session_age=int(settings.session.absolute_lifetime),
         ),
         rules=rules,
+        models=models,
         places=Places.load(settings),
         code_digests=code_digests,
         queue=queue,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from idp.account import account_endpoints
 from idp.credentials.throttle import Throttle
+from idp.endpoints.login.clone_alarm import CloneAlarm
 from idp.endpoints.login.consent import ConsentPage
 from idp.endpoints.login.counted_codes import CountedCodes
 from idp.endpoints.login.factor import FactorPage
@@ -21,7 +22,17 @@ from idp.factors.passkey import RelyingParty
 from idp.federated import federation_endpoints
 from idp.parts import Parts
 from idp.routes import Endpoint
-from idp.storage import consents, factors, logins, one_time_codes, preferences, proven_addresses, recovery_codes
+from idp.storage import (
+    consents,
+    directory,
+    factors,
+    logins,
+    one_time_codes,
+    organisation_authentication,
+    preferences,
+    proven_addresses,
+    recovery_codes,
+)
 from idp.way_in import way_in_endpoints, ways_back
 
 ISSUER_NAME = "Munjigi"
@@ -43,13 +54,21 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         entropy=parts.entropy,
     )
     throttle = Throttle(parts.valkey)
-    passkeys = PasskeyCeremonies(RelyingParty.of_issuer(parts.issuer, ISSUER_NAME), factors, parts.entropy)
+    notices = FactorNotices(parts.queue, preferences, parts.not_me)
+    passkeys = PasskeyCeremonies(
+        RelyingParty.of_issuer(parts.issuer, ISSUER_NAME),
+        factors,
+        parts.entropy,
+        models=parts.models,
+        policies=organisation_authentication,
+        alarm=CloneAlarm(directory=directory, notices=notices, signals=parts.signals),
+    )
     typed_codes = TypedCodes(factors, recovery_codes, parts.envelope, parts.clock)
     factor = FactorPage(
         shared,
         typed_codes=typed_codes,
         counted_codes=CountedCodes(throttle),
-        notices=FactorNotices(parts.queue, preferences, parts.not_me),
+        notices=notices,
         passkeys=passkeys,
         codes=MailCodes(one_time_codes, proven_addresses, parts.code_digests, parts.queue, throttle, parts.entropy),
         mail_code_counts=parts.settings.idp.mail_code_counts,

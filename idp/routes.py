@@ -62,6 +62,7 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/account/requests/events", ("GET",), "account_requests_events"),
     ("/account/password", ("GET", "POST"), "account_password"),
     ("/account/factors", ("GET",), "account_factors"),
+    ("/account/factors/rename", ("POST",), "account_factor_rename"),
     ("/account/factors/remove", ("GET",), "account_factor_remove"),
     ("/account/factors/remove", ("POST",), "account_factor_removed"),
     ("/account/recovery/stop", ("POST",), "account_recovery_stop"),

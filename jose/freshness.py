@@ -8,6 +8,8 @@ from __future__ import annotations
 from jose.assertion import Subject
 
 TWO_FACTORS = "urn:munjigi:acr:2"
+ENOUGH = frozenset((TWO_FACTORS, "urn:munjigi:acr:3"))
+"""What proves two factors: whoever reached more reached these, too."""
 MAX_AGE = 900
 """Seconds that a proof of two factors is good for."""
 _ON_THE_WAY = 60.0
@@ -16,7 +18,7 @@ _ON_THE_WAY = 60.0
 
 def challenge(subject: Subject, now: float) -> dict[str, str] | None:
     """The header that asks for two factors anew (RFC 9470, section 3); None where they are fresh at `now`."""
-    if subject.acr == TWO_FACTORS and now - subject.auth_time <= MAX_AGE + _ON_THE_WAY:
+    if subject.acr in ENOUGH and now - subject.auth_time <= MAX_AGE + _ON_THE_WAY:
         return None
     return {
         "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", '

@@ -36,6 +36,8 @@ class NoticeKind(StrEnum):
     """`device`, `browser`, `place`, `at`, `not_me`: somebody who has the password guesses at the second factor."""
     RECOVERY_CODE_USED = "recovery_code_used"
     """`left`, `device`, `browser`, `place`, `at`, `not_me`: one of the saved codes was used."""
+    PASSKEY_COPIED = "passkey_copied"
+    """`passkey` (its name), `device`, `browser`, `place`, `at`, `not_me`: there may be two copies of a passkey."""
 
     PASSWORD_BREACHED = "password_breached"  # noqa: S105 - the name of a notice
     """`at`, `not_me`: the password was found among those that leaked from other services."""
@@ -105,6 +107,7 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.RECOVERY_READY: ("recovery", "until", "at"),
     NoticeKind.RECOVERY_STOPPED: ("at",),
     NoticeKind.RESET_AGREED: ("stop", "until", "at"),
+    NoticeKind.PASSKEY_COPIED: ("passkey", *_WHERE, "at"),
     NoticeKind.ROLE: ("what", "role", "roles", "at"),
     NoticeKind.SIGN_IN_REQUEST: ("app", "message", "at", "minutes", "requests"),
     NoticeKind.RESERVATION_CONFIRMED: _SERVICE,

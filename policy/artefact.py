@@ -119,7 +119,7 @@ class Zone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """
 
     name: Name
-    assurance: Annotated[int, msgspec.Meta(ge=0, le=2)] = 1
+    assurance: Annotated[int, msgspec.Meta(ge=0, le=3)] = 1
     device: DeviceTrust = DeviceTrust.UNKNOWN
     max_age: Annotated[int, msgspec.Meta(gt=0)] | None = None
     """Seconds since the last full authentication, at most."""
@@ -150,7 +150,7 @@ class Band(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Laid on whatever a rule allows."""
     zone: NameOrAny = ANY
     role: NameOrAny = ANY
-    assurance: Annotated[int, msgspec.Meta(ge=1, le=2)] | None = None
+    assurance: Annotated[int, msgspec.Meta(ge=1, le=3)] | None = None
     """Whoever gave so many factors, within `max_age`, is not held; None with no `max_age` either: everybody is."""
     max_age: Annotated[int, msgspec.Meta(gt=0)] | None = None
     """Seconds since the last full authentication; None: however long ago."""

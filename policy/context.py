@@ -20,7 +20,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     device: int | None
     """How much is known of the device, 1 to 3 (`policy.request.DeviceTrust`); an unknown device has no level."""
     assurance: int
-    """0 not authenticated, 1 one factor, 2 two factors or a passkey."""
+    """0 not authenticated, 1 one factor, 2 two factors or a passkey, 3 a passkey that stays in its device."""
     auth_age: float | None
     """Seconds since the last full authentication."""
     country: str | None

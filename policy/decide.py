@@ -13,7 +13,7 @@ from policy.overlay.overlay import NOTHING, Overlay
 from policy.reasons import Reason
 from policy.request import AccessRequest, MeasureEffect
 from policy.snapshot import Snapshot, holds
-from policy.step_up import least_step_up
+from policy.step_up import HIGHEST_ASSURANCE, least_step_up
 
 _ALLOWED: tuple[Reason, ...] = (Reason.RULE_ALLOWS,)
 _REDUCED: tuple[Reason, ...] = (Reason.RULE_ALLOWS, Reason.PRIVILEGES_REDUCED)
@@ -134,7 +134,7 @@ def _sign_in_may_help(situation: Situation, snapshot: Snapshot, winner: Rule | N
     """Whether somebody who signed in may be let in here, as far as can be told without knowing who."""
     request = situation.request
     if winner is not None and winner.effect is RuleEffect.DENY:
-        signed_in = replace(situation.context, assurance=2, auth_age=0.0)
+        signed_in = replace(situation.context, assurance=HIGHEST_ASSURANCE, auth_age=0.0)
         denied = [candidate for candidate in situation.candidates if candidate.rule is winner]
         if any(holds(candidate, signed_in) for candidate in denied):
             return False

@@ -38,7 +38,7 @@ class Subject(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_defau
     organisation: str = ""
     roles: frozenset[str] = frozenset()
     assurance: int = 0
-    """1: one factor; 2: two factors or a passkey; 0: not authenticated."""
+    """1: one factor; 2: two factors or a passkey; 3: a passkey that stays in its device; 0: not authenticated."""
     authenticated_at: float | None = None
     """Epoch seconds of the last full authentication."""
     machine: bool = False

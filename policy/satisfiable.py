@@ -16,7 +16,7 @@ STEPS = 2_000
 """Comparisons that are looked at before it is given up."""
 _DOMAINS: dict[str, tuple[float, float]] = {
     "device": (1, 3),
-    "assurance": (0, 2),
+    "assurance": (0, 3),
     "auth_age": (0, float("inf")),
     "hour": (0, 23),
     "weekday": (1, 7),

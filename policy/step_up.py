@@ -16,7 +16,7 @@ from policy.request import DeviceTrust
 from policy.risk.observation import observe
 from policy.risk.score import score
 
-HIGHEST_ASSURANCE = 2
+HIGHEST_ASSURANCE = 3
 
 
 def least_step_up(situation: Situation) -> tuple[StepUp, tuple[Reason, ...]] | None:

@@ -62,7 +62,10 @@ const device = (one) => [
 
 const factor = (one) => [
   word("factor", one.kind), one.label ? ` · ${one.label}` : "",
+  one.model && one.model !== one.label ? ` · ${one.model}` : "",
+  one.attested ? [" ", badge("success", t("attested"))] : "",
   one.clone_suspected_at ? [" ", badge("danger", t("clone_suspected"))] : "",
+  one.model_refused ? [" ", badge("danger", t("model_refused", { status: one.model_refused }))] : "",
   el("small", {}, one.last_used_at ? t("used", { when: ago(one.last_used_at) }) : t("added", { when: ago(one.created_at) })),
 ];
 

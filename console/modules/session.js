@@ -26,7 +26,7 @@ function state(one) {
       by && [t("by"), by.device || by.browser || t("unknown"), " · ", place(by.place, by.network)],
       [t("person"), link(`/people/${one.user_id}`, one.display_name)],
       [t("organisation"), link(`/organisations/${one.organisation_id}`, one.organisation)],
-      [t("strength"), t(one.acr.endsWith(":2") ? "two_factors" : "one_factor")],
+      [t("strength"), t(one.acr.endsWith(":3") ? "security_key" : one.acr.endsWith(":2") ? "two_factors" : "one_factor")],
       [t("begun"), time(one.created_at)],
       [t("last_active"), time(one.last_activity_at)],
       !ended && [t("ends"), time(one.idle_expires_at)],

@@ -6,7 +6,7 @@ import { endSession, organisationChoices, sessions } from "console/identity";
 import { list } from "console/list";
 import { ago, moment, place, t } from "console/words";
 
-const strong = (session) => session.acr.endsWith(":2");
+const strength = ({ acr }) => (acr.endsWith(":3") ? "security_key" : acr.endsWith(":2") ? "two_factors" : "one_factor");
 
 const shown = list(document.getElementById("view"), {
   name: t("sessions"),
@@ -18,7 +18,7 @@ const shown = list(document.getElementById("view"), {
     [t("person"), (one) => [link(`/people/${one.user_id}`, one.display_name), el("small", {}, one.organisation)]],
     [t("device"), (one) => link(`/sessions/${one.sid}`, one.device || t("unknown"))],
     [t("place"), (one) => [place(one.place, one.network), el("small", {}, one.ip)]],
-    [t("strength"), (one) => badge(strong(one) ? "success" : "warning", t(strong(one) ? "two_factors" : "one_factor"))],
+    [t("strength"), (one) => badge(strength(one) === "one_factor" ? "warning" : "success", t(strength(one)))],
     [t("last_active"), (one) => el("time", { datetime: one.last_activity_at, title: moment(one.last_activity_at) }, ago(one.last_activity_at))],
     [t("ends"), (one) => el("time", { datetime: one.idle_expires_at, title: moment(one.absolute_expires_at) }, ago(one.idle_expires_at))],
     [t("acts"), (one) => (one.own ? el("span", { class: "muted" }, t("own_session")) : act({

@@ -4,7 +4,7 @@ import { choice, el, field } from "console/dom";
 import { t } from "console/words";
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-const LEVELS = ["0", "1", "2"];
+const LEVELS = ["0", "1", "2", "3"];
 const TRUSTS = ["", "1", "2", "3"];
 const TRUST_NAMES = ["unknown", "known", "registered", "attested"];
 const MINUTE = 60;

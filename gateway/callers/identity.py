@@ -7,16 +7,17 @@ from typing import Any
 
 import msgspec
 
+from idp.protocol.assurance import level_of
 from idp.protocol.confirmation import UnknownConfirmation, confirmation_of
 from policy.request import CLIENT_ROLE, DeviceTrust, Subject, client_role
 
-_ACR = {"urn:munjigi:acr:1": 1, "urn:munjigi:acr:2": 2}
 _TRUST = {trust.name.lower(): trust for trust in DeviceTrust}
 
 
 def assurance(acr: str) -> int:
-    """The level that an `acr` stands for: 1 one factor, 2 two factors or a passkey, 0 anything else."""
-    return _ACR.get(acr, 0)
+    """The level that an `acr` stands for: 1 one factor, 2 two factors or a passkey, 3 a passkey that stays in its
+    device, 0 anything else."""
+    return level_of(acr)
 
 
 class UnusableToken(Exception):

@@ -103,8 +103,9 @@ def _demand(where: str, route: str, entry: DemandEntry) -> Demand:
         raise ValueError(f"{where}: step_up.path is a path on this route; a * stands for one segment")
     if not entry.methods:
         raise ValueError(f"{where}: step_up.methods names one at least")
-    if entry.acr not in (1, 2):
-        raise ValueError(f"{where}: step_up.acr is 1 (one factor) or 2 (two factors, or a passkey)")
+    if entry.acr not in (1, 2, 3):
+        words = "1 (one factor), 2 (two factors, or a passkey) or 3 (a passkey that stays in its device)"
+        raise ValueError(f"{where}: step_up.acr is {words}")
     if entry.max_age is not None and entry.max_age < _LEAST_AGE:
         raise ValueError(f"{where}: step_up.max_age: {_LEAST_AGE} seconds or more, or nobody could go on")
     return Demand(tuple(entry.methods), path, entry.acr, entry.max_age)

@@ -15,9 +15,10 @@ from gateway.session_pages import ways
 from gateway.session_pages.visitor import Visitors, address, authority
 from gateway.session_pages.ways import Way
 from gateway.sessions.near_cache import LiveSession
+from idp.protocol.assurance import ACR_VALUES
 from pages import Pages
 
-_ACRS = frozenset(("urn:munjigi:acr:1", "urn:munjigi:acr:2"))
+_ACRS = frozenset(ACR_VALUES)
 _COOKIE = COOKIE.decode()
 
 

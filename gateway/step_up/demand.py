@@ -7,10 +7,11 @@ from typing import Any
 
 from gateway.callers.caller import Caller, Decided
 from gateway.routes.route_table import Demand, Route, RouteTable
+from idp.protocol.assurance import ACR_VALUES
 from policy.decision import StepUp
 from policy.demand import with_demand
 
-ACR = {1: "urn:munjigi:acr:1", 2: "urn:munjigi:acr:2"}
+ACR = dict(enumerate(ACR_VALUES, start=1))
 """The value of `acr_values` for an assurance."""
 
 

@@ -13,6 +13,7 @@ from gateway.decision.enforcement import SIGN_IN, STEP_UP_NEEDED, challenge
 from gateway.relying_party.return_path import DONE
 from gateway.step_up.demand import Asked
 from gateway.step_up.kept_form import LIMIT, KeptForm, NotKept, read_form
+from idp.protocol.assurance import ACR_ONE, ACR_THREE
 from pages import Assets, Pages
 
 _log = structlog.get_logger(__name__)
@@ -77,7 +78,9 @@ async def _sent(request: Request) -> KeptForm:
 
 
 def _why(asked: Asked) -> str:
-    """Which words: a second factor, a recent sign-in, or both."""
+    """Which words: a second factor, a recent sign-in, or both; or the one kind of key that is taken."""
+    if asked.wanted.get("acr_values") == ACR_THREE:
+        return "hardware"
     if "max_age" not in asked.wanted:
         return "stronger"
-    return "fresher" if asked.wanted.get("acr_values", "urn:munjigi:acr:1") == "urn:munjigi:acr:1" else "both"
+    return "fresher" if asked.wanted.get("acr_values", ACR_ONE) == ACR_ONE else "both"

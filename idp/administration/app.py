@@ -19,6 +19,8 @@ from config.outbound import Fetch, Outbound
 from config.serving import serve_application
 from config.settings import Settings
 from idp.administration.acts import Acts
+from idp.administration.authentication_acts import AuthenticationActs
+from idp.administration.authentication_endpoints import DETAILS, AuthenticationEndpoints
 from idp.administration.client_acts import ClientActs
 from idp.administration.client_endpoints import ClientEndpoints
 from idp.administration.domain_acts import DomainActs
@@ -41,6 +43,7 @@ from idp.administration.resource_acts import ResourceActs
 from idp.administration.resource_endpoints import ResourceEndpoints
 from idp.administration.transmitter_endpoints import TransmitterEndpoints
 from idp.administration.transmitters import Transmitters
+from idp.factors.metadata_file import MetadataFile, metadata_file
 from idp.federation.targets import Targets
 from idp.person_told import PersonTold
 from idp.registrars import own_clients, registrar
@@ -68,6 +71,7 @@ from idp.storage import (
     login_rules,
     logins,
     not_me_links,
+    organisation_authentication,
     preferences,
     resource_servers,
     role_news,
@@ -103,8 +107,11 @@ def application(
     entropy: Entropy,
     *,
     fetch: Fetch | None = None,
+    models: MetadataFile | None = None,
 ) -> ASGIApp:
-    """The API, without its entrance. `fetch`: how files of domains are looked at, otherwise as the settings say."""
+    """The API, without its entrance. `fetch`: how files of domains are looked at, otherwise as the settings say;
+    `models`: what is known of models of passkeys, otherwise nothing is."""
+    models = models or MetadataFile(None, roots=None, signer="", clock=clock)
     queue, not_me = Queue(envelope, clock, entropy), NotMe(not_me_links, entropy, settings.idp.issuer)
     times = SessionTimes(
         idle_timeout=timedelta(seconds=settings.session.idle_timeout),
@@ -160,6 +167,7 @@ def application(
         organisations=administered_organisations,
         deliveries=administered_deliveries,
         history=administered_history,
+        models=models,
     )
     transmitters = TransmitterEndpoints(
         Transmitters(
@@ -244,11 +252,16 @@ def application(
         **DomainEndpoints(domain_acts).operations(),
         **KeyEndpoints(key_acts).operations(),
         **ResetEndpoints(reset_acts).operations(),
+        **AuthenticationEndpoints(
+            AuthenticationActs(
+                database=database, valkey=valkey, clock=clock, rules=organisation_authentication, models=models
+            )
+        ).operations(),
         **ImportEndpoints(
             ImportActs(database=database, clock=clock, batches=imports, removals=imports_removed)
         ).operations(),
     }
-    api = IdentityApi(admission, reading, acts, person_acts, more)
+    api = IdentityApi(admission, reading, acts, person_acts, more, DETAILS)
     return Router(api.routes(), redirect_slashes=False, default=nothing_here)
 
 
@@ -259,12 +272,17 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
     database, valkey = open_database(settings, "idp"), open_valkey(settings)
     try:
         entrance = await Entrance.open(SERVICE, database, keys.assertion_keys, clock)
-        app = entrance.around(application(settings, database, valkey, envelope, clock, SystemEntropy()))
+        models = metadata_file(settings, clock)
+        await models.look()
+        api = application(settings, database, valkey, envelope, clock, SystemEntropy(), models=models)
+        app = entrance.around(api)
         fresh = asyncio.create_task(entrance.keep_keys_fresh())
+        looking = asyncio.create_task(models.keep(stop))
         try:
             await serve_application(app, f"unix:{settings.upstream_socket(SERVICE)}", ready=ready, stop=stop)
         finally:
             fresh.cancel()
+            looking.cancel()
     finally:
         await database.dispose()
         await valkey.aclose()

@@ -90,6 +90,14 @@ class FactorEntry(Struct, frozen=True, kw_only=True):
     created_at: datetime
     last_used_at: datetime | None = None
     clone_suspected_at: datetime | None = None
+    aaguid: str = ""
+    """Of a passkey: the id of its model."""
+    model: str = ""
+    """What its maker calls that; empty: unknown."""
+    attested: bool = False
+    """Its maker vouched for its model when it was registered."""
+    model_refused: str = ""
+    """The status for which the model is believed no more; empty: it is."""
 
 
 class DeviceEntry(Struct, frozen=True, kw_only=True):

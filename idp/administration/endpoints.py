@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from config.openapi import Api, Operation, document
+from config.openapi import Api, Details, Operation, document
 from config.problem import Problem
 from config.web import correlation_id
 from idp.administration import problems
@@ -87,6 +87,7 @@ class IdentityApi:
         acts: Acts,
         person_acts: PersonActs,
         more: Mapping[Operation, Endpoint],
+        details: Mapping[Operation, Details],
     ) -> None:
         self._admission = admission
         self._reading = reading
@@ -141,7 +142,9 @@ class IdentityApi:
             ): self.retry,
             **more,
         }
-        self._document = msgspec.json.encode(document(_API, list(self._operations)))
+        self._document = msgspec.json.encode(
+            document(_API, list(self._operations), lambda one: details.get(one, Details()))
+        )
 
     def routes(self) -> list[BaseRoute]:
         by_path: dict[str, dict[str, Endpoint]] = {}

@@ -216,3 +216,21 @@ TWO_ADMINISTRATORS = ProblemType(
     "This takes two administrators",
     "Ask for a reset, and let another administrator agree to it.",
 )
+PRECONDITION_REQUIRED = ProblemType(
+    "MJ-IDENTITY-080",
+    HTTPStatus.PRECONDITION_REQUIRED,
+    "A change of this must say what it is a change of",
+    "Read it, and send its ETag as If-Match.",
+)
+PRECONDITION_FAILED = ProblemType(
+    "MJ-IDENTITY-081",
+    HTTPStatus.PRECONDITION_FAILED,
+    "Somebody changed it meanwhile; nothing was done",
+    "Read it again, and send the change with the ETag that it has now.",
+)
+RULES_REFUSED = ProblemType(
+    "MJ-IDENTITY-082",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "An organisation cannot say this of its sign-ins",
+    "Correct the field that is named, and send all of it again.",
+)

@@ -18,6 +18,7 @@ from idp.administration.documents import (
     Channel,
     DeliveryList,
     DeliveryState,
+    FactorEntry,
     OrganisationDocument,
     OrganisationList,
     PersonDocument,
@@ -32,6 +33,7 @@ from idp.administration.scope import Administrator, DeliveryCursor, MomentCursor
 from idp.administration.session_document import SessionDocument
 from idp.devices.sign_in_history import Cursor as HistoryCursor
 from idp.devices.sign_in_history import Told
+from idp.factors.metadata_file import MetadataFile
 
 Cursor = TypeVar("Cursor")
 
@@ -56,6 +58,7 @@ class Reading:
     organisations: Organisations
     deliveries: Deliveries
     history: History
+    models: MetadataFile
 
     async def list_people(self, who: Administrator, name: str, page: Page) -> PersonList:
         async with self.database.connect() as tx:
@@ -76,9 +79,17 @@ class Reading:
             found = await self.people.person(tx, who.organisations, user_id, self.clock.now())
         if found is None:
             raise Problem(problems.NOT_FOUND)
+        found = msgspec.structs.replace(found, factors=tuple(self._named(one) for one in found.factors))
         if found.session is None:
             return found
         return msgspec.structs.replace(found, session=_marked(found.session, who))
+
+    def _named(self, factor: FactorEntry) -> FactorEntry:
+        """With what is known of its model now."""
+        if not factor.aaguid:
+            return factor
+        model, refused = self.models.name_of(factor.aaguid), self.models.refused_model(factor.aaguid)
+        return msgspec.structs.replace(factor, model=model, model_refused=refused)
 
     async def list_sign_ins(self, who: Administrator, user_id: UUID, page: Page) -> SignInList:
         """A person's attempts to sign in, of whatever organisation: for who administers all of theirs."""

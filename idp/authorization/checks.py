@@ -68,7 +68,7 @@ def check(
     for look in CHECKS:
         look(values, client, carriage)
     claims = _claims(values)
-    essential_acr = claims.acr(essential=True)
+    essential_acr, acr_values = claims.acr(essential=True), _acr_values(values, claims, client)
     # scopes that are not understood are left out (OIDC Core 1.0, section 3.1.2.1)
     scope = tuple(one for one in scopes.split(values["scope"]) if one in client.scopes)
     return AuthorizationRequest(
@@ -80,13 +80,13 @@ def check(
         nonce=values.get("nonce"),
         prompt=scopes.split(values.get("prompt", "")),
         max_age=int(values["max_age"]) if "max_age" in values else client.metadata.default_max_age,
-        acr_values=_acr_values(values, claims, client),
+        acr_values=acr_values,
         login_hint=values.get("login_hint"),
         expected_sub=_expected_sub(values, claims, named_by, called),
         ui_locales=scopes.split(values.get("ui_locales", "")),
         response_mode=response_mode(values.get("response_mode")) or "query",
         essential_acr=essential_acr,
-        claims=claims_request.visible(claims, frozenset(scopes.claims_of(client.scopes)), essential_acr),
+        claims=claims_request.visible(claims, frozenset(scopes.claims_of(client.scopes)), essential_acr or acr_values),
         resources=_resources(parameters, client, scope, described),
         profile=client.metadata.profile,
         dpop_jkt=values.get("dpop_jkt"),

@@ -17,7 +17,7 @@ import msgspec
 from config.connections import Transaction
 from idp.authorization.consent import Standing
 from idp.authorization.request import AuthorizationRequest
-from idp.protocol.assurance import MULTIPLE_FACTORS
+from idp.protocol.assurance import MULTIPLE_FACTORS, proven_again
 
 
 class Linking(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +139,8 @@ class Login:
         """
         if self.user_id is None:
             raise ValueError("a second factor needs a first")
-        methods = dict.fromkeys((*self.amr, *amr, *((MULTIPLE_FACTORS,) if raises else ())))
+        anew = (*amr, *((MULTIPLE_FACTORS,) if raises else ()))
+        methods = proven_again(self.amr, anew) if self.recognised_in is not None else dict.fromkeys((*self.amr, *anew))
         return replace(
             self,
             amr=tuple(methods),

@@ -11,6 +11,7 @@ from config.clock import Clock
 from config.connections import Transaction
 from config.recollection import Lease, Recollection
 from idp.authorization.next_step import DuplicateLogin
+from idp.protocol.assurance import HOUSE, Counting
 
 EVENT_TOPIC: Final = "organisation"
 """Topic in the outbox, key = organisation id, payload `{"organisation_id"}`."""
@@ -22,6 +23,8 @@ class LoginRules:
 
     duplicate_login: DuplicateLogin | None = None
     new_device_factor: bool | None = None
+    counting: Counting = HOUSE
+    """Which methods count for which `acr`; kept apart from the other two."""
 
 
 class RuleStorage(Protocol):
@@ -50,6 +53,7 @@ class LoginRulesCache:
             new_device_factor=(
                 own.new_device_factor if own.new_device_factor is not None else self._otherwise.new_device_factor
             ),
+            counting=own.counting,
         )
 
     def on_event(self, topic: str, payload: Mapping[str, object]) -> None:

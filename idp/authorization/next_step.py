@@ -14,7 +14,7 @@ from typing import Literal
 from uuid import UUID
 
 from idp.authorization.login import Login
-from idp.protocol.assurance import assurance, demanded_assurance
+from idp.protocol.assurance import HOUSE, Counting, assurance, demanded_assurance
 
 DuplicateLogin = Literal["ask", "take_over"]
 
@@ -71,6 +71,10 @@ class AccountState:
     new_device: bool = False
     """They have signed in before, and never by this browser; and the organisation asks for a factor then."""
     duplicate_login: DuplicateLogin = "ask"
+    counting: Counting = HOUSE
+    """Which methods their organisation lets count for which `acr`."""
+    reaches: int = 2
+    """The level (`idp.protocol.assurance`) that the factors of this person can raise a login to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,13 +169,9 @@ def _proven(
 
     # a link is a way around every first factor, so it takes what a change of the factors takes
     strong = account.needs_factor or (login.linking is not None and account.has_factor)
-    wanted = max(
-        2 if strong else 1,
-        demanded_assurance(login.request.acr_values),
-        demanded_assurance(login.request.essential_acr),
-    )
-    if assurance(login.amr) < wanted:
-        if not account.has_factor:
+    lacking = lacking_level(login, account)
+    if lacking or (strong and assurance(login.amr) < 2):
+        if not account.has_factor or account.reaches < lacking:
             return NextStep(Step.REFUSED, "unmet_authentication_requirements")
         return NextStep(Step.FACTOR)
 
@@ -184,6 +184,13 @@ def _proven(
     if live is None:
         return NextStep(Step.BEGIN_SESSION)
     return _duplicate(login, account, live)
+
+
+def lacking_level(login: Login, account: AccountState) -> int:
+    """The level that the client demands and this login lacks, as its organisation counts; 0: it lacks none."""
+    request = login.request
+    demanded = max(demanded_assurance(request.acr_values), demanded_assurance(request.essential_acr))
+    return demanded if assurance(login.amr, account.counting) < demanded else 0
 
 
 def _duplicate(login: Login, account: AccountState, live: SessionState) -> NextStep:

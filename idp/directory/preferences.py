@@ -32,6 +32,7 @@ ALWAYS = (
     NoticeKind.PASSWORD_BREACHED,
     NoticeKind.RECOVERY_WAITING,
     NoticeKind.RESET_AGREED,
+    NoticeKind.PASSKEY_COPIED,
     NoticeKind.SIGN_IN_REQUEST,
     NoticeKind.ROLE,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -22,6 +23,8 @@ from webauthn.helpers import (
 )
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
+    AttestationConveyancePreference,
+    AttestationFormat,
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
     CredentialDeviceType,
@@ -31,6 +34,9 @@ from webauthn.helpers.structs import (
 )
 
 from config.connections import Transaction
+from idp.factors.attestation import ANY_KEY, AttestationPolicy, Evidence, Refusal, android_roots, refusal, weigh
+from idp.factors.metadata import Metadata
+from idp.protocol.assurance import ATTESTED, Method, methods_of
 
 CHALLENGE_LIFETIME = timedelta(minutes=10)
 CHALLENGE_SIZE = 32
@@ -48,6 +54,21 @@ class PasskeyRefused(Exception):
 
 class CloneSuspected(PasskeyRefused):
     """The signature counter did not rise: there may be two copies of this key (Level 3, section 6.1.1)."""
+
+    def __init__(self, message: str, passkey: Passkey, *, anew: bool) -> None:
+        """`anew`: it was not suspected before."""
+        super().__init__(message)
+        self.passkey = passkey
+        self.anew = anew
+
+
+class KeyNotTaken(PasskeyRefused):
+    """A sound answer of a key that the person's organisation does not take."""
+
+    def __init__(self, why: Refusal, evidence: Evidence) -> None:
+        super().__init__(f"{why}: {evidence.format} of {evidence.aaguid}, {evidence.why_not or 'attested'}")
+        self.why = why
+        self.evidence = evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +103,25 @@ class Passkey:
     created_at: datetime
     last_used_at: datetime | None = None
     clone_suspected_at: datetime | None = None
+    """Since then it is refused, whatever its counter says: a copy may have signed often enough to be ahead."""
+    attestation_format: str = "none"
+    attested: bool = False
+    """When it was registered, its maker vouched for its model."""
 
     @property
     def amr(self) -> tuple[str, ...]:
         """How an authentication by it is named (RFC 8176): a key in software that is synced, or in one device."""
-        return ("swk" if self.backup_eligible else "hwk", "user")
+        return self.named_by()
+
+    def named_by(self, *, broken: bool = False) -> tuple[str, ...]:
+        """`amr`; of a `broken` model, whose keys can be copied, it is a key in software, for which nobody vouches."""
+        if self.backup_eligible or broken:
+            return ("swk", "user")
+        return ("hwk", "user", ATTESTED) if self.attested else ("hwk", "user")
+
+    def methods(self, *, broken: bool = False) -> frozenset[Method]:
+        """What it is to the mapping of assurance."""
+        return methods_of(self.named_by(broken=broken))
 
 
 class PasskeyStorage(Protocol):
@@ -103,6 +138,9 @@ class PasskeyStorage(Protocol):
 
     async def used(self, tx: Transaction, passkey: Passkey) -> None:
         """Keep what changed by a use: counter, backup state, moment, suspicion."""
+
+    async def rename_passkey(self, tx: Transaction, user_id: UUID, credential_id: bytes, label: str) -> bool:
+        """Call one of the person's passkeys otherwise. False where there is none."""
 
     async def remove_passkey(self, tx: Transaction, user_id: UUID, credential_id: bytes) -> bool:
         """Forget one of the person's passkeys. False where there is none."""
@@ -157,8 +195,12 @@ def registration_options(
     display_name: str,
     challenge: bytes,
     existing: list[Passkey],
+    attestation: bool = False,
 ) -> dict[str, Any]:
-    """What `navigator.credentials.create` is asked: a discoverable credential, with user verification."""
+    """What `navigator.credentials.create` is asked: a discoverable credential, with user verification.
+
+    `attestation`: whether the browser is to hand on what the maker of the key says of it.
+    """
     options = webauthn.generate_registration_options(
         rp_id=party.id,
         rp_name=party.name,
@@ -171,6 +213,7 @@ def registration_options(
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=_descriptors(existing),
+        attestation=AttestationConveyancePreference.DIRECT if attestation else AttestationConveyancePreference.NONE,
     )
     return dict(json.loads(webauthn.options_to_json(options)))
 
@@ -187,9 +230,22 @@ def authentication_options(party: RelyingParty, *, challenge: bytes, allowed: li
 
 
 def verify_registration(
-    answer: str, *, expected_party: RelyingParty, expected_challenge: bytes, user_id: UUID, label: str, now: datetime
+    answer: str,
+    *,
+    expected_party: RelyingParty,
+    expected_challenge: bytes,
+    user_id: UUID,
+    label: str,
+    now: datetime,
+    metadata: Metadata | None = None,
+    policies: Sequence[AttestationPolicy] = (),
 ) -> Passkey:
-    """The new passkey of an answer. Raises `PasskeyRefused`."""
+    """The new passkey of an answer; without a `label` it is called as its model is.
+
+    `policies` are those of the person's organisations: every one of them must take the key. Raises `PasskeyRefused`,
+    and `KeyNotTaken` where one does not.
+    """
+    models = metadata.models.values() if metadata is not None else ()
     try:
         credential = parse_registration_credential_json(answer)
         verified = webauthn.verify_registration_response(
@@ -198,9 +254,15 @@ def verify_registration(
             expected_rp_id=expected_party.id,
             expected_origin=expected_party.origin,
             require_user_verification=True,
+            pem_root_certs_bytes_by_fmt={AttestationFormat.ANDROID_KEY: android_roots(models)} if models else None,
         )
+        evidence = weigh(verified.attestation_object, verified.aaguid, metadata, now)
     except _UNREADABLE as error:
         raise PasskeyRefused(f"registration: {error}") from error
+    for policy in policies or (ANY_KEY,):
+        why = refusal(policy, evidence, now)
+        if why is not None:
+            raise KeyNotTaken(why, evidence)
     return Passkey(
         credential_id=verified.credential_id,
         user_id=user_id,
@@ -208,11 +270,13 @@ def verify_registration(
         sign_count=verified.sign_count,
         transports=tuple(transport.value for transport in credential.response.transports or ()),
         aaguid=verified.aaguid,
-        label=label,
+        label=label or (evidence.model.name if evidence.model is not None else ""),
         user_verified=verified.user_verified,
         backup_eligible=verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
         backed_up=verified.credential_backed_up,
         created_at=now,
+        attestation_format=evidence.format,
+        attested=evidence.attested,
     )
 
 
@@ -242,7 +306,10 @@ def verify_authentication(
     if handle is not None and handle != passkey.user_id.bytes:
         raise PasskeyRefused("the answer is of another person's credential")
     if (verified.new_sign_count or passkey.sign_count) and verified.new_sign_count <= passkey.sign_count:
-        raise CloneSuspected(f"counter {verified.new_sign_count} after {passkey.sign_count}")
+        message = f"counter {verified.new_sign_count} after {passkey.sign_count}"
+        raise CloneSuspected(message, passkey, anew=passkey.clone_suspected_at is None)
+    if passkey.clone_suspected_at is not None:
+        raise CloneSuspected("suspected before", passkey, anew=False)
     return verified.new_sign_count, verified.credential_backed_up
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from idp.protocol.assurance import Method
+
 FactorKind = Literal["passkey", "totp"]
 BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "totp")
+METHODS: Mapping[FactorKind, frozenset[Method]] = {
+    "passkey": frozenset(("attested_passkey", "device_passkey", "synced_passkey")),
+    "totp": frozenset(("totp",)),
+}
+"""What a kind of factor may be to the mapping of assurance."""
 DEMANDING_ROLES = frozenset({"administrator"})
 """Roles whose people give a second factor at every login, once they have one."""
 
@@ -32,5 +39,15 @@ def requirement(enrolled: Iterable[FactorKind], roles: Collection[str], *, has_m
     """
     have = frozenset(enrolled)
     usable = tuple(kind for kind in BEST_FIRST if kind in have)
-    always = "totp" in have or (bool(usable) and not DEMANDING_ROLES.isdisjoint(roles))
+    always = "totp" in have or (bool(usable) and demands_factor(roles))
     return Requirement(usable, always, by_mail=has_mail and not usable)
+
+
+def serving(enrolled: Iterable[FactorKind], counting: Collection[Method] | None) -> tuple[FactorKind, ...]:
+    """The kinds that a login can be raised by, where only these methods count; None: all of them."""
+    return tuple(kind for kind in enrolled if counting is None or METHODS[kind] & frozenset(counting))
+
+
+def demands_factor(roles: Collection[str]) -> bool:
+    """Whether somebody of these roles may not be left without a second factor once they have one."""
+    return not DEMANDING_ROLES.isdisjoint(roles)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -19,6 +19,8 @@ PERIOD = 30
 """Seconds of one step."""
 DRIFT = 1
 """Steps that an app's clock may be early or late (RFC 6238, section 5.2)."""
+MOST = 5
+"""Apps that one person may have: each of them makes a guess more likely to be right."""
 AMR = ("otp",)
 _CODE = re.compile(r"[0-9]{6}")
 _BLANKS = re.compile(r"[\s-]")
@@ -38,6 +40,11 @@ class Authenticator:
     confirmed_at: datetime | None
     """`None`: enrolment has begun, but no code of it was seen."""
 
+    @property
+    def last_used_at(self) -> datetime | None:
+        """The beginning of the step whose code was taken last; the first one confirmed it."""
+        return datetime.fromtimestamp(self.last_accepted_step * PERIOD, UTC) if self.last_accepted_step else None
+
 
 class TotpStorage(Protocol):
     """What a storage of authenticator apps must do."""
@@ -54,8 +61,11 @@ class TotpStorage(Protocol):
     async def accept_step(self, tx: Transaction, authenticator_id: UUID, step: int) -> bool:
         """Consume a step. False where it, or a later one, was consumed: of many at once exactly one gets True."""
 
-    async def confirm(self, tx: Transaction, authenticator_id: UUID, now: datetime) -> None:
-        """The person has shown a code of this app: it counts from now on."""
+    async def confirm(self, tx: Transaction, authenticator_id: UUID, now: datetime, label: str = "") -> None:
+        """The person has shown a code of this app: it counts from now on, under the name that they gave it, if any."""
+
+    async def rename(self, tx: Transaction, user_id: UUID, authenticator_id: UUID, label: str) -> bool:
+        """Call one of the person's apps otherwise. False where there is none."""
 
     async def remove(self, tx: Transaction, user_id: UUID, authenticator_id: UUID) -> bool:
         """Forget one of the person's apps. False where there is none."""

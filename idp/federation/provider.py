@@ -11,10 +11,9 @@ from uuid import UUID
 import msgspec
 
 from config.connections import Transaction
+from idp.protocol.assurance import FEDERATED
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
-FEDERATED: Final = "fed"
-"""The `amr` value of a sign-in at an upstream. RFC 8176 has none; this one is in common use."""
 METHODS: Final = ("face", "fpt", "hwk", "iris", "mfa", "otp", "pin", "pwd", "sms", "swk", "user")
 """The values of RFC 8176, section 2, that an upstream's own may count as; `mfa` is two factors."""
 LOGIN_LIFETIME_AT_UPSTREAM: Final = 12 * 3600

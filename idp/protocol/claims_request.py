@@ -64,7 +64,7 @@ class RequestedClaims(msgspec.Struct, frozen=True, omit_defaults=True):
     id_token: tuple[str, ...] = ()
     userinfo: tuple[str, ...] = ()
     acr: tuple[str, ...] = ()
-    """One of these values must stand as `acr` in the ID token; empty: the one that says most."""
+    """The strongest of these values that was reached stands as `acr` in the ID token; empty: the one that says most."""
 
 
 NO_CLAIMS = RequestedClaims()

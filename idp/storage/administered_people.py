@@ -19,16 +19,14 @@ from idp.administration.documents import (
     RolesIn,
 )
 from idp.administration.scope import ADMINISTRATOR, NameCursor
-from idp.storage import administered_sessions, devices, sessions
+from idp.storage import administered_sessions, devices, factors, sessions
 from idp.storage.administered_sessions import is_called
 from idp.storage.directory_tables import (
     login_name,
     membership,
     organisation,
-    passkey,
     password,
     session,
-    totp,
     user_account,
 )
 from idp.storage.proven_addresses import is_proven
@@ -203,12 +201,20 @@ async def _factors(tx: Transaction, user_id: UUID) -> tuple[FactorEntry, ...]:
     changed_at = await tx.scalar(select(password.c.changed_at).where(password.c.user_id == user_id))
     if changed_at is not None:
         found.append(FactorEntry(kind="password", label="", created_at=changed_at))
-    apps = select(totp.c.label, totp.c.created_at).where(totp.c.user_id == user_id, totp.c.confirmed_at.is_not(None))
-    found += [FactorEntry(kind="totp", **row._mapping) for row in await tx.execute(apps.order_by(totp.c.created_at))]
-    keys = select(passkey.c.label, passkey.c.created_at, passkey.c.last_used_at, passkey.c.clone_suspected_at).where(
-        passkey.c.user_id == user_id
-    )
     found += [
-        FactorEntry(kind="passkey", **row._mapping) for row in await tx.execute(keys.order_by(passkey.c.created_at))
+        FactorEntry(kind="totp", label=app.label, created_at=app.created_at, last_used_at=app.last_used_at)
+        for app in await factors.authenticators(tx, user_id)
+    ]
+    found += [
+        FactorEntry(
+            kind="passkey",
+            label=key.label,
+            created_at=key.created_at,
+            last_used_at=key.last_used_at,
+            clone_suspected_at=key.clone_suspected_at,
+            aaguid=key.aaguid,
+            attested=key.attested,
+        )
+        for key in await factors.passkeys(tx, user_id)
     ]
     return tuple(found)

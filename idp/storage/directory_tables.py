@@ -1,4 +1,4 @@
-"""The tables of migrations 0005, 0036 and 0060: people, organisations, credentials, factors, devices, sessions."""
+"""The tables of migrations 0005, 0036, 0060 and 0064: people and how they sign in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB
 
@@ -107,6 +108,18 @@ passkey = Table(
     Column("created_at", _TIME, nullable=False),
     Column("last_used_at", _TIME),
     Column("clone_suspected_at", _TIME),
+    Column("attestation_format", Text, nullable=False, server_default="none"),
+    Column("attested", Boolean, nullable=False, server_default=false()),
+)
+
+organisation_authentication = Table(
+    "organisation_authentication",
+    metadata,
+    Column("organisation_id", Uuid, ForeignKey("idp.organisation.id", ondelete="CASCADE"), primary_key=True),
+    Column("attestation", JSONB, nullable=False),
+    Column("methods", JSONB, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("changed_at", _TIME, nullable=False),
 )
 
 passkey_challenge = Table(

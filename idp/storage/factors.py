@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
 from idp.factors.passkey import Ceremony, Passkey
-from idp.factors.requirement import FactorKind
+from idp.factors.requirement import FactorKind, demands_factor
 from idp.factors.totp import Authenticator
+from idp.storage.directory_tables import membership, passkey_challenge, totp
 from idp.storage.directory_tables import passkey as passkey_table
-from idp.storage.directory_tables import passkey_challenge, totp
 
 CHALLENGES_KEPT = 8
 """Of one ceremony of one login or session: each tab has its own, and whoever reloads a page does not fill the table."""
@@ -29,6 +29,12 @@ async def enrolled(tx: Transaction, user_id: UUID) -> list[FactorKind]:
     has_totp, has_passkey = (await tx.execute(query)).one()
     kinds: list[FactorKind] = ["totp"] if has_totp else []
     return [*kinds, "passkey"] if has_passkey else kinds
+
+
+async def factor_demanded(tx: Transaction, user_id: UUID) -> bool:
+    """Whether an organisation of the person's demands a second factor of them, by their roles there."""
+    query = select(membership.c.roles).where(membership.c.user_id == user_id)
+    return any(demands_factor(roles) for roles in (await tx.execute(query)).scalars())
 
 
 async def authenticators(tx: Transaction, user_id: UUID) -> list[Authenticator]:
@@ -66,9 +72,10 @@ async def accept_step(tx: Transaction, authenticator_id: UUID, step: int) -> boo
     return accepted.one_or_none() is not None
 
 
-async def confirm(tx: Transaction, authenticator_id: UUID, now: datetime) -> None:
-    """The person has shown a code of this app: it counts from now on."""
-    await tx.execute(update(totp).where(totp.c.id == authenticator_id).values(confirmed_at=now))
+async def confirm(tx: Transaction, authenticator_id: UUID, now: datetime, label: str = "") -> None:
+    """The person has shown a code of this app: it counts from now on, under the name that they gave it, if they did."""
+    named = {"label": label} if label else {}
+    await tx.execute(update(totp).where(totp.c.id == authenticator_id).values(confirmed_at=now, **named))
 
 
 async def remove(tx: Transaction, user_id: UUID, authenticator_id: UUID) -> bool:
@@ -77,6 +84,17 @@ async def remove(tx: Transaction, user_id: UUID, authenticator_id: UUID) -> bool
         delete(totp).where(totp.c.id == authenticator_id, totp.c.user_id == user_id).returning(totp.c.id)
     )
     return removed.one_or_none() is not None
+
+
+async def rename(tx: Transaction, user_id: UUID, authenticator_id: UUID, label: str) -> bool:
+    """Call one of the person's apps otherwise. False where there is none."""
+    renamed = await tx.execute(
+        update(totp)
+        .where(totp.c.id == authenticator_id, totp.c.user_id == user_id, totp.c.confirmed_at.is_not(None))
+        .values(label=label)
+        .returning(totp.c.id)
+    )
+    return renamed.one_or_none() is not None
 
 
 async def passkeys(tx: Transaction, user_id: UUID) -> list[Passkey]:
@@ -118,6 +136,17 @@ async def used(tx: Transaction, passkey: Passkey) -> None:
             clone_suspected_at=passkey.clone_suspected_at,
         )
     )
+
+
+async def rename_passkey(tx: Transaction, user_id: UUID, credential_id: bytes, label: str) -> bool:
+    """Call one of the person's passkeys otherwise. False where there is none."""
+    renamed = await tx.execute(
+        update(passkey_table)
+        .where(passkey_table.c.credential_id == credential_id, passkey_table.c.user_id == user_id)
+        .values(label=label)
+        .returning(passkey_table.c.user_id)
+    )
+    return renamed.one_or_none() is not None
 
 
 async def remove_passkey(tx: Transaction, user_id: UUID, credential_id: bytes) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, and_, bindparam, or_, select, true
+from sqlalchemy import LargeBinary, and_, bindparam, func, or_, select, true
 
 from config.connections import Transaction
 from idp.devices.device import Device
 from idp.endpoints.login.known_person import KnownPerson
 from idp.factors.requirement import FactorKind
+from idp.protocol.assurance import METHODS
 from idp.storage import sessions
 from idp.storage.directory_tables import device, membership, passkey, session, totp, user_account
 
@@ -20,6 +21,16 @@ _HOME = (
     .limit(1)
     .lateral("home")
 )
+_KEYS = (
+    select(
+        func.bool_or(passkey.c.backup_eligible).label("synced"),
+        func.bool_or(~passkey.c.backup_eligible).label("in_device"),
+        func.bool_or(passkey.c.attested & ~passkey.c.backup_eligible).label("attested"),
+    )
+    .where(passkey.c.user_id == user_account.c.id)
+    .lateral("keys")
+)
+"""One row always; all NULL where there is no passkey."""
 _LIVE = session.alias("live")
 _HERE = device.alias("here")
 _SESSION = {f"session_{column.name}": column.name for column in _LIVE.c}
@@ -36,7 +47,9 @@ _COLUMNS = (
     .where(totp.c.user_id == user_account.c.id, totp.c.confirmed_at.is_not(None))
     .exists()
     .label("has_totp"),
-    select(passkey.c.user_id).where(passkey.c.user_id == user_account.c.id).exists().label("has_passkey"),
+    _KEYS.c.synced.label("key_synced"),
+    _KEYS.c.in_device.label("key_in_device"),
+    _KEYS.c.attested.label("key_attested"),
     or_(
         select(session.c.sid).where(session.c.user_id == user_account.c.id).exists(),
         select(device.c.id).where(device.c.user_id == user_account.c.id, device.c.sign_ins > 0).exists(),
@@ -49,6 +62,7 @@ _PERSON = (
     select(*_COLUMNS)
     .select_from(user_account)
     .join(_HOME, true())
+    .join(_KEYS, true())
     .outerjoin(_LIVE, and_(_LIVE.c.user_id == user_account.c.id, _LIVE.c.ended_at.is_(None)))
     .outerjoin(
         _HERE, and_(_HERE.c.user_id == user_account.c.id, _HERE.c.cookie_hash == bindparam("cookie", type_=LargeBinary))
@@ -63,8 +77,10 @@ async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | No
     if row is None:
         return None
     enrolled: list[FactorKind] = ["totp"] if row["has_totp"] else []
-    if row["has_passkey"]:
+    if row["key_synced"] is not None:
         enrolled.append("passkey")
+    has = {"synced_passkey": row["key_synced"], "device_passkey": row["key_in_device"], "totp": row["has_totp"]}
+    has["attested_passkey"] = row["key_attested"]
     live = {name: row[label] for label, name in _SESSION.items()}
     here = {name: row[label] for label, name in _DEVICE.items()}
     return KnownPerson(
@@ -76,6 +92,7 @@ async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | No
         organisation_id=row["organisation_id"],
         roles=tuple(row["roles"]),
         enrolled=tuple(enrolled),
+        methods=frozenset(method for method in METHODS if has.get(method)),
         signed_in_before=row["signed_in_before"],
         device=Device(**here) if here["id"] is not None else None,
         not_ended=sessions.from_columns(live) if live["sid"] is not None else None,

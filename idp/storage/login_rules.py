@@ -10,13 +10,21 @@ from config.connections import Transaction
 from events.outbox import append
 from idp.authorization.login_rules import EVENT_TOPIC, LoginRules
 from idp.storage.directory_tables import organisation as table
+from idp.storage.directory_tables import organisation_authentication
+from idp.storage.organisation_authentication import counting_of
 
 
 async def login_rules(tx: Transaction, organisation_id: UUID) -> LoginRules:
     """The rules of one organisation."""
-    query = select(table.c.duplicate_login, table.c.new_device_factor).where(table.c.id == organisation_id)
+    query = (
+        select(table.c.duplicate_login, table.c.new_device_factor, organisation_authentication.c.methods)
+        .outerjoin(organisation_authentication, organisation_authentication.c.organisation_id == table.c.id)
+        .where(table.c.id == organisation_id)
+    )
     row = (await tx.execute(query)).one_or_none()
-    return LoginRules(*row) if row is not None else LoginRules()
+    if row is None:
+        return LoginRules()
+    return LoginRules(row.duplicate_login, row.new_device_factor, counting_of(row.methods))
 
 
 async def put_login_rules(tx: Transaction, organisation_id: UUID, rules: LoginRules) -> bool:

@@ -55,7 +55,12 @@ async def ways_in(tx: Transaction, user_id: UUID) -> WaysIn:
         .join(upstream_provider, upstream_provider.c.id == table.c.provider_id)
         .where(table.c.user_id == user_id, upstream_provider.c.enabled)
     )
-    passkeys = select(func.count()).select_from(passkey).where(passkey.c.user_id == user_id)
+    # one that may have been copied lets nobody in
+    passkeys = (
+        select(func.count())
+        .select_from(passkey)
+        .where(passkey.c.user_id == user_id, passkey.c.clone_suspected_at.is_(None))
+    )
     query = select(
         select(password.c.user_id).where(password.c.user_id == user_id).exists(),
         passkeys.scalar_subquery(),

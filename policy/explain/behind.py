@@ -63,7 +63,7 @@ def _wanted(reason: Reason, zone: Zone, context: Context) -> tuple[tuple[Value, 
     match reason:
         case Reason.ASSURANCE_TOO_LOW:
             at_risk = context.risk > zone.step_up_risk
-            return (_TWO_FACTORS if at_risk else zone.assurance,), context.assurance
+            return (max(_TWO_FACTORS, zone.assurance) if at_risk else zone.assurance,), context.assurance
         case Reason.AUTHENTICATION_TOO_OLD:
             return (zone.max_age,), context.auth_age
         case Reason.DEVICE_TRUST_TOO_LOW:

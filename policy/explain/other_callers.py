@@ -31,11 +31,12 @@ def acts(situation: Situation) -> Iterator[Tried]:
     fresh = replace(subject, authenticated_at=request.at)
     age = situation.context.auth_age
     yield Tried(Kind.SIGN_IN_AGAIN, Who.PERSON, "auth_age", age, 0, replace(request, subject=fresh))
-    if subject.assurance < 2:
-        further = replace(request, subject=replace(subject, assurance=2))
-        yield Tried(Kind.SECOND_FACTOR, Who.PERSON, "assurance", subject.assurance, 2, further)
-        anew = replace(request, subject=replace(fresh, assurance=2))
-        yield Tried(Kind.SECOND_FACTOR_ANEW, Who.PERSON, "assurance", subject.assurance, 2, anew)
+    level = max(2, situation.zone.assurance)  # a zone may demand more than two factors
+    if subject.assurance < level:
+        further = replace(request, subject=replace(subject, assurance=level))
+        yield Tried(Kind.SECOND_FACTOR, Who.PERSON, "assurance", subject.assurance, level, further)
+        anew = replace(request, subject=replace(fresh, assurance=level))
+        yield Tried(Kind.SECOND_FACTOR_ANEW, Who.PERSON, "assurance", subject.assurance, level, anew)
 
 
 def losses(request: AccessRequest) -> Iterator[Tried]:

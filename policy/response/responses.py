@@ -33,6 +33,7 @@ class Trigger(StrEnum):
     SIGNAL_RECEIVED = "signal_received"
     THROTTLED = "throttled"
     RATE_EXCEEDED = "rate_exceeded"
+    PASSKEY_CLONE_SUSPECTED = "passkey_clone_suspected"
 
 
 class Incident(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ _FACTORS: Final[Mapping[int, _Texts]] = {
     0: {"en": "nothing of people", "ko": "사람에게 바라는 것 없음"},
     1: {"en": "one factor", "ko": "인증 한 가지"},
     2: {"en": "two factors or a passkey", "ko": "인증 두 가지 또는 패스키"},
+    3: {"en": "a security key or a passkey of one device", "ko": "보안 키 또는 한 기기에만 있는 패스키"},
 }
 _DEVICES: Final[Mapping[int, _Texts]] = {
     1: {"en": "a known device", "ko": "쓰던 기기"},

@@ -90,8 +90,8 @@ async def test_what_is_found_is_placed_by_its_rule_or_its_line(page: Page) -> No
     const { Pieces } = await import("console/pieces");
     const pieces = new Pieces(given);
     pieces.put(0, `# a note\n${pieces.piece(0)}`);
-    return pieces.placed([{ rule: "r120" }, { line: 121 }, { line: 1 }, { rule: "nobody" }, { rule: "r3", line: 7 }, {}])
-      .map(({ rule, line }) => [rule, line]);
+    const found = [{ rule: "r120" }, { line: 121 }, { line: 1 }, { rule: "nobody" }, { rule: "r3", line: 7 }, {}];
+    return pieces.placed(found).map(({ rule, line }) => [rule, line]);
     """
     found = await run(page, body, text_of(130))
     assert found == [["r120", 121], ["r120", 121], ["", 1], ["nobody", 0], ["r3", 7], ["", 0]]

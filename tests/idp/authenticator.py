@@ -1,4 +1,7 @@
-"""A passkey authenticator in software: ES256, attestation `none`, flags and counter as the test wants them."""
+"""A passkey authenticator in software: ES256, flags and counter as the test wants them.
+
+Its attestation is `none`, or `packed` by a certificate where a maker (`tests.idp.makers`) vouches for it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,15 @@ import base64
 import hashlib
 import json
 import struct
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
 import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.idp.makers import Maker
 
 UP, UV, BE, BS, AT = 0x01, 0x04, 0x08, 0x10, 0x40
 
@@ -34,6 +40,10 @@ class SoftAuthenticator:
     flags: int = UP | UV
     count: int = 0
     user_handle: bytes = b""
+    maker: Maker | None = None
+    """Who vouches for its model; None: nobody, and it says of no model that it is one."""
+    aaguid: str = ""
+    """The model that it says it is; empty: its maker's, or none."""
 
     def create(self, options: dict[str, Any]) -> str:
         """The answer to `navigator.credentials.create(options)`."""
@@ -42,13 +52,16 @@ class SoftAuthenticator:
         public_key = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
         data = (
             self._data(options["rp"]["id"], self.flags | AT)
-            + bytes(16)
+            + uuid.UUID(self.aaguid or (self.maker.aaguid if self.maker else "0" * 32)).bytes
             + struct.pack(">H", len(self.credential_id))
             + self.credential_id
             + cbor2.dumps(public_key)
         )
-        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
         client_data = self._client_data("webauthn.create", options)
+        statement: dict[str, Any] = {"fmt": "none", "attStmt": {}}
+        if self.maker is not None and options.get("attestation") == "direct":
+            statement = {"fmt": "packed", "attStmt": self.maker.statement(data, client_data)}
+        attestation = cbor2.dumps({**statement, "authData": data})
         return self._answer({"clientDataJSON": client_data, "attestationObject": attestation}, transports=["internal"])
 
     def get(self, options: dict[str, Any]) -> str:

@@ -93,6 +93,7 @@ SAID: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.RECOVERY_READY: ("https://id.example.com/recover/def",),
     NoticeKind.RECOVERY_STOPPED: ("https://id.example.com/not-me/abc",),
     NoticeKind.RESET_AGREED: ("https://id.example.com/recover/stop",),
+    NoticeKind.PASSKEY_COPIED: ("Desk key", "맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
     NoticeKind.RECOVERY_CODE_USED: ("7", "맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
 }
 

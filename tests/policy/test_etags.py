@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
+from config.entity_tags import tag
 from config.problem import Problem
-from policy.admin.etags import require_match, tag
+from policy.admin.etags import require_match
 
 NOW = tag("version", 7, "draft", "abc")
 

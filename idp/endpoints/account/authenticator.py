@@ -14,7 +14,7 @@ from config.web import correlation_id
 from idp.credentials.factor_guesses import factor_guesses
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account.door import AccountDoor, Person, back, record_change
-from idp.endpoints.account.factors import changed
+from idp.endpoints.account.factors import LABEL_LONGEST, changed, given_name
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.recovery_codes import PATH, RecoveryCodesPage
 from idp.endpoints.login.failure_codes import failure_code
@@ -56,6 +56,8 @@ class AuthenticatorPage:
         form = await self._door.form(request)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
+            if len(await self._authenticators.authenticators(tx, person.account.id)) >= totp.MOST:
+                return back(PATH)  # the page offers no more of them
             secret = pyotp.random_base32()
             ident = self._shared.entropy.uuid()
             authenticator = Authenticator(
@@ -89,17 +91,20 @@ class AuthenticatorPage:
             )
             if step is None or not await self._authenticators.accept_step(tx, pending.id, step):
                 await record_change(tx, request, Kind.FACTOR_FAILED, person, "totp")
-                return await self._show(request, person, secret, fault="wrong_code")
-            await self._authenticators.confirm(tx, pending.id, self._shared.clock.now())
+                return await self._show(request, person, secret, form.get("label", ""), fault="wrong_code")
+            name = given_name(form.get("label", ""))
+            await self._authenticators.confirm(tx, pending.id, self._shared.clock.now(), name)
             await changed(tx, request, person, self._letters, "enrolled", "totp")
-            change = CredentialChange("app", "create", "added", pending.label)
+            change = CredentialChange("app", "create", "added", name or pending.label)
             await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
             codes = await self._recovery_codes.first_time(tx, request, person)
         await self._throttle.all_right(counted)
         await self._letters.poke()
         return await self._recovery_codes.shown(request, person, codes, done="totp_added")
 
-    async def _show(self, request: Request, person: Person, secret: str, fault: str | None = None) -> Response:
+    async def _show(
+        self, request: Request, person: Person, secret: str, label: str = "", fault: str | None = None
+    ) -> Response:
         uri = totp.provisioning_uri(secret, login_name=person.account.login_name, issuer=self._issuer_name)
         return await self._door.show(
             request,
@@ -108,6 +113,8 @@ class AuthenticatorPage:
             status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
             qr_code=totp.qr_code(uri),
             secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+            label=label[:LABEL_LONGEST],
+            longest=LABEL_LONGEST,
             fault=fault,
             code=failure_code([fault] if fault else []),
         )

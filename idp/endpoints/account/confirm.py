@@ -16,6 +16,7 @@ from starlette.responses import Response
 from audit.trail import Kind
 from config.connections import Transaction
 from config.problem import Problem
+from idp.authorization.login_rules import LoginRulesCache
 from idp.credentials.factor_guesses import factor_guesses
 from idp.credentials.password import PasswordPool
 from idp.credentials.throttle import Limit, Throttle, TooMany, guesses
@@ -31,7 +32,7 @@ from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.whereabouts import client_ip
 from idp.factors import recovery_code, totp
 from idp.factors.passkey import PasskeyRefused
-from idp.protocol.assurance import MULTIPLE_FACTORS, acr
+from idp.protocol.assurance import MULTIPLE_FACTORS, acr, proven_again
 from idp.sessions.one_session import OneSession
 
 PATH = "/account/confirm"
@@ -54,6 +55,7 @@ class ConfirmPage:
         passkeys: PasskeyCeremonies,
         pool: PasswordPool,
         throttle: Throttle,
+        rules: LoginRulesCache,
         session_age: int,
     ) -> None:
         self._shared = shared
@@ -65,6 +67,7 @@ class ConfirmPage:
         self._passkeys = passkeys
         self._pool = pool
         self._throttle = throttle
+        self._rules = rules
         self._session_age = session_age
 
     async def __call__(self, request: Request) -> Response:
@@ -94,7 +97,7 @@ class ConfirmPage:
             return response
         right = method == "password" and (await self._pool.verify(form.get("password", ""), stored)).correct
         async with self._shared.database.begin() as tx:
-            amr = PASSWORD_AMR if right else await self._factor(tx, person, form, method)
+            amr = PASSWORD_AMR if right else await self._factor(tx, request, person, form, method)
             if amr is not None and method == "recovery_code":
                 await recovery_code_used(tx, request, person, self._letters, self._typed_codes)
             await record_change(tx, request, Kind.FACTOR_FAILED if amr is None else Kind.FACTOR_PASSED, person, method)
@@ -108,20 +111,21 @@ class ConfirmPage:
         return answer
 
     async def _factor(
-        self, tx: Transaction, person: Person, form: dict[str, str], method: str
+        self, tx: Transaction, request: Request, person: Person, form: dict[str, str], method: str
     ) -> tuple[str, ...] | None:
         if method == "passkey":
             try:
-                passkey = await self._passkeys.answer(
+                answered = await self._passkeys.answer(
                     tx,
                     form.get("answer", ""),
                     bound_to=_bound_to(person),
                     now=self._shared.clock.now(),
                     person=person.account.id,
+                    request=request,
                 )
             except PasskeyRefused:
                 return None
-            return (*passkey.amr, MULTIPLE_FACTORS)
+            return (*answered.amr, MULTIPLE_FACTORS)
         if method == "totp" and await self._typed_codes.of_app(tx, person.account.id, form.get("code", "")):
             return (*totp.AMR, MULTIPLE_FACTORS)
         if method == "recovery_code" and person.enrolled:
@@ -130,7 +134,8 @@ class ConfirmPage:
         return None
 
     async def _renew(self, tx: Transaction, person: Person, proven: Sequence[str]) -> Cookies:
-        amr = tuple(dict.fromkeys((*person.session.amr, *proven)))
+        amr = proven_again(person.session.amr, proven)
+        rules = await self._rules.of(tx, person.session.organisation_id)
         cookies = Cookies(self._shared.entropy.token(COOKIE_SIZE), None, self._session_age)
         renewed = await self._one_session.authenticated_again(
             tx,
@@ -138,7 +143,7 @@ class ConfirmPage:
             person.session.sid,
             cookie_hash=hash_session_cookie(cookies.session),
             amr=amr,
-            acr=acr(amr),
+            acr=acr(amr, rules.counting),
             authenticated_at=self._shared.clock.now(),
         )
         if renewed is None:  # it ended a moment ago

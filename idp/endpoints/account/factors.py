@@ -18,10 +18,12 @@ from idp.devices.identification import label_browser
 from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_change
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.recovery_codes import DONE, PATH, RecoveryCodesPage
-from idp.endpoints.login.failure_codes import failure_code
+from idp.endpoints.login.failure_codes import CODES, failure_code
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies, PasskeyKeeping
-from idp.factors.passkey import PasskeyRefused
+from idp.factors import totp
+from idp.factors.attestation import Refusal
+from idp.factors.passkey import KeyNotTaken, PasskeyRefused
 from idp.factors.recovery_code import FEW
 from idp.factors.totp import TotpStorage
 from idp.federation.links import WaysIn
@@ -30,7 +32,7 @@ from idp.sessions.signals.changes import ChangeSignals, CredentialChange, Creden
 from notifications.notice import NoticeKind
 
 LABEL_LONGEST = 64
-Fault = Literal["passkey_refused", "not_found", "last_way"]
+Fault = Literal["passkey_refused", "not_found", "last_way", "last_demanded"] | Refusal
 FactorName = Literal["passkey", "totp", "upstream"]
 
 
@@ -50,6 +52,8 @@ class Removable:
     credential_type: CredentialType
     """As subscribers are told of it."""
     aaguid: str = ""
+    copied: bool = False
+    """It is refused already, since there may be two of it: it is no way in."""
 
 
 class OtherWays(Protocol):
@@ -57,6 +61,20 @@ class OtherWays(Protocol):
 
     async def ways_in(self, tx: Transaction, user_id: UUID) -> WaysIn:
         """By what a person can begin to sign in."""
+
+
+class Demanded(Protocol):
+    """Where it is known whether an organisation demands a second factor of a person."""
+
+    async def factor_demanded(self, tx: Transaction, user_id: UUID) -> bool:
+        """Whether they may not be left without one."""
+
+
+class KnownNames(Protocol):
+    """What makers call models of authenticators."""
+
+    def name_of(self, aaguid: str) -> str:
+        """The name of a model; empty: unknown."""
 
 
 class FactorsPage:
@@ -73,6 +91,8 @@ class FactorsPage:
         recovery_codes: RecoveryCodesPage,
         signals: ChangeSignals,
         other_ways: OtherWays,
+        demanded: Demanded,
+        models: KnownNames,
     ) -> None:
         self._shared = shared
         self._door = door
@@ -82,6 +102,8 @@ class FactorsPage:
         self._recovery_codes = recovery_codes
         self._signals = signals
         self._other_ways = other_ways
+        self._demanded = demanded
+        self._models = models
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account/factors`."""
@@ -92,28 +114,34 @@ class FactorsPage:
         form = await self._door.form(request)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
-            typed = "".join(filter(str.isprintable, form.get("label", ""))).strip()
+            device = label_browser(request.headers).device
+            typed = given_name(form.get("label", ""))
             try:
                 passkey = await self._passkeys.register(
                     tx,
                     form.get("answer", ""),
                     user_id=person.account.id,
-                    label=typed[:LABEL_LONGEST] or label_browser(request.headers).device or person.account.login_name,
+                    # where nobody chose a name the model's own says more than that of the browser
+                    label="" if typed == device else typed,
+                    otherwise=device or person.account.login_name,
                     bound_to=_bound_to(person.session),
                     now=self._shared.clock.now(),
                 )
-            except PasskeyRefused:
-                refused, codes = True, None
-                await record_change(tx, request, Kind.FACTOR_FAILED, person, "passkey")
+            except PasskeyRefused as error:
+                refused: Fault | None = error.why if isinstance(error, KeyNotTaken) else "passkey_refused"
+                codes = None
+                await record_change(
+                    tx, request, Kind.FACTOR_FAILED, person, "passkey", details={"why": str(error)[:200]}
+                )
             else:
-                refused = False
+                refused = None
                 await changed(tx, request, person, self._letters, "enrolled", "passkey")
                 kind = passkey_type(passkey.transports)
                 change = CredentialChange(kind, "create", "added", passkey.label, passkey.aaguid)
                 await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
                 codes = await self._recovery_codes.first_time(tx, request, person)
-        if refused:
-            return await self._show(request, "passkey_refused")
+        if refused is not None:
+            return await self._show(request, refused)
         await self._letters.poke()
         return await self._recovery_codes.shown(request, person, codes, done="passkey_added")
 
@@ -134,8 +162,8 @@ class FactorsPage:
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
             found = await self._find(tx, person, form)
-            last = found is not None and await self._is_last_way_in(tx, person, found)
-            removed = found is not None and not last and await self._remove(tx, person, found)
+            kept = await self._stays(tx, person, found) if found is not None else None
+            removed = found is not None and kept is None and await self._remove(tx, person, found)
             if found is not None and removed:
                 await changed(tx, request, person, self._letters, "removed", found.kind)
                 change = CredentialChange(found.credential_type, "delete", "removed", found.label, found.aaguid)
@@ -143,12 +171,39 @@ class FactorsPage:
                 if found.last:
                     await self._recovery_codes.forget(tx, request, person)
         if found is None or not removed:
-            return await self._show(request, "last_way" if last else "not_found")
+            return await self._show(request, kept or "not_found")
         await self._letters.poke()
         return back(PATH, done=f"{found.kind}_removed")
 
-    async def _is_last_way_in(self, tx: Transaction, person: Person, found: Removable) -> bool:
-        return found.kind == "passkey" and (await self._other_ways.ways_in(tx, person.account.id)).only_one
+    async def rename(self, request: Request) -> Response:
+        """`POST /account/factors/rename`. An empty name changes nothing."""
+        form = await self._door.form(request)
+        name = given_name(form.get("name", ""))
+        async with self._shared.database.begin() as tx:
+            person = await self._door.changing(tx, request, form, dangerous=False)
+            found = await self._find(tx, person, form)
+            renamed = found is not None and bool(name) and await self._rename(tx, person, found, name)
+            if found is not None and renamed:
+                details = {"was": found.label, "is": name}
+                await record_change(tx, request, Kind.FACTOR_RENAMED, person, found.kind, details=details)
+        if found is None:
+            return await self._show(request, "not_found")
+        return back(PATH, **({"done": "renamed"} if renamed else {}))
+
+    async def _stays(self, tx: Transaction, person: Person, found: Removable) -> Fault | None:
+        """Why a factor cannot be removed: nothing else would be left of what lets them in, or of what is demanded."""
+        leads_in = found.kind == "passkey" and not found.copied
+        if leads_in and (await self._other_ways.ways_in(tx, person.account.id)).only_one:
+            return "last_way"
+        if found.last and await self._demanded.factor_demanded(tx, person.account.id):
+            return "last_demanded"
+        return None
+
+    async def _rename(self, tx: Transaction, person: Person, found: Removable, name: str) -> bool:
+        if found.kind == "passkey":
+            return await self._factors.rename_passkey(tx, person.account.id, bytes.fromhex(found.ident), name)
+        ident = as_id(found.ident)
+        return ident is not None and await self._factors.rename(tx, person.account.id, ident, name)
 
     async def _find(self, tx: Transaction, person: Person, named: Mapping[str, str]) -> Removable | None:
         kind, ident = named.get("kind", ""), named.get("id", "")
@@ -158,7 +213,15 @@ class FactorsPage:
         if kind == "passkey":
             return next(
                 (
-                    Removable("passkey", ident, one.label, last, passkey_type(one.transports), one.aaguid)
+                    Removable(
+                        "passkey",
+                        ident,
+                        one.label,
+                        last,
+                        passkey_type(one.transports),
+                        one.aaguid,
+                        one.clone_suspected_at is not None,
+                    )
                     for one in passkeys
                     if one.credential_id.hex() == ident
                 ),
@@ -201,13 +264,15 @@ class FactorsPage:
             "account_factors.html",
             status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
             passkeys=passkeys,
+            models={one.credential_id: self._models.name_of(one.aaguid) for one in passkeys},
             authenticators=authenticators,
+            more_apps=len(authenticators) < totp.MOST,
             saved_codes=saved_codes,
             few=saved_codes <= FEW,
             passkey_options=options,
             suggested_label=label_browser(request.headers).device,
             fault=fault,
-            code=failure_code(["passkey_refused"] if fault == "passkey_refused" else []),
+            code=failure_code([fault] if fault is not None and fault in CODES else []),
             done=done if done in DONE and not fault else None,
         )
 
@@ -224,6 +289,11 @@ async def changed(
     kind = Kind.FACTOR_ENROLLED if change == "enrolled" else Kind.FACTOR_REMOVED
     await record_change(tx, request, kind, person, factor)
     await letters.put(tx, request, person, NoticeKind.FACTOR_CHANGED, change=change, factor=factor)
+
+
+def given_name(typed: str) -> str:
+    """What a person calls a factor, as it is kept; empty: they called it nothing."""
+    return " ".join("".join(filter(str.isprintable, typed)).split())[:LABEL_LONGEST]
 
 
 def _bound_to(session: Session) -> str:

@@ -18,7 +18,7 @@ from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_
 from idp.endpoints.login.login_page import LoginPages
 from idp.grants.asking import PAGE
 from idp.grants.pending import AskedRequests, PendingGrant, tell
-from idp.protocol.assurance import assurance, demanded_assurance
+from idp.protocol.assurance import demanded_assurance, level_of
 
 _DONE: Final = frozenset({"allowed", "refused"})
 
@@ -94,4 +94,4 @@ class RequestsPage:
 
 def is_known_well_enough(person: Person, pending: PendingGrant) -> bool:
     """Whether this session is as strongly authenticated as the request asks (`acr_values`)."""
-    return assurance(person.session.amr) >= demanded_assurance(pending.acr_values)
+    return level_of(person.session.acr) >= demanded_assurance(pending.acr_values)

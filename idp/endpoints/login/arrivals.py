@@ -27,7 +27,7 @@ from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_
 from idp.endpoints.login.known_person import Arrived, KnownPerson, PeopleAtHand
 from idp.endpoints.whereabouts import client_ip, whereabouts
 from idp.factors.requirement import FactorKind, requirement
-from idp.protocol.assurance import acr
+from idp.protocol.assurance import Counting, acr
 from idp.sessions.one_session import Began, Beginning, OneSession, Outcome
 from idp.sessions.session import Session, Visitor, is_elsewhere
 from idp.sessions.signals.changes import ChangeSignals
@@ -150,6 +150,8 @@ class Arrivals:
             by_mail=factors.by_mail,
             new_device=first_time_here and rules.new_device_factor is True,
             duplicate_login=rules.duplicate_login or "ask",
+            counting=rules.counting,
+            reaches=self._reaches(known, rules.counting, by_mail=factors.by_mail),
         )
         live = known.not_ended if known.not_ended is not None and known.not_ended.lives(now) else None
         state = None
@@ -157,11 +159,17 @@ class Arrivals:
             state = session_state(live, elsewhere=is_elsewhere(live, known.device_id, client_ip(request)))
         return Arrived(known, account, live, state)
 
+    def _reaches(self, known: KnownPerson, counting: Counting, *, by_mail: bool) -> int:
+        """The level that this person's factors, or a code by mail for want of any, can raise a login to."""
+        methods = known.methods | ({"email"} if by_mail and self._mail_code_counts else frozenset())
+        return next((level for level in (3, 2) if methods & counting.of(level)), 1)
+
     async def begin(
-        self, tx: Transaction, request: Request, login: Login, known: KnownPerson, own: Session | None, now: datetime
+        self, tx: Transaction, request: Request, login: Login, arrived: Arrived, own: Session | None, now: datetime
     ) -> Settled:
         """Begin the session of a login that is done; the session that it faced ends for it (S1)."""
         assert login.authenticated_at is not None
+        known = arrived.known
         device, device_cookie = known.device, request.cookies.get(DEVICE_COOKIE)
         if device is None:
             device, device_cookie = await self._meet_device(tx, request, known.user_id, now)
@@ -173,7 +181,7 @@ class Arrivals:
             cookie_hash=hash_session_cookie(cookies.session),
             visitor=visitor(request, device.id),
             amr=login.amr,
-            acr=acr(login.amr),
+            acr=acr(login.amr, arrived.account.counting),
             authenticated_at=login.authenticated_at,
             correlation_id=correlation_id(request),
         )
@@ -192,7 +200,7 @@ class Arrivals:
             )
         return Settled(outcome, cookies, beginning.visitor, on_new_device=not known.was_here)
 
-    async def join(self, tx: Transaction, login: Login, own: SessionState) -> Joined | None:
+    async def join(self, tx: Transaction, login: Login, own: SessionState, account: AccountState) -> Joined | None:
         """Join the browser's own session, and note in it what was proven anew. None: it does not live any more."""
         assert login.authenticated_at is not None
         if login.authenticated_at == own.authenticated_at:
@@ -204,7 +212,7 @@ class Arrivals:
             own.sid,
             cookie_hash=hash_session_cookie(cookies.session),
             amr=login.amr,
-            acr=acr(login.amr),
+            acr=acr(login.amr, account.counting),
             authenticated_at=login.authenticated_at,
         )
         return Joined(cookies) if changed is not None else None

@@ -196,7 +196,7 @@ class Dispatcher:
 
     async def _begin(self, tx: Transaction, request: Request, at: _Situation, now: datetime) -> None:
         assert at.arrived is not None
-        settled = await self._arrivals.begin(tx, request, at.login, at.arrived.known, at.own_session, now)
+        settled = await self._arrivals.begin(tx, request, at.login, at.arrived, at.own_session, now)
         match settled.outcome:
             case Began(session, ended):
                 at.live = session_state(session, elsewhere=False)
@@ -227,7 +227,8 @@ class Dispatcher:
 
     async def _join(self, tx: Transaction, request: Request, at: _Situation, now: datetime) -> None:
         assert at.own is not None
-        joined = await self._arrivals.join(tx, at.login, at.own)
+        assert at.arrived is not None
+        joined = await self._arrivals.join(tx, at.login, at.own, at.arrived.account)
         if joined is not None:
             at.login = at.login.in_session(at.own.sid)
             at.cookies = joined.cookies

@@ -5,7 +5,7 @@ Behind another way stand the saved recovery codes, for whoever lost app and pass
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Literal
@@ -18,7 +18,7 @@ from audit.trail import Kind
 from config.connections import Transaction
 from idp.authorization.attempts import WRONG_FACTORS_TOLD
 from idp.authorization.login import Login
-from idp.authorization.next_step import Step
+from idp.authorization.next_step import Step, lacking_level
 from idp.credentials.throttle import TooMany
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.counted_codes import CountedCode, CountedCodes
@@ -30,7 +30,8 @@ from idp.endpoints.login.mail_codes import MailCodes
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.factors import one_time_code, recovery_code, totp
-from idp.factors.passkey import PasskeyRefused
+from idp.factors.passkey import CloneSuspected, PasskeyRefused
+from idp.factors.requirement import FactorKind, serving
 
 Method = Literal["totp", "email", "passkey", "recovery_code"]
 TRIED: Mapping[Method, tuple[str, ...]] = {
@@ -164,7 +165,8 @@ class FactorPage:
         elif method == "recovery_code":
             amr, fault = await self._saved(tx, request, arrived, given, now), ("recovery_code", "wrong_recovery_code")
         else:
-            amr, fault = await self._passkey(tx, login_id, person, given), ("", "passkey_refused")
+            amr, what = await self._passkey(tx, request, login_id, person, given)
+            fault = ("", what)
         kind = Kind.FACTOR_PASSED if amr is not None else Kind.FACTOR_FAILED
         details = {"method": method, "client": login.client_id}
         await record_attempt(tx, request, kind, subject=str(person), sid=login.takeover_of or "", details=details)
@@ -192,14 +194,18 @@ class FactorPage:
         await self._notices.recovery_code_used(tx, request, arrived.recipient, now, left=left)
         return recovery_code.AMR
 
-    async def _passkey(self, tx: Transaction, login_id: UUID, person: UUID, answer: str) -> tuple[str, ...] | None:
+    async def _passkey(
+        self, tx: Transaction, request: Request, login_id: UUID, person: UUID, answer: str
+    ) -> tuple[tuple[str, ...] | None, str]:
+        """What an answer is worth, None where it is worth nothing, and why that would be."""
+        now = self._shared.clock.now()
         try:
-            passkey = await self._passkeys.answer(
-                tx, answer, bound_to=_bound_to(login_id), now=self._shared.clock.now(), person=person
+            answered = await self._passkeys.answer(
+                tx, answer, bound_to=_bound_to(login_id), now=now, person=person, request=request
             )
-        except PasskeyRefused:
-            return None
-        return passkey.amr
+        except PasskeyRefused as error:
+            return None, "passkey_copied" if isinstance(error, CloneSuspected) else "passkey_refused"
+        return answered.amr, ""
 
     async def _throttled(self, request: Request, login: Login, problem: TooMany) -> Response:
         if problem.first:
@@ -227,6 +233,7 @@ class FactorPage:
         mail_counted: bool | None = None,
     ) -> Response:
         faults, sending, options, saved = faults or [], None, None, 0
+        kinds: Sequence[FactorKind] = ()
         async with self._shared.database.begin() as tx:
             now = self._shared.clock.now()
             login = await self._shared.claim(tx, login_id, now)
@@ -237,11 +244,14 @@ class FactorPage:
                 sending = await self._codes.send(
                     tx, request, login, arrived.recipient, now, again=again, counted=mail_counted
                 )
-            if arrived.known.enrolled:
+            lacking = lacking_level(login, arrived.account)
+            counting = arrived.account.counting.of(lacking) if lacking else None
+            kinds = serving(arrived.known.enrolled, counting)
+            if arrived.known.enrolled and (counting is None or "totp" in counting):  # a saved code is named `otp`, too
                 saved = await self._typed_codes.saved_left(tx, arrived.known.user_id)
-            if "passkey" in arrived.known.enrolled:
+            if "passkey" in kinds:
                 options = await self._passkeys.ask(
-                    tx, bound_to=_bound_to(login_id), now=now, person=arrived.known.user_id
+                    tx, bound_to=_bound_to(login_id), now=now, person=arrived.known.user_id, counting=counting
                 )
         if sending == "uncounted":
             here = arrived.known.device_id if arrived.known.was_here else None
@@ -257,8 +267,8 @@ class FactorPage:
             Step.FACTOR,
             "factor.html",
             status=status,
-            kinds=arrived.known.enrolled,
-            why=_why(login, arrived),
+            kinds=kinds,
+            why=_why(login, arrived, lacking),
             mail=one_time_code.masked(arrived.known.email or "") if arrived.account.by_mail else None,
             sent_again=again and sending == "sent",
             minutes=int(one_time_code.LIFETIME.total_seconds()) // 60,
@@ -269,13 +279,13 @@ class FactorPage:
         )
 
 
-def _why(login: Login, arrived: Arrived) -> str:
+def _why(login: Login, arrived: Arrived, lacking: int) -> str:
     """Why a factor is asked for, as far as it may be told before one passed; a session that lives is not named."""
     if login.overtaken and login.factor_passed:
         return "overtaken"
     if arrived.account.new_device and not login.factor_passed:
         return "new_device"
-    return "usual"
+    return "hardware" if lacking >= 3 else "usual"
 
 
 def _bound_to(login_id: UUID) -> str:

@@ -1,4 +1,5 @@
-"""What a person is told by mail of their second factor: that somebody guesses at it, that a recovery code was used."""
+"""What a person is told by mail of their second factor: that somebody guesses at it, that a recovery code was used,
+that a passkey may have been copied."""
 
 from __future__ import annotations
 
@@ -51,6 +52,12 @@ class FactorNotices:
     ) -> None:
         """One of the saved codes was used."""
         await self._put(tx, request, NoticeKind.RECOVERY_CODE_USED, person, now, left=str(left))
+
+    async def passkey_copied(
+        self, tx: Transaction, request: Request, person: Recipient, now: datetime, *, passkey: str
+    ) -> None:
+        """There may be two copies of a passkey."""
+        await self._put(tx, request, NoticeKind.PASSKEY_COPIED, person, now, passkey=passkey)
 
     async def factor_enrolled(
         self, tx: Transaction, request: Request, person: Recipient, now: datetime, *, factor: str

@@ -19,6 +19,8 @@ LINK_OVER: Final = "MJ-SIGNIN-007"
 NEW_PASSWORD: Final = "MJ-SIGNIN-008"  # noqa: S105 - a code
 LOCKED: Final = "MJ-SIGNIN-009"
 NOT_REMEMBERED: Final = "MJ-SIGNIN-010"
+COPIED: Final = "MJ-SIGNIN-040"
+KEY_NOT_TAKEN: Final = "MJ-SIGNIN-041"
 
 CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("missing_identifier", "missing_password", "missing_current", "wrong"), NOT_TOGETHER),
@@ -30,6 +32,8 @@ CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("too_short", "too_long", "made_of_names", "one_character", "repeats", "common", "breached"), NEW_PASSWORD
     ),
+    **dict.fromkeys(("not_attested", "model_not_allowed", "model_refused", "not_certified"), KEY_NOT_TAKEN),
+    "passkey_copied": COPIED,
     "same": NEW_PASSWORD,
     "locked": LOCKED,
     "not_remembered": NOT_REMEMBERED,

@@ -11,6 +11,7 @@ from idp.authorization.attempts import Recipient
 from idp.authorization.next_step import AccountState, SessionState
 from idp.devices.device import Device
 from idp.factors.requirement import FactorKind
+from idp.protocol.assurance import Method
 from idp.sessions.session import Session
 
 
@@ -27,6 +28,8 @@ class KnownPerson:
     """The one that they act for when they name none: which they joined first."""
     roles: tuple[str, ...]
     enrolled: tuple[FactorKind, ...]
+    methods: frozenset[Method]
+    """What these factors are to the mapping of assurance."""
     signed_in_before: bool
     """They have had a session, on whatever device."""
     device: Device | None

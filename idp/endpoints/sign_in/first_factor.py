@@ -24,7 +24,7 @@ from idp.endpoints.sign_in.faults import Fault
 from idp.endpoints.sign_in.guess import NOBODY, Guesses
 from idp.endpoints.sign_in.leaks import Leaks
 from idp.endpoints.sign_in.remembering import NOTHING, Keep, NotRecognised, Recognised, Remembering
-from idp.factors.passkey import PasskeyRefused
+from idp.factors.passkey import CloneSuspected, PasskeyRefused
 from idp.protocol.assurance import MULTIPLE_FACTORS
 
 PASSWORD_AMR = ("pwd",)
@@ -124,25 +124,28 @@ class FirstFactor:
         login = await self._shared.claim(tx, login_id, now)
         details: dict[str, object] = {"method": "passkey", "client": login.client_id}
         try:
-            passkey = await self._passkeys.answer(tx, typed.answer, bound_to=bound_to(login_id), now=now)
+            answered = await self._passkeys.answer(
+                tx, typed.answer, bound_to=bound_to(login_id), now=now, request=request
+            )
         except PasskeyRefused as error:
             details["why"] = f"{type(error).__name__}: {error}"[:200]
             await record_attempt(tx, request, Kind.SIGN_IN_FAILED, subject="", details=details)
-            return Fault("", "passkey_refused")
+            return Fault("", "passkey_copied" if isinstance(error, CloneSuspected) else "passkey_refused")
+        passkey, amr = answered.passkey, answered.amr
         account = await self._directory.account(tx, passkey.user_id)
         if account is None or not account.may_sign_in:
             details["why"] = "locked"
             await record_attempt(tx, request, Kind.SIGN_IN_FAILED, subject=str(passkey.user_id), details=details)
             here = visitor(request, None)
             await self._shared.telling.history.note(
-                tx, passkey.user_id, "failed", here, amr=passkey.amr, client_id=login.client_id
+                tx, passkey.user_id, "failed", here, amr=amr, client_id=login.client_id
             )
             return Fault("", "locked")
-        login = login.signed_in(passkey.user_id, (*passkey.amr, MULTIPLE_FACTORS), now)
+        login = login.signed_in(passkey.user_id, (*amr, MULTIPLE_FACTORS), now)
         live = await self._shared.arrivals.live(tx, passkey.user_id, now)
         if live is not None:
             # a passkey with user verification is a first and a second factor: it passes for what this login now faces
-            login = login.facing(live.sid).passed_factor(passkey.amr, now)
+            login = login.facing(live.sid).passed_factor(amr, now)
         return SignedIn(login, await self._succeeded(tx, request, login, typed, "passkey"))
 
     async def _succeeded(self, tx: Transaction, request: Request, login: Login, typed: Typed, method: str) -> Keep:

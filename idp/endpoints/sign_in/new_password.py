@@ -158,7 +158,7 @@ class NewPasswordPage:
         if opened is None:
             return None
         person = opened.account.id
-        proof = await self._proof.proves(tx, person, form, _bound_to(token)) if opened.enrolled else None
+        proof = await self._proof.proves(tx, request, person, form, _bound_to(token)) if opened.enrolled else None
         if opened.enrolled and proof is None:
             details = {"method": "totp" if form.get("code") else "passkey", "during": "recovery"}
             await record_attempt(tx, request, Kind.FACTOR_FAILED, subject=str(person), details=details)

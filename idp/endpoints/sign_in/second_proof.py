@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID
 
+from starlette.requests import Request
+
 from config.clock import Clock
 from config.connections import Transaction
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
@@ -34,7 +36,9 @@ class SecondProof:
         """How many recovery codes the person has."""
         return await self._codes.saved_left(tx, person)
 
-    async def proves(self, tx: Transaction, person: UUID, form: Mapping[str, str], bound_to: str) -> Proof | None:
+    async def proves(
+        self, tx: Transaction, request: Request, person: UUID, form: Mapping[str, str], bound_to: str
+    ) -> Proof | None:
         """By what the form's `code` or `answer` is the person's; it is used up by it. `None`: it is not."""
         if code := form.get("code"):
             if await self._codes.of_app(tx, person, code):
@@ -42,7 +46,7 @@ class SecondProof:
             return "saved" if await self._codes.saved(tx, person, code) else None
         try:
             await self._passkeys.answer(
-                tx, form.get("answer", ""), bound_to=bound_to, now=self._clock.now(), person=person
+                tx, form.get("answer", ""), bound_to=bound_to, now=self._clock.now(), person=person, request=request
             )
         except PasskeyRefused:
             return None

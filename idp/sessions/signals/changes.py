@@ -31,6 +31,7 @@ Reason = Literal[
     "codes_made",
     "codes_gone",
     "reset",
+    "clone_suspected",
     "device_known",
     "device_removed",
 ]
@@ -61,6 +62,11 @@ REASONS: Final[dict[str, Told]] = {
     ),
     "reset": Told(
         "admin", "An administrator took away the second factors.", "관리자가 2단계 인증 수단을 초기화했어요."
+    ),
+    "clone_suspected": Told(
+        "system",
+        "There may be two copies of the passkey: it is refused.",
+        "패스키가 복사된 것으로 의심되어 더 받지 않아요.",
     ),
     "device_known": Told(
         "system", "The person signed in on this device again.", "이 기기에서 다시 로그인해 아는 기기가 되었어요."

@@ -34,6 +34,7 @@ DANGEROUS = {
 HARMLESS = {
     "/account/session/end": {},
     "/account/devices/rename": {"id": "00000000-0000-4000-8000-000000000000", "name": "x"},
+    "/account/factors/rename": {"kind": "totp", "id": "00", "name": "x"},
     "/account/devices/forget": {"series": "00000000-0000-4000-8000-000000000000"},
     "/account/history/not-me": {"id": "00000000-0000-4000-8000-000000000000"},
     "/account/apps/disconnect": {"id": "app"},

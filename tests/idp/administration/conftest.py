@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from config.envelope import Envelope
 from config.settings import Role, Settings
 from idp.administration.app import SERVICE, application
 from idp.directory.account import Account, Organisation
+from idp.factors.metadata import SIGNER
+from idp.factors.metadata_file import MetadataFile
 from idp.sessions.one_session import Began
 from idp.sessions.session import Session
 from idp.storage import directory
@@ -24,10 +27,27 @@ from jose.assertion import AssertionSigner, Subject
 from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys
 from tests.clock import FakeClock
+from tests.idp.makers import Maker, MetadataService
 from tests.idp.people import BEGUN, HOUSE, add_person, beginning, one_session
 
+MAKER, MDS = Maker("2fc0579f-8113-47ea-b116-bb5a8db9202a"), MetadataService()
 OTHER = UUID("00000000-0000-4000-8000-0000000000bb")
 Databases = Callable[[Role], Database]
+
+
+@dataclass
+class Models:
+    """What is known of models of passkeys, by documents of a service of the tests."""
+
+    folder: Path
+    file: MetadataFile
+
+    async def publish(self, document: bytes) -> None:
+        beside = self.folder / "blob.new"
+        beside.write_bytes(document)
+        beside.replace(self.folder / "blob.jwt")
+        await self.file.look()
+        assert self.file.refused == ""
 
 
 @dataclass
@@ -38,6 +58,7 @@ class House:
     signer: AssertionSigner
     database: Databases
     clock: FakeClock
+    models: Models
     boss: Account
     mina: Account
     session: Session
@@ -53,14 +74,21 @@ class House:
         )
 
     async def __call__(
-        self, method: str, path: str, body: object = None, *, who: Subject | None = None, upstream: str = SERVICE
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        who: Subject | None = None,
+        upstream: str = SERVICE,
+        headers: dict[str, str] | None = None,
     ) -> httpx2.Response:
         subject = who or self.subject(self.boss)
         token = self.signer.sign(upstream, subject, zone="admin", now=self.clock.timestamp())
         return await self.client.request(
             method,
             f"/api/identity{path}",
-            headers={"Munjigi-Assertion": token},
+            headers={"Munjigi-Assertion": token, **(headers or {})},
             **({} if body is None else {"json": body}),
         )
 
@@ -94,19 +122,30 @@ class House:
         return await self.rows("SELECT * FROM audit.record WHERE kind = :kind ORDER BY id", kind=kind)
 
 
+async def known_models(folder: Path, clock: FakeClock) -> Models:
+    """One, certified at the second level."""
+    (folder / "roots.pem").write_bytes(MDS.root.pem)
+    found = Models(folder, MetadataFile(folder / "blob.jwt", roots=folder / "roots.pem", signer=SIGNER, clock=clock))
+    await found.publish(MDS.document(MAKER.entry(("FIDO_CERTIFIED_L2", "2025-01-01"))))
+    return found
+
+
 @pytest.fixture
-async def house(settings: Settings, database: Databases, valkey: Valkey, clock: FakeClock) -> AsyncIterator[House]:
+async def house(
+    settings: Settings, database: Databases, valkey: Valkey, clock: FakeClock, tmp_path: Path
+) -> AsyncIterator[House]:
+    models = await known_models(tmp_path, clock)
     envelope = Envelope.load(settings)
     keys = SigningKeys(envelope)
     async with database("gateway").begin() as tx:
         ring = await keys.ensure_active(tx, "assertion", clock.now())
     entrance = await Entrance.open(SERVICE, database("idp"), keys.assertion_keys, clock)
-    app = application(settings, database("idp"), valkey, envelope, clock, SystemEntropy())
+    app = application(settings, database("idp"), valkey, envelope, clock, SystemEntropy(), models=models.file)
     transport = httpx2.ASGITransport(entrance.around(app))
     async with database("idp").begin() as tx:
         boss = await add_person(tx, "boss", roles=("administrator",))
         mina = await add_person(tx, "mina")
     async with httpx2.AsyncClient(transport=transport, base_url="http://console.localhost:8080") as client:
-        house = House(client, AssertionSigner(ring), database, clock, boss, mina, None)  # type: ignore[arg-type] # next
+        house = House(client, AssertionSigner(ring), database, clock, models, boss, mina, None)  # type: ignore[arg-type] # next
         house.session = await house.begin(mina)
         yield house

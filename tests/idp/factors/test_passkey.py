@@ -65,7 +65,7 @@ async def test_a_passkey_is_made_and_signs_in(database: OpenDatabase, clock: Fak
     assert options["userVerification"] == "required"
     assert options["allowCredentials"] == []
     used = await answer(idp, clock, authenticator.get(options))
-    assert used == replace(made, last_used_at=clock.now())
+    assert used.passkey == replace(made, last_used_at=clock.now())
 
 
 async def test_a_synced_passkey_is_named_as_such(database: OpenDatabase, clock: FakeClock) -> None:

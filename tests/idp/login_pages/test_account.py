@@ -54,7 +54,7 @@ async def test_a_passkey_is_made_signs_in_and_is_removed(
     async with provider.parts.database.connect() as tx:
         session = await sessions.live_of(tx, user, clock.now())
     assert session is not None
-    assert session.acr == "urn:munjigi:acr:2"
+    assert session.acr == "urn:munjigi:acr:3"
     assert session.amr == ("hwk", "user", "mfa")
 
 
