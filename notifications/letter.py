@@ -132,6 +132,8 @@ class _Writer:
                 return None, self._say("sign_in_code.note")
             case NoticeKind.RECOVERY:
                 return Action(self._say("recovery.action"), self._address("recovery")), self._say("recovery.note")
+            case NoticeKind.SIGN_IN_LINK:
+                return Action(self._say("sign_in_link.action"), self._address("link")), self._say("sign_in_link.note")
             case NoticeKind.SIGN_IN_REQUEST:
                 action = Action(self._say("sign_in_request.action"), self._address("requests"))
                 return action, self._say("sign_in_request.note")
