@@ -58,6 +58,10 @@ class Kind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
     RECOVERY_ASKED = "recovery_asked"
     """Somebody asked for a link to get back in; one was sent."""
+    SIGN_IN_LINK_ASKED = "sign_in_link_asked"
+    """Somebody asked for a link that signs in; one was sent."""
+    TEXTS_ALARM = "texts_alarm"
+    """Codes by text are held back, or nearly used up; the subject is a country, `alarm` says what."""
     BROWSER_REMEMBERED = "browser_remembered"
     REMEMBERED_STOLEN = "remembered_stolen"
     """A remembered browser's secret came twice: all of the person's remembered browsers fell."""

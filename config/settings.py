@@ -313,7 +313,7 @@ class TextSettings(BaseModel):
 
 class InboxSettings(BaseModel):
     listen: Listen = "127.0.0.1:9025"
-    """Where the local catch-all inbox shows what it took, mails and texts; it runs only where `mail.server` is unset."""
+    """Where the local catch-all inbox shows the mails and texts it took; it runs only where `mail.server` is unset."""
     smtp: Listen = "127.0.0.1:9026"
     """Where it takes mails."""
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from audit import key_trail
+from config.blind_index import BlindIndex
 from config.clock import Clock
 from config.connections import Database, Valkey
 from config.entropy import Entropy
@@ -137,6 +138,7 @@ class Parts:
     rules: LoginRulesCache
     places: Places
     code_digests: CodeDigests
+    phone_index: BlindIndex
     queue: Queue
     not_me: NotMe
     telling: Telling
@@ -175,6 +177,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         pairwise = PairwiseSubjects(await secrets.ensure(tx, "pairwise-subjects", envelope, entropy, now))
         question_key = QuestionKey(await secrets.ensure(tx, "upstream-questions", envelope, entropy, now))
         nonces = Nonces(await secrets.ensure(tx, "dpop-nonces", envelope, entropy, now))
+        phone_index = BlindIndex(await secrets.ensure(tx, "phone-numbers", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -196,7 +199,12 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         login_rules,
         clock,
         lease,
-        otherwise=LoginRules(settings.session.duplicate_login, settings.session.new_device_factor),
+        otherwise=LoginRules(
+            settings.session.duplicate_login,
+            settings.session.new_device_factor,
+            settings.texts.countries,
+            settings.idp.sign_in_links,
+        ),
     )
     assets = Assets(STATIC, base=ASSETS)
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
@@ -263,6 +271,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         rules=rules,
         places=Places.load(settings),
         code_digests=code_digests,
+        phone_index=phone_index,
         queue=queue,
         not_me=not_me,
         telling=Telling(

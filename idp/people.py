@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from idp.account import account_endpoints
+from idp.credentials.text_guard import TextGuard
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.consent import ConsentPage
 from idp.endpoints.login.counted_codes import CountedCodes
@@ -14,14 +16,17 @@ from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.mail_codes import MailCodes
 from idp.endpoints.login.no_factor import NoFactorPage
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.sent_codes import SentCodes
 from idp.endpoints.login.takeover import TakeoverPage
+from idp.endpoints.login.text_codes import TextCodes
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.session_status import SessionStatusEndpoint
 from idp.factors.passkey import RelyingParty
 from idp.federated import federation_endpoints
 from idp.parts import Parts
 from idp.routes import Endpoint
-from idp.storage import consents, factors, logins, one_time_codes, preferences, proven_addresses, recovery_codes
+from idp.storage import consents, factors, logins, phones, preferences, proven_addresses, recovery_codes
+from idp.storage.one_time_codes import MAILED, TEXTED
 from idp.way_in import way_in_endpoints
 
 ISSUER_NAME = "Munjigi"
@@ -45,14 +50,28 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     throttle = Throttle(parts.valkey)
     passkeys = PasskeyCeremonies(RelyingParty.of_issuer(parts.issuer, ISSUER_NAME), factors, parts.entropy)
     typed_codes = TypedCodes(factors, recovery_codes, parts.envelope, parts.clock)
+    mail_codes = MailCodes(MAILED, proven_addresses, parts.code_digests, parts.queue, throttle, parts.entropy)
+    settings = parts.settings
+    text_codes = TextCodes(
+        TEXTED,
+        phones,
+        parts.code_digests,
+        parts.queue,
+        TextGuard(throttle, parts.valkey, a_day=settings.texts.a_day, available=settings.texts_go_by is not None),
+        parts.rules,
+        parts.database,
+        parts.envelope,
+        parts.entropy,
+        host=urlsplit(parts.issuer).hostname or "",
+    )
     factor = FactorPage(
         shared,
         typed_codes=typed_codes,
         counted_codes=CountedCodes(throttle),
         notices=FactorNotices(parts.queue, preferences, parts.not_me),
         passkeys=passkeys,
-        codes=MailCodes(one_time_codes, proven_addresses, parts.code_digests, parts.queue, throttle, parts.entropy),
-        mail_code_counts=parts.settings.idp.mail_code_counts,
+        codes=SentCodes(mail_codes, text_codes),
+        mail_code_counts=settings.idp.mail_code_counts,
     )
     return {
         **way_in_endpoints(parts, shared, throttle, passkeys, typed_codes),
@@ -67,6 +86,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             passkeys=passkeys,
             throttle=throttle,
             typed_codes=typed_codes,
+            text_codes=text_codes,
             issuer_name=ISSUER_NAME,
         ),
         **federation_endpoints(parts, shared, throttle),

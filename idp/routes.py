@@ -64,6 +64,7 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/account/links/connect", ("GET",), "account_link_connect"),
     ("/account/links/remove", ("GET",), "account_link_remove"),
     ("/account/links/remove", ("POST",), "account_link_removed"),
+    ("/account/phone", ("GET", "POST"), "account_phone"),
     ("/account/passkey", ("POST",), "account_passkey"),
     ("/account/recovery-codes", ("POST",), "account_recovery_codes"),
     ("/account/authenticator", ("POST",), "account_authenticator"),

@@ -22,6 +22,10 @@ class LoginRules:
 
     duplicate_login: DuplicateLogin | None = None
     new_device_factor: bool | None = None
+    text_countries: tuple[str, ...] | None = None
+    """Countries (ISO 3166-1) whose numbers get codes by text."""
+    sign_in_links: bool | None = None
+    """Whether people may sign in by a link that is mailed to them."""
 
 
 class RuleStorage(Protocol):
@@ -50,6 +54,8 @@ class LoginRulesCache:
             new_device_factor=(
                 own.new_device_factor if own.new_device_factor is not None else self._otherwise.new_device_factor
             ),
+            text_countries=own.text_countries if own.text_countries is not None else self._otherwise.text_countries,
+            sign_in_links=own.sign_in_links if own.sign_in_links is not None else self._otherwise.sign_in_links,
         )
 
     def on_event(self, topic: str, payload: Mapping[str, object]) -> None:

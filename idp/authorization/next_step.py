@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from idp.authorization.login import Login
 from idp.protocol.assurance import assurance, demanded_assurance
+
+MAIL: Final = "email"
+"""How a code or a link by mail is named in `amr`."""
 
 DuplicateLogin = Literal["ask", "take_over"]
 
@@ -167,7 +170,7 @@ def _proven(
         demanded_assurance(login.request.essential_acr),
     )
     if assurance(login.amr) < wanted:
-        if not account.has_factor:
+        if not _can_raise(login, account):
             return NextStep(Step.REFUSED, "unmet_authentication_requirements")
         return NextStep(Step.FACTOR)
 
@@ -187,6 +190,11 @@ def _duplicate(login: Login, account: AccountState, live: SessionState) -> NextS
     if account.duplicate_login == "take_over" or (faces_it and login.takes_over):
         return NextStep(Step.BEGIN_SESSION)
     return NextStep(Step.TAKEOVER)
+
+
+def _can_raise(login: Login, account: AccountState) -> bool:
+    """Whether a second factor would make it two: a code by mail does not, where a mail was the first."""
+    return account.has_factor and not (account.by_mail and MAIL in login.amr)
 
 
 def _confirm(account: AccountState) -> NextStep:

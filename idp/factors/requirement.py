@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-FactorKind = Literal["passkey", "totp"]
-BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "totp")
+FactorKind = Literal["passkey", "totp", "sms"]
+BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "totp", "sms")
 DEMANDING_ROLES = frozenset({"administrator"})
 """Roles whose people give a second factor at every login, once they have one."""
 
@@ -27,10 +27,11 @@ class Requirement:
 def requirement(enrolled: Iterable[FactorKind], roles: Collection[str], *, has_mail: bool = False) -> Requirement:
     """The factors of an account, and whether each login needs one.
 
-    Whoever enrolled an authenticator app did so to be asked for it. Whoever has only a passkey signs in by it; after a
-    password it is asked of roles that can do harm (and before a takeover from elsewhere, which is not decided here).
+    Whoever enrolled an authenticator app, or a number for codes, did so to be asked for it. Whoever has only a passkey
+    signs in by it; after a password it is asked of roles that can do harm (and before a takeover from elsewhere, which
+    is not decided here).
     """
     have = frozenset(enrolled)
     usable = tuple(kind for kind in BEST_FIRST if kind in have)
-    always = "totp" in have or (bool(usable) and not DEMANDING_ROLES.isdisjoint(roles))
+    always = not have.isdisjoint(("totp", "sms")) or (bool(usable) and not DEMANDING_ROLES.isdisjoint(roles))
     return Requirement(usable, always, by_mail=has_mail and not usable)

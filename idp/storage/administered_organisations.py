@@ -41,7 +41,15 @@ async def claim(tx: Transaction, organisation_id: UUID) -> OrganisationDocument 
 
 def _organisation(row: Row[Any]) -> OrganisationDocument:
     changeable = msgspec.json.encode(
-        [row.duplicate_login, row.new_device_factor, row.look, row.support], order="deterministic"
+        [
+            row.duplicate_login,
+            row.new_device_factor,
+            row.look,
+            row.support,
+            row.text_countries,
+            row.sign_in_links,
+        ],
+        order="deterministic",
     )
     return OrganisationDocument(
         id=row.id,
@@ -50,6 +58,8 @@ def _organisation(row: Row[Any]) -> OrganisationDocument:
         time_zone=row.time_zone,
         duplicate_login=row.duplicate_login,
         new_device_factor=row.new_device_factor,
+        text_countries=tuple(row.text_countries) if row.text_countries is not None else None,
+        sign_in_links=row.sign_in_links,
         look=None if row.look is None else msgspec.convert(row.look, Look),
         support=None if row.support is None else Support(**row.support),
     )

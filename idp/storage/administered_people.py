@@ -31,6 +31,7 @@ from idp.storage.directory_tables import (
     totp,
     user_account,
 )
+from idp.storage.phone_tables import phone
 from idp.storage.proven_addresses import is_proven
 
 _LAST_ADMINISTRATORS_GATE = 0x6D6A_6164_6D6C_6F6B
@@ -205,6 +206,8 @@ async def _factors(tx: Transaction, user_id: UUID) -> tuple[FactorEntry, ...]:
         found.append(FactorEntry(kind="password", label="", created_at=changed_at))
     apps = select(totp.c.label, totp.c.created_at).where(totp.c.user_id == user_id, totp.c.confirmed_at.is_not(None))
     found += [FactorEntry(kind="totp", **row._mapping) for row in await tx.execute(apps.order_by(totp.c.created_at))]
+    numbers = select(phone.c.confirmed_at).where(phone.c.user_id == user_id, phone.c.confirmed_at.is_not(None))
+    found += [FactorEntry(kind="sms", label="", created_at=at) for at in (await tx.execute(numbers)).scalars()]
     keys = select(passkey.c.label, passkey.c.created_at, passkey.c.last_used_at, passkey.c.clone_suspected_at).where(
         passkey.c.user_id == user_id
     )

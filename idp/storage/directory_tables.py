@@ -58,6 +58,8 @@ organisation = Table(
     Column("created_at", _TIME, nullable=False),
     Column("look", JSONB(none_as_null=True)),
     Column("support", JSONB(none_as_null=True)),
+    Column("text_countries", ARRAY(Text, dimensions=1)),
+    Column("sign_in_links", Boolean),
 )
 
 membership = Table(

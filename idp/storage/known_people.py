@@ -12,6 +12,7 @@ from idp.endpoints.login.known_person import KnownPerson
 from idp.factors.requirement import FactorKind
 from idp.storage import sessions
 from idp.storage.directory_tables import device, membership, passkey, session, totp, user_account
+from idp.storage.phone_tables import phone
 
 _HOME = (
     select(membership.c.organisation_id, membership.c.roles)
@@ -37,6 +38,10 @@ _COLUMNS = (
     .exists()
     .label("has_totp"),
     select(passkey.c.user_id).where(passkey.c.user_id == user_account.c.id).exists().label("has_passkey"),
+    select(phone.c.user_id)
+    .where(phone.c.user_id == user_account.c.id, phone.c.confirmed_at.is_not(None))
+    .exists()
+    .label("has_phone"),
     or_(
         select(session.c.sid).where(session.c.user_id == user_account.c.id).exists(),
         select(device.c.id).where(device.c.user_id == user_account.c.id, device.c.sign_ins > 0).exists(),
@@ -65,6 +70,8 @@ async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | No
     enrolled: list[FactorKind] = ["totp"] if row["has_totp"] else []
     if row["has_passkey"]:
         enrolled.append("passkey")
+    if row["has_phone"]:
+        enrolled.append("sms")
     live = {name: row[label] for label, name in _SESSION.items()}
     here = {name: row[label] for label, name in _DEVICE.items()}
     return KnownPerson(

@@ -14,9 +14,12 @@ from idp.storage.directory_tables import organisation as table
 
 async def login_rules(tx: Transaction, organisation_id: UUID) -> LoginRules:
     """The rules of one organisation."""
-    query = select(table.c.duplicate_login, table.c.new_device_factor).where(table.c.id == organisation_id)
-    row = (await tx.execute(query)).one_or_none()
-    return LoginRules(*row) if row is not None else LoginRules()
+    columns = (table.c.duplicate_login, table.c.new_device_factor, table.c.text_countries, table.c.sign_in_links)
+    row = (await tx.execute(select(*columns).where(table.c.id == organisation_id))).one_or_none()
+    if row is None:
+        return LoginRules()
+    countries = tuple(row.text_countries) if row.text_countries is not None else None
+    return LoginRules(row.duplicate_login, row.new_device_factor, countries, row.sign_in_links)
 
 
 async def put_login_rules(tx: Transaction, organisation_id: UUID, rules: LoginRules) -> bool:
@@ -24,7 +27,12 @@ async def put_login_rules(tx: Transaction, organisation_id: UUID, rules: LoginRu
     changed = await tx.execute(
         update(table)
         .where(table.c.id == organisation_id)
-        .values(duplicate_login=rules.duplicate_login, new_device_factor=rules.new_device_factor)
+        .values(
+            duplicate_login=rules.duplicate_login,
+            new_device_factor=rules.new_device_factor,
+            text_countries=list(rules.text_countries) if rules.text_countries is not None else None,
+            sign_in_links=rules.sign_in_links,
+        )
         .returning(table.c.id)
     )
     if changed.one_or_none() is None:

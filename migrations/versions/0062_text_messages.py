@@ -61,7 +61,7 @@ _STATEMENTS = (
     "CREATE INDEX texted_code_user ON idp.texted_code (user_id)",
     "CREATE INDEX texted_code_expiry ON idp.texted_code (expires_at)",
     "COMMENT ON COLUMN idp.texted_code.login_id IS 'of a login, or of what is confirmed in an account'",
-    "GRANT SELECT, DELETE ON idp.texted_code TO munjigi_worker",
+    "GRANT SELECT, DELETE ON idp.texted_code, idp.phone TO munjigi_worker",
     "ALTER TABLE idp.organisation ADD COLUMN text_countries text[]",
     "COMMENT ON COLUMN idp.organisation.text_countries IS "
     "'countries (ISO 3166-1) whose numbers get codes; NULL: as texts.countries says'",

@@ -19,15 +19,21 @@ LINK_OVER: Final = "MJ-SIGNIN-007"
 NEW_PASSWORD: Final = "MJ-SIGNIN-008"  # noqa: S105 - a code
 LOCKED: Final = "MJ-SIGNIN-009"
 NOT_REMEMBERED: Final = "MJ-SIGNIN-010"
+NO_TEXT: Final = "MJ-SIGNIN-031"
+NOT_A_NUMBER: Final = "MJ-SIGNIN-032"
+LINK: Final = "MJ-SIGNIN-033"
 
 CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("missing_identifier", "missing_password", "missing_current", "wrong"), NOT_TOGETHER),
     **dict.fromkeys(("wrong_password", "wrong_current"), NOT_TOGETHER),
     **dict.fromkeys(("too_many", "mail_too_soon", "mail_too_many"), WAIT),
     **dict.fromkeys(("wrong_code", "wrong_totp", "wrong_mail_code", "spent_code"), WRONG_CODE),
+    **dict.fromkeys(("wrong_text_code", "wrong_sms"), WRONG_CODE),
+    **dict.fromkeys(("text_limits", "text_paused", "text_budget", "text_unavailable", "text_country"), NO_TEXT),
     **dict.fromkeys(("wrong_recovery_code", "missing_code"), WRONG_CODE),
     **dict.fromkeys(("passkey_refused", "wrong_passkey"), PASSKEY),
     **dict.fromkeys(("too_short", "too_long", "contains_name", "one_character", "repeats", "common"), NEW_PASSWORD),
+    **dict.fromkeys(("unreadable", "unallocated", "premium", "not_mobile", "shared"), NOT_A_NUMBER),
     "same": NEW_PASSWORD,
     "locked": LOCKED,
     "not_remembered": NOT_REMEMBERED,
