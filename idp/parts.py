@@ -37,6 +37,7 @@ from idp.endpoints.login.telling import Telling
 from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
 from idp.factors.one_time_code import CodeDigests
+from idp.factors.sign_in_link import LinkKey
 from idp.federation.offers import OfferCache
 from idp.federation.question import QuestionKey
 from idp.federation.targets import Targets
@@ -139,6 +140,7 @@ class Parts:
     places: Places
     code_digests: CodeDigests
     phone_index: BlindIndex
+    link_key: LinkKey
     queue: Queue
     not_me: NotMe
     telling: Telling
@@ -178,6 +180,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         question_key = QuestionKey(await secrets.ensure(tx, "upstream-questions", envelope, entropy, now))
         nonces = Nonces(await secrets.ensure(tx, "dpop-nonces", envelope, entropy, now))
         phone_index = BlindIndex(await secrets.ensure(tx, "phone-numbers", envelope, entropy, now))
+        link_key = LinkKey(await secrets.ensure(tx, "sign-in-links", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -272,6 +275,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         places=Places.load(settings),
         code_digests=code_digests,
         phone_index=phone_index,
+        link_key=link_key,
         queue=queue,
         not_me=not_me,
         telling=Telling(

@@ -26,6 +26,8 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/authorize/continue", ("GET",), "dispatcher"),
     ("/sign-in", ("GET", "POST"), "sign_in"),
     ("/sign-in/passkey", ("POST",), "sign_in_passkey"),
+    ("/sign-in/mail", ("GET", "POST"), "sign_in_mail"),
+    ("/sign-in/mail/open", ("GET", "POST"), "sign_in_mail_open"),
     ("/sign-in/link", ("GET", "POST"), "upstream_link"),
     ("/sign-in/upstream/{provider}", ("GET",), "upstream"),
     ("/sign-in/upstream/{provider}/callback", ("GET",), "upstream_callback"),

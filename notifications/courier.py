@@ -2,8 +2,8 @@
 
 A message is sent outside of any transaction, under a claim. What was acknowledged is never sent again, save in one
 window that nobody can close: a crash after the acknowledgement and before our commit. A mail goes again then with the
-same Message-ID, by which its receiver knows it, a text with the same code. How a message is written and handed over is its
-carrier's affair: there is one for each channel.
+same Message-ID, by which its receiver knows it, a text with the same code. How a message is written and handed over is
+its carrier's affair: there is one for each channel.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from config.clock import Clock
-from config.connections import Transaction
+from config.connections import Database, Transaction
 from config.recollection import Lease, Recollection
 from idp.authorization.next_step import DuplicateLogin
 
@@ -46,6 +46,15 @@ class LoginRulesCache:
     async def of(self, tx: Transaction, organisation_id: UUID) -> LoginRules:
         """The rules of one organisation, nothing left open."""
         return await self._known.of(organisation_id, lambda: self._read(tx, organisation_id))
+
+    async def at_hand(self, database: Database, organisation_id: UUID) -> LoginRules:
+        """The same for whoever has no transaction: one is opened where they are not in memory."""
+
+        async def read() -> LoginRules:
+            async with database.connect() as tx:
+                return await self._read(tx, organisation_id)
+
+        return await self._known.of(organisation_id, read)
 
     async def _read(self, tx: Transaction, organisation_id: UUID) -> LoginRules:
         own = await self._storage.login_rules(tx, organisation_id)

@@ -18,6 +18,7 @@ from idp.storage import (
     recovery_links,
     refresh_families,
     remembered,
+    sign_in_links,
     upstream_attempts,
 )
 from idp.storage.one_time_codes import TEXTED
@@ -43,6 +44,7 @@ async def sweep(tx: Transaction, now: datetime) -> int:
         + await refresh_families.sweep(tx, now)
         + await remembered.sweep(tx, now)
         + await recovery_links.sweep(tx, now)
+        + await sign_in_links.sweep(tx, now)
         + await initial_access_tokens.sweep(tx, now)
         + await upstream_attempts.sweep(tx, now)
         + await pending_grants.sweep(tx, now - PENDING_KEPT)

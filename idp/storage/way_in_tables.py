@@ -1,9 +1,9 @@
-"""The tables of migrations 0014 and 0047: where clients belong, remembered browsers, links of recovery."""
+"""The tables of migrations 0014, 0047 and 0063: where clients belong, remembered browsers, links by mail."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData(schema="idp")
 
@@ -43,4 +43,18 @@ recovery_link = Table(
     Column("expires_at", _TIME, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("sent_to", Text),
+)
+
+sign_in_link = Table(
+    "sign_in_link",
+    metadata,
+    Column("login_id", Uuid, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("code_digest", LargeBinary, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("sent_to", Text, nullable=False),
+    Column("asked_from", JSONB, nullable=False),
+    Column("wrong", Integer, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
 )

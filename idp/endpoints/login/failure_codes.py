@@ -34,6 +34,8 @@ CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("passkey_refused", "wrong_passkey"), PASSKEY),
     **dict.fromkeys(("too_short", "too_long", "contains_name", "one_character", "repeats", "common"), NEW_PASSWORD),
     **dict.fromkeys(("unreadable", "unallocated", "premium", "not_mobile", "shared"), NOT_A_NUMBER),
+    **dict.fromkeys(("link_too_soon", "link_too_many"), WAIT),
+    "link_digits": LINK,
     "same": NEW_PASSWORD,
     "locked": LOCKED,
     "not_remembered": NOT_REMEMBERED,
