@@ -21,11 +21,12 @@ from idp.endpoints.login.takeover import TakeoverPage
 from idp.endpoints.login.text_codes import TextCodes
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.session_status import SessionStatusEndpoint
+from idp.endpoints.text_receipts import TextReceipts
 from idp.factors.passkey import RelyingParty
 from idp.federated import federation_endpoints
 from idp.parts import Parts
 from idp.routes import Endpoint
-from idp.storage import consents, factors, logins, phones, preferences, proven_addresses, recovery_codes
+from idp.storage import consents, factors, logins, phones, preferences, proven_addresses, recovery_codes, text_receipts
 from idp.storage.one_time_codes import MAILED, TEXTED
 from idp.way_in import way_in_endpoints
 
@@ -90,5 +91,12 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             issuer_name=ISSUER_NAME,
         ),
         **federation_endpoints(parts, shared, throttle),
+        "text_receipts": TextReceipts(
+            text_receipts,
+            parts.database,
+            parts.clock,
+            issuer=parts.issuer,
+            token=settings.texts.twilio_token if settings.texts_go_by == "twilio" else None,
+        ),
         "session_status": SessionStatusEndpoint(parts.arrivals, parts.database, parts.clock),
     }
