@@ -176,7 +176,7 @@ def _proven(
 
     if live is not None and own is not None and own.sid == live.sid:
         return NextStep(Step.JOIN_SESSION)
-    if account.new_device and not login.factor_passed:
+    if account.new_device and not login.factor_passed and not _mailed(login, account):
         return _confirm(account)
     if live is None:
         return NextStep(Step.BEGIN_SESSION)
@@ -193,8 +193,13 @@ def _duplicate(login: Login, account: AccountState, live: SessionState) -> NextS
 
 
 def _can_raise(login: Login, account: AccountState) -> bool:
-    """Whether a second factor would make it two: a code by mail does not, where a mail was the first."""
-    return account.has_factor and not (account.by_mail and MAIL in login.amr)
+    """Whether a second factor would make it two."""
+    return account.has_factor and not _mailed(login, account)
+
+
+def _mailed(login: Login, account: AccountState) -> bool:
+    """Whoever has nothing better than mail came by a link that was mailed: a code by mail would show nothing more."""
+    return account.by_mail and MAIL in login.amr
 
 
 def _confirm(account: AccountState) -> NextStep:

@@ -23,7 +23,7 @@ from notifications.texts.twilio import NAME, STATES, is_signed
 LARGEST: Final = 16_384
 """Bytes of a receipt."""
 RECEIPTS: Final = Counter("munjigi_text_receipts", "What providers say became of texts", ["state"])
-NOT_A_RECEIPT: Final = ProblemType(
+NOT_A_RECEIPT = ProblemType(
     "MJ-IDP-150",
     HTTPStatus.FORBIDDEN,
     "This receipt is not signed as it must be",

@@ -239,20 +239,22 @@ class MailLinkPage:
         if link is None or login is None or login.user_id is not None:
             return await self._gone(request)
         here = any(browser_hash(value) == login.browser_hash for value in login_cookies(request).values())
-        return await show(
-            self._shared,
+        asked = {"asked": link.asked_from, "asked_at": link.created_at, "now": now}
+        if not here:
+            digits = self._mail.key.digits(token)
+            status = HTTPStatus.OK
+            return await show(
+                self._shared, request, login.client_id, "link_digits.html", status=status, digits=digits, **asked
+            )
+        return await self._shared.show(
             request,
-            login.client_id,
-            "link_confirm.html" if here else "link_digits.html",
-            status=HTTPStatus.OK,
-            asked=link.asked_from,
-            asked_at=link.created_at,
-            now=now,
-            **(
-                {"token": token, "hop": self._shared.hops.hop(login, CONFIRM), "address": f"{OPEN}?{way_back(login)}"}
-                if here
-                else {"digits": self._mail.key.digits(token)}
-            ),
+            login,
+            Step.SIGN_IN,
+            "link_confirm.html",
+            token=token,
+            confirm_hop=self._shared.hops.hop(login, CONFIRM),
+            address=f"{OPEN}?{way_back(login)}",
+            **asked,
         )
 
     async def _gone(self, request: Request) -> Response:

@@ -68,6 +68,8 @@ async def test_the_browser_that_asked_gets_in_by_one_button(provider: Provider, 
     assert "Sign in?" in page.text
     assert page.text.count("<button") == 1
     assert "no-store" in page.headers["cache-control"]
+    # browsers hold what a form leads to against this, redirects included
+    assert "form-action 'self' https://app.example" in page.headers["content-security-policy"]
     await confirm(browser, page)
     assert browser.address.startswith(CALLBACK)
     async with provider.parts.database.connect() as tx:
@@ -211,6 +213,19 @@ async def test_a_code_by_mail_after_a_link_by_mail_is_not_a_second_factor(provid
         live = await sessions.live_of(tx, user, provider.parts.clock.now())
     assert live is not None
     assert (live.amr, live.acr) == (("email",), "urn:munjigi:acr:1")
+
+
+async def test_on_a_new_device_a_link_is_enough_for_who_has_nothing_better(provider: Provider, app: App) -> None:
+    user = await person(provider)
+    await sign_in(provider, app)
+    async with provider.parts.database.begin() as tx:
+        live = await sessions.live_of(tx, user, provider.parts.clock.now())
+        assert live is not None
+        await provider.parts.one_session.end(tx, live.sid, "sign_out", correlation_id="test")
+    second = provider.browser("10.0.0.2")
+    await ask(second, app)
+    await confirm(second, await second.get(await link(provider)))
+    assert second.address.startswith(CALLBACK)
 
 
 async def test_an_organisation_that_wants_none_sends_none(provider: Provider, app: App) -> None:
