@@ -110,6 +110,11 @@ def throttle(scope: str, subject: str) -> str:
     return f"{PREFIX}:{{throttle:{scope}:{subject}}}"
 
 
+def text_watch(scope: str, subject: str) -> str:
+    """Hash with a TTL: of one block of numbers, or one country: codes that were sent by text, and that were typed."""
+    return f"{PREFIX}:{{texts:{scope}:{subject}}}"
+
+
 def replay(scope: str, digest: str) -> str:
     """Taken with a TTL by whoever uses a thing that may be used once: SHA-256 of a proof's or an assertion's name."""
     return f"{PREFIX}:{{replay:{scope}}}:{digest}"

@@ -100,6 +100,10 @@ class IdentityProviderSettings(BaseModel):
     product's own, need not."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed; nobody's by default."""
+    sign_in_links: bool = True
+    """Whether people may sign in by a link that is mailed to them, unless their organisation says otherwise."""
+    sign_in_link_lifetime: Annotated[float, Field(ge=60, le=3600)] = 900
+    """How long such a link works."""
     mail_code_counts: bool = True
     """Whether a code by mail raises the assurance to two factors; it confirms a takeover or new device either way."""
     registration: Literal["off", "token", "open"] = "off"
@@ -301,9 +305,38 @@ class MailSettings(BaseModel):
     """From whom the mails are (RFC 5322, section 3.6.2)."""
 
 
+class TextSettings(BaseModel):
+    provider: Literal["twilio", "solapi", "nhn"] | None = None
+    """Who carries text messages. Unset: the local catch-all inbox of `munjigi up`; where `mail.server` is set there is
+    none, and nobody is offered codes by text."""
+    sender: str = ""
+    """From whom they come: a number or a name that the provider knows as yours."""
+    countries: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ("KR",)
+    """Countries (ISO 3166-1) whose numbers get codes, unless an organisation says otherwise. Name no more than you have
+    people in: what sends to everywhere is used by others to earn money."""
+    a_day: int = Field(default=1000, ge=0)
+    """How many texts go out in a day at most, for everybody together; an alarm tells of it."""
+    twilio_api: str = Field(default="https://api.twilio.com", pattern=r"^https?://[^/\s]+$")
+    """Where the API of Twilio is."""
+    twilio_account: str = Field(default="", pattern=r"^(AC[0-9a-fA-F]{32})?$")
+    """The account (`AC…`)."""
+    twilio_token: SecretStr | None = None
+    """Its auth token, by which receipts are verified, too."""
+    twilio_service: str = Field(default="", pattern=r"^(MG[0-9a-fA-F]{32})?$")
+    """The messaging service (`MG…`) that sends, in place of `sender`."""
+    solapi_api: str = Field(default="https://api.solapi.com", pattern=r"^https?://[^/\s]+$")
+    """Where the API of SOLAPI is."""
+    solapi_key: str = ""
+    solapi_secret: SecretStr | None = None
+    nhn_api: str = Field(default="https://api-sms.cloud.toast.com", pattern=r"^https?://[^/\s]+$")
+    """Where the API of NHN Cloud SMS is."""
+    nhn_app_key: str = Field(default="", pattern=r"^[A-Za-z0-9]*$")
+    nhn_secret_key: SecretStr | None = None
+
+
 class InboxSettings(BaseModel):
     listen: Listen = "127.0.0.1:9025"
-    """Where the local catch-all inbox shows the mails that it took; it runs only where `mail.server` is unset."""
+    """Where the local catch-all inbox shows the mails and texts it took; it runs only where `mail.server` is unset."""
     smtp: Listen = "127.0.0.1:9026"
     """Where it takes mails."""
 
@@ -417,6 +450,7 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     policy: PolicySettings = PolicySettings()
     mail: MailSettings = MailSettings()
+    texts: TextSettings = TextSettings()
     inbox: InboxSettings = InboxSettings()
     outbound: OutboundSettings = OutboundSettings()
     support: SupportSettings = SupportSettings()
@@ -468,6 +502,11 @@ class Settings(BaseSettings):
     def roles_page(self) -> str:
         """Where people ask for roles, for a time."""
         return self.policy.roles_page or f"http://console.localhost:{self.gateway.port}/api/policy/elevations/mine"
+
+    @property
+    def texts_go_by(self) -> Literal["twilio", "solapi", "nhn", "inbox"] | None:
+        """Who carries text messages; `None`: nobody does."""
+        return self.texts.provider or ("inbox" if self.mail.server is None else None)
 
     @property
     def shop_origin(self) -> str:

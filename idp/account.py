@@ -14,8 +14,10 @@ from idp.endpoints.account.factors import FactorsPage
 from idp.endpoints.account.history import HistoryPage
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.live_requests import LiveRequests
+from idp.endpoints.account.numbers import OwnNumbers
 from idp.endpoints.account.overview import OverviewPage
 from idp.endpoints.account.password import PasswordPage
+from idp.endpoints.account.phone import PhonePage
 from idp.endpoints.account.recovery import AccountRecovery
 from idp.endpoints.account.recovery_codes import RecoveryCodesPage
 from idp.endpoints.account.requests import RequestsPage
@@ -26,6 +28,7 @@ from idp.endpoints.device.page import DevicePage
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.password_change import NewPasswords
+from idp.endpoints.login.text_codes import TextCodes
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.parts import Parts
@@ -39,6 +42,7 @@ from idp.storage import (
     factors,
     passwords,
     pending_grants,
+    phones,
     preferences,
     recovery_codes,
     remembered,
@@ -65,6 +69,7 @@ def account_endpoints(
     passkeys: PasskeyCeremonies,
     throttle: Throttle,
     typed_codes: TypedCodes,
+    text_codes: TextCodes,
     issuer_name: str,
     ways_back: WaysBack,
 ) -> Mapping[str, Endpoint]:
@@ -121,6 +126,19 @@ def account_endpoints(
         throttle=throttle,
     )
     saved_codes = RecoveryCodesPage(shared, door=door, letters=letters, codes=recovery_codes, signals=parts.signals)
+    numbers = OwnNumbers(phones, text_codes)
+    phone = PhonePage(
+        shared,
+        door=door,
+        letters=letters,
+        phones=phones,
+        codes=text_codes,
+        index=parts.phone_index,
+        envelope=parts.envelope,
+        throttle=throttle,
+        recovery_codes=saved_codes,
+        signals=parts.signals,
+    )
     own_factors = FactorsPage(
         shared,
         door=door,
@@ -132,6 +150,7 @@ def account_endpoints(
         other_ways=upstream_links,
         demanded=factors,
         models=parts.models,
+        numbers=numbers,
     )
     authenticator = AuthenticatorPage(
         shared,
@@ -155,6 +174,7 @@ def account_endpoints(
         pool=parts.passwords,
         throttle=throttle,
         rules=parts.rules,
+        numbers=numbers,
         session_age=int(parts.settings.session.absolute_lifetime),
     )
     return {
@@ -185,6 +205,7 @@ def account_endpoints(
         "account_factor_rename": own_factors.rename,
         "account_factor_remove": own_factors.ask_to_remove,
         "account_factor_removed": own_factors.remove,
+        "account_phone": phone,
         "account_passkey": own_factors.add_passkey,
         "account_recovery_codes": saved_codes,
         "account_authenticator": authenticator.begin,

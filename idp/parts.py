@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from audit import key_trail
+from config.blind_index import BlindIndex
 from config.clock import Clock
 from config.connections import Database, Valkey
 from config.entropy import Entropy
@@ -38,6 +39,7 @@ from idp.endpoints.presence import Presence
 from idp.endpoints.sign_in.restart import Restart
 from idp.factors.metadata_file import MetadataFile, metadata_file
 from idp.factors.one_time_code import CodeDigests
+from idp.factors.sign_in_link import LinkKey
 from idp.federation.offers import OfferCache
 from idp.federation.question import QuestionKey
 from idp.federation.targets import Targets
@@ -141,6 +143,8 @@ class Parts:
     """What is known of models of passkeys."""
     places: Places
     code_digests: CodeDigests
+    phone_index: BlindIndex
+    link_key: LinkKey
     queue: Queue
     not_me: NotMe
     telling: Telling
@@ -180,6 +184,8 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         pairwise = PairwiseSubjects(await secrets.ensure(tx, "pairwise-subjects", envelope, entropy, now))
         question_key = QuestionKey(await secrets.ensure(tx, "upstream-questions", envelope, entropy, now))
         nonces = Nonces(await secrets.ensure(tx, "dpop-nonces", envelope, entropy, now))
+        phone_index = BlindIndex(await secrets.ensure(tx, "phone-numbers", envelope, entropy, now))
+        link_key = LinkKey(await secrets.ensure(tx, "sign-in-links", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -201,7 +207,12 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         login_rules,
         clock,
         lease,
-        otherwise=LoginRules(settings.session.duplicate_login, settings.session.new_device_factor),
+        otherwise=LoginRules(
+            settings.session.duplicate_login,
+            settings.session.new_device_factor,
+            text_countries=settings.texts.countries,
+            sign_in_links=settings.idp.sign_in_links,
+        ),
     )
     models = metadata_file(settings, clock)
     await models.look()
@@ -271,6 +282,8 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         models=models,
         places=Places.load(settings),
         code_digests=code_digests,
+        phone_index=phone_index,
+        link_key=link_key,
         queue=queue,
         not_me=not_me,
         telling=Telling(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from idp.account import account_endpoints
+from idp.credentials.text_guard import TextGuard
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.clone_alarm import CloneAlarm
 from idp.endpoints.login.consent import ConsentPage
@@ -15,9 +17,12 @@ from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.mail_codes import MailCodes
 from idp.endpoints.login.no_factor import NoFactorPage
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.sent_codes import SentCodes
 from idp.endpoints.login.takeover import TakeoverPage
+from idp.endpoints.login.text_codes import TextCodes
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.session_status import SessionStatusEndpoint
+from idp.endpoints.text_receipts import TextReceipts
 from idp.factors.passkey import RelyingParty
 from idp.federated import federation_endpoints
 from idp.parts import Parts
@@ -27,12 +32,14 @@ from idp.storage import (
     directory,
     factors,
     logins,
-    one_time_codes,
     organisation_authentication,
+    phones,
     preferences,
     proven_addresses,
     recovery_codes,
+    text_receipts,
 )
+from idp.storage.one_time_codes import MAILED, TEXTED
 from idp.way_in import way_in_endpoints, ways_back
 
 ISSUER_NAME = "Munjigi"
@@ -64,14 +71,28 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         alarm=CloneAlarm(directory=directory, notices=notices, signals=parts.signals),
     )
     typed_codes = TypedCodes(factors, recovery_codes, parts.envelope, parts.clock)
+    mail_codes = MailCodes(MAILED, proven_addresses, parts.code_digests, parts.queue, throttle, parts.entropy)
+    settings = parts.settings
+    text_codes = TextCodes(
+        TEXTED,
+        phones,
+        parts.code_digests,
+        parts.queue,
+        TextGuard(throttle, parts.valkey, a_day=settings.texts.a_day, available=settings.texts_go_by is not None),
+        parts.rules,
+        parts.database,
+        parts.envelope,
+        parts.entropy,
+        host=urlsplit(parts.issuer).hostname or "",
+    )
     factor = FactorPage(
         shared,
         typed_codes=typed_codes,
         counted_codes=CountedCodes(throttle),
         notices=notices,
         passkeys=passkeys,
-        codes=MailCodes(one_time_codes, proven_addresses, parts.code_digests, parts.queue, throttle, parts.entropy),
-        mail_code_counts=parts.settings.idp.mail_code_counts,
+        codes=SentCodes(mail_codes, text_codes),
+        mail_code_counts=settings.idp.mail_code_counts,
     )
     return {
         **way_in_endpoints(parts, shared, throttle, passkeys, typed_codes),
@@ -86,9 +107,17 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             passkeys=passkeys,
             throttle=throttle,
             typed_codes=typed_codes,
+            text_codes=text_codes,
             issuer_name=ISSUER_NAME,
             ways_back=ways_back(parts),
         ),
         **federation_endpoints(parts, shared, throttle),
+        "text_receipts": TextReceipts(
+            text_receipts,
+            parts.database,
+            parts.clock,
+            issuer=parts.issuer,
+            token=settings.texts.twilio_token if settings.texts_go_by == "twilio" else None,
+        ),
         "session_status": SessionStatusEndpoint(parts.arrivals, parts.database, parts.clock),
     }

@@ -13,10 +13,12 @@ from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.password_change import NewPasswords, PasswordChange
 from idp.endpoints.login.typed_codes import TypedCodes
+from idp.endpoints.sign_in.by_mail import MailLinkPage
 from idp.endpoints.sign_in.first_factor import FirstFactor
 from idp.endpoints.sign_in.guess import Guesses
 from idp.endpoints.sign_in.leaked_password import LeakedPasswordPage
 from idp.endpoints.sign_in.leaks import Leaks
+from idp.endpoints.sign_in.link_mail import LinkMail
 from idp.endpoints.sign_in.new_password import NewPasswordPage
 from idp.endpoints.sign_in.page import SignInPage
 from idp.endpoints.sign_in.recover import RecoverPage
@@ -41,6 +43,7 @@ from idp.storage import (
     proven_addresses,
     recovery_links,
     remembered,
+    sign_in_links,
     waiting_recoveries,
 )
 
@@ -106,6 +109,20 @@ def way_in_endpoints(
         notices=notices,
         pool=parts.passwords,
     )
+    mail = LinkMail(
+        shared=shared,
+        directory=directory,
+        faces=parts.faces,
+        rules=parts.rules,
+        links=sign_in_links,
+        key=parts.link_key,
+        queue=parts.queue,
+        preferences=preferences,
+        throttle=throttle,
+        issuer=parts.issuer,
+        lifetime=timedelta(seconds=parts.settings.idp.sign_in_link_lifetime),
+        by_default=parts.settings.idp.sign_in_links,
+    )
     sign_in = SignInPage(
         shared,
         first_factor=first_factor,
@@ -114,8 +131,12 @@ def way_in_endpoints(
         passkeys=passkeys,
         offers=parts.offers,
         faces=parts.faces,
+        links=mail,
     )
+    by_mail = MailLinkPage(shared, mail=mail, first_factor=first_factor, sign_in=sign_in, addresses=proven_addresses)
     return {
+        "sign_in_mail": parts.restart.around(by_mail),
+        "sign_in_mail_open": parts.restart.around(by_mail.open),
         "sign_in": parts.restart.around(sign_in),
         "sign_in_passkey": parts.restart.around(sign_in.by_passkey),
         "leaked_password": parts.restart.around(leaked),

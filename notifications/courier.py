@@ -1,8 +1,9 @@
 """The courier: takes what is due, one message at a time, and writes down what became of it.
 
-A mail is sent outside of any transaction, under a claim. What the server acknowledged is never sent again, save in one
-window that nobody can close: a crash after the server's acknowledgement and before our commit. The mail goes again
-then, with the same Message-ID, by which its receiver knows it.
+A message is sent outside of any transaction, under a claim. What was acknowledged is never sent again, save in one
+window that nobody can close: a crash after the acknowledgement and before our commit. A mail goes again then with the
+same Message-ID, by which its receiver knows it, a text with the same code. How a message is written and handed over is
+its carrier's affair: there is one for each channel.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.message import EmailMessage
+from typing import Protocol
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -19,14 +21,13 @@ import structlog
 from config.clock import Clock
 from config.connections import Database, is_away, reading
 from config.envelope import Envelope, EnvelopeError
-from notifications import metrics
-from notifications.face import Face
+from notifications.face import OURS, Face
 from notifications.letter import WrongNotice
-from notifications.mail import OURS, Mails, WrongAddress
-from notifications.notice import Notice, NoticeKind
+from notifications.metrics import Figures
+from notifications.notice import Channel, Notice, NoticeKind
+from notifications.outcome import Away, Deferred, Refused, WrongAddress
 from notifications.queue import Body, sealing_context
 from notifications.retries import MOST_ATTEMPTS, pause_after, pause_while_away
-from notifications.smtp import Away, Deferred, Postman, Refused
 from notifications.storage import addressees, faces, messages
 from notifications.storage.messages import LEASE, Claimed
 
@@ -37,9 +38,34 @@ KEPT = timedelta(days=30)
 _log = structlog.get_logger(__name__)
 
 
+class Carrier(Protocol):
+    """Who writes the messages of one channel, and hands them over, one at a time."""
+
+    @property
+    def channel(self) -> Channel:
+        """Whose messages it carries."""
+
+    @property
+    def figures(self) -> Figures:
+        """What is measured of it."""
+
+    @property
+    def provider(self) -> str:
+        """By whom it goes, where somebody says later whether it arrived; empty: nobody does."""
+
+    async def carry(self, message_id: UUID, notice: Notice, face: Face, *, expires_at: datetime, now: datetime) -> str:
+        """Returns once it was taken, with what it is called there.
+
+        Raises `WrongNotice` and `WrongAddress`, `Refused`, `Deferred` and `Away`.
+        """
+
+    async def leave(self) -> None:
+        """Nothing more goes for now."""
+
+
 @dataclass(slots=True)
 class Weather:
-    """What all lanes of a worker know of the server."""
+    """What all lanes of a worker know of the server of their channel."""
 
     failures: int = 0
     clear_at: datetime | None = None
@@ -51,12 +77,11 @@ class Weather:
 
 @dataclass(slots=True)
 class Courier:
-    """One lane: one connection to the server, one mail at a time."""
+    """One lane: one carrier, one message at a time."""
 
     database: Database
     envelope: Envelope
-    mails: Mails
-    postman: Postman
+    carrier: Carrier
     clock: Clock
     weather: Weather = field(default_factory=Weather)
     chance: random.Random = field(default_factory=random.SystemRandom)
@@ -68,7 +93,7 @@ class Courier:
             while not (stop and stop.is_set()) and await self.deliver_one():
                 tried += 1
         finally:
-            await self.postman.leave()
+            await self.carrier.leave()
         return tried
 
     async def deliver_one(self) -> bool:
@@ -77,7 +102,7 @@ class Courier:
         if self.weather.holds(now):
             return False
         async with self.database.begin() as tx:
-            claimed = await messages.claim(tx, now, now + LEASE)
+            claimed = await messages.claim(tx, now, now + LEASE, self.carrier.channel)
         if claimed is None:
             return False
         try:
@@ -89,39 +114,39 @@ class Courier:
         except Deferred as error:
             await self._put_off(claimed, str(error))
         except Away as error:
-            await self._wait_for_the_server(claimed, str(error))
-        else:
-            await self._mark_sent(claimed)
+            await self._wait_for_the_server(claimed, str(error), timedelta(seconds=error.wait))
         return True
 
     async def tidy(self) -> None:
         """Bury what expired, forget what was finished long ago, and count what waits."""
         now = self.clock.now()
         async with self.database.begin() as tx:
-            died = await messages.bury_expired(tx, now)
+            died = await messages.bury_expired(tx, now, self.carrier.channel)
             await messages.delete_finished(tx, now - KEPT)
         if died:
-            metrics.DEAD.labels("expired").inc(died)
-            _log.warning("mails_expired", count=died)
+            self.carrier.figures.dead.labels("expired").inc(died)
+            _log.warning("messages_expired", channel=self.carrier.channel, count=died)
 
     async def next_due(self) -> datetime | None:
         """When there is something to do next, as far as is known now."""
         async with self.database.connect() as tx:
-            count, due = await messages.waiting(tx)
-        metrics.WAITING.set(count)
+            count, due = await messages.waiting(tx, self.carrier.channel)
+        self.carrier.figures.waiting.set(count)
         if due is None or self.weather.clear_at is None:
             return due
         return max(due, self.weather.clear_at)
 
     async def _send(self, claimed: Claimed) -> None:
-        notice = await self._addressed(self._opened(claimed))
-        mail = self.mails.mail(claimed.id, notice, self.clock.now(), await self._face(claimed))
+        notice, face = await self._addressed(self._opened(claimed)), await self._face(claimed)
         try:
             async with asyncio.timeout(ATTEMPT_LIMIT):
-                await self.postman.hand_over(mail, sender=self.mails.envelope_sender, recipient=_address(mail))
+                reference = await self.carrier.carry(
+                    claimed.id, notice, face, expires_at=claimed.expires_at, now=self.clock.now()
+                )
         except TimeoutError as error:
             raise Deferred("took too long") from error
         self.weather.failures, self.weather.clear_at = 0, None
+        await self._mark_sent(claimed, reference)
 
     async def _addressed(self, notice: Notice) -> Notice:
         """With the address and the language that its person has now, where it came without. Raises `WrongAddress`."""
@@ -154,52 +179,55 @@ class Courier:
             name=body.name,
             facts=body.facts,
             correlation_id=claimed.correlation_id,
+            channel=self.carrier.channel,
         )
 
-    async def _mark_sent(self, claimed: Claimed) -> None:
-        """Written down as long as it takes: a mail that was taken must not go again because the database was away."""
+    async def _mark_sent(self, claimed: Claimed, reference: str) -> None:
+        """Written down as long as it takes: what was taken must not go again because the database was away."""
         now = self.clock.now()
         while True:
             try:
                 async with self.database.begin() as tx:
                     await messages.mark_sent(tx, claimed.id, now)
+                    if self.carrier.provider:
+                        await messages.note_reference(tx, claimed.id, self.carrier.provider, reference, now)
                 break
             except Exception as error:
                 if not is_away(error):
                     raise
-                _log.warning("mail_sent_not_written", message=str(claimed.id), error=type(error).__name__)
+                _log.warning(
+                    f"{self.carrier.channel}_sent_not_written", message=str(claimed.id), error=type(error).__name__
+                )
                 await asyncio.sleep(1)
-        metrics.SENT.labels(claimed.kind).inc()
-        metrics.SECONDS.observe(max(0.0, (now - claimed.created_at).total_seconds()))
-        _log.info("mail_sent", **_names(claimed))
+        figures = self.carrier.figures
+        figures.sent.labels(claimed.kind).inc()
+        figures.seconds.observe(max(0.0, (now - claimed.created_at).total_seconds()))
+        _log.info(f"{self.carrier.channel}_sent", **_names(claimed))
 
     async def _put_off(self, claimed: Claimed, why: str) -> None:
-        metrics.FAILED.labels("deferred").inc()
+        self.carrier.figures.failed.labels("deferred").inc()
         if claimed.attempts >= MOST_ATTEMPTS:
             await self._bury(claimed, why, "attempts")
             return
         until = self.clock.now() + pause_after(claimed.attempts, self.chance)
         async with self.database.begin() as tx:
             await messages.put_off(tx, claimed, until, why, counts=True)
-        _log.warning("mail_put_off", why=why, attempts=claimed.attempts, **_names(claimed))
+        _log.warning(f"{self.carrier.channel}_put_off", why=why, attempts=claimed.attempts, **_names(claimed))
 
-    async def _wait_for_the_server(self, claimed: Claimed, why: str) -> None:
-        metrics.FAILED.labels("away").inc()
-        self.weather.clear_at = self.clock.now() + pause_while_away(self.weather.failures, self.chance)
+    async def _wait_for_the_server(self, claimed: Claimed, why: str, asked: timedelta) -> None:
+        self.carrier.figures.failed.labels("away").inc()
+        pause = max(asked, pause_while_away(self.weather.failures, self.chance))
+        self.weather.clear_at = self.clock.now() + pause
         self.weather.failures += 1
         async with self.database.begin() as tx:
             await messages.put_off(tx, claimed, self.weather.clear_at, f"server away: {why}", counts=False)
-        _log.error("mail_server_away", why=why, failures=self.weather.failures)
+        _log.error(f"{self.carrier.channel}_server_away", why=why, failures=self.weather.failures)
 
     async def _bury(self, claimed: Claimed, why: str, cause: str) -> None:
         async with self.database.begin() as tx:
             await messages.bury(tx, claimed, self.clock.now(), why)
-        metrics.DEAD.labels(cause).inc()
-        _log.error("mail_dead", why=why, attempts=claimed.attempts, **_names(claimed))
-
-
-def _address(mail: EmailMessage) -> str:
-    return str(mail["To"].addresses[0].addr_spec)
+        self.carrier.figures.dead.labels(cause).inc()
+        _log.error(f"{self.carrier.channel}_dead", why=why, attempts=claimed.attempts, **_names(claimed))
 
 
 def _names(claimed: Claimed) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""The worker `mail`: delivers what is queued. The root of `munjigi worker mail`; any number may run side by side."""
+"""The worker `mail`: delivers what is queued, mails and texts.
+
+The root of `munjigi worker mail`; any number may run side by side.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import key_space
 from config.clock import Clock, SystemClock
 from config.connections import open_database, open_valkey
+from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.pause import pause
 from config.settings import Settings, WrongSettings
 from events.bell import Bell, pokes
-from notifications.courier import Courier, Weather
-from notifications.mail import Mails, WrongAddress
+from notifications.carriers import MailCarrier, TextCarrier
+from notifications.courier import Carrier, Courier, Weather
+from notifications.mail import Mails
+from notifications.outcome import WrongAddress
 from notifications.smtp import MailServer, Postman
+from notifications.texts.chosen import provider_of
 
 LANES = 2
-"""Mails that one worker sends at once."""
+"""Messages of each channel that one worker sends at once."""
 POLL = 5.0
 """Seconds between two looks where no poke is heard."""
 TIDY = 60.0
@@ -31,23 +38,32 @@ _log = structlog.get_logger(__name__)
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
-    """Deliver until `stop`. Raises `WrongSettings` where the mail settings cannot be used."""
+    """Deliver until `stop`. Raises `WrongSettings` where the settings of mail or texts cannot be used."""
     server = MailServer.of(settings)
     try:
         mails = Mails(settings.mail.sender, settings.support)
     except WrongAddress as error:
         raise WrongSettings("MUNJIGI_MAIL__SENDER: it must be a mail address, with a name before it or not.") from error
-    clock, weather, bell, envelope = SystemClock(), Weather(), Bell(), Envelope.load(settings)
+    providers = [provider for _ in range(LANES) if (provider := provider_of(settings, SystemEntropy())) is not None]
+    channels: list[list[Carrier]] = [
+        [MailCarrier(mails, Postman(server, mails.domain)) for _ in range(LANES)],
+        [TextCarrier(provider) for provider in providers],
+    ]
+    clock, bell, envelope = SystemClock(), Bell(), Envelope.load(settings)
     database, valkey = open_database(settings, "notifications"), open_valkey(settings)
-    couriers = [Courier(database, envelope, mails, Postman(server, mails.domain), clock, weather) for _ in range(LANES)]
+    couriers = [
+        [Courier(database, envelope, carrier, clock, weather) for carrier in carriers]
+        for carriers, weather in ((carriers, Weather()) for carriers in channels if carriers)
+    ]
     try:
         async with pokes(valkey, key_space.NOTIFICATIONS_POKE, bell.ring, backoff=_BACKOFF):
             ready()
             async with asyncio.TaskGroup() as lanes:
                 lanes.create_task(bell.ring_at(stop))
-                lanes.create_task(_tidy(couriers[0], stop))
-                for courier in couriers:
-                    lanes.create_task(_lane(courier, bell, clock, stop))
+                for of_channel in couriers:
+                    lanes.create_task(_tidy(of_channel[0], stop))
+                    for courier in of_channel:
+                        lanes.create_task(_lane(courier, bell, clock, stop))
     finally:
         await valkey.aclose()
         await database.dispose()

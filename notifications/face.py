@@ -41,3 +41,7 @@ class Face:
 def contact(support: SupportSettings) -> str:
     """Whom to ask, on one line."""
     return " · ".join(part for part in (support.name, support.email, support.phone, support.url) if part)
+
+
+OURS = Face()
+"""The product's own."""

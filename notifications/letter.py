@@ -144,6 +144,8 @@ class _Writer:
                 return Action(self._say("recovery.action"), self._address("recovery")), self._say("recovery_ready.note")
             case NoticeKind.RECOVERY_WAITING | NoticeKind.RESET_AGREED:
                 return Action(self._say("not_me"), self._address("stop")), self._say(f"{self._kind}.note")
+            case NoticeKind.SIGN_IN_LINK:
+                return Action(self._say("sign_in_link.action"), self._address("link")), self._say("sign_in_link.note")
             case NoticeKind.SIGN_IN_REQUEST:
                 action = Action(self._say("sign_in_request.action"), self._address("requests"))
                 return action, self._say("sign_in_request.note")

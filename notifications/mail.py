@@ -16,9 +16,10 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from config.settings import SupportSettings
-from notifications.face import Face, contact
+from notifications.face import OURS, Face, contact
 from notifications.letter import Letter, one_line, write
 from notifications.notice import Notice
+from notifications.outcome import WrongAddress
 from pages.catalogue import Catalogue
 from pages.renderer import OWN as PAGES
 
@@ -29,12 +30,6 @@ LONGEST_ADDRESS = 254
 _NEVER = frozenset(" ,;<>")
 _LOGO = "logo@munjigi"
 """The Content-ID of an organisation's logo (RFC 2392)."""
-OURS = Face()
-"""The product's own."""
-
-
-class WrongAddress(Exception):
-    """Not an address that a mail can go to; the message does not show it."""
 
 
 class Mails:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 import msgspec
+
+Channel = Literal["mail", "text"]
+"""By what a notice reaches its person: a mail, or a text message to their phone."""
 
 
 class NoticeKind(StrEnum):
     """What a person is told; each has its words in both languages."""
 
     SIGN_IN_CODE = "sign_in_code"
-    """`code`, `minutes`: a one-time code for a login that faces another session, or for a step-up."""
+    """`code`, `minutes`; by text also `host`: a one-time code for a login that faces another session, for a
+    step-up, or to prove a number."""
+    SIGN_IN_LINK = "sign_in_link"
+    """`link` (address), `minutes`, `device`, `browser`, `place`, `at`: a link that signs in."""
     TAKEOVER = "takeover"
     """`device`, `browser`, `place`, `at`, `not_me` (address): the session was taken over."""
     ATTEMPT = "attempt"
@@ -85,12 +92,15 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     facts: Mapping[str, str] = {}
     """What the words of its kind need; moments as ISO 8601 with offset."""
     correlation_id: str = ""
+    channel: Channel = "mail"
+    """By text `to` is a number (E.164), and the kind is one of `TEXTED`."""
 
 
 _SERVICE = ("what_ko", "what_en", "number", "at", "reservation")
 _WHERE = ("device", "browser", "place")
 NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.SIGN_IN_CODE: ("code", "minutes"),
+    NoticeKind.SIGN_IN_LINK: ("link", "minutes", *_WHERE, "at"),
     NoticeKind.TAKEOVER: (*_WHERE, "at"),
     NoticeKind.ATTEMPT: ("outcome", *_WHERE, "at"),
     NoticeKind.SESSION_ENDED: ("reason", "at"),
@@ -119,6 +129,13 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
 """The facts that the words of a kind cannot do without; the addresses `not_me` and `recovery` are shown where given."""
 
 
+TEXTED: Mapping[NoticeKind, tuple[str, ...]] = {
+    NoticeKind.SIGN_IN_CODE: ("code", "minutes", "host"),
+}
+"""The kinds that have words for a text message, and the facts that these need."""
+
+
 def missing_facts(notice: Notice) -> list[str]:
-    """Which facts the words of this notice lack."""
-    return [name for name in NEEDED[notice.kind] if name not in notice.facts]
+    """Which facts the words of this notice lack. Raises `KeyError` for a text of a kind that has no words for one."""
+    needed = TEXTED[notice.kind] if notice.channel == "text" else NEEDED[notice.kind]
+    return [name for name in needed if name not in notice.facts]

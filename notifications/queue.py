@@ -30,6 +30,15 @@ _INSERT = text(
     """
 )
 
+_INSERT_TEXT = text(
+    """
+    INSERT INTO notifications.message
+        (id, kind, user_id, locale, sealed, next_attempt_at, created_at, expires_at, correlation_id, channel)
+    VALUES (:id, :kind, :user_id, :locale, :sealed, :now, :now, :expires_at, :correlation_id, 'text')
+    """
+)
+"""Of its own, since most who queue mails may not queue texts: those cost money."""
+
 
 class Body(msgspec.Struct, frozen=True):
     """What is sealed of a notice: to whom it goes and what it says."""
@@ -64,7 +73,7 @@ class Queue:
         now, message_id = self.clock.now(), self.entropy.uuid()
         body = msgspec.json.encode(Body(notice.to, notice.name, dict(notice.facts)))
         await tx.execute(
-            _INSERT,
+            _INSERT_TEXT if notice.channel == "text" else _INSERT,
             {
                 "id": message_id,
                 "kind": notice.kind.value,

@@ -11,22 +11,11 @@ import aiosmtplib
 
 from config.settings import Settings, WrongSettings
 from config.this_machine import is_this_machine
+from notifications.outcome import Away, Deferred, Refused
 
 STEP_LIMIT = 15.0
 """Seconds that the server has for one step."""
 _ENHANCED = re.compile(r"^[245]\.\d{1,3}\.\d{1,3}\b")
-
-
-class Refused(Exception):
-    """The server will never take this mail (5yz)."""
-
-
-class Deferred(Exception):
-    """The server did not take this mail now (4yz), or broke off in the middle of it."""
-
-
-class Away(Exception):
-    """No mail goes to this server now: it cannot be reached, is not who it should be, or does not know us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +70,8 @@ class Postman:
         self._client: aiosmtplib.SMTP | None = None
 
     async def hand_over(self, mail: EmailMessage, *, sender: str, recipient: str) -> None:
-        """Returns once the server has taken the mail. Raises `Refused`, `Deferred` or `Away`, which quote its code."""
+        """Returns once the server has taken the mail. Raises `Refused` (5yz), `Deferred` (4yz, or it broke off), or
+        `Away`; they quote its code."""
         client = await self._connected()
         try:
             await client.send_message(mail, sender=sender, recipients=[recipient])

@@ -10,7 +10,7 @@ import { ago, moment, t } from "console/words";
 
 const root = document.getElementById("view");
 const log = el("section", {}, el("h2", {}, t("changes")));
-const FIELDS = { duplicate_login: t("duplicate_login"), new_device_factor: t("new_device_factor"), recovery_wait_hours: t("recovery_wait_hours"), look: t("look"), support: t("support"), providers: t("providers") };
+const FIELDS = { duplicate_login: t("duplicate_login"), new_device_factor: t("new_device_factor"), recovery_wait_hours: t("recovery_wait_hours"), sign_in_links: t("sign_in_links"), text_countries: t("text_countries"), look: t("look"), support: t("support"), providers: t("providers") };
 let shown;
 const id = root.dataset.named;
 const LOCALES = ["ko", "en"];
@@ -32,7 +32,10 @@ function fields(one) {
       choices("duplicate_login", t("duplicate_login"), [["", t("duplicate_settings")], ["ask", t("duplicate_ask")], ["take_over", t("duplicate_take_over")]], one.duplicate_login ?? ""),
       choices("new_device_factor", t("new_device_factor"), [["", t("as_settings")], ["true", t("yes")], ["false", t("no")]], String(one.new_device_factor ?? "")),
       field("recovery_wait_hours", t("recovery_wait_hours"), { type: "number", min: "0", max: "720", value: one.recovery_wait_hours ?? "" }),
-      el("p", { class: "hint" }, t("recovery_wait_hint"))),
+      el("p", { class: "hint" }, t("recovery_wait_hint")),
+      choices("sign_in_links", t("sign_in_links"), [["", t("as_settings")], ["true", t("yes")], ["false", t("no")]], String(one.sign_in_links ?? "")),
+      field("text_countries", t("text_countries"), { value: one.text_countries?.join(", ") ?? "", maxlength: "200", autocomplete: "off", pattern: "\\s*([A-Za-z]{2}(\\s*,\\s*[A-Za-z]{2})*)?\\s*" }),
+      el("p", { class: "hint" }, t("text_countries_hint"))),
     card(t("support"), el("p", { class: "hint" }, t("support_hint")),
       field("support_name", t("support_name"), { value: support?.name ?? "", maxlength: "200" }),
       field("support_email", t("email"), { type: "email", value: support?.email ?? "", maxlength: "200", autocomplete: "off" }),
@@ -64,11 +67,15 @@ async function asked(form, one) {
   const look = { name, accent: both("look_accent", THEMES), logo, welcome: both("look_welcome", LOCALES) };
   const support = { name: value("support_name"), email: value("support_email"), phone: value("support_phone"), url: value("support_url") };
   const factor = value("new_device_factor");
+  const links = value("sign_in_links");
+  const countries = value("text_countries").toUpperCase().split(/[\s,]+/).filter(Boolean);
   return {
     version: one.version,
     duplicate_login: value("duplicate_login") || null,
     new_device_factor: factor === "" ? null : factor === "true",
     recovery_wait_hours: value("recovery_wait_hours") === "" ? null : Number(value("recovery_wait_hours")),
+    sign_in_links: links === "" ? null : links === "true",
+    text_countries: countries.length ? countries : null,
     look: Object.keys(name).length || Object.keys(look.accent).length || Object.keys(look.welcome).length || logo ? look : null,
     support: Object.values(support).some(Boolean) ? support : null,
   };

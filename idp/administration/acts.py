@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from msgspec import UNSET
+
 from audit.trail import Kind
 from config.clock import Clock
 from config.connections import Database, Valkey
@@ -71,7 +73,12 @@ class Acts:
                 raise Problem(problems.NOT_FOUND)
             if before.version != asked.version:
                 raise Problem(problems.CHANGED_MEANWHILE)
-            rules = LoginRules(asked.duplicate_login, asked.new_device_factor)
+            rules = LoginRules(
+                asked.duplicate_login,
+                asked.new_device_factor,
+                text_countries=before.text_countries if asked.text_countries is UNSET else asked.text_countries,
+                sign_in_links=before.sign_in_links if asked.sign_in_links is UNSET else asked.sign_in_links,
+            )
             await self.rules.put_login_rules(tx, organisation_id, rules)
             await self.organisations.put_recovery_wait(tx, organisation_id, asked.recovery_wait_hours)
             face = Face(organisation_id=organisation_id, look=look, support=support)
@@ -101,5 +108,13 @@ class Acts:
 
 
 def _differences(before: OrganisationDocument, after: OrganisationDocument) -> list[str]:
-    changeable = ("duplicate_login", "new_device_factor", "recovery_wait_hours", "look", "support")
+    changeable = (
+        "duplicate_login",
+        "new_device_factor",
+        "recovery_wait_hours",
+        "text_countries",
+        "sign_in_links",
+        "look",
+        "support",
+    )
     return [name for name in changeable if getattr(before, name) != getattr(after, name)]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from idp.devices.sign_in_history import Outcome
 from idp.directory.account import AccountState, DuplicateLogin, LockReason
@@ -17,7 +17,8 @@ Why = Annotated[
     str, Meta(min_length=1, max_length=500, pattern=r"^(?=[\s\S]*\S)[^\x00]*$", description="Kept in the audit record.")
 ]
 Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-SecondFactor = Literal["totp", "passkey", "recovery_code"]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1.")]
+SecondFactor = Literal["totp", "passkey", "sms", "recovery_code"]
 Channel = Literal["mail", "logout", "signal"]
 """A notice by mail, a back-channel logout, or an event to a stream of shared signals."""
 DeliveryState = Literal["waiting", "delivered", "dead"]
@@ -85,7 +86,7 @@ class SessionList(Struct, frozen=True):
 class FactorEntry(Struct, frozen=True, kw_only=True):
     """A way in which a person proves who they are."""
 
-    kind: Literal["password", "totp", "passkey"]
+    kind: Literal["password", "totp", "passkey", "sms"]
     label: str
     created_at: datetime
     last_used_at: datetime | None = None
@@ -185,6 +186,10 @@ class OrganisationDocument(Struct, frozen=True, kw_only=True):
     """Whether a new device needs a second factor; null likewise."""
     recovery_wait_hours: int | None
     """How long somebody waits who lost every factor; 0: nobody gets in by waiting; null likewise."""
+    text_countries: tuple[str, ...] | None
+    """Countries (ISO 3166-1) whose numbers get codes by text; null likewise."""
+    sign_in_links: bool | None
+    """Whether people may sign in by a link that is mailed to them; null likewise."""
     look: Look | None
     """null: as the product looks."""
     support: Support | None
@@ -271,6 +276,9 @@ class OrganisationRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_on
     recovery_wait_hours: Annotated[int, Meta(ge=0, le=720)] | None = None
     look: LookRequest | None
     support: Support | None
+    text_countries: tuple[Country, ...] | UnsetType | None = UNSET
+    """Left out: as before; so is the next one."""
+    sign_in_links: bool | UnsetType | None = UNSET
 
 
 class Ended(Struct, frozen=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -18,6 +18,9 @@ from config.connections import Transaction
 from idp.authorization.consent import Standing
 from idp.authorization.request import AuthorizationRequest
 from idp.protocol.assurance import MULTIPLE_FACTORS, proven_again
+
+LONGEST = timedelta(hours=2)
+"""How long a login lives at most, however often its person asks for a mail."""
 
 
 class Linking(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +118,10 @@ class Login:
     def settled_password(self) -> Login:
         """They chose another one, or put it off."""
         return replace(self, password_due=None)
+
+    def waits_until(self, at: datetime) -> Login:
+        """The person waits for a mail: the login goes on until then, though never longer than `LONGEST` in all."""
+        return replace(self, expires_at=max(self.expires_at, min(at, self.created_at + LONGEST)))
 
     def wants_linking(self, linking: Linking) -> Login:
         """Somebody came from an upstream with an account that is nobody's here."""

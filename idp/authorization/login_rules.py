@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from config.clock import Clock
-from config.connections import Transaction
+from config.connections import Database, Transaction
 from config.recollection import Lease, Recollection
 from idp.authorization.next_step import DuplicateLogin
 from idp.protocol.assurance import HOUSE, Counting
@@ -25,6 +25,10 @@ class LoginRules:
     new_device_factor: bool | None = None
     counting: Counting = HOUSE
     """Which methods count for which `acr`; kept apart from the other two."""
+    text_countries: tuple[str, ...] | None = None
+    """Countries (ISO 3166-1) whose numbers get codes by text."""
+    sign_in_links: bool | None = None
+    """Whether people may sign in by a link that is mailed to them."""
 
 
 class RuleStorage(Protocol):
@@ -46,6 +50,15 @@ class LoginRulesCache:
         """The rules of one organisation, nothing left open."""
         return await self._known.of(organisation_id, lambda: self._read(tx, organisation_id))
 
+    async def at_hand(self, database: Database, organisation_id: UUID) -> LoginRules:
+        """The same for whoever has no transaction: one is opened where they are not in memory."""
+
+        async def read() -> LoginRules:
+            async with database.connect() as tx:
+                return await self._read(tx, organisation_id)
+
+        return await self._known.of(organisation_id, read)
+
     async def _read(self, tx: Transaction, organisation_id: UUID) -> LoginRules:
         own = await self._storage.login_rules(tx, organisation_id)
         return LoginRules(
@@ -54,6 +67,8 @@ class LoginRulesCache:
                 own.new_device_factor if own.new_device_factor is not None else self._otherwise.new_device_factor
             ),
             counting=own.counting,
+            text_countries=own.text_countries if own.text_countries is not None else self._otherwise.text_countries,
+            sign_in_links=own.sign_in_links if own.sign_in_links is not None else self._otherwise.sign_in_links,
         )
 
     def on_event(self, topic: str, payload: Mapping[str, object]) -> None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from idp.authorization.login import Login
 from idp.protocol.assurance import HOUSE, Counting, assurance, demanded_assurance
+
+MAIL: Final = "email"
+"""How a code or a link by mail is named in `amr`."""
 
 DuplicateLogin = Literal["ask", "take_over"]
 
@@ -171,7 +174,7 @@ def _proven(
     strong = account.needs_factor or (login.linking is not None and account.has_factor)
     lacking = lacking_level(login, account)
     if lacking or (strong and assurance(login.amr) < 2):
-        if not account.has_factor or account.reaches < lacking:
+        if not _can_raise(login, account) or account.reaches < lacking:
             return NextStep(Step.REFUSED, "unmet_authentication_requirements")
         return NextStep(Step.FACTOR)
 
@@ -179,7 +182,7 @@ def _proven(
         return NextStep(Step.FACTOR)  # others know this password too: whoever has more to show shows it
     if live is not None and own is not None and own.sid == live.sid:
         return NextStep(Step.JOIN_SESSION)
-    if account.new_device and not login.factor_passed:
+    if account.new_device and not login.factor_passed and not _mailed(login, account):
         return _confirm(account)
     if live is None:
         return NextStep(Step.BEGIN_SESSION)
@@ -200,6 +203,16 @@ def _duplicate(login: Login, account: AccountState, live: SessionState) -> NextS
     if account.duplicate_login == "take_over" or (faces_it and login.takes_over):
         return NextStep(Step.BEGIN_SESSION)
     return NextStep(Step.TAKEOVER)
+
+
+def _can_raise(login: Login, account: AccountState) -> bool:
+    """Whether a second factor would make it two."""
+    return account.has_factor and not _mailed(login, account)
+
+
+def _mailed(login: Login, account: AccountState) -> bool:
+    """Whoever has nothing better than mail came by a link that was mailed: a code by mail would show nothing more."""
+    return account.by_mail and MAIL in login.amr
 
 
 def _confirm(account: AccountState) -> NextStep:

@@ -1,8 +1,8 @@
-"""One-time codes by mail: what is kept of one, whether a given one is right, how a mail address is shown. Pure.
+"""One-time codes by mail and by text: what is kept of one, whether a given one is right, how an address is shown. Pure.
 
-A code is bound to one login, to the address that it went to and, for a takeover, to the session that the login faces:
-no other login, person, address or takeover accepts it. What is kept is a keyed digest; six digits alone could be tried
-out from a copy of the database.
+A code is bound to one login, to the address or number that it went to and, for a takeover, to the session that the
+login faces: no other login, person, address or takeover accepts it. What is kept is a keyed digest; six digits alone
+could be tried out from a copy of the database.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SendRefusal = Literal["too_soon", "too_many"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MailedCode:
+class SentCode:
     """What is kept of the code that a login was last sent."""
 
     login_id: UUID
@@ -58,16 +58,16 @@ class MailedCode:
 class CodeStorage(Protocol):
     """What a storage of codes must do."""
 
-    async def mailed_code(self, tx: Transaction, login_id: UUID) -> MailedCode | None:
+    async def sent_code(self, tx: Transaction, login_id: UUID) -> SentCode | None:
         """The code that a login was last sent, locked until the transaction is over."""
 
-    async def put_code(self, tx: Transaction, code: MailedCode) -> bool:
+    async def put_code(self, tx: Transaction, code: SentCode) -> bool:
         """Keep a code in place of the one before. False where another transaction sent one of as many sends first."""
 
     async def count_wrong(self, tx: Transaction, login_id: UUID) -> None:
         """A wrong code was given."""
 
-    async def consume_code(self, tx: Transaction, code: MailedCode) -> bool:
+    async def consume_code(self, tx: Transaction, code: SentCode) -> bool:
         """Use a code up. True once, for exactly one of many at once."""
 
 
@@ -91,7 +91,7 @@ class CodeDigests:
         return hmac.digest(self._key, bound + b"\0" + code.encode(), "sha256")
 
     def judge(
-        self, kept: MailedCode | None, given: str, user_id: UUID, address: str, faced: str | None, now: datetime
+        self, kept: SentCode | None, given: str, user_id: UUID, address: str, faced: str | None, now: datetime
     ) -> Verdict:
         """What a given code is worth of a person who has this address now; `spent` where none could be right."""
         if kept is None or not kept.usable(user_id, faced, now):
@@ -107,7 +107,7 @@ def new_code(entropy: Entropy) -> str:
     return entropy.digits(DIGITS)
 
 
-def may_send(last: MailedCode | None, faced: str | None, now: datetime) -> SendRefusal | None:
+def may_send(last: SentCode | None, faced: str | None, now: datetime) -> SendRefusal | None:
     """Why this login gets no new code now; `None` if it may. Another session to face is a reason to send at once."""
     if last is None:
         return None

@@ -8,11 +8,12 @@ from typing import Literal
 
 from idp.protocol.assurance import Method
 
-FactorKind = Literal["passkey", "totp"]
-BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "totp")
+FactorKind = Literal["passkey", "totp", "sms"]
+BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "totp", "sms")
 METHODS: Mapping[FactorKind, frozenset[Method]] = {
     "passkey": frozenset(("attested_passkey", "device_passkey", "synced_passkey")),
     "totp": frozenset(("totp",)),
+    "sms": frozenset(("sms",)),
 }
 """What a kind of factor may be to the mapping of assurance."""
 DEMANDING_ROLES = frozenset({"administrator"})
@@ -34,12 +35,13 @@ class Requirement:
 def requirement(enrolled: Iterable[FactorKind], roles: Collection[str], *, has_mail: bool = False) -> Requirement:
     """The factors of an account, and whether each login needs one.
 
-    Whoever enrolled an authenticator app did so to be asked for it. Whoever has only a passkey signs in by it; after a
-    password it is asked of roles that can do harm (and before a takeover from elsewhere, which is not decided here).
+    Whoever enrolled an authenticator app, or a number for codes, did so to be asked for it. Whoever has only a passkey
+    signs in by it; after a password it is asked of roles that can do harm (and before a takeover from elsewhere, which
+    is not decided here).
     """
     have = frozenset(enrolled)
     usable = tuple(kind for kind in BEST_FIRST if kind in have)
-    always = "totp" in have or (bool(usable) and demands_factor(roles))
+    always = not have.isdisjoint(("totp", "sms")) or (bool(usable) and demands_factor(roles))
     return Requirement(usable, always, by_mail=has_mail and not usable)
 
 

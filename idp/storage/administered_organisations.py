@@ -47,7 +47,15 @@ async def put_recovery_wait(tx: Transaction, organisation_id: UUID, hours: int |
 
 def _organisation(row: Row[Any]) -> OrganisationDocument:
     changeable = msgspec.json.encode(
-        [row.duplicate_login, row.new_device_factor, row.recovery_wait_hours, row.look, row.support],
+        [
+            row.duplicate_login,
+            row.new_device_factor,
+            row.recovery_wait_hours,
+            row.look,
+            row.support,
+            row.text_countries,
+            row.sign_in_links,
+        ],
         order="deterministic",
     )
     return OrganisationDocument(
@@ -58,6 +66,8 @@ def _organisation(row: Row[Any]) -> OrganisationDocument:
         duplicate_login=row.duplicate_login,
         new_device_factor=row.new_device_factor,
         recovery_wait_hours=row.recovery_wait_hours,
+        text_countries=tuple(row.text_countries) if row.text_countries is not None else None,
+        sign_in_links=row.sign_in_links,
         look=None if row.look is None else msgspec.convert(row.look, Look),
         support=None if row.support is None else Support(**row.support),
     )

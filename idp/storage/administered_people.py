@@ -29,6 +29,7 @@ from idp.storage.directory_tables import (
     session,
     user_account,
 )
+from idp.storage.phone_tables import phone
 from idp.storage.proven_addresses import is_proven
 
 _LAST_ADMINISTRATORS_GATE = 0x6D6A_6164_6D6C_6F6B
@@ -201,6 +202,8 @@ async def _factors(tx: Transaction, user_id: UUID) -> tuple[FactorEntry, ...]:
     changed_at = await tx.scalar(select(password.c.changed_at).where(password.c.user_id == user_id))
     if changed_at is not None:
         found.append(FactorEntry(kind="password", label="", created_at=changed_at))
+    numbers = select(phone.c.confirmed_at).where(phone.c.user_id == user_id, phone.c.confirmed_at.is_not(None))
+    found += [FactorEntry(kind="sms", label="", created_at=at) for at in (await tx.execute(numbers)).scalars()]
     found += [
         FactorEntry(kind="totp", label=app.label, created_at=app.created_at, last_used_at=app.last_used_at)
         for app in await factors.authenticators(tx, user_id)

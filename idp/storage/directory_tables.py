@@ -60,6 +60,8 @@ organisation = Table(
     Column("look", JSONB(none_as_null=True)),
     Column("support", JSONB(none_as_null=True)),
     Column("recovery_wait_hours", Integer),
+    Column("text_countries", ARRAY(Text, dimensions=1)),
+    Column("sign_in_links", Boolean),
 )
 
 membership = Table(

@@ -10,11 +10,12 @@ from sqlalchemy import delete, update
 from config.connections import Transaction
 from idp.administration.documents import SecondFactor
 from idp.sessions.signals.changes import CredentialChange, passkey_type
-from idp.storage import factors, recovery_codes, remembered
+from idp.storage import factors, phones, recovery_codes, remembered
 from idp.storage.directory_tables import passkey, totp, user_account
+from idp.storage.phone_tables import phone
 from idp.storage.recovery_code_tables import recovery_code
 
-_KEPT_IN = {"totp": totp, "passkey": passkey, "recovery_code": recovery_code}
+_KEPT_IN = {"totp": totp, "passkey": passkey, "sms": phone, "recovery_code": recovery_code}
 
 
 async def revoked(tx: Transaction, user_id: UUID) -> Sequence[CredentialChange]:
@@ -26,6 +27,8 @@ async def revoked(tx: Transaction, user_id: UUID) -> Sequence[CredentialChange]:
     changes += [
         CredentialChange("app", "revoke", "reset", found.label) for found in await factors.authenticators(tx, user_id)
     ]
+    if await phones.phone(tx, user_id) is not None:
+        changes.append(CredentialChange("phone-sms", "revoke", "reset"))
     if await recovery_codes.left(tx, user_id):
         changes.append(CredentialChange("recovery-code", "revoke", "reset"))
     return changes
@@ -34,13 +37,13 @@ async def revoked(tx: Transaction, user_id: UUID) -> Sequence[CredentialChange]:
 async def reset(tx: Transaction, user_id: UUID) -> Sequence[SecondFactor]:
     """Forget them, and the browsers that were remembered by one of them; returns the kinds that there were.
 
-    An app whose enrolment was only begun goes too, and is no kind of its own.
+    An app or a number whose enrolment was only begun goes too, and is no kind of its own.
     """
     removed: list[SecondFactor] = []
-    kinds: tuple[SecondFactor, ...] = ("totp", "passkey", "recovery_code")
+    kinds: tuple[SecondFactor, ...] = ("totp", "passkey", "sms", "recovery_code")
     for kind in kinds:
         table = _KEPT_IN[kind]
-        counts = table.c.confirmed_at.is_not(None) if kind == "totp" else table.c.user_id == user_id
+        counts = table.c.confirmed_at.is_not(None) if kind in ("totp", "sms") else table.c.user_id == user_id
         gone = (await tx.execute(delete(table).where(table.c.user_id == user_id).returning(counts))).scalars().all()
         if any(gone):
             removed.append(kind)

@@ -15,6 +15,7 @@ from idp.factors.requirement import FactorKind, demands_factor
 from idp.factors.totp import Authenticator
 from idp.storage.directory_tables import membership, passkey_challenge, totp
 from idp.storage.directory_tables import passkey as passkey_table
+from idp.storage.phone_tables import phone
 
 CHALLENGES_KEPT = 8
 """Of one ceremony of one login or session: each tab has its own, and whoever reloads a page does not fill the table."""
@@ -25,10 +26,11 @@ async def enrolled(tx: Transaction, user_id: UUID) -> list[FactorKind]:
     query = select(
         select(totp.c.id).where(totp.c.user_id == user_id, totp.c.confirmed_at.is_not(None)).exists(),
         select(passkey_table.c.user_id).where(passkey_table.c.user_id == user_id).exists(),
+        select(phone.c.user_id).where(phone.c.user_id == user_id, phone.c.confirmed_at.is_not(None)).exists(),
     )
-    has_totp, has_passkey = (await tx.execute(query)).one()
-    kinds: list[FactorKind] = ["totp"] if has_totp else []
-    return [*kinds, "passkey"] if has_passkey else kinds
+    has_totp, has_passkey, has_phone = (await tx.execute(query)).one()
+    kinds: tuple[tuple[FactorKind, bool], ...] = (("totp", has_totp), ("passkey", has_passkey), ("sms", has_phone))
+    return [kind for kind, has in kinds if has]
 
 
 async def factor_demanded(tx: Transaction, user_id: UUID) -> bool:

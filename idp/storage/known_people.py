@@ -13,6 +13,7 @@ from idp.factors.requirement import FactorKind
 from idp.protocol.assurance import METHODS
 from idp.storage import sessions
 from idp.storage.directory_tables import device, membership, passkey, session, totp, user_account
+from idp.storage.phone_tables import phone
 
 _HOME = (
     select(membership.c.organisation_id, membership.c.roles)
@@ -50,6 +51,10 @@ _COLUMNS = (
     _KEYS.c.synced.label("key_synced"),
     _KEYS.c.in_device.label("key_in_device"),
     _KEYS.c.attested.label("key_attested"),
+    select(phone.c.user_id)
+    .where(phone.c.user_id == user_account.c.id, phone.c.confirmed_at.is_not(None))
+    .exists()
+    .label("has_phone"),
     or_(
         select(session.c.sid).where(session.c.user_id == user_account.c.id).exists(),
         select(device.c.id).where(device.c.user_id == user_account.c.id, device.c.sign_ins > 0).exists(),
@@ -80,7 +85,9 @@ async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | No
     if row["key_synced"] is not None:
         enrolled.append("passkey")
     has = {"synced_passkey": row["key_synced"], "device_passkey": row["key_in_device"], "totp": row["has_totp"]}
-    has["attested_passkey"] = row["key_attested"]
+    has |= {"attested_passkey": row["key_attested"], "sms": row["has_phone"]}
+    if row["has_phone"]:
+        enrolled.append("sms")
     live = {name: row[label] for label, name in _SESSION.items()}
     here = {name: row[label] for label, name in _DEVICE.items()}
     return KnownPerson(

@@ -16,15 +16,22 @@ from idp.storage.organisation_authentication import counting_of
 
 async def login_rules(tx: Transaction, organisation_id: UUID) -> LoginRules:
     """The rules of one organisation."""
+    columns = (table.c.duplicate_login, table.c.new_device_factor, table.c.text_countries, table.c.sign_in_links)
     query = (
-        select(table.c.duplicate_login, table.c.new_device_factor, organisation_authentication.c.methods)
+        select(*columns, organisation_authentication.c.methods)
         .outerjoin(organisation_authentication, organisation_authentication.c.organisation_id == table.c.id)
         .where(table.c.id == organisation_id)
     )
     row = (await tx.execute(query)).one_or_none()
     if row is None:
         return LoginRules()
-    return LoginRules(row.duplicate_login, row.new_device_factor, counting_of(row.methods))
+    return LoginRules(
+        row.duplicate_login,
+        row.new_device_factor,
+        counting=counting_of(row.methods),
+        text_countries=tuple(row.text_countries) if row.text_countries is not None else None,
+        sign_in_links=row.sign_in_links,
+    )
 
 
 async def put_login_rules(tx: Transaction, organisation_id: UUID, rules: LoginRules) -> bool:
@@ -32,7 +39,12 @@ async def put_login_rules(tx: Transaction, organisation_id: UUID, rules: LoginRu
     changed = await tx.execute(
         update(table)
         .where(table.c.id == organisation_id)
-        .values(duplicate_login=rules.duplicate_login, new_device_factor=rules.new_device_factor)
+        .values(
+            duplicate_login=rules.duplicate_login,
+            new_device_factor=rules.new_device_factor,
+            text_countries=list(rules.text_countries) if rules.text_countries is not None else None,
+            sign_in_links=rules.sign_in_links,
+        )
         .returning(table.c.id)
     )
     if changed.one_or_none() is None:

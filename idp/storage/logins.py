@@ -21,7 +21,7 @@ _FIND = select(table).where(table.c.id == bindparam("login_id"), table.c.expires
 _CLAIM = _FIND.with_for_update()
 _SAVE = update(table).where(table.c.id == bindparam("login_id"))
 _FINISH = delete(table).where(table.c.id == bindparam("login_id"))
-_FIXED = frozenset({"id", "request", "client_id", "locale", "created_at", "expires_at", "browser_hash"})
+_FIXED = frozenset({"id", "request", "client_id", "locale", "created_at", "browser_hash"})
 
 
 async def add(tx: Transaction, login: Login) -> None:

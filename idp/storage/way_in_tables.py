@@ -1,4 +1,5 @@
-"""The tables of migrations 0014, 0047, 0060 and 0061: where clients belong, remembered browsers, ways back in."""
+"""The tables of migrations 0014, 0047, 0060, 0061 and 0063: where clients belong, remembered browsers, links by mail,
+ways back in."""
 
 from __future__ import annotations
 
@@ -80,4 +81,18 @@ assisted_reset = Table(
     Column("expires_at", _TIME, nullable=False),
     Column("ended_at", _TIME),
     Column("version", BigInteger, nullable=False),
+)
+
+sign_in_link = Table(
+    "sign_in_link",
+    metadata,
+    Column("login_id", Uuid, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("code_digest", LargeBinary, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("sent_to", Text, nullable=False),
+    Column("asked_from", JSONB, nullable=False),
+    Column("wrong", Integer, nullable=False),
+    Column("created_at", _TIME, nullable=False),
+    Column("expires_at", _TIME, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""The mails that were taken, the newest first, in memory: they are gone with the process."""
+"""The mails and texts that were taken, the newest first, in memory: they are gone with the process."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
+from notifications.notice import Channel
+
 CAPACITY = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as it was taken."""
+    """One mail as it was taken; or a text message, which has neither subject nor HTML."""
 
     id: str
     received_at: datetime
     sender: str
-    """As the SMTP envelope said it."""
+    """As the SMTP envelope said it; of a text, who it says it is from."""
     to: tuple[str, ...]
     """Likewise."""
     subject: str
     message_id: str
     text: str
     html: str
+    channel: Channel = "mail"
 
     def is_for(self, address: str) -> bool:
         """Whether it went to this address."""

@@ -13,13 +13,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 
+from config.body import BrokenOff, TooLarge, WrongMediaType, read_body
 from config.clock import Clock
+from config.entropy import Entropy
 from notifications.inbox.kept import CAPACITY, Inbox, Mail
 from pages import Assets, Pages
 
 HERE = Path(__file__).parent
 KEEP_ALIVE = 15.0
 """Seconds after which a stream says that it is still there."""
+LARGEST_TEXT = 8192
+"""Bytes of a text message as it is handed over."""
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 _OF_A_MAIL = {
@@ -33,15 +37,24 @@ _OF_A_MAIL = {
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 
 
+class _Text(msgspec.Struct, rename={"sender": "from"}):
+    sender: str
+    to: str
+    text: str
+
+
 class InboxPages:
     """The endpoints of the inbox."""
 
-    def __init__(self, inbox: Inbox, pages: Pages, assets: Assets, clock: Clock, stop: asyncio.Event) -> None:
+    def __init__(
+        self, inbox: Inbox, pages: Pages, assets: Assets, clock: Clock, entropy: Entropy, stop: asyncio.Event
+    ) -> None:
         """Streams of news end when `stop` is set."""
         self._inbox = inbox
         self._pages = pages
         self._assets = assets
         self._clock = clock
+        self._entropy = entropy
         self._stop = stop
 
     def routes(self) -> list[BaseRoute]:
@@ -53,6 +66,7 @@ class InboxPages:
             Route("/clear", self.clear, methods=["POST"]),
             Route("/api/messages", self.api_list),
             Route("/api/messages/{id}", self.api_show),
+            Route("/api/texts", self.take_text, methods=["POST"]),
             Mount("/assets", self._assets),
         ]
 
@@ -63,7 +77,7 @@ class InboxPages:
         return self._pages.respond(
             request,
             "inbox.html",
-            mails=mails,
+            mails=[(mail, _title(mail)) for mail in mails],
             to=to,
             now=self._clock.now(),
             newest=next((mail.id for mail in self._inbox.newest(limit=1)), ""),
@@ -73,7 +87,9 @@ class InboxPages:
         mail = self._inbox.find(request.path_params["id"])
         if mail is None:
             return self._pages.respond(request, "inbox_gone.html", status=404)
-        page = self._pages.respond(request, "inbox_mail.html", mail=mail, text=_linked(mail.text), sandbox=_SANDBOX)
+        page = self._pages.respond(
+            request, "inbox_mail.html", mail=mail, title=_title(mail), text=_linked(mail.text), sandbox=_SANDBOX
+        )
         page.headers["Content-Security-Policy"] += "; frame-src 'self'"
         return page
 
@@ -113,6 +129,18 @@ class InboxPages:
             return JSONResponse({"title": "There is no such mail"}, status_code=404, headers=_NO_STORE)
         return _json(_document(mail))
 
+    async def take_text(self, request: Request) -> Response:
+        """POST /api/texts: a text message that nobody carries. JSON alone, which no foreign page can send."""
+        try:
+            body = await read_body(request, media_type="application/json", most=LARGEST_TEXT)
+            text = msgspec.json.decode(body, type=_Text)
+        except (WrongMediaType, TooLarge, BrokenOff, msgspec.MsgspecError) as error:
+            return JSONResponse({"title": f"No text: {type(error).__name__}"}, status_code=400, headers=_NO_STORE)
+        taken = self._clock.now()
+        mail = Mail(self._entropy.token(12), taken, text.sender, (text.to,), "", "", text.text, "", "text")
+        self._inbox.keep(mail)
+        return JSONResponse({"id": mail.id}, status_code=201, headers=_NO_STORE)
+
     async def _stream(self, last: str) -> AsyncIterator[bytes]:
         yield b"retry: 1000\n\n"
         while not self._stop.is_set():
@@ -120,7 +148,7 @@ class InboxPages:
             fresh = self._inbox.since(last)
             for mail in fresh:
                 last = mail.id
-                summary = msgspec.json.encode({"id": mail.id, "to": mail.to, "subject": mail.subject})
+                summary = msgspec.json.encode({"id": mail.id, "to": mail.to, "subject": _title(mail)})
                 yield b"event: mail\nid: %s\ndata: %s\n\n" % (mail.id.encode(), summary)
             if not fresh:
                 yield b": still here\n\n"
@@ -139,9 +167,15 @@ def _linked(text: str) -> Sequence[tuple[str, bool]]:
     return [*pieces, (text[end:], False)]
 
 
+def _title(mail: Mail) -> str:
+    """What the list calls it: its subject, or what a text says before its last line."""
+    return mail.subject if mail.channel == "mail" else mail.text.partition("\n")[0]
+
+
 def _document(mail: Mail) -> dict[str, object]:
     return {
         "id": mail.id,
+        "channel": mail.channel,
         "received_at": mail.received_at.isoformat(),
         "from": mail.sender,
         "to": mail.to,

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Update, delete, func, select, update
+from sqlalchemy import Update, and_, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
-from notifications.storage.tables import message
+from notifications.notice import Channel
+from notifications.storage.tables import handed_over, message
 
 LEASE = timedelta(seconds=60)
 """How long a claim lasts: longer than one attempt may take, short enough to mend a crash soon."""
@@ -32,11 +34,13 @@ class Claimed:
     correlation_id: str
 
 
-async def claim(tx: Transaction, now: datetime, claimed_until: datetime) -> Claimed | None:
-    """The message that is due longest, ours until `claimed_until`; others see it then, as if we had died."""
+async def claim(tx: Transaction, now: datetime, claimed_until: datetime, channel: Channel = "mail") -> Claimed | None:
+    """The message of a channel that is due longest, ours until `claimed_until`; others see it then, as if we had
+    died."""
     due = (
         select(message.c.id)
         .where(message.c.state == "queued", message.c.next_attempt_at <= now, message.c.expires_at > now)
+        .where(message.c.channel == channel)
         .order_by(message.c.next_attempt_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -71,6 +75,13 @@ async def mark_sent(tx: Transaction, message_id: UUID, now: datetime) -> None:
     )
 
 
+async def note_reference(tx: Transaction, message_id: UUID, provider: str, reference: str, now: datetime) -> None:
+    """What a provider calls a message that it took; it says later what became of that one."""
+    values = {"provider": provider, "reference": reference, "state": "taken", "problem": "", "changed_at": now}
+    statement = insert(handed_over).values(message_id=message_id, **values)
+    await tx.execute(statement.on_conflict_do_update(index_elements=["message_id"], set_=values))
+
+
 async def put_off(tx: Transaction, claimed: Claimed, until: datetime, why: str, *, counts: bool) -> None:
     """Try again at `until`, if the message is still ours."""
     attempts = claimed.attempts if counts else claimed.attempts - 1
@@ -82,9 +93,12 @@ async def bury(tx: Transaction, claimed: Claimed, now: datetime, why: str) -> No
     await tx.execute(_ours(claimed).values(state="dead", finished_at=now, last_error=why))
 
 
-async def bury_expired(tx: Transaction, now: datetime) -> int:
-    """Make dead letters of those that were not sent in time, and forget what dead ones said. Returns how many died."""
-    expired = message.c.expires_at <= now
+async def bury_expired(tx: Transaction, now: datetime, channel: Channel = "mail") -> int:
+    """Make dead letters of those of a channel that were not sent in time, and forget what dead ones said.
+
+    Returns how many died.
+    """
+    expired = and_(message.c.expires_at <= now, message.c.channel == channel)
     died = await tx.execute(
         update(message)
         .where(message.c.state == "queued", expired, message.c.next_attempt_at <= now)
@@ -101,9 +115,11 @@ async def delete_finished(tx: Transaction, before: datetime) -> None:
     await tx.execute(delete(message).where(message.c.state != "queued", message.c.finished_at < before))
 
 
-async def waiting(tx: Transaction) -> tuple[int, datetime | None]:
-    """How many messages wait, and when the next of them is due."""
-    query = select(func.count(), func.min(message.c.next_attempt_at)).where(message.c.state == "queued")
+async def waiting(tx: Transaction, channel: Channel = "mail") -> tuple[int, datetime | None]:
+    """How many messages of a channel wait, and when the next of them is due."""
+    query = select(func.count(), func.min(message.c.next_attempt_at)).where(
+        message.c.state == "queued", message.c.channel == channel
+    )
     row = (await tx.execute(query)).one()
     return int(row[0]), row[1]
 

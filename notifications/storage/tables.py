@@ -1,4 +1,4 @@
-"""The table of migration 0011."""
+"""The tables of migrations 0011 and 0062."""
 
 from __future__ import annotations
 
@@ -24,4 +24,16 @@ message = Table(
     Column("finished_at", _TIME),
     Column("last_error", Text),
     Column("correlation_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+)
+
+handed_over = Table(
+    "handed_over",
+    metadata,
+    Column("message_id", Uuid, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("changed_at", _TIME, nullable=False),
 )

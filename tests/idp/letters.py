@@ -43,3 +43,9 @@ async def letters(settings: Settings) -> list[Letter]:
 async def mailed_code(settings: Settings) -> str:
     """The digits that were sent last."""
     return next(letter.facts["code"] for letter in reversed(await letters(settings)) if letter.kind == "sign_in_code")
+
+
+async def texted_code(settings: Settings, number: str) -> str:
+    """The digits that were sent last to a number."""
+    found = [letter for letter in await letters(settings) if letter.kind == "sign_in_code" and letter.to == number]
+    return found[-1].facts["code"]

@@ -15,6 +15,7 @@ from config.connections import Database
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.settings import Role, Settings
+from notifications.carriers import MailCarrier
 from notifications.courier import Courier, Weather
 from notifications.mail import Mails
 from notifications.notice import Notice, NoticeKind
@@ -53,8 +54,7 @@ def courier_to(settings: Settings, clock: FakeClock, database: Callable[[Role], 
         return Courier(
             database("notifications"),
             Envelope.load(settings),
-            mails,
-            Postman(server, mails.domain),
+            MailCarrier(mails, Postman(server, mails.domain)),
             clock,
             Weather(),
             random.Random(1),

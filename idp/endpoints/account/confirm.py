@@ -22,6 +22,7 @@ from idp.credentials.password import PasswordPool
 from idp.credentials.throttle import Limit, Throttle, TooMany, guesses
 from idp.endpoints.account.door import NOT_NOW, NOT_SIGNED_IN, AccountDoor, Person, back, record_change
 from idp.endpoints.account.letters import Letters
+from idp.endpoints.account.numbers import OwnNumbers
 from idp.endpoints.account.password import AccountPasswords
 from idp.endpoints.account.recovery_codes import recovery_code_used
 from idp.endpoints.login.arrivals import COOKIE_SIZE, Cookies, hash_session_cookie
@@ -30,7 +31,8 @@ from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.whereabouts import client_ip
-from idp.factors import recovery_code, totp
+from idp.factors import phone_number, recovery_code, totp
+from idp.factors.one_time_code import LIFETIME
 from idp.factors.passkey import PasskeyRefused
 from idp.protocol.assurance import MULTIPLE_FACTORS, acr, proven_again
 from idp.sessions.one_session import OneSession
@@ -56,6 +58,7 @@ class ConfirmPage:
         pool: PasswordPool,
         throttle: Throttle,
         rules: LoginRulesCache,
+        numbers: OwnNumbers,
         session_age: int,
     ) -> None:
         self._shared = shared
@@ -68,6 +71,7 @@ class ConfirmPage:
         self._pool = pool
         self._throttle = throttle
         self._rules = rules
+        self._numbers = numbers
         self._session_age = session_age
 
     async def __call__(self, request: Request) -> Response:
@@ -75,17 +79,39 @@ class ConfirmPage:
         if request.method != "POST":
             return await self._show(request, request.query_params.get("to"))
         form = await self._door.form(request)
-        method = "recovery_code" if form.get("recovery_code") else "totp" if "code" in form else "password"
+        if form.get("act") == "text":
+            return await self._text(request, form)
+        by_code = "sms" if form.get("way") == "sms" else "totp"
+        method = "recovery_code" if form.get("recovery_code") else by_code if "code" in form else "password"
         return await self._attempt(request, form, method)
 
     async def by_passkey(self, request: Request) -> Response:
         """`POST /account/confirm/passkey` takes the answer of an authenticator."""
         return await self._attempt(request, await self._door.form(request), "passkey")
 
+    async def _text(self, request: Request, form: dict[str, str]) -> Response:
+        """Send a code to the person's number."""
+        async with self._shared.database.connect() as tx:
+            person = await self._door.sender(tx, request, form)
+            reach = await self._numbers.reach(tx, person)
+        if reach is None:
+            raise Problem(NOT_NOW, private="a text where there is no number")
+        permit = await self._numbers.may_send(request, person, reach)
+        async with self._shared.database.begin() as tx:
+            now = self._shared.clock.now()
+            texted = await self._numbers.confirm_by(tx, request, person, reach, permit, now)
+        await self._letters.poke()
+        if texted in ("sent", "already"):
+            return await self._show(request, form.get("to"), sent_to=reach.number.masked)
+        fault = f"mail_{texted}" if texted in ("too_soon", "too_many") else f"text_{texted}"
+        sent_to = reach.number.masked if texted in ("too_soon", "too_many") else None
+        return await self._show(request, form.get("to"), fault, sent_to=sent_to)
+
     async def _attempt(self, request: Request, form: dict[str, str], method: str) -> Response:
         async with self._shared.database.connect() as tx:
             person = await self._door.sender(tx, request, form)
             stored = await self._passwords.password_hash(tx, person.account.id)
+            reach = await self._numbers.reach(tx, person) if method == "sms" else None
         if method == "password" and person.enrolled:
             raise Problem(NOT_NOW, private="a password where there is a second factor")
         counted = _counted(request, person, method)
@@ -96,15 +122,21 @@ class ConfirmPage:
             response.headers.update(problem.headers)
             return response
         right = method == "password" and (await self._pool.verify(form.get("password", ""), stored)).correct
+        now = self._shared.clock.now()
         async with self._shared.database.begin() as tx:
             amr = PASSWORD_AMR if right else await self._factor(tx, request, person, form, method)
+            if reach is not None and await self._numbers.confirmed(tx, person, reach, form.get("code", ""), now):
+                amr = (*phone_number.AMR, MULTIPLE_FACTORS)
             if amr is not None and method == "recovery_code":
                 await recovery_code_used(tx, request, person, self._letters, self._typed_codes)
             await record_change(tx, request, Kind.FACTOR_FAILED if amr is None else Kind.FACTOR_PASSED, person, method)
             cookies = await self._renew(tx, person, amr) if amr is not None else None
         if cookies is None:
-            return await self._show(request, form.get("to"), f"wrong_{method}")
+            sent_to = reach.number.masked if reach is not None else None
+            return await self._show(request, form.get("to"), f"wrong_{method}", sent_to=sent_to)
         await self._throttle.all_right(counted)
+        if reach is not None:
+            await self._numbers.was_used(reach)
         await self._letters.poke()
         answer = back(page_of(form.get("to")))
         cookies.put_on(answer)
@@ -150,7 +182,9 @@ class ConfirmPage:
             raise Problem(NOT_SIGNED_IN)
         return cookies
 
-    async def _show(self, request: Request, to: str | None, fault: str | None = None) -> Response:
+    async def _show(
+        self, request: Request, to: str | None, fault: str | None = None, *, sent_to: str | None = None
+    ) -> Response:
         async with self._shared.database.begin() as tx:
             person = await self._door.person(tx, request)
             if person is None:
@@ -161,7 +195,8 @@ class ConfirmPage:
             if "passkey" in person.enrolled:
                 now = self._shared.clock.now()
                 options = await self._passkeys.ask(tx, bound_to=_bound_to(person), now=now, person=person.account.id)
-        status = HTTPStatus.TOO_MANY_REQUESTS if fault == "too_many" else HTTPStatus.UNPROCESSABLE_ENTITY
+        throttled = fault is not None and (fault == "too_many" or fault.startswith(("text_", "mail_")))
+        status = HTTPStatus.TOO_MANY_REQUESTS if throttled else HTTPStatus.UNPROCESSABLE_ENTITY
         return await self._door.show(
             request,
             person,
@@ -171,6 +206,8 @@ class ConfirmPage:
             has_password=has_password,
             passkey_options=options,
             saved_codes=saved > 0,
+            sent_to=sent_to,
+            minutes=int(LIFETIME.total_seconds()) // 60,
             to=page_of(to),
             fault=fault,
             code=failure_code([fault] if fault else []),

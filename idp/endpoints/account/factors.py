@@ -17,6 +17,7 @@ from config.web import correlation_id
 from idp.devices.identification import label_browser
 from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_change
 from idp.endpoints.account.letters import Letters
+from idp.endpoints.account.numbers import OwnNumbers
 from idp.endpoints.account.recovery_codes import DONE, PATH, RecoveryCodesPage
 from idp.endpoints.login.failure_codes import CODES, failure_code
 from idp.endpoints.login.login_page import LoginPages
@@ -33,7 +34,7 @@ from notifications.notice import NoticeKind
 
 LABEL_LONGEST = 64
 Fault = Literal["passkey_refused", "not_found", "last_way", "last_demanded"] | Refusal
-FactorName = Literal["passkey", "totp", "upstream"]
+FactorName = Literal["passkey", "totp", "sms", "upstream"]
 
 
 class AccountFactors(TotpStorage, PasskeyKeeping, Protocol):
@@ -44,7 +45,7 @@ class AccountFactors(TotpStorage, PasskeyKeeping, Protocol):
 class Removable:
     """A factor that the person asks to remove."""
 
-    kind: Literal["passkey", "totp"]
+    kind: Literal["passkey", "totp", "sms"]
     ident: str
     label: str
     last: bool
@@ -93,6 +94,7 @@ class FactorsPage:
         other_ways: OtherWays,
         demanded: Demanded,
         models: KnownNames,
+        numbers: OwnNumbers,
     ) -> None:
         self._shared = shared
         self._door = door
@@ -104,6 +106,7 @@ class FactorsPage:
         self._other_ways = other_ways
         self._demanded = demanded
         self._models = models
+        self._numbers = numbers
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account/factors`."""
@@ -209,7 +212,8 @@ class FactorsPage:
         kind, ident = named.get("kind", ""), named.get("id", "")
         passkeys = await self._factors.passkeys(tx, person.account.id)
         apps = await self._factors.authenticators(tx, person.account.id)
-        last = len(passkeys) + len(apps) == 1
+        number = await self._numbers.own(tx, person.account.id)
+        last = len(passkeys) + len(apps) + (number is not None) == 1
         if kind == "passkey":
             return next(
                 (
@@ -231,12 +235,16 @@ class FactorsPage:
             return next(
                 (Removable("totp", ident, one.label, last, "app") for one in apps if str(one.id) == ident), None
             )
+        if kind == "sms" and number is not None and str(number.id) == ident:
+            return Removable("sms", ident, number.written, last, "phone-sms")
         return None
 
     async def _remove(self, tx: Transaction, person: Person, found: Removable) -> bool:
         if found.kind == "passkey":
             return await self._factors.remove_passkey(tx, person.account.id, bytes.fromhex(found.ident))
         ident = as_id(found.ident)
+        if found.kind == "sms":
+            return ident is not None and await self._numbers.remove(tx, person.account.id, ident)
         return ident is not None and await self._factors.remove(tx, person.account.id, ident)
 
     async def _show(self, request: Request, fault: Fault | None = None) -> Response:
@@ -256,6 +264,7 @@ class FactorsPage:
                 )
             passkeys = await self._factors.passkeys(tx, person.account.id)
             authenticators = await self._factors.authenticators(tx, person.account.id)
+            number = await self._numbers.own(tx, person.account.id)
             saved_codes = await self._recovery_codes.left(tx, person)
         done = request.query_params.get("done", "")
         return await self._door.show(
@@ -267,6 +276,8 @@ class FactorsPage:
             models={one.credential_id: self._models.name_of(one.aaguid) for one in passkeys},
             authenticators=authenticators,
             more_apps=len(authenticators) < totp.MOST,
+            phone=number,
+            texts_available=self._numbers.available,
             saved_codes=saved_codes,
             few=saved_codes <= FEW,
             passkey_options=options,

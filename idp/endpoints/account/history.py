@@ -43,6 +43,7 @@ _WAYS: Final[Mapping[str, str]] = {
     "swk": "passkey",
     "otp": "totp",
     "email": "mail",
+    "sms": "text",
     "fed": "upstream",
 }
 

@@ -18,7 +18,9 @@ from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 from notifications.notice import NoticeKind
 
 PATH = "/account/factors"
-DONE = frozenset({"passkey_added", "passkey_removed", "totp_added", "totp_removed", "renamed"})
+DONE = frozenset(
+    {"passkey_added", "passkey_removed", "totp_added", "totp_removed", "sms_added", "sms_removed", "renamed"}
+)
 
 
 class RecoveryCodesPage:

@@ -1,4 +1,4 @@
-"""`/factor`: the second factor: an authenticator app, or a passkey; a code by mail for whoever has neither.
+"""`/factor`: the second factor: a passkey, an app, or a code by text; a code by mail for whoever has none of them.
 
 Behind another way stand the saved recovery codes, for whoever lost app and passkey, and whom to ask.
 """
@@ -26,17 +26,17 @@ from idp.endpoints.login.factor_notices import FactorNotices
 from idp.endpoints.login.failure_codes import ONE_MORE, failure_code
 from idp.endpoints.login.known_person import Arrived
 from idp.endpoints.login.login_page import LoginPages, record_attempt
-from idp.endpoints.login.mail_codes import MailCodes
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.sent_codes import AMR, Counted, SentCodes
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.factors import one_time_code, recovery_code, totp
 from idp.factors.passkey import CloneSuspected, PasskeyRefused
 from idp.factors.requirement import FactorKind, serving
 
-Method = Literal["totp", "email", "passkey", "recovery_code"]
-TRIED: Mapping[Method, tuple[str, ...]] = {
+Method = Literal["totp", "sms", "email", "passkey", "recovery_code"]
+TRIED: Mapping[str, tuple[str, ...]] = {
     "totp": totp.AMR,
-    "email": one_time_code.AMR,
+    **AMR,
     "passkey": ("hwk",),
     "recovery_code": recovery_code.AMR,
 }
@@ -56,7 +56,7 @@ class FactorPage:
         counted_codes: CountedCodes,
         notices: FactorNotices,
         passkeys: PasskeyCeremonies,
-        codes: MailCodes,
+        codes: SentCodes,
         mail_code_counts: bool,
     ) -> None:
         self._shared = shared
@@ -72,13 +72,15 @@ class FactorPage:
         if request.method != "POST":
             return await self._show(request, self._shared.hops.accept(request, Step.FACTOR))
         login_id, form = await self._shared.accept_form(request, Step.FACTOR)
-        if form.get("act") == "resend":
-            return await self._show(request, login_id, again=True)
+        asked = form.get("way") == "sms" or form.get("act") == "text"
+        if form.get("act") in ("resend", "text"):
+            return await self._show(request, login_id, again=form["act"] == "resend", asked=asked)
         if form.get("act") == "give_up":
             return await self._shared.give_up(request, login_id, Step.FACTOR)
         if saved := form.get("recovery_code"):
             return await self._attempt(request, login_id, saved, "recovery_code")
-        return await self._attempt(request, login_id, form.get("code", ""), "totp")
+        method: Method = "sms" if asked else "email" if form.get("way") == "email" else "totp"
+        return await self._attempt(request, login_id, form.get("code", ""), method)
 
     async def by_passkey(self, request: Request) -> Response:
         """`POST /factor/passkey` takes the answer of an authenticator."""
@@ -90,6 +92,7 @@ class FactorPage:
             now = self._shared.clock.now()
             login = await self._shared.find(tx, login_id, now)
             arrived = await self._shared.arrivals.arrived(tx, request, login.user_id, now) if login.user_id else None
+            reach = await self._codes.reach(tx, arrived) if arrived is not None and method == "sms" else None
         if login.user_id is None or arrived is None:
             return self._shared.hops.to_dispatcher(login)
         if method == "totp" and arrived.account.by_mail:
@@ -100,19 +103,21 @@ class FactorPage:
             try:
                 counted = await self._counted_codes.count(request, login.user_id, known_device)
             except TooMany as problem:
-                return await self._throttled(request, login, problem)
+                return await self._throttled(request, login, problem, asked=method == "sms")
         async with self._shared.database.begin() as tx:
             outcome = await self._take(tx, request, login_id, login.user_id, given, method)
         await self._shared.telling.poke()
         if isinstance(outcome, Login):
             if counted is not None:
                 await self._counted_codes.was_right(counted)
+            if method == "sms":
+                await self._codes.was_used(reach)
             if method == "recovery_code":
                 return await self._tell_left(request, outcome, login.user_id)
             return self._shared.hops.to_dispatcher(outcome)
         if counted is not None:
             await self._warn(request, login, arrived, counted)
-        return await self._show(request, login_id, [outcome], HTTPStatus.UNPROCESSABLE_ENTITY)
+        return await self._show(request, login_id, [outcome], HTTPStatus.UNPROCESSABLE_ENTITY, asked=method == "sms")
 
     async def _tell_left(self, request: Request, login: Login, person: UUID) -> Response:
         """How many codes are left, before the login goes on: whoever uses the last one unawares is locked out next."""
@@ -156,10 +161,11 @@ class FactorPage:
             return ("", "passkey_refused") if method == "passkey" else ("code", "wrong_code")
         amr: tuple[str, ...] | None = None
         fault = ("code", "wrong_code")
-        if method == "email" and arrived.account.by_mail:  # nobody with an app gets in by mail
-            verdict = await self._codes.take(tx, login, arrived.recipient, given, now)
-            amr = one_time_code.AMR if verdict == "right" else None
-            fault = ("code", "spent_code" if verdict == "spent" else "wrong_mail_code")
+        if method in ("sms", "email"):  # nobody with an app gets in by mail
+            verdict = await self._codes.take(tx, login, arrived, method, given, now)
+            amr = AMR[method] if verdict == "right" else None
+            wrong = "wrong_text_code" if method == "sms" else "wrong_mail_code"
+            fault = ("code", "spent_code" if verdict == "spent" else wrong)
         elif method == "totp":
             amr = totp.AMR if await self._typed_codes.of_app(tx, person, given) else None
         elif method == "recovery_code":
@@ -171,7 +177,7 @@ class FactorPage:
         details = {"method": method, "client": login.client_id}
         await record_attempt(tx, request, kind, subject=str(person), sid=login.takeover_of or "", details=details)
         if amr is not None:
-            login = login.passed_factor(amr, now, raises=method != "email" or self._mail_code_counts)
+            login = login.passed_factor(amr, now, raises=method != "email" or self._mail_raises(login))
         else:
             login = login.missed_factor()
             here = visitor(request, arrived.known.device_id)
@@ -182,6 +188,10 @@ class FactorPage:
                 login = await self._shared.telling.attempt(tx, request, login, arrived, "refused", now)
         await self._shared.logins.save(tx, login)
         return login if amr is not None else fault
+
+    def _mail_raises(self, login: Login) -> bool:
+        """Whoever came by a link that was mailed shows nothing more by a code that is."""
+        return self._mail_code_counts and not set(AMR["email"]) & set(login.amr)
 
     async def _saved(
         self, tx: Transaction, request: Request, arrived: Arrived, given: str, now: datetime
@@ -207,7 +217,7 @@ class FactorPage:
             return None, "passkey_copied" if isinstance(error, CloneSuspected) else "passkey_refused"
         return answered.amr, ""
 
-    async def _throttled(self, request: Request, login: Login, problem: TooMany) -> Response:
+    async def _throttled(self, request: Request, login: Login, problem: TooMany, *, asked: bool) -> Response:
         if problem.first:
             async with self._shared.database.begin() as tx:
                 now = self._shared.clock.now()
@@ -218,7 +228,7 @@ class FactorPage:
                 told = await self._shared.telling.attempt(tx, request, login, arrived, "refused", now)
                 await self._shared.logins.save(tx, told)
             await self._shared.telling.poke()
-        response = await self._show(request, login.id, [("", "too_many")], HTTPStatus.TOO_MANY_REQUESTS)
+        response = await self._show(request, login.id, [("", "too_many")], HTTPStatus.TOO_MANY_REQUESTS, asked=asked)
         response.headers.update(problem.headers)
         return response
 
@@ -230,19 +240,23 @@ class FactorPage:
         status: HTTPStatus = HTTPStatus.OK,
         *,
         again: bool = False,
-        mail_counted: bool | None = None,
+        asked: bool = False,
+        counted: Counted | None = None,
     ) -> Response:
-        faults, sending, options, saved = faults or [], None, None, 0
+        """`again`: another code is asked for; `asked`: a text, though there is something better."""
         kinds: Sequence[FactorKind] = ()
+        faults, sent, reach, options, saved = faults or [], None, None, None, 0
         async with self._shared.database.begin() as tx:
             now = self._shared.clock.now()
             login = await self._shared.claim(tx, login_id, now)
             arrived = await self._shared.due(tx, request, login, Step.FACTOR, now)
             if arrived is None:
                 return self._shared.hops.to_dispatcher(login)
-            if arrived.account.by_mail:
-                sending = await self._codes.send(
-                    tx, request, login, arrived.recipient, now, again=again, counted=mail_counted
+            way = self._codes.way(arrived, asked=asked)
+            if way is not None:
+                reach = await self._codes.reach(tx, arrived) if way == "sms" else None
+                sent = await self._codes.send(
+                    tx, request, login, arrived, now, way=way, reach=reach, again=again, counted=counted
                 )
             lacking = lacking_level(login, arrived.account)
             counting = arrived.account.counting.of(lacking) if lacking else None
@@ -253,14 +267,13 @@ class FactorPage:
                 options = await self._passkeys.ask(
                     tx, bound_to=_bound_to(login_id), now=now, person=arrived.known.user_id, counting=counting
                 )
-        if sending == "uncounted":
-            here = arrived.known.device_id if arrived.known.was_here else None
-            may_send = await self._codes.may_send(request, arrived.recipient, here)
-            return await self._show(request, login_id, faults, status, again=again, mail_counted=may_send)
-        if sending == "sent":
+        if sent is not None and way is not None and sent.outcome == "uncounted":
+            counted = await self._codes.count(request, arrived, way, reach)
+            return await self._show(request, login_id, faults, status, again=again, asked=asked, counted=counted)
+        if sent is not None and sent.outcome == "sent":
             await self._shared.telling.poke()
-        if sending in ("too_soon", "too_many"):
-            faults, status = [*faults, ("", f"mail_{sending}")], HTTPStatus.TOO_MANY_REQUESTS
+        if sent is not None and sent.fault is not None:
+            faults, status = [*faults, ("", sent.fault)], HTTPStatus.TOO_MANY_REQUESTS
         return await self._shared.show(
             request,
             login,
@@ -269,8 +282,8 @@ class FactorPage:
             status=status,
             kinds=kinds,
             why=_why(login, arrived, lacking),
-            mail=one_time_code.masked(arrived.known.email or "") if arrived.account.by_mail else None,
-            sent_again=again and sending == "sent",
+            sent=sent if sent is not None and sent.is_there else None,
+            sent_again=again and sent is not None and sent.outcome == "sent",
             minutes=int(one_time_code.LIFETIME.total_seconds()) // 60,
             faults=faults,
             code=failure_code(what for _, what in faults) or ONE_MORE,

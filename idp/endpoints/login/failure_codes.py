@@ -21,6 +21,9 @@ LOCKED: Final = "MJ-SIGNIN-009"
 NOT_REMEMBERED: Final = "MJ-SIGNIN-010"
 COPIED: Final = "MJ-SIGNIN-040"
 KEY_NOT_TAKEN: Final = "MJ-SIGNIN-041"
+NO_TEXT: Final = "MJ-SIGNIN-031"
+NOT_A_NUMBER: Final = "MJ-SIGNIN-032"
+LINK: Final = "MJ-SIGNIN-033"
 
 CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("missing_identifier", "missing_password", "missing_current", "wrong"), NOT_TOGETHER),
@@ -34,6 +37,11 @@ CODES: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("not_attested", "model_not_allowed", "model_refused", "not_certified"), KEY_NOT_TAKEN),
     "passkey_copied": COPIED,
+    **dict.fromkeys(("wrong_text_code", "wrong_sms"), WRONG_CODE),
+    **dict.fromkeys(("text_limits", "text_paused", "text_budget", "text_unavailable", "text_country"), NO_TEXT),
+    **dict.fromkeys(("unreadable", "unallocated", "premium", "not_mobile", "shared"), NOT_A_NUMBER),
+    **dict.fromkeys(("link_too_soon", "link_too_many"), WAIT),
+    "link_digits": LINK,
     "same": NEW_PASSWORD,
     "locked": LOCKED,
     "not_remembered": NOT_REMEMBERED,

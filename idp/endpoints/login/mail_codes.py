@@ -20,7 +20,7 @@ from idp.factors.one_time_code import (
     LIFETIME,
     CodeDigests,
     CodeStorage,
-    MailedCode,
+    SentCode,
     Verdict,
     masked,
     may_send,
@@ -93,7 +93,7 @@ class MailCodes:
         not asked (None) and a code is due, nothing is sent: `uncounted`. The caller pokes the queue after the commit.
         """
         assert person.email is not None
-        last = await self._storage.mailed_code(tx, login.id)
+        last = await self._storage.sent_code(tx, login.id)
         faced = login.takeover_of
         if last is not None and not again and last.faced == faced and last.user_id == person.user_id:
             return "already"  # a page that is shown once more sends nothing: the person asks, if it does not come
@@ -102,7 +102,7 @@ class MailCodes:
         if not counted:
             return "uncounted" if counted is None else "too_many"
         code = new_code(self._entropy)
-        kept = MailedCode(
+        kept = SentCode(
             login_id=login.id,
             user_id=person.user_id,
             faced=faced,
@@ -120,7 +120,7 @@ class MailCodes:
     async def take(self, tx: Transaction, login: Login, person: Recipient, given: str, now: datetime) -> Verdict:
         """What a given code is worth. A right one is used up, and proves the address; a wrong one is counted."""
         address = person.email or ""
-        kept = await self._storage.mailed_code(tx, login.id)
+        kept = await self._storage.sent_code(tx, login.id)
         verdict = self._digests.judge(kept, given, person.user_id, address, login.takeover_of, now)
         if verdict == "wrong":
             await self._storage.count_wrong(tx, login.id)
@@ -131,7 +131,7 @@ class MailCodes:
         return verdict
 
 
-def _notice(request: Request, person: Recipient, code: str, kept: MailedCode) -> Notice:
+def _notice(request: Request, person: Recipient, code: str, kept: SentCode) -> Notice:
     assert person.email is not None
     minutes = max(1, int((kept.expires_at - kept.sent_at).total_seconds()) // 60)
     return Notice(

@@ -28,6 +28,7 @@ from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.presence import support_mail
 from idp.endpoints.sign_in.faults import Fault, wait_words
 from idp.endpoints.sign_in.first_factor import FirstFactor, SignedIn, Typed, bound_to, subject
+from idp.endpoints.sign_in.link_mail import LinkMail
 from idp.endpoints.sign_in.remembering import FORGET, Recognised
 from idp.endpoints.whereabouts import client_ip
 from idp.federation.offers import OfferCache, Offers
@@ -50,6 +51,7 @@ class SignInPage:
         passkeys: PasskeyCeremonies,
         offers: OfferCache,
         faces: FaceCache,
+        links: LinkMail,
     ) -> None:
         self._shared = shared
         self._first_factor = first_factor
@@ -58,6 +60,7 @@ class SignInPage:
         self._passkeys = passkeys
         self._offers = offers
         self._faces = faces
+        self._links = links
 
     async def __call__(self, request: Request) -> Response:
         """`GET` shows; `POST` takes a name and a password, or the password of whom this browser remembers."""
@@ -80,6 +83,10 @@ class SignInPage:
         if isinstance(signed_in, Fault):
             return await self._wrong(request, login_id, typed, [signed_in])
         return self._gone_on(request, signed_in)
+
+    async def nameless(self, request: Request, login_id: UUID) -> Response:
+        """Somebody asked for a link by mail, and did not say who they are."""
+        return await self._wrong(request, login_id, Typed(), [Fault("identifier", "missing_identifier")])
 
     async def by_passkey(self, request: Request) -> Response:
         """`POST /sign-in/passkey` takes the answer of an authenticator."""
@@ -183,6 +190,7 @@ class SignInPage:
             name=typed.name or login.name_hint or "",
             offers=await self._offered(login, typed.name or login.name_hint or ""),
             linking=login.linking,
+            by_mail=login.linking is None and await self._links.offered(login),
             person=known.display_name if known is not None else None,
             by_passkey=by_passkey,
             fell=whose in ("stolen", "forgotten"),

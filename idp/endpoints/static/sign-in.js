@@ -103,6 +103,7 @@ if (form && dialog?.showModal) {
   };
 
   form.addEventListener("submit", async (event) => {
+    if (event.submitter?.hasAttribute("formaction")) return; // to another page
     event.preventDefault();
     if (busy || button.disabled) return;
     busy = true;

@@ -25,6 +25,7 @@ NEW = "seven blue lanterns by the gate"
 DANGEROUS = {
     "/account/authenticator": {},
     "/account/authenticator/confirm": {"code": "000000"},
+    "/account/phone": {"number": "010-1234-5678"},
     "/account/passkey": {"answer": "{}"},
     "/account/factors/remove": {"kind": "totp", "id": "00"},
     "/account/recovery-codes": {},

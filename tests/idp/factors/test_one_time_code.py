@@ -17,12 +17,13 @@ from idp.factors.one_time_code import (
     SENDS,
     TRIES,
     CodeDigests,
-    MailedCode,
+    SentCode,
     masked,
     may_send,
     new_code,
 )
-from idp.storage import logins, one_time_codes
+from idp.storage import logins
+from idp.storage.one_time_codes import MAILED
 from tests.clock import FakeClock
 from tests.idp.authorization.test_storage import OpenDatabase, _client, _login
 
@@ -30,7 +31,7 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MINA, JUN, LOGIN = UUID(int=1), UUID(int=2), UUID(int=9)
 MAIL = "mina@mail.example"
 DIGESTS = CodeDigests(b"k" * 32)
-KEPT = MailedCode(
+KEPT = SentCode(
     login_id=LOGIN,
     user_id=MINA,
     faced="live",
@@ -105,14 +106,14 @@ def test_secrets_are_not_in_a_repr() -> None:
     assert "kkk" not in repr(DIGESTS)
 
 
-async def _kept(database: OpenDatabase, clock: FakeClock) -> MailedCode:
+async def _kept(database: OpenDatabase, clock: FakeClock) -> SentCode:
     idp = database("idp")
     await _client(idp, clock)
     login = _login(clock)
     code = replace(KEPT, login_id=login.id, sent_at=clock.now(), expires_at=clock.now() + LIFETIME)
     async with idp.begin() as tx:
         await logins.add(tx, login)
-        assert await one_time_codes.put_code(tx, code)
+        assert await MAILED.put_code(tx, code)
     return code
 
 
@@ -121,7 +122,7 @@ async def test_a_code_is_kept_and_used_up_once(database: OpenDatabase, clock: Fa
 
     async def use() -> bool:
         async with database("idp").begin() as tx:
-            return await one_time_codes.consume_code(tx, code)
+            return await MAILED.consume_code(tx, code)
 
     assert Counter(await asyncio.gather(*(use() for _ in range(12)))) == {True: 1, False: 11}
 
@@ -131,11 +132,11 @@ async def test_wrong_codes_are_counted_one_by_one(database: OpenDatabase, clock:
 
     async def miss() -> bool:
         async with database("idp").begin() as tx:
-            kept = await one_time_codes.mailed_code(tx, code.login_id)
+            kept = await MAILED.sent_code(tx, code.login_id)
             assert kept is not None
             if DIGESTS.judge(kept, "999999", MINA, MAIL, "live", clock.now()) != "wrong":
                 return False
-            await one_time_codes.count_wrong(tx, code.login_id)
+            await MAILED.count_wrong(tx, code.login_id)
             return True
 
     assert Counter(await asyncio.gather(*(miss() for _ in range(12)))) == {True: TRIES, False: 12 - TRIES}
@@ -147,14 +148,14 @@ async def test_a_new_code_takes_the_place_of_the_last_and_of_two_tabs_one_sends(
     code = await _kept(database, clock)
     newer = [replace(code, digest=bytes([n]) * 32, sends=2, wrong=0) for n in range(2)]
 
-    async def send(new: MailedCode) -> bool:
+    async def send(new: SentCode) -> bool:
         async with database("idp").begin() as tx:
-            return await one_time_codes.put_code(tx, new)
+            return await MAILED.put_code(tx, new)
 
     assert sorted(await asyncio.gather(*(send(new) for new in newer))) == [False, True]
     async with database("idp").begin() as tx:
-        assert not await one_time_codes.consume_code(tx, code)
-        kept = await one_time_codes.mailed_code(tx, code.login_id)
+        assert not await MAILED.consume_code(tx, code)
+        kept = await MAILED.sent_code(tx, code.login_id)
     assert kept in newer
 
 
@@ -164,5 +165,5 @@ async def test_a_login_that_is_over_takes_its_code_along(database: OpenDatabase,
         login = await logins.claim(tx, code.login_id, clock.now())
         assert login is not None
         await logins.finish(tx, login)
-        assert await one_time_codes.mailed_code(tx, code.login_id) is None
-        assert await one_time_codes.mailed_code(tx, uuid4()) is None
+        assert await MAILED.sent_code(tx, code.login_id) is None
+        assert await MAILED.sent_code(tx, uuid4()) is None

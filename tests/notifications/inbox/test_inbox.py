@@ -119,6 +119,28 @@ async def test_a_mail_is_shown_without_believing_it(running: Running) -> None:
     assert '<head><base target="_blank">' in frame.text
 
 
+async def test_a_text_is_kept_beside_the_mails(running: Running) -> None:
+    text = {"from": "munjigi", "to": "+821012345678", "text": "[문지기] 인증번호 482913\n@localhost #482913"}
+    assert (await running.browser.post("/api/texts", json=text)).status_code == 201
+    [found] = (await running.browser.get("/api/messages?to=%2B821012345678")).json()["messages"]
+    assert (found["channel"], found["text"], found["to"]) == ("text", text["text"], ["+821012345678"])
+    page = await running.browser.get("/", headers={"Accept-Language": "en"})
+    assert "[문지기] 인증번호 482913</a>" in page.text
+    assert "Text</span>" in page.text
+    shown = await running.browser.get(f"/mails/{found['id']}")
+    assert "@localhost #482913" in shown.text
+    assert "iframe" not in shown.text
+
+
+async def test_no_foreign_page_puts_a_text_there(running: Running) -> None:
+    plain = await running.browser.post(
+        "/api/texts", content=b'{"from":"","to":"","text":""}', headers={"Content-Type": "text/plain"}
+    )
+    too_long = await running.browser.post("/api/texts", json={"from": "", "to": "", "text": "a" * 9000})
+    assert (plain.status_code, too_long.status_code) == (400, 400)
+    assert (await running.browser.get("/api/messages")).json() == {"messages": []}
+
+
 async def test_what_is_gone_is_said_to_be(running: Running) -> None:
     assert (await running.browser.get("/mails/nothing")).status_code == 404
     assert (await running.browser.get("/mails/nothing/html")).status_code == 404
