@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from idp.approving import approval_asking
 from idp.credentials.throttle import Throttle
+from idp.endpoints.account.approval_devices import ApprovalDevicesPage
 from idp.endpoints.account.apps import AppsPage
 from idp.endpoints.account.authenticator import AuthenticatorPage
 from idp.endpoints.account.confirm import ConfirmPage
@@ -28,6 +30,7 @@ from idp.endpoints.login.typed_codes import TypedCodes
 from idp.parts import Parts
 from idp.routes import Endpoint
 from idp.storage import (
+    approval_devices,
     clients,
     connected_apps,
     deliveries,
@@ -123,6 +126,20 @@ def account_endpoints(
         recovery_codes=saved_codes,
         signals=parts.signals,
         other_ways=upstream_links,
+        approving=approval_devices,
+        vapid_key=parts.vapid.public_key,
+        origin=parts.issuer,
+    )
+    own_approvals = ApprovalDevicesPage(
+        shared,
+        door=door,
+        letters=letters,
+        devices=approval_devices,
+        browsers=devices,
+        recovery_codes=saved_codes,
+        signals=parts.signals,
+        envelope=parts.envelope,
+        origin=parts.issuer,
     )
     authenticator = AuthenticatorPage(
         shared,
@@ -167,13 +184,15 @@ def account_endpoints(
         "account_apps": apps,
         "account_app": apps.ask,
         "account_app_disconnect": apps.disconnect,
-        "account_requests": RequestsPage(shared, door=door, requests=pending_grants),
+        "account_requests": RequestsPage(shared, door=door, requests=pending_grants, asking=approval_asking(parts)),
         "account_requests_events": LiveRequests(shared, door=door, requests=pending_grants, watch=parts.requests_watch),
         "account_password": password,
         "account_factors": own_factors,
         "account_factor_remove": own_factors.ask_to_remove,
         "account_factor_removed": own_factors.remove,
         "account_passkey": own_factors.add_passkey,
+        "account_approval_device": own_approvals.add,
+        "account_approval_device_rename": own_approvals.rename,
         "account_recovery_codes": saved_codes,
         "account_authenticator": authenticator.begin,
         "account_authenticator_confirm": authenticator.confirm,

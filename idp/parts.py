@@ -77,6 +77,7 @@ from jose.published_keys import PublishedKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from notifications.queue import Queue
+from notifications.web_push.vapid import Vapid
 from pages import Assets, Pages
 
 _ENDPOINTS = Path(__file__).parent / "endpoints"
@@ -90,6 +91,7 @@ TEMPLATES = tuple(
         "sign_in/templates",
         "upstream/templates",
         "not_me/templates",
+        "approvals/templates",
         "account/templates",
         "account/templates/apps",
         "account/templates/confirm",
@@ -151,6 +153,7 @@ class Parts:
     upstreams: Upstreams
     question_key: QuestionKey
     requests_watch: RequestsWatch
+    vapid: Vapid
 
     @property
     def issuer(self) -> str:
@@ -175,6 +178,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         pairwise = PairwiseSubjects(await secrets.ensure(tx, "pairwise-subjects", envelope, entropy, now))
         question_key = QuestionKey(await secrets.ensure(tx, "upstream-questions", envelope, entropy, now))
         nonces = Nonces(await secrets.ensure(tx, "dpop-nonces", envelope, entropy, now))
+        vapid = Vapid.of(settings, await secrets.ensure(tx, "vapid", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -284,4 +288,5 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         upstreams=Upstreams(outbound, published_keys, Targets.of(settings.idp.issuer), envelope, clock),
         question_key=question_key,
         requests_watch=RequestsWatch(),
+        vapid=vapid,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from idp.account import account_endpoints
+from idp.approving import approval_endpoints, push_factor
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.consent import ConsentPage
 from idp.endpoints.login.counted_codes import CountedCodes
@@ -45,6 +46,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     throttle = Throttle(parts.valkey)
     passkeys = PasskeyCeremonies(RelyingParty.of_issuer(parts.issuer, ISSUER_NAME), factors, parts.entropy)
     typed_codes = TypedCodes(factors, recovery_codes, parts.envelope, parts.clock)
+    by_push = push_factor(parts, shared)
     factor = FactorPage(
         shared,
         typed_codes=typed_codes,
@@ -52,12 +54,16 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         notices=FactorNotices(parts.queue, preferences, parts.not_me),
         passkeys=passkeys,
         codes=MailCodes(one_time_codes, proven_addresses, parts.code_digests, parts.queue, throttle, parts.entropy),
+        push=by_push,
         mail_code_counts=parts.settings.idp.mail_code_counts,
     )
     return {
         **way_in_endpoints(parts, shared, throttle, passkeys, typed_codes),
         "factor": parts.restart.around(factor),
         "factor_passkey": parts.restart.around(factor.by_passkey),
+        "factor_push": parts.restart.around(by_push),
+        "factor_push_state": by_push.state,
+        **approval_endpoints(parts, shared),
         "no_factor": parts.restart.around(NoFactorPage(shared)),
         "takeover": parts.restart.around(TakeoverPage(shared)),
         "consent": parts.restart.around(ConsentPage(shared, consents)),

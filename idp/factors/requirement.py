@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-FactorKind = Literal["passkey", "totp"]
-BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "totp")
+FactorKind = Literal["passkey", "push", "totp"]
+BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "push", "totp")
 DEMANDING_ROLES = frozenset({"administrator"})
 """Roles whose people give a second factor at every login, once they have one."""
 
@@ -24,13 +24,26 @@ class Requirement:
     """They have nothing better than a code by mail, and a mail address; nobody with an app or a passkey gets one."""
 
 
-def requirement(enrolled: Iterable[FactorKind], roles: Collection[str], *, has_mail: bool = False) -> Requirement:
+ASKED_ALWAYS: frozenset[FactorKind] = frozenset({"push", "totp"})
+"""What people enrol to be asked for."""
+
+
+def requirement(
+    enrolled: Iterable[FactorKind],
+    roles: Collection[str],
+    *,
+    has_mail: bool = False,
+    out_of_reach: Collection[FactorKind] = (),
+) -> Requirement:
     """The factors of an account, and whether each login needs one.
 
-    Whoever enrolled an authenticator app did so to be asked for it. Whoever has only a passkey signs in by it; after a
-    password it is asked of roles that can do harm (and before a takeover from elsewhere, which is not decided here).
+    Whoever enrolled an authenticator app, or a device that approves, did so to be asked for it. Whoever has only a
+    passkey signs in by it; after a password it is asked of roles that can do harm (and before a takeover from
+    elsewhere, which is not decided here). `out_of_reach` are kinds that they have and that this browser cannot be let
+    in by: no device approves its own login.
     """
     have = frozenset(enrolled)
-    usable = tuple(kind for kind in BEST_FIRST if kind in have)
-    always = "totp" in have or (bool(usable) and not DEMANDING_ROLES.isdisjoint(roles))
+    usable = tuple(kind for kind in BEST_FIRST if kind in have and kind not in out_of_reach)
+    askable = bool(usable) or (bool(have) and has_mail)
+    always = askable and (not ASKED_ALWAYS.isdisjoint(have) or not DEMANDING_ROLES.isdisjoint(roles))
     return Requirement(usable, always, by_mail=has_mail and not usable)

@@ -13,6 +13,7 @@ from config.connections import Transaction
 from idp.factors.passkey import Ceremony, Passkey
 from idp.factors.requirement import FactorKind
 from idp.factors.totp import Authenticator
+from idp.storage.approval_tables import approval_device
 from idp.storage.directory_tables import passkey as passkey_table
 from idp.storage.directory_tables import passkey_challenge, totp
 
@@ -25,10 +26,11 @@ async def enrolled(tx: Transaction, user_id: UUID) -> list[FactorKind]:
     query = select(
         select(totp.c.id).where(totp.c.user_id == user_id, totp.c.confirmed_at.is_not(None)).exists(),
         select(passkey_table.c.user_id).where(passkey_table.c.user_id == user_id).exists(),
+        select(approval_device.c.id).where(approval_device.c.user_id == user_id).exists(),
     )
-    has_totp, has_passkey = (await tx.execute(query)).one()
-    kinds: list[FactorKind] = ["totp"] if has_totp else []
-    return [*kinds, "passkey"] if has_passkey else kinds
+    has_totp, has_passkey, has_push = (await tx.execute(query)).one()
+    have: tuple[tuple[FactorKind, bool], ...] = (("totp", has_totp), ("passkey", has_passkey), ("push", has_push))
+    return [kind for kind, enrolled in have if enrolled]
 
 
 async def authenticators(tx: Transaction, user_id: UUID) -> list[Authenticator]:

@@ -11,6 +11,7 @@ from idp.devices.device import Device
 from idp.endpoints.login.known_person import KnownPerson
 from idp.factors.requirement import FactorKind
 from idp.storage import sessions
+from idp.storage.approval_tables import approval_device
 from idp.storage.directory_tables import device, membership, passkey, session, totp, user_account
 
 _HOME = (
@@ -24,6 +25,7 @@ _LIVE = session.alias("live")
 _HERE = device.alias("here")
 _SESSION = {f"session_{column.name}": column.name for column in _LIVE.c}
 _DEVICE = {f"device_{column.name}": column.name for column in _HERE.c if column.name != "cookie_hash"}
+_APPROVING = select(approval_device.c.id).where(approval_device.c.user_id == user_account.c.id)
 _COLUMNS = (
     user_account.c.id.label("user_id"),
     user_account.c.display_name.label("name"),
@@ -37,6 +39,8 @@ _COLUMNS = (
     .exists()
     .label("has_totp"),
     select(passkey.c.user_id).where(passkey.c.user_id == user_account.c.id).exists().label("has_passkey"),
+    _APPROVING.exists().label("has_push"),
+    _APPROVING.where(approval_device.c.device_id.is_distinct_from(_HERE.c.id)).exists().label("pushes_elsewhere"),
     or_(
         select(session.c.sid).where(session.c.user_id == user_account.c.id).exists(),
         select(device.c.id).where(device.c.user_id == user_account.c.id, device.c.sign_ins > 0).exists(),
@@ -65,6 +69,8 @@ async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | No
     enrolled: list[FactorKind] = ["totp"] if row["has_totp"] else []
     if row["has_passkey"]:
         enrolled.append("passkey")
+    if row["has_push"]:
+        enrolled.append("push")
     live = {name: row[label] for label, name in _SESSION.items()}
     here = {name: row[label] for label, name in _DEVICE.items()}
     return KnownPerson(
@@ -76,6 +82,7 @@ async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | No
         organisation_id=row["organisation_id"],
         roles=tuple(row["roles"]),
         enrolled=tuple(enrolled),
+        pushes_elsewhere=row["pushes_elsewhere"],
         signed_in_before=row["signed_in_before"],
         device=Device(**here) if here["id"] is not None else None,
         not_ended=sessions.from_columns(live) if live["sid"] is not None else None,

@@ -22,6 +22,7 @@ from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies, PasskeyKeeping
 from idp.factors.passkey import PasskeyRefused
+from idp.factors.push_approval import ApprovalDevices
 from idp.factors.recovery_code import FEW
 from idp.factors.totp import TotpStorage
 from idp.federation.links import WaysIn
@@ -30,8 +31,10 @@ from idp.sessions.signals.changes import ChangeSignals, CredentialChange, Creden
 from notifications.notice import NoticeKind
 
 LABEL_LONGEST = 64
-Fault = Literal["passkey_refused", "not_found", "last_way"]
-FactorName = Literal["passkey", "totp", "upstream"]
+Fault = Literal["passkey_refused", "not_found", "last_way", "push_refused", "push_too_many"]
+SAID: tuple[Fault, ...] = ("not_found", "push_refused", "push_too_many")
+"""What another form sends back here with."""
+FactorName = Literal["passkey", "push", "totp", "upstream"]
 
 
 class AccountFactors(TotpStorage, PasskeyKeeping, Protocol):
@@ -42,7 +45,7 @@ class AccountFactors(TotpStorage, PasskeyKeeping, Protocol):
 class Removable:
     """A factor that the person asks to remove."""
 
-    kind: Literal["passkey", "totp"]
+    kind: Literal["passkey", "push", "totp"]
     ident: str
     label: str
     last: bool
@@ -73,6 +76,9 @@ class FactorsPage:
         recovery_codes: RecoveryCodesPage,
         signals: ChangeSignals,
         other_ways: OtherWays,
+        approving: ApprovalDevices,
+        vapid_key: str,
+        origin: str,
     ) -> None:
         self._shared = shared
         self._door = door
@@ -82,10 +88,14 @@ class FactorsPage:
         self._recovery_codes = recovery_codes
         self._signals = signals
         self._other_ways = other_ways
+        self._approving = approving
+        self._vapid_key = vapid_key
+        self._origin = origin
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account/factors`."""
-        return await self._show(request)
+        said = request.query_params.get("fault")
+        return await self._show(request, next((fault for fault in SAID if fault == said), None))
 
     async def add_passkey(self, request: Request) -> Response:
         """`POST /account/passkey`: the answer of an authenticator that made a new passkey."""
@@ -154,7 +164,12 @@ class FactorsPage:
         kind, ident = named.get("kind", ""), named.get("id", "")
         passkeys = await self._factors.passkeys(tx, person.account.id)
         apps = await self._factors.authenticators(tx, person.account.id)
-        last = len(passkeys) + len(apps) == 1
+        approving = await self._approving.of(tx, person.account.id)
+        last = len(passkeys) + len(apps) + len(approving) == 1
+        if kind == "push":
+            return next(
+                (Removable("push", ident, one.label, last, "app") for one in approving if str(one.id) == ident), None
+            )
         if kind == "passkey":
             return next(
                 (
@@ -174,7 +189,11 @@ class FactorsPage:
         if found.kind == "passkey":
             return await self._factors.remove_passkey(tx, person.account.id, bytes.fromhex(found.ident))
         ident = as_id(found.ident)
-        return ident is not None and await self._factors.remove(tx, person.account.id, ident)
+        if ident is None:
+            return False
+        if found.kind == "push":
+            return await self._approving.remove(tx, person.account.id, ident)
+        return await self._factors.remove(tx, person.account.id, ident)
 
     async def _show(self, request: Request, fault: Fault | None = None) -> Response:
         async with self._shared.database.begin() as tx:
@@ -193,6 +212,7 @@ class FactorsPage:
                 )
             passkeys = await self._factors.passkeys(tx, person.account.id)
             authenticators = await self._factors.authenticators(tx, person.account.id)
+            approving = await self._approving.of(tx, person.account.id)
             saved_codes = await self._recovery_codes.left(tx, person)
         done = request.query_params.get("done", "")
         return await self._door.show(
@@ -202,6 +222,10 @@ class FactorsPage:
             status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
             passkeys=passkeys,
             authenticators=authenticators,
+            approving=approving,
+            here_id=person.session.visitor.device_id,
+            vapid_key=self._vapid_key,
+            origin=self._origin,
             saved_codes=saved_codes,
             few=saved_codes <= FEW,
             passkey_options=options,

@@ -6,11 +6,9 @@ A page that is loaded shows the same without scripts. Listening is not activity 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Final
 
-import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
@@ -18,17 +16,8 @@ from config.problem import Problem
 from idp.endpoints.account.door import NOT_SIGNED_IN, AccountDoor
 from idp.endpoints.account.requests_watch import RequestsWatch
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.server_sent import HEADERS, KEEP_ALIVE, RETRY, STILL_HERE, event
 from idp.grants.pending import AskedRequests, PendingGrant
-
-KEEP_ALIVE: Final = 15.0
-"""Seconds after which a stream without news says that it is still there."""
-RETRY: Final = 1000
-"""Milliseconds after which a browser comes back to a stream that broke off."""
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Accel-Buffering": "no",
-}
 
 
 class LiveRequests:
@@ -48,29 +37,29 @@ class LiveRequests:
         listening = str(person.account.id)
         news = self._watch.join(listening)
         if news is None:
-            return Response(status_code=204, headers=_HEADERS)  # tells an EventSource not to come back
+            return Response(status_code=204, headers=HEADERS)  # tells an EventSource not to come back
         stream = self._stream(request, listening, news)
-        return StreamingResponse(stream, media_type="text/event-stream", headers=_HEADERS)
+        return StreamingResponse(stream, media_type="text/event-stream", headers=HEADERS)
 
     async def _stream(self, request: Request, listening: str, news: asyncio.Event) -> AsyncIterator[bytes]:
         said: list[str] | None = None
         try:
-            yield b"retry: %d\n\n" % RETRY
+            yield RETRY
             while not self._watch.closing:
                 news.clear()
                 waiting = await self._waiting(request)
                 if waiting is None:
-                    yield _event("ended", {})
+                    yield event("ended", {})
                     return
                 ids = [str(one.request_id) for one in waiting]
                 if ids != said:
-                    yield _event("requests", {"waiting": ids})
+                    yield event("requests", {"waiting": ids})
                     said = ids
                 over = min((one.expires_at for one in waiting), default=None)
                 while not news.is_set() and not self._over(over):
                     await self._pause(news, over)
                     if not news.is_set():
-                        yield b": still here\n\n"
+                        yield STILL_HERE
         except ClientDisconnect:
             return
         finally:
@@ -95,7 +84,3 @@ class LiveRequests:
                 await news.wait()
         except TimeoutError:
             return
-
-
-def _event(name: str, document: Mapping[str, object]) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(document))

@@ -18,7 +18,17 @@ from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 from notifications.notice import NoticeKind
 
 PATH = "/account/factors"
-DONE = frozenset({"passkey_added", "passkey_removed", "totp_added", "totp_removed"})
+DONE = frozenset(
+    {
+        "passkey_added",
+        "passkey_removed",
+        "totp_added",
+        "totp_removed",
+        "push_added",
+        "push_renamed",
+        "push_removed",
+    }
+)
 
 
 class RecoveryCodesPage:

@@ -28,6 +28,7 @@ from idp.endpoints.login.known_person import Arrived
 from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.endpoints.login.mail_codes import MailCodes
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.push_factor import PushFactor
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.factors import one_time_code, recovery_code, totp
 from idp.factors.passkey import PasskeyRefused
@@ -56,6 +57,7 @@ class FactorPage:
         notices: FactorNotices,
         passkeys: PasskeyCeremonies,
         codes: MailCodes,
+        push: PushFactor,
         mail_code_counts: bool,
     ) -> None:
         self._shared = shared
@@ -64,6 +66,7 @@ class FactorPage:
         self._notices = notices
         self._passkeys = passkeys
         self._codes = codes
+        self._push = push
         self._mail_code_counts = mail_code_counts
 
     async def __call__(self, request: Request) -> Response:
@@ -226,6 +229,9 @@ class FactorPage:
                 options = await self._passkeys.ask(
                     tx, bound_to=_bound_to(login_id), now=now, person=arrived.known.user_id
                 )
+            push = await self._push.shown(tx, login, arrived, now)
+        if push is not None:
+            push = await self._push.offered(push, arrived.known.user_id)
         if sending == "uncounted":
             here = arrived.known.device_id if arrived.known.was_here else None
             may_send = await self._codes.may_send(request, arrived.recipient, here)
@@ -249,6 +255,8 @@ class FactorPage:
             code=failure_code(what for _, what in faults) or ONE_MORE,
             saved_codes=saved > 0,
             passkey_options=options,
+            push=push,
+            approvals_at=self._push.answered_at,
         )
 
 
