@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idp.approving import approval_asking
+from idp.approving import approval_asking, own_devices_that_approve, wanting
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account.approval_devices import ApprovalDevicesPage
 from idp.endpoints.account.apps import AppsPage
 from idp.endpoints.account.authenticator import AuthenticatorPage
 from idp.endpoints.account.confirm import ConfirmPage
+from idp.endpoints.account.confirm_push import ConfirmPush
 from idp.endpoints.account.devices import DevicesPage
 from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import FactorsPage
@@ -152,6 +153,7 @@ def account_endpoints(
         signals=parts.signals,
         issuer_name=issuer_name,
     )
+    by_push = ConfirmPush(shared, door=door, wanting=wanting(parts), devices=approval_devices, issuer=parts.issuer)
     confirm = ConfirmPage(
         shared,
         door=door,
@@ -162,6 +164,7 @@ def account_endpoints(
         passkeys=passkeys,
         pool=parts.passwords,
         throttle=throttle,
+        push=by_push,
         session_age=int(parts.settings.session.absolute_lifetime),
     )
     return {
@@ -185,7 +188,9 @@ def account_endpoints(
         "account_app": apps.ask,
         "account_app_disconnect": apps.disconnect,
         "account_requests": RequestsPage(shared, door=door, requests=pending_grants, asking=approval_asking(parts)),
-        "account_requests_events": LiveRequests(shared, door=door, requests=pending_grants, watch=parts.requests_watch),
+        "account_requests_events": LiveRequests(
+            shared, door=door, requests=pending_grants, watch=parts.requests_watch, own=own_devices_that_approve()
+        ),
         "account_password": password,
         "account_factors": own_factors,
         "account_factor_remove": own_factors.ask_to_remove,
@@ -197,6 +202,8 @@ def account_endpoints(
         "account_authenticator": authenticator.begin,
         "account_authenticator_confirm": authenticator.confirm,
         "account_confirm": confirm,
+        "account_confirm_push": confirm.by_push,
+        "account_confirm_push_state": by_push.state,
         "account_confirm_passkey": confirm.by_passkey,
         "account_notices": NoticesPage(shared, door=door, preferences=preferences),
         "account_language": LanguagePage(shared, door=door, preferences=preferences),

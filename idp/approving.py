@@ -9,16 +9,17 @@ from idp.credentials.throttle import Throttle
 from idp.endpoints.approvals.behind import BehindTheBack
 from idp.endpoints.approvals.live import LiveApprovals
 from idp.endpoints.approvals.own_devices import OwnDevices
-from idp.endpoints.approvals.page import ApprovalsPage
+from idp.endpoints.approvals.page import PATH, ApprovalsPage
 from idp.endpoints.approvals.subscription import SubscriptionEndpoint
 from idp.endpoints.approvals.wanting import Wanting
 from idp.endpoints.approvals.worker_script import WorkerScript
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.push_factor import PushFactor
+from idp.endpoints.sign_in.by_push import PushSignIn
 from idp.factors.approval_asking import ApprovalAsking
 from idp.parts import STATIC, Parts
 from idp.routes import Endpoint
-from idp.storage import approval_devices, approval_requests, pending_grants, preferences, sessions
+from idp.storage import approval_devices, approval_requests, directory, pending_grants, preferences, sessions
 from idp.the_end import not_me_measures
 
 
@@ -48,6 +49,18 @@ def push_factor(parts: Parts, shared: LoginPages) -> PushFactor:
     return PushFactor(shared, wanting=wanting(parts), issuer=parts.issuer)
 
 
+def push_sign_in(parts: Parts, shared: LoginPages) -> PushSignIn:
+    """A whole sign-in, where that is set."""
+    return PushSignIn(
+        shared,
+        wanting=wanting(parts),
+        directory=directory,
+        throttle=Throttle(parts.valkey),
+        alone=parts.settings.idp.approval_alone,
+        answered_at=parts.issuer + PATH,
+    )
+
+
 def behind_the_back(parts: Parts) -> BehindTheBack:
     """Requests of clients on people's devices."""
     return BehindTheBack(
@@ -62,9 +75,14 @@ def behind_the_back(parts: Parts) -> BehindTheBack:
     )
 
 
+def own_devices_that_approve() -> OwnDevices:
+    """What a browser may answer."""
+    return OwnDevices(approval_devices, approval_requests)
+
+
 def approval_endpoints(parts: Parts, shared: LoginPages) -> Mapping[str, Endpoint]:
     """The side that answers, by the names of the table of routes."""
-    own = OwnDevices(approval_devices, approval_requests)
+    own = own_devices_that_approve()
     page = ApprovalsPage(
         shared,
         own=own,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from config.this_machine import is_this_machine
+from idp.approving import push_sign_in
 from idp.credentials.recovery import Recovery
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.login_page import LoginPages
@@ -77,6 +78,7 @@ def way_in_endpoints(
         remembering=remembering(parts),
         passkeys=passkeys,
     )
+    by_push = push_sign_in(parts, shared)
     sign_in = SignInPage(
         shared,
         first_factor=first_factor,
@@ -85,8 +87,11 @@ def way_in_endpoints(
         passkeys=passkeys,
         offers=parts.offers,
         faces=parts.faces,
+        push=by_push,
     )
     return {
+        "sign_in_push": parts.restart.around(by_push),
+        "sign_in_push_state": by_push.state,
         "sign_in": parts.restart.around(sign_in),
         "sign_in_passkey": parts.restart.around(sign_in.by_passkey),
         "recover": RecoverPage(shared, directory=directory, recovery=recovery, notices=notices, throttle=throttle),

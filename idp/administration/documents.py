@@ -17,7 +17,8 @@ Why = Annotated[
     str, Meta(min_length=1, max_length=500, pattern=r"^(?=[\s\S]*\S)[^\x00]*$", description="Kept in the audit record.")
 ]
 Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-SecondFactor = Literal["totp", "passkey", "recovery_code"]
+SecondFactor = Literal["totp", "passkey", "push", "recovery_code"]
+"""`push`: devices that approve."""
 Channel = Literal["mail", "logout", "signal"]
 """A notice by mail, a back-channel logout, or an event to a stream of shared signals."""
 DeliveryState = Literal["waiting", "delivered", "dead"]
@@ -85,7 +86,7 @@ class SessionList(Struct, frozen=True):
 class FactorEntry(Struct, frozen=True, kw_only=True):
     """A way in which a person proves who they are."""
 
-    kind: Literal["password", "totp", "passkey"]
+    kind: Literal["password", "totp", "passkey", "push"]
     label: str
     created_at: datetime
     last_used_at: datetime | None = None

@@ -101,6 +101,12 @@ class ApprovalRequest:
         """How it stands, for whoever waits: a state, or `expired`."""
         return "expired" if self.state == "pending" and now >= self.expires_at else self.state
 
+    def veiled(self, now: datetime) -> str:
+        """The same for whoever has shown no password: a "no" looks like no answer, since only people answer."""
+        if self.state in ("approved", "used"):
+            return self.shown(now)
+        return "pending" if now < self.expires_at else "expired"
+
     def may_be_used(self, now: datetime, faced: str | None) -> bool:
         """Whether its approval lets somebody go on now: once, in its time, for the session that was faced."""
         return self.state == "approved" and now < self.expires_at and self.faced == faced

@@ -19,7 +19,7 @@ from idp.administration.documents import (
     RolesIn,
 )
 from idp.administration.scope import ADMINISTRATOR, NameCursor
-from idp.storage import administered_sessions, devices, sessions
+from idp.storage import administered_sessions, approval_devices, devices, sessions
 from idp.storage.administered_sessions import is_called
 from idp.storage.directory_tables import (
     login_name,
@@ -210,5 +210,9 @@ async def _factors(tx: Transaction, user_id: UUID) -> tuple[FactorEntry, ...]:
     )
     found += [
         FactorEntry(kind="passkey", **row._mapping) for row in await tx.execute(keys.order_by(passkey.c.created_at))
+    ]
+    found += [
+        FactorEntry(kind="push", label=one.label, created_at=one.created_at, last_used_at=one.last_used_at)
+        for one in await approval_devices.of(tx, user_id)
     ]
     return tuple(found)

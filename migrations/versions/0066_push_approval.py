@@ -37,7 +37,7 @@ _STATEMENTS = (
     """
     CREATE TABLE idp.approval_request (
         id uuid PRIMARY KEY,
-        user_id uuid NOT NULL REFERENCES idp.user_account ON DELETE CASCADE,
+        user_id uuid NOT NULL,
         bound_to text NOT NULL,
         asked_by uuid,
         browser_hash bytea CHECK (octet_length(browser_hash) = 32),
@@ -56,6 +56,8 @@ _STATEMENTS = (
         answered_by uuid
     )
     """,
+    "COMMENT ON COLUMN idp.approval_request.user_id IS "
+    "'no reference: a name that nobody has is asked about like any other, and waits in vain'",
     "CREATE INDEX approval_request_bound ON idp.approval_request (bound_to, created_at DESC)",
     "CREATE INDEX approval_request_person ON idp.approval_request (user_id, expires_at)",
     "CREATE INDEX approval_request_expiry ON idp.approval_request (expires_at)",

@@ -19,6 +19,7 @@ from config.problem import Problem
 from idp.credentials.factor_guesses import factor_guesses
 from idp.credentials.password import PasswordPool
 from idp.credentials.throttle import Limit, Throttle, TooMany, guesses
+from idp.endpoints.account.confirm_push import PATH, ConfirmPush
 from idp.endpoints.account.door import NOT_NOW, NOT_SIGNED_IN, AccountDoor, Person, back, record_change
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.password import AccountPasswords
@@ -34,7 +35,6 @@ from idp.factors.passkey import PasskeyRefused
 from idp.protocol.assurance import MULTIPLE_FACTORS, acr
 from idp.sessions.one_session import OneSession
 
-PATH = "/account/confirm"
 PASSWORD_AMR = ("pwd",)
 _PAGE = re.compile(r"(/account(/[a-z-]+){0,2}|/device)(\?[a-z_]+=[\w.-]{1,2048}(&[a-z_]+=[\w.-]{1,2048})?)?", re.ASCII)
 
@@ -54,6 +54,7 @@ class ConfirmPage:
         passkeys: PasskeyCeremonies,
         pool: PasswordPool,
         throttle: Throttle,
+        push: ConfirmPush,
         session_age: int,
     ) -> None:
         self._shared = shared
@@ -65,6 +66,7 @@ class ConfirmPage:
         self._passkeys = passkeys
         self._pool = pool
         self._throttle = throttle
+        self._push = push
         self._session_age = session_age
 
     async def __call__(self, request: Request) -> Response:
@@ -78,6 +80,19 @@ class ConfirmPage:
     async def by_passkey(self, request: Request) -> Response:
         """`POST /account/confirm/passkey` takes the answer of an authenticator."""
         return await self._attempt(request, await self._door.form(request), "passkey")
+
+    async def by_push(self, request: Request) -> Response:
+        """`POST /account/confirm/push` asks another device, or, with `act=take`, goes on by what it said."""
+        form = await self._door.form(request)
+        to = page_of(form.get("to"))
+        if form.get("act") != "take":
+            return await self._push.ask(request, form, to)
+        cookies = await self._push.take(request, form, self._renew)
+        if cookies is None:
+            return back(PATH, to=to)
+        answer = back(to)
+        cookies.put_on(answer)
+        return answer
 
     async def _attempt(self, request: Request, form: dict[str, str], method: str) -> Response:
         async with self._shared.database.connect() as tx:
@@ -156,6 +171,9 @@ class ConfirmPage:
             if "passkey" in person.enrolled:
                 now = self._shared.clock.now()
                 options = await self._passkeys.ask(tx, bound_to=_bound_to(person), now=now, person=person.account.id)
+            push = await self._push.shown(tx, person, self._shared.clock.now())
+        if push is not None:
+            push = await self._push.offered(push, person)
         status = HTTPStatus.TOO_MANY_REQUESTS if fault == "too_many" else HTTPStatus.UNPROCESSABLE_ENTITY
         return await self._door.show(
             request,
@@ -166,6 +184,8 @@ class ConfirmPage:
             has_password=has_password,
             passkey_options=options,
             saved_codes=saved > 0,
+            push=push,
+            approvals_at=self._push.answered_at,
             to=page_of(to),
             fault=fault,
             code=failure_code([fault] if fault else []),

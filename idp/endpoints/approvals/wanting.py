@@ -52,7 +52,7 @@ class Wanting:
         self._database = database
         self._valkey = valkey
 
-    async def may_ask(self, request: Request, person: UUID) -> bool:
+    async def may_ask(self, request: Request, person: UUID, *, subject: str | None = None) -> bool:
         """Count a question, outside any transaction. False: it is one too many, which is on record.
 
         Raises `CANNOT_COUNT`.
@@ -63,19 +63,30 @@ class Wanting:
             approval_metrics.WITHHELD.labels(problem.limit.scope).inc()
             async with self._database.begin() as tx:
                 details = {"limit": problem.limit.scope}
-                await record_attempt(tx, request, Kind.APPROVAL_WITHHELD, subject=str(person), details=details)
+                await record_attempt(
+                    tx, request, Kind.APPROVAL_WITHHELD, subject=subject or str(person), details=details
+                )
             return False
         return True
 
-    async def ask(self, tx: Transaction, request: Request, question: Question, now: datetime, until: datetime) -> None:
-        """Ask the person's devices; the caller calls `poke` after the commit."""
+    async def ask(
+        self,
+        tx: Transaction,
+        request: Request,
+        question: Question,
+        now: datetime,
+        until: datetime,
+        *,
+        subject: str | None = None,
+    ) -> None:
+        """Ask the person's devices; the caller calls `poke` after the commit. `subject`: whom the record is about."""
         asked = await self._asking.ask(tx, question, now, correlation_id=correlation_id(request), until=until)
         details = {"approval": str(asked.id), "client": question.app, "for": question.bound_to.partition(":")[0]}
         await record_attempt(
             tx,
             request,
             Kind.APPROVAL_ASKED,
-            subject=str(question.user_id),
+            subject=subject or str(question.user_id),
             sid=question.faced or "",
             details=details,
         )
@@ -93,18 +104,24 @@ class Wanting:
         """Nobody needs it any more."""
         await self._asking.withdraw(tx, bound_to)
 
-    async def state(self, tx: Transaction, bound_to: str, now: datetime) -> str:
-        """How it stands; empty where nobody was asked."""
+    async def state(self, tx: Transaction, bound_to: str, now: datetime, *, veiled: bool = False) -> str:
+        """How it stands; empty where nobody was asked. `veiled`: for whoever has proved nothing."""
         asked = await self._requests.latest(tx, bound_to)
-        return asked.shown(now) if asked is not None else ""
+        if asked is None:
+            return ""
+        return asked.veiled(now) if veiled else asked.shown(now)
 
-    async def shown(self, tx: Transaction, bound_to: str, faced: str | None, now: datetime) -> Waiting:
+    async def shown(
+        self, tx: Transaction, bound_to: str, faced: str | None, now: datetime, *, veiled: bool = False
+    ) -> Waiting:
         """What a page shows; whether another question may be asked is known outside the transaction (`offered`)."""
         asked = await self._requests.latest(tx, bound_to)
         if asked is None or asked.state == "used" or asked.faced != faced:
             return Waiting(offered=False)
         left = max(0, int((asked.expires_at - now).total_seconds()))
-        return Waiting(offered=False, state=asked.shown(now), number=asked.match, left=left)
+        return Waiting(
+            offered=False, state=asked.veiled(now) if veiled else asked.shown(now), number=asked.match, left=left
+        )
 
     async def offered(self, waiting: Waiting, person: UUID) -> Waiting:
         """With whether the devices may be asked (again)."""

@@ -21,6 +21,7 @@ from idp.endpoints.login.known_person import Arrived
 from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.factors.approval_asking import Question
 from idp.factors.push_approval import AMR
+from idp.protocol.assurance import MULTIPLE_FACTORS
 
 
 class PushFactor:
@@ -41,7 +42,7 @@ class PushFactor:
             now = self._shared.clock.now()
             login = await self._shared.find(tx, login_id, now)
             arrived = await self._shared.due(tx, request, login, Step.FACTOR, now)
-        if arrived is None or not arrived.known.pushes_elsewhere:
+        if arrived is None or not _may_count(login, arrived):
             return self._shared.hops.to_dispatcher(login)
         if await self._wanting.may_ask(request, arrived.known.user_id):
             async with self._shared.database.begin() as tx:
@@ -58,7 +59,7 @@ class PushFactor:
 
     async def shown(self, tx: Transaction, login: Login, arrived: Arrived, now: datetime) -> Waiting | None:
         """What the factor page shows of it; None where no other device of the person could approve."""
-        if not arrived.known.pushes_elsewhere:
+        if not _may_count(login, arrived):
             return None
         return await self._wanting.shown(tx, bound_to(login.id), login.takeover_of, now)
 
@@ -70,7 +71,7 @@ class PushFactor:
         now = self._shared.clock.now()
         login = await self._shared.claim(tx, login_id, now)
         arrived = await self._shared.due(tx, request, login, Step.FACTOR, now)
-        if arrived is not None and arrived.known.pushes_elsewhere:
+        if arrived is not None and _may_count(login, arrived):
             question = Question(
                 user_id=arrived.known.user_id,
                 bound_to=bound_to(login_id),
@@ -88,7 +89,7 @@ class PushFactor:
             now = self._shared.clock.now()
             login = await self._shared.claim(tx, login_id, now)
             arrived = await self._shared.due(tx, request, login, Step.FACTOR, now)
-            if arrived is None:
+            if arrived is None or not _may_count(login, arrived):
                 return login
             used = await self._wanting.use(tx, bound_to(login_id), login.takeover_of, now)
             if used is None or used.user_id != arrived.known.user_id:
@@ -100,6 +101,12 @@ class PushFactor:
             await record_attempt(tx, request, Kind.FACTOR_PASSED, subject=str(used.user_id), sid=sid, details=details)
         await self._shared.telling.poke()
         return login
+
+
+def _may_count(login: Login, arrived: Arrived) -> bool:
+    """Whether another device could approve: and is not what the person came in by, since one key is no two factors."""
+    by_it_alone = set(AMR) <= set(login.amr) and MULTIPLE_FACTORS not in login.amr
+    return arrived.known.pushes_elsewhere and not by_it_alone
 
 
 def bound_to(login_id: UUID) -> str:

@@ -168,7 +168,7 @@ async def test_a_wrong_number_and_a_lost_key(chromium: Browser, served: Served, 
     await phone.page.evaluate("() => { indexedDB.deleteDatabase('munjigi-approvals'); }")
     await phone.page.reload()
     await expect(phone.page.get_by_text("This browser has lost its key")).to_be_visible()
-    wrong = [one for one in await phone.page.locator("[data-pick]").all_inner_texts() if one != number][0]
+    wrong = next(one for one in await phone.page.locator("[data-pick]").all_inner_texts() if one != number)
     await phone.page.get_by_role("button", name=wrong, exact=True).click()
     await expect(phone.page.get_by_text("This browser has lost its key")).to_be_visible()
     async with served.idp.connect() as tx:

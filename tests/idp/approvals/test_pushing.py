@@ -1,4 +1,4 @@
-"""Questions go out by push, over real HTTP: encrypted for the browser, in time, and to nobody who does not want them."""
+"""Questions go out by push, over real HTTP: encrypted for their browser, in time, and never inside the house."""
 
 from __future__ import annotations
 

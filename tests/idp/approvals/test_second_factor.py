@@ -248,3 +248,33 @@ async def test_the_session_that_is_faced_is_the_one_that_was_asked_about(
     page = await approving.take(browser, page)
     assert "One more check" in page.text, "another session lives now: it is asked anew"
     assert timedelta() < LIFETIME
+
+
+async def test_the_person_of_a_session_confirms_on_another_device(approving: Approving) -> None:
+    """The session moves to the laptop; a change there is confirmed on the phone."""
+    browser, page = await approving.elsewhere()
+    page = await approving.ask(browser, page)
+    await approving.phone.answer(await approving.question(), "approve", number(page))
+    done = await approving.take(browser, page)
+    form = {"hop": hidden(done), "session": hidden(done, "session"), "choice": "take_over"}
+    await browser.follow(await browser.post("/takeover", form))
+    shown = await browser.get("/account/confirm?to=/account/factors")
+    assert "Approve on another device" in shown.text
+    asked = {"hop": hidden(shown), "to": hidden(shown, "to")}
+    shown = await browser.follow(await browser.post("/account/confirm/push", asked))
+    assert as_json(await browser.get("/account/confirm/push/state")) == {"state": "pending"}
+    early = await browser.follow(await browser.post("/account/confirm/push", {**asked, "act": "take"}))
+    assert "I approved it" in early.text
+    before = browser.cookies["__Host-munjigi-session"]
+    question = await approving.question()
+    assert await approving.phone.answer(question, "approve", number(shown)) == "approved"
+    done = await browser.follow(await browser.post("/account/confirm/push", {**asked, "act": "take"}))
+    assert browser.address.endswith("/account/factors")
+    assert done.status_code == 200
+    assert browser.cookies["__Host-munjigi-session"] != before, "the session goes on under a new cookie"
+
+
+async def test_the_only_device_leads_its_person_through_a_new_sign_in(approving: Approving) -> None:
+    shown = await approving.phone.browser.get("/account/confirm?to=/account/factors")
+    assert "Approve on another device" not in shown.text
+    assert "/account/sign-in?again=yes" in shown.text
