@@ -156,6 +156,7 @@ class FactorPage:
         await record_attempt(tx, request, kind, subject=str(person), sid=login.takeover_of or "", details=details)
         if amr is not None:
             login = login.passed_factor(amr, now, raises=method != "email" or self._mail_code_counts)
+            await self._push.withdraw(tx, login_id)
         else:
             login = login.missed_factor()
             here = visitor(request, arrived.known.device_id)

@@ -67,6 +67,10 @@ class PushFactor:
         """With whether it may be asked (again); outside of any transaction."""
         return await self._wanting.offered(waiting, person)
 
+    async def withdraw(self, tx: Transaction, login_id: UUID) -> None:
+        """The login went on another way: no device needs to answer any more."""
+        await self._wanting.withdraw(tx, bound_to(login_id))
+
     async def _ask(self, tx: Transaction, request: Request, login_id: UUID) -> Login:
         now = self._shared.clock.now()
         login = await self._shared.claim(tx, login_id, now)

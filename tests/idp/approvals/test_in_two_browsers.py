@@ -114,6 +114,8 @@ async def test_a_push_leads_to_the_question_and_its_number_to_the_app(
     page = await give_password(laptop, served)
     await page.get_by_role("button", name="Approve on another device").click()
     number = await page.locator("[data-number]").inner_text()
+    # her account stands open on the phone, and hears of it
+    await expect(phone.page.get_by_text("A sign-in on another device waits for your approval.")).to_be_visible()
     async with served.idp.connect() as tx:
         ident = str((await tx.exec_driver_sql("SELECT id FROM idp.approval_request")).scalar_one())
     (shown,) = await phone.delivered({"id": ident, "locale": "en"})

@@ -13,7 +13,8 @@ from config import key_space
 from config.connections import Valkey
 from idp.credentials.approval_limits import UNANSWERED_OF_PERSON
 from idp.factors.push_approval import LIFETIME
-from idp.storage import sessions
+from idp.factors.recovery_code import digest_of, new_codes
+from idp.storage import recovery_codes, sessions
 from tests.clock import FakeClock
 from tests.idp.account.conftest import Arrive, hidden
 from tests.idp.approvals.conftest import Approving
@@ -68,6 +69,20 @@ async def test_an_approval_is_used_once_and_answered_once(approving: Approving) 
     other, other_page = await approving.elsewhere()
     await approving.take(other, other_page)
     assert "One more check" in (await other.get(other.address)).text, "another login of the same person"
+
+
+async def test_a_login_that_went_on_another_way_asks_no_more(approving: Approving) -> None:
+    parts, person = approving.provider.parts, approving.person.id
+    made = new_codes(parts.entropy)
+    async with parts.database.begin() as tx:
+        digests = [digest for code in made if (digest := digest_of(person, code)) is not None]
+        await recovery_codes.replace(tx, person, digests, parts.clock.now())
+    browser, page = await approving.elsewhere()
+    page = await approving.ask(browser, page)
+    question = await approving.question()
+    await browser.follow(await browser.post("/factor", {"hop": hidden(page), "recovery_code": made[0]}))
+    assert await approving.phone.questions() == []
+    assert await approving.phone.answer(question, "approve", number(page)) == "over"
 
 
 async def test_a_wrong_number_ends_it(approving: Approving) -> None:
