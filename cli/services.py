@@ -44,6 +44,7 @@ WORKERS = {
     "logout": Service(
         "worker-logout", "ends told to relying parties and subscribers", ("idp.sessions.logout_worker:serve",), "idp"
     ),
+    "push": Service("worker-push", "questions to devices that approve", ("idp.push_worker:serve",), "idp"),
     "signals": Service("worker-signals", "signals of others, polled", ("idp.received_signals:serve",), "idp"),
     "probe": Service("worker-probe", "how quickly an end is obeyed", ("events.probe:serve",), "worker"),
     "response": Service(

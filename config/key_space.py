@@ -20,6 +20,9 @@ OUTBOX_POKE = f"{PREFIX}:outbox:poke"
 NOTIFICATIONS_POKE = f"{PREFIX}:notifications:poke"
 """Channel: a transaction that queued a notice has committed. A lost poke costs a poll of the mail worker."""
 
+APPROVALS_POKE = f"{PREFIX}:approvals:poke"
+"""Channel: a transaction that asked somebody's devices has committed. A lost poke costs a poll of the worker `push`."""
+
 
 def session(sid: str) -> str:
     """Hash, written by the relay alone: the projection of one session; an ended one is a tombstone with a TTL."""

@@ -106,6 +106,9 @@ class IdentityProviderSettings(BaseModel):
     """How long such a link works."""
     mail_code_counts: bool = True
     """Whether a code by mail raises the assurance to two factors; it confirms a takeover or new device either way."""
+    approval_alone: Literal["off", "first", "both"] = "off"
+    """Whether an approval on another device signs somebody in who has typed their name alone: not at all, as a first
+    factor, or as a first and a second one. As a second factor it is always there."""
     registration: Literal["off", "token", "open"] = "off"
     """Who may register a client at `/register` (RFC 7591): nobody, whoever has an initial access token of an
     administrator, or everybody. People are asked before such a client gets anything."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from idp.approving import approval_asking, own_devices_that_approve, wanting
 from idp.credentials.throttle import Throttle
+from idp.endpoints.account.approval_devices import ApprovalDevicesPage
 from idp.endpoints.account.apps import AppsPage
 from idp.endpoints.account.authenticator import AuthenticatorPage
 from idp.endpoints.account.confirm import ConfirmPage
+from idp.endpoints.account.confirm_push import ConfirmPush
 from idp.endpoints.account.devices import DevicesPage
 from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import FactorsPage
@@ -34,6 +37,7 @@ from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.parts import Parts
 from idp.routes import Endpoint
 from idp.storage import (
+    approval_devices,
     clients,
     connected_apps,
     deliveries,
@@ -151,6 +155,20 @@ def account_endpoints(
         demanded=factors,
         models=parts.models,
         numbers=numbers,
+        approving=approval_devices,
+        vapid_key=parts.vapid.public_key,
+        origin=parts.issuer,
+    )
+    own_approvals = ApprovalDevicesPage(
+        shared,
+        door=door,
+        letters=letters,
+        devices=approval_devices,
+        browsers=devices,
+        recovery_codes=saved_codes,
+        signals=parts.signals,
+        envelope=parts.envelope,
+        origin=parts.issuer,
     )
     authenticator = AuthenticatorPage(
         shared,
@@ -163,6 +181,7 @@ def account_endpoints(
         signals=parts.signals,
         issuer_name=issuer_name,
     )
+    by_push = ConfirmPush(shared, door=door, wanting=wanting(parts), devices=approval_devices, issuer=parts.issuer)
     confirm = ConfirmPage(
         shared,
         door=door,
@@ -175,6 +194,7 @@ def account_endpoints(
         throttle=throttle,
         rules=parts.rules,
         numbers=numbers,
+        push=by_push,
         session_age=int(parts.settings.session.absolute_lifetime),
     )
     return {
@@ -198,8 +218,10 @@ def account_endpoints(
         "account_apps": apps,
         "account_app": apps.ask,
         "account_app_disconnect": apps.disconnect,
-        "account_requests": RequestsPage(shared, door=door, requests=pending_grants),
-        "account_requests_events": LiveRequests(shared, door=door, requests=pending_grants, watch=parts.requests_watch),
+        "account_requests": RequestsPage(shared, door=door, requests=pending_grants, asking=approval_asking(parts)),
+        "account_requests_events": LiveRequests(
+            shared, door=door, requests=pending_grants, watch=parts.requests_watch, own=own_devices_that_approve()
+        ),
         "account_password": password,
         "account_factors": own_factors,
         "account_factor_rename": own_factors.rename,
@@ -207,10 +229,14 @@ def account_endpoints(
         "account_factor_removed": own_factors.remove,
         "account_phone": phone,
         "account_passkey": own_factors.add_passkey,
+        "account_approval_device": own_approvals.add,
+        "account_approval_device_rename": own_approvals.rename,
         "account_recovery_codes": saved_codes,
         "account_authenticator": authenticator.begin,
         "account_authenticator_confirm": authenticator.confirm,
         "account_confirm": confirm,
+        "account_confirm_push": confirm.by_push,
+        "account_confirm_push_state": by_push.state,
         "account_confirm_passkey": confirm.by_passkey,
         "account_notices": NoticesPage(shared, door=door, preferences=preferences),
         "account_language": LanguagePage(shared, door=door, preferences=preferences),

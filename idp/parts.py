@@ -81,6 +81,7 @@ from jose.published_keys import PublishedKeys
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys
 from notifications.queue import Queue
+from notifications.web_push.vapid import Vapid
 from pages import Assets, Pages
 
 _ENDPOINTS = Path(__file__).parent / "endpoints"
@@ -94,6 +95,7 @@ TEMPLATES = tuple(
         "sign_in/templates",
         "upstream/templates",
         "not_me/templates",
+        "approvals/templates",
         "account/templates",
         "account/templates/apps",
         "account/templates/confirm",
@@ -160,6 +162,7 @@ class Parts:
     upstreams: Upstreams
     question_key: QuestionKey
     requests_watch: RequestsWatch
+    vapid: Vapid
 
     @property
     def issuer(self) -> str:
@@ -186,6 +189,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         nonces = Nonces(await secrets.ensure(tx, "dpop-nonces", envelope, entropy, now))
         phone_index = BlindIndex(await secrets.ensure(tx, "phone-numbers", envelope, entropy, now))
         link_key = LinkKey(await secrets.ensure(tx, "sign-in-links", envelope, entropy, now))
+        vapid = Vapid.of(settings, await secrets.ensure(tx, "vapid", envelope, entropy, now))
         code_digests = CodeDigests(await secrets.ensure(tx, "one-time-codes", envelope, entropy, now))
 
     async def load_ring() -> KeyRing:
@@ -306,4 +310,5 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         upstreams=Upstreams(outbound, published_keys, Targets.of(settings.idp.issuer), envelope, clock),
         question_key=question_key,
         requests_watch=RequestsWatch(),
+        vapid=vapid,
     )

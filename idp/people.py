@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from idp.account import account_endpoints
+from idp.approving import approval_endpoints, push_factor
 from idp.credentials.text_guard import TextGuard
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.clone_alarm import CloneAlarm
@@ -85,6 +86,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         parts.entropy,
         host=urlsplit(parts.issuer).hostname or "",
     )
+    by_push = push_factor(parts, shared)
     factor = FactorPage(
         shared,
         typed_codes=typed_codes,
@@ -92,12 +94,16 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         notices=notices,
         passkeys=passkeys,
         codes=SentCodes(mail_codes, text_codes),
+        push=by_push,
         mail_code_counts=settings.idp.mail_code_counts,
     )
     return {
         **way_in_endpoints(parts, shared, throttle, passkeys, typed_codes),
         "factor": parts.restart.around(factor),
         "factor_passkey": parts.restart.around(factor.by_passkey),
+        "factor_push": parts.restart.around(by_push),
+        "factor_push_state": by_push.state,
+        **approval_endpoints(parts, shared),
         "no_factor": parts.restart.around(NoFactorPage(shared)),
         "takeover": parts.restart.around(TakeoverPage(shared)),
         "consent": parts.restart.around(ConsentPage(shared, consents)),

@@ -9,6 +9,7 @@ from functools import partial
 from config.direct import looking, sharing
 from config.looking import Looking
 from config.together import Together
+from idp.approving import behind_the_back
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account.sign_in import CLIENT_ID as ACCOUNT
 from idp.endpoints.authorization import AuthorizationEndpoint
@@ -212,6 +213,7 @@ def protocol_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             directory=directory,
             notices=BackchannelNotices(
                 asking=Asking(requests=pending_grants, clocks=preferences, queue=parts.queue, issuer=parts.issuer),
+                behind=behind_the_back(parts),
                 database=parts.database,
                 valkey=parts.valkey,
                 clock=parts.clock,

@@ -31,6 +31,7 @@ from idp.clients.unused import UnusedClients
 from idp.credentials.recovery import Recovery
 from idp.credentials.waiting_recovery import KEPT as RECOVERIES_KEPT
 from idp.devices.sign_in_history import KEPT_FOR, SignInHistory
+from idp.factors.push_approval import KEPT as APPROVALS_KEPT
 from idp.grants import lapsing
 from idp.grants.asking import Asking
 from idp.roles_told import KEPT as ROLES_KEPT
@@ -43,6 +44,7 @@ from idp.sessions.received.security_event import KEPT as SIGNALS_KEPT
 from idp.sessions.relying_parties import RelyingParties
 from idp.sessions.session import SessionTimes
 from idp.storage import (
+    approval_requests,
     assisted_resets,
     attempts,
     client_register,
@@ -146,6 +148,7 @@ class Sweeper:
         await self._some(lambda tx: assisted_resets.lapse(tx, now, BATCH))
         forgetting: tuple[Batch, ...] = (
             lambda tx: factors.sweep_challenges(tx, now),
+            lambda tx: approval_requests.sweep(tx, now - APPROVALS_KEPT),
             lambda tx: protocol_sweep.sweep(tx, now),
             lambda tx: deliveries.sweep(tx, now - KEPT),
             lambda tx: received_signals.sweep(tx, now - SIGNALS_KEPT),

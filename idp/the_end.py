@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from idp.credentials.recovery import Recovery
 from idp.credentials.throttle import Throttle
 from idp.endpoints.client_requests import ClientRequests
+from idp.endpoints.not_me.measures import NotMeMeasures
 from idp.endpoints.not_me.page import NotMePage
 from idp.endpoints.signals.door import SignalsDoor
 from idp.endpoints.signals.metadata import TransmitterMetadata
@@ -27,6 +28,19 @@ from idp.storage import (
     signal_transmitters,
 )
 from idp.way_in import ways_back
+
+
+def not_me_measures(parts: Parts) -> NotMeMeasures:
+    """What is done where somebody says "this wasn't me"."""
+    return NotMeMeasures(
+        locks=directory,
+        directory=directory,
+        preferences=preferences,
+        recovery=Recovery(recovery_links, parts.entropy, parts.issuer),
+        one_session=parts.one_session,
+        queue=parts.queue,
+        ways_back=ways_back(parts),
+    )
 
 
 def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
@@ -56,13 +70,8 @@ def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "not_me": NotMePage(
             not_me=parts.not_me,
             sessions=sessions,
-            locks=directory,
-            directory=directory,
             preferences=preferences,
-            recovery=Recovery(recovery_links, parts.entropy, parts.issuer),
-            one_session=parts.one_session,
-            queue=parts.queue,
-            ways_back=ways_back(parts),
+            measures=not_me_measures(parts),
             mac=parts.mac,
             hops=parts.hops,
             pages=parts.pages,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from config.this_machine import is_this_machine
+from idp.approving import push_sign_in
 from idp.credentials.recovery import Recovery
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.login_page import LoginPages
@@ -123,6 +124,7 @@ def way_in_endpoints(
         lifetime=timedelta(seconds=parts.settings.idp.sign_in_link_lifetime),
         by_default=parts.settings.idp.sign_in_links,
     )
+    by_push = push_sign_in(parts, shared)
     sign_in = SignInPage(
         shared,
         first_factor=first_factor,
@@ -132,11 +134,14 @@ def way_in_endpoints(
         offers=parts.offers,
         faces=parts.faces,
         links=mail,
+        push=by_push,
     )
     by_mail = MailLinkPage(shared, mail=mail, first_factor=first_factor, sign_in=sign_in, addresses=proven_addresses)
     return {
         "sign_in_mail": parts.restart.around(by_mail),
         "sign_in_mail_open": parts.restart.around(by_mail.open),
+        "sign_in_push": parts.restart.around(by_push),
+        "sign_in_push_state": by_push.state,
         "sign_in": parts.restart.around(sign_in),
         "sign_in_passkey": parts.restart.around(sign_in.by_passkey),
         "leaked_password": parts.restart.around(leaked),

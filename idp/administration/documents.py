@@ -18,7 +18,8 @@ Why = Annotated[
 ]
 Line = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1.")]
-SecondFactor = Literal["totp", "passkey", "sms", "recovery_code"]
+SecondFactor = Literal["totp", "passkey", "push", "sms", "recovery_code"]
+"""`push`: devices that approve."""
 Channel = Literal["mail", "logout", "signal"]
 """A notice by mail, a back-channel logout, or an event to a stream of shared signals."""
 DeliveryState = Literal["waiting", "delivered", "dead"]
@@ -86,7 +87,7 @@ class SessionList(Struct, frozen=True):
 class FactorEntry(Struct, frozen=True, kw_only=True):
     """A way in which a person proves who they are."""
 
-    kind: Literal["password", "totp", "passkey", "sms"]
+    kind: Literal["password", "totp", "passkey", "push", "sms"]
     label: str
     created_at: datetime
     last_used_at: datetime | None = None

@@ -154,6 +154,7 @@ class TooMany(Problem):
 
     def __init__(self, limit: Limit, seconds: int, *, first: bool) -> None:
         super().__init__(TOO_MANY, private=f"throttle of {limit.scope}", headers={"Retry-After": str(seconds)})
+        self.limit = limit
         self.first = first
         """The first refusal of this subject for a while: whoever records each one lets strangers fill the trail."""
         self.seconds = seconds

@@ -8,6 +8,7 @@ from uuid import UUID
 from config.clock import Clock
 from config.connections import Database, Valkey
 from events import outbox
+from idp.endpoints.approvals.behind import BehindTheBack
 from idp.grants.asking import Asking
 from notifications import queue
 
@@ -17,6 +18,7 @@ class BackchannelNotices:
     """Hastens what is kept to be told: the client's answer must not wait for what depends on the person."""
 
     asking: Asking
+    behind: BehindTheBack
     database: Database
     valkey: Valkey
     clock: Clock
@@ -27,3 +29,4 @@ class BackchannelNotices:
         async with self.database.begin() as tx:
             await self.asking.tell(tx, self.clock.now(), 1, only=request_id)
         await queue.poke(self.valkey)
+        await self.behind.ask(request_id)

@@ -8,10 +8,11 @@ from typing import Literal
 
 from idp.protocol.assurance import Method
 
-FactorKind = Literal["passkey", "totp", "sms"]
-BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "totp", "sms")
+FactorKind = Literal["passkey", "push", "totp", "sms"]
+BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "push", "totp", "sms")
 METHODS: Mapping[FactorKind, frozenset[Method]] = {
     "passkey": frozenset(("attested_passkey", "device_passkey", "synced_passkey")),
+    "push": frozenset(("push",)),
     "totp": frozenset(("totp",)),
     "sms": frozenset(("sms",)),
 }
@@ -32,16 +33,28 @@ class Requirement:
     """They have nothing better than a code by mail, and a mail address; nobody with an app or a passkey gets one."""
 
 
-def requirement(enrolled: Iterable[FactorKind], roles: Collection[str], *, has_mail: bool = False) -> Requirement:
+ASKED_ALWAYS: frozenset[FactorKind] = frozenset({"push", "totp", "sms"})
+"""What people enrol to be asked for."""
+
+
+def requirement(
+    enrolled: Iterable[FactorKind],
+    roles: Collection[str],
+    *,
+    has_mail: bool = False,
+    out_of_reach: Collection[FactorKind] = (),
+) -> Requirement:
     """The factors of an account, and whether each login needs one.
 
-    Whoever enrolled an authenticator app, or a number for codes, did so to be asked for it. Whoever has only a passkey
-    signs in by it; after a password it is asked of roles that can do harm (and before a takeover from elsewhere, which
-    is not decided here).
+    Whoever enrolled an app, a number for codes, or a device that approves, did so to be asked for it. Whoever has only
+    a passkey signs in by it; after a password it is asked of roles that can do harm (and before a takeover from
+    elsewhere, which is not decided here). `out_of_reach` are kinds that they have and that this browser cannot be let
+    in by: no device approves its own login.
     """
     have = frozenset(enrolled)
-    usable = tuple(kind for kind in BEST_FIRST if kind in have)
-    always = not have.isdisjoint(("totp", "sms")) or (bool(usable) and demands_factor(roles))
+    usable = tuple(kind for kind in BEST_FIRST if kind in have and kind not in out_of_reach)
+    askable = bool(usable) or (bool(have) and has_mail)
+    always = askable and (not ASKED_ALWAYS.isdisjoint(have) or demands_factor(roles))
     return Requirement(usable, always, by_mail=has_mail and not usable)
 
 

@@ -19,7 +19,7 @@ from idp.administration.documents import (
     RolesIn,
 )
 from idp.administration.scope import ADMINISTRATOR, NameCursor
-from idp.storage import administered_sessions, devices, factors, sessions
+from idp.storage import administered_sessions, approval_devices, devices, factors, sessions
 from idp.storage.administered_sessions import is_called
 from idp.storage.directory_tables import (
     login_name,
@@ -219,5 +219,9 @@ async def _factors(tx: Transaction, user_id: UUID) -> tuple[FactorEntry, ...]:
             attested=key.attested,
         )
         for key in await factors.passkeys(tx, user_id)
+    ]
+    found += [
+        FactorEntry(kind="push", label=one.label, created_at=one.created_at, last_used_at=one.last_used_at)
+        for one in await approval_devices.of(tx, user_id)
     ]
     return tuple(found)

@@ -10,12 +10,13 @@ from sqlalchemy import delete, update
 from config.connections import Transaction
 from idp.administration.documents import SecondFactor
 from idp.sessions.signals.changes import CredentialChange, passkey_type
-from idp.storage import factors, phones, recovery_codes, remembered
+from idp.storage import approval_devices, factors, phones, recovery_codes, remembered
+from idp.storage.approval_tables import approval_device
 from idp.storage.directory_tables import passkey, totp, user_account
 from idp.storage.phone_tables import phone
 from idp.storage.recovery_code_tables import recovery_code
 
-_KEPT_IN = {"totp": totp, "passkey": passkey, "sms": phone, "recovery_code": recovery_code}
+_KEPT_IN = {"totp": totp, "passkey": passkey, "push": approval_device, "sms": phone, "recovery_code": recovery_code}
 
 
 async def revoked(tx: Transaction, user_id: UUID) -> Sequence[CredentialChange]:
@@ -29,6 +30,9 @@ async def revoked(tx: Transaction, user_id: UUID) -> Sequence[CredentialChange]:
     ]
     if await phones.phone(tx, user_id) is not None:
         changes.append(CredentialChange("phone-sms", "revoke", "reset"))
+    changes += [
+        CredentialChange("app", "revoke", "reset", found.label) for found in await approval_devices.of(tx, user_id)
+    ]
     if await recovery_codes.left(tx, user_id):
         changes.append(CredentialChange("recovery-code", "revoke", "reset"))
     return changes
@@ -40,7 +44,7 @@ async def reset(tx: Transaction, user_id: UUID) -> Sequence[SecondFactor]:
     An app or a number whose enrolment was only begun goes too, and is no kind of its own.
     """
     removed: list[SecondFactor] = []
-    kinds: tuple[SecondFactor, ...] = ("totp", "passkey", "sms", "recovery_code")
+    kinds: tuple[SecondFactor, ...] = ("totp", "passkey", "push", "sms", "recovery_code")
     for kind in kinds:
         table = _KEPT_IN[kind]
         counts = table.c.confirmed_at.is_not(None) if kind in ("totp", "sms") else table.c.user_id == user_id

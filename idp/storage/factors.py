@@ -13,6 +13,7 @@ from config.connections import Transaction
 from idp.factors.passkey import Ceremony, Passkey
 from idp.factors.requirement import FactorKind, demands_factor
 from idp.factors.totp import Authenticator
+from idp.storage.approval_tables import approval_device
 from idp.storage.directory_tables import membership, passkey_challenge, totp
 from idp.storage.directory_tables import passkey as passkey_table
 from idp.storage.phone_tables import phone
@@ -26,11 +27,11 @@ async def enrolled(tx: Transaction, user_id: UUID) -> list[FactorKind]:
     query = select(
         select(totp.c.id).where(totp.c.user_id == user_id, totp.c.confirmed_at.is_not(None)).exists(),
         select(passkey_table.c.user_id).where(passkey_table.c.user_id == user_id).exists(),
+        select(approval_device.c.id).where(approval_device.c.user_id == user_id).exists(),
         select(phone.c.user_id).where(phone.c.user_id == user_id, phone.c.confirmed_at.is_not(None)).exists(),
     )
-    has_totp, has_passkey, has_phone = (await tx.execute(query)).one()
-    kinds: tuple[tuple[FactorKind, bool], ...] = (("totp", has_totp), ("passkey", has_passkey), ("sms", has_phone))
-    return [kind for kind, has in kinds if has]
+    kinds: tuple[FactorKind, ...] = ("totp", "passkey", "push", "sms")
+    return [kind for kind, has in zip(kinds, (await tx.execute(query)).one(), strict=True) if has]
 
 
 async def factor_demanded(tx: Transaction, user_id: UUID) -> bool:

@@ -12,6 +12,7 @@ from idp.endpoints.login.known_person import KnownPerson
 from idp.factors.requirement import FactorKind
 from idp.protocol.assurance import METHODS
 from idp.storage import sessions
+from idp.storage.approval_tables import approval_device
 from idp.storage.directory_tables import device, membership, passkey, session, totp, user_account
 from idp.storage.phone_tables import phone
 
@@ -36,6 +37,7 @@ _LIVE = session.alias("live")
 _HERE = device.alias("here")
 _SESSION = {f"session_{column.name}": column.name for column in _LIVE.c}
 _DEVICE = {f"device_{column.name}": column.name for column in _HERE.c if column.name != "cookie_hash"}
+_APPROVING = select(approval_device.c.id).where(approval_device.c.user_id == user_account.c.id)
 _COLUMNS = (
     user_account.c.id.label("user_id"),
     user_account.c.display_name.label("name"),
@@ -55,6 +57,8 @@ _COLUMNS = (
     .where(phone.c.user_id == user_account.c.id, phone.c.confirmed_at.is_not(None))
     .exists()
     .label("has_phone"),
+    _APPROVING.exists().label("has_push"),
+    _APPROVING.where(approval_device.c.device_id.is_distinct_from(_HERE.c.id)).exists().label("pushes_elsewhere"),
     or_(
         select(session.c.sid).where(session.c.user_id == user_account.c.id).exists(),
         select(device.c.id).where(device.c.user_id == user_account.c.id, device.c.sign_ins > 0).exists(),
@@ -85,9 +89,11 @@ async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | No
     if row["key_synced"] is not None:
         enrolled.append("passkey")
     has = {"synced_passkey": row["key_synced"], "device_passkey": row["key_in_device"], "totp": row["has_totp"]}
-    has |= {"attested_passkey": row["key_attested"], "sms": row["has_phone"]}
+    has |= {"attested_passkey": row["key_attested"], "sms": row["has_phone"], "push": row["pushes_elsewhere"]}
     if row["has_phone"]:
         enrolled.append("sms")
+    if row["has_push"]:
+        enrolled.append("push")
     live = {name: row[label] for label, name in _SESSION.items()}
     here = {name: row[label] for label, name in _DEVICE.items()}
     return KnownPerson(
@@ -100,6 +106,7 @@ async def known_person(tx: Transaction, user_id: UUID, device_cookie: bytes | No
         roles=tuple(row["roles"]),
         enrolled=tuple(enrolled),
         methods=frozenset(method for method in METHODS if has.get(method)),
+        pushes_elsewhere=row["pushes_elsewhere"],
         signed_in_before=row["signed_in_before"],
         device=Device(**here) if here["id"] is not None else None,
         not_ended=sessions.from_columns(live) if live["sid"] is not None else None,

@@ -61,6 +61,11 @@ async def claim_asked(tx: Transaction, user_id: UUID, request_id: UUID) -> Pendi
     return await _one(tx, query.with_for_update())
 
 
+async def by_request_id(tx: Transaction, request_id: UUID) -> PendingGrant | None:
+    """One that was made behind a person's back, to look at."""
+    return await _one(tx, select(table).where(table.c.request_id == request_id))
+
+
 async def save(tx: Transaction, pending: PendingGrant) -> None:
     """Keep what changed in a claimed one."""
     await tx.execute(

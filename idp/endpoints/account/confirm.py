@@ -20,6 +20,7 @@ from idp.authorization.login_rules import LoginRulesCache
 from idp.credentials.factor_guesses import factor_guesses
 from idp.credentials.password import PasswordPool
 from idp.credentials.throttle import Limit, Throttle, TooMany, guesses
+from idp.endpoints.account.confirm_push import PATH, ConfirmPush
 from idp.endpoints.account.door import NOT_NOW, NOT_SIGNED_IN, AccountDoor, Person, back, record_change
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.numbers import OwnNumbers
@@ -37,7 +38,6 @@ from idp.factors.passkey import PasskeyRefused
 from idp.protocol.assurance import MULTIPLE_FACTORS, acr, proven_again
 from idp.sessions.one_session import OneSession
 
-PATH = "/account/confirm"
 PASSWORD_AMR = ("pwd",)
 _PAGE = re.compile(r"(/account(/[a-z-]+){0,2}|/device)(\?[a-z_]+=[\w.-]{1,2048}(&[a-z_]+=[\w.-]{1,2048})?)?", re.ASCII)
 
@@ -59,6 +59,7 @@ class ConfirmPage:
         throttle: Throttle,
         rules: LoginRulesCache,
         numbers: OwnNumbers,
+        push: ConfirmPush,
         session_age: int,
     ) -> None:
         self._shared = shared
@@ -72,6 +73,7 @@ class ConfirmPage:
         self._throttle = throttle
         self._rules = rules
         self._numbers = numbers
+        self._push = push
         self._session_age = session_age
 
     async def __call__(self, request: Request) -> Response:
@@ -106,6 +108,19 @@ class ConfirmPage:
         fault = f"mail_{texted}" if texted in ("too_soon", "too_many") else f"text_{texted}"
         sent_to = reach.number.masked if texted in ("too_soon", "too_many") else None
         return await self._show(request, form.get("to"), fault, sent_to=sent_to)
+
+    async def by_push(self, request: Request) -> Response:
+        """`POST /account/confirm/push` asks another device, or, with `act=take`, goes on by what it said."""
+        form = await self._door.form(request)
+        to = page_of(form.get("to"))
+        if form.get("act") != "take":
+            return await self._push.ask(request, form, to)
+        cookies = await self._push.take(request, form, self._renew)
+        if cookies is None:
+            return back(PATH, to=to)
+        answer = back(to)
+        cookies.put_on(answer)
+        return answer
 
     async def _attempt(self, request: Request, form: dict[str, str], method: str) -> Response:
         async with self._shared.database.connect() as tx:
@@ -195,6 +210,9 @@ class ConfirmPage:
             if "passkey" in person.enrolled:
                 now = self._shared.clock.now()
                 options = await self._passkeys.ask(tx, bound_to=_bound_to(person), now=now, person=person.account.id)
+            push = await self._push.shown(tx, person, self._shared.clock.now())
+        if push is not None:
+            push = await self._push.offered(push, person)
         throttled = fault is not None and (fault == "too_many" or fault.startswith(("text_", "mail_")))
         status = HTTPStatus.TOO_MANY_REQUESTS if throttled else HTTPStatus.UNPROCESSABLE_ENTITY
         return await self._door.show(
@@ -208,6 +226,8 @@ class ConfirmPage:
             saved_codes=saved > 0,
             sent_to=sent_to,
             minutes=int(LIFETIME.total_seconds()) // 60,
+            push=push,
+            approvals_at=self._push.answered_at,
             to=page_of(to),
             fault=fault,
             code=failure_code([fault] if fault else []),

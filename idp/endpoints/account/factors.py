@@ -25,6 +25,7 @@ from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies, PasskeyKeepi
 from idp.factors import totp
 from idp.factors.attestation import Refusal
 from idp.factors.passkey import KeyNotTaken, PasskeyRefused
+from idp.factors.push_approval import ApprovalDevices
 from idp.factors.recovery_code import FEW
 from idp.factors.totp import TotpStorage
 from idp.federation.links import WaysIn
@@ -33,8 +34,10 @@ from idp.sessions.signals.changes import ChangeSignals, CredentialChange, Creden
 from notifications.notice import NoticeKind
 
 LABEL_LONGEST = 64
-Fault = Literal["passkey_refused", "not_found", "last_way", "last_demanded"] | Refusal
-FactorName = Literal["passkey", "totp", "sms", "upstream"]
+Fault = Literal["passkey_refused", "not_found", "last_way", "last_demanded", "push_refused", "push_too_many"] | Refusal
+SAID: tuple[Fault, ...] = ("not_found", "push_refused", "push_too_many")
+"""What another form sends back here with."""
+FactorName = Literal["passkey", "push", "totp", "sms", "upstream"]
 
 
 class AccountFactors(TotpStorage, PasskeyKeeping, Protocol):
@@ -45,7 +48,7 @@ class AccountFactors(TotpStorage, PasskeyKeeping, Protocol):
 class Removable:
     """A factor that the person asks to remove."""
 
-    kind: Literal["passkey", "totp", "sms"]
+    kind: Literal["passkey", "push", "totp", "sms"]
     ident: str
     label: str
     last: bool
@@ -95,6 +98,9 @@ class FactorsPage:
         demanded: Demanded,
         models: KnownNames,
         numbers: OwnNumbers,
+        approving: ApprovalDevices,
+        vapid_key: str,
+        origin: str,
     ) -> None:
         self._shared = shared
         self._door = door
@@ -107,10 +113,14 @@ class FactorsPage:
         self._demanded = demanded
         self._models = models
         self._numbers = numbers
+        self._approving = approving
+        self._vapid_key = vapid_key
+        self._origin = origin
 
     async def __call__(self, request: Request) -> Response:
         """`GET /account/factors`."""
-        return await self._show(request)
+        said = request.query_params.get("fault")
+        return await self._show(request, next((fault for fault in SAID if fault == said), None))
 
     async def add_passkey(self, request: Request) -> Response:
         """`POST /account/passkey`: the answer of an authenticator that made a new passkey."""
@@ -213,7 +223,12 @@ class FactorsPage:
         passkeys = await self._factors.passkeys(tx, person.account.id)
         apps = await self._factors.authenticators(tx, person.account.id)
         number = await self._numbers.own(tx, person.account.id)
-        last = len(passkeys) + len(apps) + (number is not None) == 1
+        approving = await self._approving.of(tx, person.account.id)
+        last = len(passkeys) + len(apps) + len(approving) + (number is not None) == 1
+        if kind == "push":
+            return next(
+                (Removable("push", ident, one.label, last, "app") for one in approving if str(one.id) == ident), None
+            )
         if kind == "passkey":
             return next(
                 (
@@ -243,9 +258,13 @@ class FactorsPage:
         if found.kind == "passkey":
             return await self._factors.remove_passkey(tx, person.account.id, bytes.fromhex(found.ident))
         ident = as_id(found.ident)
+        if ident is None:
+            return False
         if found.kind == "sms":
-            return ident is not None and await self._numbers.remove(tx, person.account.id, ident)
-        return ident is not None and await self._factors.remove(tx, person.account.id, ident)
+            return await self._numbers.remove(tx, person.account.id, ident)
+        if found.kind == "push":
+            return await self._approving.remove(tx, person.account.id, ident)
+        return await self._factors.remove(tx, person.account.id, ident)
 
     async def _show(self, request: Request, fault: Fault | None = None) -> Response:
         async with self._shared.database.begin() as tx:
@@ -265,6 +284,7 @@ class FactorsPage:
             passkeys = await self._factors.passkeys(tx, person.account.id)
             authenticators = await self._factors.authenticators(tx, person.account.id)
             number = await self._numbers.own(tx, person.account.id)
+            approving = await self._approving.of(tx, person.account.id)
             saved_codes = await self._recovery_codes.left(tx, person)
         done = request.query_params.get("done", "")
         return await self._door.show(
@@ -278,6 +298,10 @@ class FactorsPage:
             more_apps=len(authenticators) < totp.MOST,
             phone=number,
             texts_available=self._numbers.available,
+            approving=approving,
+            here_id=person.session.visitor.device_id,
+            vapid_key=self._vapid_key,
+            origin=self._origin,
             saved_codes=saved_codes,
             few=saved_codes <= FEW,
             passkey_options=options,

@@ -19,7 +19,18 @@ from notifications.notice import NoticeKind
 
 PATH = "/account/factors"
 DONE = frozenset(
-    {"passkey_added", "passkey_removed", "totp_added", "totp_removed", "sms_added", "sms_removed", "renamed"}
+    {
+        "renamed",
+        "sms_added",
+        "sms_removed",
+        "passkey_added",
+        "passkey_removed",
+        "totp_added",
+        "totp_removed",
+        "push_added",
+        "push_renamed",
+        "push_removed",
+    }
 )
 
 

@@ -15,7 +15,9 @@ from starlette.responses import Response
 from audit.trail import Kind
 from config.connections import Transaction
 from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_change
+from idp.endpoints.approvals.behind import bound_to
 from idp.endpoints.login.login_page import LoginPages
+from idp.factors.approval_asking import ApprovalAsking
 from idp.grants.asking import PAGE
 from idp.grants.pending import AskedRequests, PendingGrant, tell
 from idp.protocol.assurance import demanded_assurance, level_of
@@ -26,10 +28,13 @@ _DONE: Final = frozenset({"allowed", "refused"})
 class RequestsPage:
     """Shows what waits, and takes the word."""
 
-    def __init__(self, shared: LoginPages, *, door: AccountDoor, requests: AskedRequests) -> None:
+    def __init__(
+        self, shared: LoginPages, *, door: AccountDoor, requests: AskedRequests, asking: ApprovalAsking
+    ) -> None:
         self._shared = shared
         self._door = door
         self._requests = requests
+        self._asking = asking
 
     async def __call__(self, request: Request) -> Response:
         """`GET` shows, or with `part=list` what waits alone; `POST` allows or refuses one."""
@@ -63,6 +68,8 @@ class RequestsPage:
         answered = pending.answered(person.account.id, person.session.sid, allowed=allowed)
         await self._requests.save(tx, answered)
         await tell(tx, answered)
+        if pending.request_id is not None:  # the person's devices need not be asked any more
+            await self._asking.withdraw(tx, bound_to(pending.request_id))
         kind = Kind.BACKCHANNEL_ALLOWED if allowed else Kind.BACKCHANNEL_REFUSED
         await record_change(tx, request, kind, person, details={"client": pending.client_id})
 

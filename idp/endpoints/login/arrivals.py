@@ -140,7 +140,12 @@ class Arrivals:
         if known is None:
             return None
         rules = await self._rules.of(tx, known.organisation_id)
-        factors = requirement(known.enrolled, known.roles, has_mail=known.email is not None)
+        factors = requirement(
+            known.enrolled,
+            known.roles,
+            has_mail=known.email is not None,
+            out_of_reach=known.out_of_reach,
+        )
         first_time_here = known.signed_in_before and not known.was_here
         account = AccountState(
             user_id=user_id,

@@ -27,6 +27,7 @@ from idp.endpoints.login.failure_codes import ONE_MORE, failure_code
 from idp.endpoints.login.known_person import Arrived
 from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.login.push_factor import PushFactor
 from idp.endpoints.login.sent_codes import AMR, Counted, SentCodes
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.factors import one_time_code, recovery_code, totp
@@ -57,6 +58,7 @@ class FactorPage:
         notices: FactorNotices,
         passkeys: PasskeyCeremonies,
         codes: SentCodes,
+        push: PushFactor,
         mail_code_counts: bool,
     ) -> None:
         self._shared = shared
@@ -65,6 +67,7 @@ class FactorPage:
         self._notices = notices
         self._passkeys = passkeys
         self._codes = codes
+        self._push = push
         self._mail_code_counts = mail_code_counts
 
     async def __call__(self, request: Request) -> Response:
@@ -178,6 +181,7 @@ class FactorPage:
         await record_attempt(tx, request, kind, subject=str(person), sid=login.takeover_of or "", details=details)
         if amr is not None:
             login = login.passed_factor(amr, now, raises=method != "email" or self._mail_raises(login))
+            await self._push.withdraw(tx, login_id)
         else:
             login = login.missed_factor()
             here = visitor(request, arrived.known.device_id)
@@ -267,6 +271,9 @@ class FactorPage:
                 options = await self._passkeys.ask(
                     tx, bound_to=_bound_to(login_id), now=now, person=arrived.known.user_id, counting=counting
                 )
+            push = await self._push.shown(tx, login, arrived, now) if "push" in kinds else None
+        if push is not None:
+            push = await self._push.offered(push, arrived.known.user_id)
         if sent is not None and way is not None and sent.outcome == "uncounted":
             counted = await self._codes.count(request, arrived, way, reach)
             return await self._show(request, login_id, faults, status, again=again, asked=asked, counted=counted)
@@ -289,6 +296,8 @@ class FactorPage:
             code=failure_code(what for _, what in faults) or ONE_MORE,
             saved_codes=saved > 0,
             passkey_options=options,
+            push=push,
+            approvals_at=self._push.answered_at,
         )
 
 

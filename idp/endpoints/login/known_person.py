@@ -36,6 +36,13 @@ class KnownPerson:
     """This browser as a device of theirs; met, though perhaps no session ever began on it."""
     not_ended: Session | None
     """Their session that nobody has ended; its time may be over."""
+    pushes_elsewhere: bool = False
+    """Another browser than this one may approve for them."""
+
+    @property
+    def out_of_reach(self) -> tuple[FactorKind, ...]:
+        """Factors of theirs that cannot let this browser in: no device approves its own login."""
+        return () if self.pushes_elsewhere else ("push",)
 
     @property
     def device_id(self) -> UUID | None:

@@ -16,28 +16,20 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from audit.trail import AuditEvent, Kind, record
 from config.clock import Clock
 from config.connections import Database, Transaction, Valkey
 from config.problem import Problem, ProblemType
-from config.web import correlation_id
 from events import outbox
 from idp.authorization.step_mac import StepMac, WrongHop
-from idp.credentials.recovery import Recovery
-from idp.directory.account import Account, Directory, LockReason
 from idp.directory.preferences import Preferences
-from idp.endpoints.client_requests import address
 from idp.endpoints.login.arrivals import session_cookie_hash
 from idp.endpoints.login.hops import Hops
 from idp.endpoints.login.login_page import read_fields
+from idp.endpoints.not_me.measures import NotMeMeasures
 from idp.endpoints.not_me.said import Said, moment, of_session
-from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.sessions.not_me import NotMe
-from idp.sessions.one_session import OneSession
 from idp.sessions.session import Session
 from notifications import queue
-from notifications.notice import Notice, NoticeKind
-from notifications.queue import Queue
 from pages import Pages
 
 STEP = "not_me"
@@ -66,13 +58,6 @@ class SessionLookup(Protocol):
         """The session of a browser's cookie, if another login took it over after a moment."""
 
 
-class Locks(Protocol):
-    """Where accounts are locked."""
-
-    async def lock(self, tx: Transaction, user_id: UUID, reason: LockReason, now: datetime) -> bool:
-        """Lock an account, and remember no browser for it."""
-
-
 class NotMePage:
     """`GET` and `POST /not-me`."""
 
@@ -81,13 +66,8 @@ class NotMePage:
         *,
         not_me: NotMe,
         sessions: SessionLookup,
-        locks: Locks,
-        directory: Directory,
         preferences: Preferences,
-        recovery: Recovery,
-        one_session: OneSession,
-        queue: Queue,
-        ways_back: WaysBack,
+        measures: NotMeMeasures,
         mac: StepMac,
         hops: Hops,
         pages: Pages,
@@ -97,13 +77,8 @@ class NotMePage:
     ) -> None:
         self._not_me = not_me
         self._sessions = sessions
-        self._locks = locks
-        self._directory = directory
         self._preferences = preferences
-        self._recovery = recovery
-        self._one_session = one_session
-        self._queue = queue
-        self._ways_back = ways_back
+        self._measures = measures
         self._mac = mac
         self._hops = hops
         self._pages = pages
@@ -146,49 +121,10 @@ class NotMePage:
                 assert said.sid is not None
                 if not await self._not_me.say(tx, said.user_id, said.sid, now):
                     raise Problem(LINK_OVER, private="said of this session before")
-            mailed = await self._lock(tx, request, said, now)
+            mailed = await self._measures.take(tx, request, said.user_id, said.sid, now)
         await outbox.poke(self._valkey)
         await queue.poke(self._valkey)
         return self._pages.respond(request, "not_me_done.html", mailed=mailed)
-
-    async def _lock(self, tx: Transaction, request: Request, said: Said, now: datetime) -> bool:
-        """Lock, end, and mail the way back in. Returns whether there was an address to mail it to."""
-        await self._locks.lock(tx, said.user_id, "not_me", now)
-        exchange = correlation_id(request)
-        await self._one_session.end_person(tx, said.user_id, "account_lock", correlation_id=exchange)
-        await record(
-            tx,
-            AuditEvent(
-                kind=Kind.ACCOUNT_LOCKED,
-                correlation_id=exchange,
-                actor=str(said.user_id),
-                subject=str(said.user_id),
-                sid=said.sid or "",
-                ip=address(request),
-                details={"reason": "not_me"},
-            ),
-        )
-        await self._ways_back.stop(tx, request, said.user_id, now, "not_me")
-        account = await self._directory.account(tx, said.user_id)
-        if account is None or account.email is None:
-            return False
-        await self._queue.put(tx, await self._notice(tx, account, account.email, exchange, now))
-        return True
-
-    async def _notice(self, tx: Transaction, account: Account, to: str, exchange: str, now: datetime) -> Notice:
-        return Notice(
-            kind=NoticeKind.ACCOUNT_LOCKED,
-            user_id=account.id,
-            to=to,
-            locale=account.locale,
-            name=account.display_name,
-            facts={
-                "at": now.isoformat(),
-                "time_zone": await self._preferences.time_zone(tx, account.id),
-                "recovery": await self._recovery.link(tx, account.id, None, now, sent_to=to),
-            },
-            correlation_id=exchange,
-        )
 
     async def _used(self, tx: Transaction, token: str, now: datetime) -> Said:
         link = await self._not_me.consume(tx, token, now)

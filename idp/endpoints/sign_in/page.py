@@ -26,6 +26,7 @@ from idp.endpoints.login.hops import login_cookie
 from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.presence import support_mail
+from idp.endpoints.sign_in.by_push import PushSignIn
 from idp.endpoints.sign_in.faults import Fault, wait_words
 from idp.endpoints.sign_in.first_factor import FirstFactor, SignedIn, Typed, bound_to, subject
 from idp.endpoints.sign_in.link_mail import LinkMail
@@ -52,6 +53,7 @@ class SignInPage:
         offers: OfferCache,
         faces: FaceCache,
         links: LinkMail,
+        push: PushSignIn,
     ) -> None:
         self._shared = shared
         self._first_factor = first_factor
@@ -61,6 +63,7 @@ class SignInPage:
         self._offers = offers
         self._faces = faces
         self._links = links
+        self._push = push
 
     async def __call__(self, request: Request) -> Response:
         """`GET` shows; `POST` takes a name and a password, or the password of whom this browser remembers."""
@@ -180,6 +183,7 @@ class SignInPage:
             by_passkey = known is not None and "passkey" in await self._enrolments.enrolled(tx, known.id)
             person = known.id if known is not None and by_passkey else None
             options = await self._passkeys.ask(tx, bound_to=bound_to(login_id), now=now, person=person)
+            push = await self._push.shown(tx, login, now)
         locale = self._shared.locale(request, login)
         response = await self._shared.show(
             request,
@@ -199,6 +203,8 @@ class SignInPage:
             code=code,
             needs_help=needs_help,
             passkey_options=options,
+            push=push,
+            approvals_at=self._push.answered_at,
             script_words=self._shared.pages.catalogue.section("sign_in.script", locale),
         )
         if whose in ("stolen", "forgotten"):

@@ -4,8 +4,10 @@
 const told = document.querySelector("[data-requests]");
 const list = document.querySelector("[data-requests-list]");
 const channel = new BroadcastChannel("munjigi-requests");
+const approvals = document.querySelector("[data-approvals-news]");
 const AGAIN = 30000;
 let newest = null;
+let lastApprovals = null;
 let leads = false;
 let busy = Promise.resolve();
 
@@ -60,7 +62,14 @@ async function show({ waiting, ended }) {
   else if (gone.length) say("answered");
 }
 
+// Somebody signs in elsewhere, and this browser may approve it.
+function approve(waiting) {
+  const shown = waiting.length ? approvals.querySelector("template").content.cloneNode(true) : "";
+  approvals.replaceChildren(approvals.querySelector("template"), shown);
+}
+
 function take(news) {
+  if (news.approvals) return approve(news.approvals);
   newest = news;
   busy = busy.then(() => show(news)).catch(() => {});
 }
@@ -72,6 +81,11 @@ function listen() {
     channel.postMessage(newest);
   };
   stream.addEventListener("requests", hear(({ waiting }) => ({ waiting })));
+  stream.addEventListener("approvals", ({ data }) => {
+    lastApprovals = { approvals: JSON.parse(data).waiting };
+    take(lastApprovals);
+    channel.postMessage(lastApprovals);
+  });
   stream.addEventListener("ended", hear(() => ({ ended: true })));
   stream.addEventListener("ended", () => stream.close());
   // unless it is closed, the browser comes back by itself
@@ -81,7 +95,9 @@ function listen() {
 }
 
 channel.addEventListener("message", ({ data }) => {
-  if (data.asks) leads && newest && channel.postMessage(newest);
+  if (data.asks) {
+    for (const news of [newest, lastApprovals]) leads && news && channel.postMessage(news);
+  }
   else take(data);
 });
 channel.postMessage({ asks: true });

@@ -26,7 +26,7 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 async def enrolled(house: House) -> House:
-    """Mina has an app, one begun, two passkeys, codes, and a browser that is remembered."""
+    """Mina has an app, one begun, two passkeys, a device that approves, codes, and a browser that is remembered."""
     async with house.database("owner").begin() as tx:
         for confirmed in ("now()", "NULL"):
             await tx.execute(
@@ -45,6 +45,21 @@ async def enrolled(house: House) -> House:
                 ),
                 {"id": bytes([number]), "who": house.mina.id},
             )
+        browser = {"id": uuid4(), "who": house.mina.id, "cookie": b"c" * 32, "key": b"\x04" + b"k" * 64}
+        await tx.execute(
+            text(
+                "INSERT INTO idp.device (id, user_id, cookie_hash, trust, label, sign_ins, first_seen_at, last_seen_at)"
+                " VALUES (:id, :who, :cookie, 'known', 'Phone', 2, now(), now())"
+            ),
+            browser,
+        )
+        await tx.execute(
+            text(
+                "INSERT INTO idp.approval_device (id, user_id, device_id, label, public_key, created_at)"
+                " VALUES (:id, :who, :id, 'Phone', :key, now())"
+            ),
+            browser,
+        )
         await tx.execute(
             text("INSERT INTO idp.recovery_code (user_id, digest, made_at) VALUES (:who, :digest, now())"),
             {"who": house.mina.id, "digest": b"d" * 32},
@@ -58,7 +73,7 @@ async def reset(house: House, who: object = None, **changes: object) -> object:
 
 
 async def left(house: House) -> int:
-    tables = ("totp", "passkey", "recovery_code")
+    tables = ("totp", "passkey", "approval_device", "recovery_code")
     return sum([len(await house.rows(f"SELECT user_id FROM idp.{table}")) for table in tables])
 
 
@@ -73,7 +88,7 @@ async def test_every_second_factor_goes_and_the_session_ends(enrolled: House, se
     records = await enrolled.audited("factor_removed")
     assert [(record.actor, record.subject, record.details) for record in records] == [
         (str(enrolled.boss.id), str(enrolled.mina.id), {"why": WHY, "factor": factor})
-        for factor in ("totp", "passkey", "recovery_code")
+        for factor in ("totp", "passkey", "push", "recovery_code")
     ]
     told = []
     for message in await enrolled.rows("SELECT * FROM notifications.message ORDER BY kind"):
@@ -81,7 +96,10 @@ async def test_every_second_factor_goes_and_the_session_ends(enrolled: House, se
         told.append((message.kind, opened["to"], opened["facts"].get("factor")))
     assert sorted(told, key=str) == sorted(
         [
-            *(("factor_changed", "mina@mail.example", factor) for factor in ("totp", "passkey", "recovery_code")),
+            *(
+                ("factor_changed", "mina@mail.example", factor)
+                for factor in ("totp", "passkey", "push", "recovery_code")
+            ),
             ("session_ended", "mina@mail.example", None),
         ],
         key=str,
@@ -93,13 +111,13 @@ async def test_every_second_factor_goes_and_the_session_ends(enrolled: House, se
 async def test_what_changed_meanwhile_is_not_acted_upon(enrolled: House) -> None:
     refused = await reset(enrolled, version=7)
     assert (refused.status_code, refused.json()["code"]) == (409, "MJ-IDENTITY-007")
-    assert await left(enrolled) == 5
+    assert await left(enrolled) == 6
 
 
 async def test_it_needs_two_factors_lately(enrolled: House) -> None:
     who = msgspec.structs.replace(enrolled.subject(enrolled.boss), acr="urn:munjigi:acr:1")
     assert (await reset(enrolled, who)).status_code == 401
-    assert await left(enrolled) == 5
+    assert await left(enrolled) == 6
 
 
 async def test_nobody_resets_their_own(enrolled: House) -> None:
@@ -111,4 +129,4 @@ async def test_whoever_belongs_elsewhere_too_is_not_reset_from_here(enrolled: Ho
     await enrolled.join_other(enrolled.mina, "customer")
     refused = await reset(enrolled)
     assert (refused.status_code, refused.json()["code"]) == (409, "MJ-IDENTITY-010")
-    assert await left(enrolled) == 5
+    assert await left(enrolled) == 6
