@@ -77,6 +77,7 @@ def account_endpoints(
         remembered=remembered,
         history=sign_in_history,
         requests=pending_grants,
+        demanding=parts.demanding,
         roles_page=parts.settings.roles_page,
     )
     session = SessionPage(
