@@ -93,7 +93,7 @@ def tell(shown: Sequence[Shown], *, as_json: bool) -> None:
             typer.echo(msgspec.json.encode(_document(one)))
             continue
         goes = f"by its dates since {_day(one.programme.started_at)}" if one.programme.started_at else "by hand"
-        console.print(f"{one.programme.id}  {one.programme.name}  (goes on {goes})")
+        typer.echo(f"{one.programme.id}  {one.programme.name}  (goes on {goes})")
         table = Table()
         for column in ("phase", "state", "share", "announced", "begins", "enforced", "ends", "possible now"):
             table.add_column(column, overflow="fold")
