@@ -29,6 +29,7 @@ from idp.endpoints.account.settings import LanguagePage, NoticesPage
 from idp.endpoints.account.sign_in import AccountSignIn
 from idp.endpoints.device.page import DevicePage
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.new_factors import NewFactors
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.password_change import NewPasswords
 from idp.endpoints.login.text_codes import TextCodes
@@ -74,8 +75,8 @@ def account_endpoints(
     throttle: Throttle,
     typed_codes: TypedCodes,
     text_codes: TextCodes,
-    issuer_name: str,
     ways_back: WaysBack,
+    new_factors: NewFactors,
 ) -> Mapping[str, Endpoint]:
     """The pages of the account, by the names of the table of routes."""
     door, letters = account_door(parts, shared), account_letters(parts)
@@ -91,6 +92,7 @@ def account_endpoints(
         requests=pending_grants,
         saved_codes=recovery_codes,
         ways_back=ways_back,
+        demanding=parts.demanding,
         roles_page=parts.settings.roles_page,
     )
     session = SessionPage(
@@ -129,7 +131,9 @@ def account_endpoints(
         pool=parts.passwords,
         throttle=throttle,
     )
-    saved_codes = RecoveryCodesPage(shared, door=door, letters=letters, codes=recovery_codes, signals=parts.signals)
+    saved_codes = RecoveryCodesPage(
+        shared, door=door, letters=letters, codes=recovery_codes, new_factors=new_factors, signals=parts.signals
+    )
     numbers = OwnNumbers(phones, text_codes)
     phone = PhonePage(
         shared,
@@ -149,6 +153,7 @@ def account_endpoints(
         letters=letters,
         factors=factors,
         passkeys=passkeys,
+        new_factors=new_factors,
         recovery_codes=saved_codes,
         signals=parts.signals,
         other_ways=upstream_links,
@@ -174,12 +179,9 @@ def account_endpoints(
         shared,
         door=door,
         letters=letters,
-        authenticators=factors,
-        envelope=parts.envelope,
+        new_factors=new_factors,
         throttle=throttle,
         recovery_codes=saved_codes,
-        signals=parts.signals,
-        issuer_name=issuer_name,
     )
     by_push = ConfirmPush(shared, door=door, wanting=wanting(parts), devices=approval_devices, issuer=parts.issuer)
     confirm = ConfirmPage(

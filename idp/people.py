@@ -12,10 +12,12 @@ from idp.credentials.throttle import Throttle
 from idp.endpoints.login.clone_alarm import CloneAlarm
 from idp.endpoints.login.consent import ConsentPage
 from idp.endpoints.login.counted_codes import CountedCodes
+from idp.endpoints.login.enrol import EnrolPage
 from idp.endpoints.login.factor import FactorPage
 from idp.endpoints.login.factor_notices import FactorNotices
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.mail_codes import MailCodes
+from idp.endpoints.login.new_factors import NewFactors
 from idp.endpoints.login.no_factor import NoFactorPage
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.sent_codes import SentCodes
@@ -87,6 +89,25 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         host=urlsplit(parts.issuer).hostname or "",
     )
     by_push = push_factor(parts, shared)
+    new_factors = NewFactors(
+        authenticators=factors,
+        passkeys=passkeys,
+        codes=recovery_codes,
+        signals=parts.signals,
+        envelope=parts.envelope,
+        entropy=parts.entropy,
+        clock=parts.clock,
+        issuer_name=ISSUER_NAME,
+    )
+    enrol = EnrolPage(
+        shared,
+        directory=directory,
+        demanding=parts.demanding,
+        new_factors=new_factors,
+        passkeys=passkeys,
+        notices=notices,
+        throttle=throttle,
+    )
     factor = FactorPage(
         shared,
         typed_codes=typed_codes,
@@ -105,6 +126,8 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "factor_push_state": by_push.state,
         **approval_endpoints(parts, shared),
         "no_factor": parts.restart.around(NoFactorPage(shared)),
+        "enrol": parts.restart.around(enrol),
+        "enrol_passkey": parts.restart.around(enrol.by_passkey),
         "takeover": parts.restart.around(TakeoverPage(shared)),
         "consent": parts.restart.around(ConsentPage(shared, consents)),
         **account_endpoints(
@@ -114,8 +137,8 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             throttle=throttle,
             typed_codes=typed_codes,
             text_codes=text_codes,
-            issuer_name=ISSUER_NAME,
             ways_back=ways_back(parts),
+            new_factors=new_factors,
         ),
         **federation_endpoints(parts, shared, throttle),
         "text_receipts": TextReceipts(

@@ -44,6 +44,8 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/factor/push", ("POST",), "factor_push"),
     ("/factor/push/state", ("GET",), "factor_push_state"),
     ("/factor/none", ("GET", "POST"), "no_factor"),
+    ("/enrol", ("GET", "POST"), "enrol"),
+    ("/enrol/passkey", ("POST",), "enrol_passkey"),
     ("/takeover", ("GET", "POST"), "takeover"),
     ("/consent", ("GET", "POST"), "consent"),
     ("/approvals", ("GET",), "approvals"),

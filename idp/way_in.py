@@ -15,6 +15,7 @@ from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.password_change import NewPasswords, PasswordChange
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.sign_in.by_mail import MailLinkPage
+from idp.endpoints.sign_in.closed_passwords import ClosedPasswords
 from idp.endpoints.sign_in.first_factor import FirstFactor
 from idp.endpoints.sign_in.guess import Guesses
 from idp.endpoints.sign_in.leaked_password import LeakedPasswordPage
@@ -96,6 +97,7 @@ def way_in_endpoints(
             notices=notices,
             grace=timedelta(days=parts.settings.idp.breached_password_grace),
         ),
+        closed=ClosedPasswords(parts.demanding, directory, factors),
     )
     rules = NewPasswords(parts.breached)
     change = PasswordChange(

@@ -34,6 +34,8 @@ from idp.administration.initial_token_acts import InitialTokenActs
 from idp.administration.key_acts import KeyActs
 from idp.administration.key_endpoints import KeyEndpoints
 from idp.administration.person_acts import PersonActs
+from idp.administration.programme_acts import ProgrammeActs
+from idp.administration.programme_endpoints import ProgrammeEndpoints
 from idp.administration.provider_acts import ProviderActs
 from idp.administration.provider_endpoints import ProviderEndpoints
 from idp.administration.reading import Reading
@@ -48,6 +50,7 @@ from idp.federation.targets import Targets
 from idp.person_told import PersonTold
 from idp.registrars import own_clients, registrar
 from idp.resources.keeper import ResourceKeeper
+from idp.rollout.leading import Leading
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
@@ -68,11 +71,15 @@ from idp.storage import (
     imports,
     imports_removed,
     initial_access_tokens,
+    legacy_counts,
     login_rules,
     logins,
     not_me_links,
     organisation_authentication,
+    phase_people,
+    phase_records,
     preferences,
+    programmes,
     resource_servers,
     role_news,
     secrets,
@@ -259,6 +266,18 @@ def application(
         ).operations(),
         **ImportEndpoints(
             ImportActs(database=database, clock=clock, batches=imports, removals=imports_removed)
+        ).operations(),
+        **ProgrammeEndpoints(
+            ProgrammeActs(
+                database=database,
+                valkey=valkey,
+                clock=clock,
+                programmes=programmes,
+                records=phase_records,
+                people=phase_people,
+                leading=Leading(programmes, phase_records, phase_people, clock, entropy),
+                legacy=legacy_counts,
+            )
         ).operations(),
     }
     api = IdentityApi(admission, reading, acts, person_acts, more, DETAILS)

@@ -79,6 +79,8 @@ class Login:
     """Whether the person was asked what the app may have, and what they said."""
     remember: bool = False
     """The person wants this browser remembered, once a session has begun in it."""
+    put_off: bool = False
+    """The person put off, in this login, what a phase of a programme asks them to set up."""
     linking: Linking | None = None
     """What the person is asked to link, once they have proved fully who they are here."""
 
@@ -109,6 +111,7 @@ class Login:
             consent="unasked",
             remember=False,
             password_due=None,
+            put_off=False,
         )
 
     def owes_password(self, due: datetime) -> Login:
@@ -122,6 +125,10 @@ class Login:
     def waits_until(self, at: datetime) -> Login:
         """The person waits for a mail: the login goes on until then, though never longer than `LONGEST` in all."""
         return replace(self, expires_at=max(self.expires_at, min(at, self.created_at + LONGEST)))
+
+    def puts_off(self) -> Login:
+        """The person does not set up now what they are asked to; ignored where it cannot be put off any more."""
+        return replace(self, put_off=True)
 
     def wants_linking(self, linking: Linking) -> Login:
         """Somebody came from an upstream with an account that is nobody's here."""

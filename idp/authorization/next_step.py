@@ -20,6 +20,10 @@ MAIL: Final = "email"
 """How a code or a link by mail is named in `amr`."""
 
 DuplicateLogin = Literal["ask", "take_over"]
+Enrolling = Literal["may", "must"]
+"""Whether what a person is asked to set up may be put off."""
+ENROLS_WITHIN = timedelta(minutes=15)
+"""How long ago somebody who sets up a way to sign in may have been authenticated."""
 
 
 class Step(StrEnum):
@@ -33,12 +37,18 @@ class Step(StrEnum):
     CONSENT = "consent"
     NEW_PASSWORD = "new_password"  # noqa: S105 - the name of a step
     """The password that was given was leaked: the person chooses another one, or puts it off while they may."""
+    ENROL = "enrol"
+    """The person is led to set up what a phase of their organisation's programme asks for."""
     LINK = "link"
     """The person is asked whether an account of an upstream is to lead in from now on."""
     BEGIN_SESSION = "begin_session"
     JOIN_SESSION = "join_session"
     CODE = "code"
     REFUSED = "refused"
+
+
+ASKING: Final = frozenset((Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER, Step.NEW_PASSWORD, Step.ENROL, Step.LINK))
+"""Pages that somebody must answer who has signed in: `interaction_required` where none may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,10 @@ class AccountState:
     """Which methods their organisation lets count for which `acr`."""
     reaches: int = 2
     """The level (`idp.protocol.assurance`) that the factors of this person can raise a login to."""
+    enrolled: bool = False
+    """They have set up a second factor of their own, which a code by mail is not."""
+    enrolling: Enrolling | None = None
+    """A phase of their organisation's programme asks them to set something up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +135,7 @@ def next_step(
     if "none" in login.request.prompt:
         if interactive.step is Step.SIGN_IN:
             return NextStep(Step.REFUSED, "login_required")
-        if interactive.step in (Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER, Step.NEW_PASSWORD, Step.LINK):
+        if interactive.step in ASKING:
             return NextStep(Step.REFUSED, "interaction_required")
         if interactive.step is Step.CONSENT:
             return NextStep(Step.REFUSED, "consent_required")
@@ -138,6 +152,10 @@ def _step(
     proven = _proven(login, account, live, own, now)
     if login.password_due is not None and proven.step in (Step.BEGIN_SESSION, Step.JOIN_SESSION):
         return NextStep(Step.NEW_PASSWORD)
+    if account is not None and proven.step in (Step.BEGIN_SESSION, Step.JOIN_SESSION):
+        enrolment = _enrolment(login, account, now, joins=proven.step is Step.JOIN_SESSION)
+        if enrolment is not None:
+            return NextStep(enrolment)
     if login.linking is not None and proven.step in (Step.BEGIN_SESSION, Step.JOIN_SESSION):
         return NextStep(Step.LINK)  # last of all: a new way in is given to whoever went through every other step
     return proven
@@ -213,6 +231,21 @@ def _can_raise(login: Login, account: AccountState) -> bool:
 def _mailed(login: Login, account: AccountState) -> bool:
     """Whoever has nothing better than mail came by a link that was mailed: a code by mail would show nothing more."""
     return account.by_mail and MAIL in login.amr
+
+
+def _enrolment(login: Login, account: AccountState, now: datetime, *, joins: bool) -> Step | None:
+    """What comes before the session of somebody who is asked to set something up; None: nothing does.
+
+    Whoever has a factor gives it first, and nobody sets one up by an authentication of long ago (NIST SP 800-63B-4,
+    section 4.1). As long as it can be put off it is asked for once in a login, and never within a session.
+    """
+    if account.enrolling is None or (account.enrolling == "may" and (joins or login.put_off)):
+        return None
+    if account.enrolled and assurance(login.amr) < 2:
+        return Step.FACTOR if account.enrolling == "must" else None
+    if login.authenticated_at is None or now - login.authenticated_at > ENROLS_WITHIN:
+        return Step.SIGN_IN if account.enrolling == "must" else None
+    return Step.ENROL
 
 
 def _confirm(account: AccountState) -> NextStep:

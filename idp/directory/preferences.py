@@ -35,6 +35,7 @@ ALWAYS = (
     NoticeKind.PASSKEY_COPIED,
     NoticeKind.SIGN_IN_REQUEST,
     NoticeKind.ROLE,
+    NoticeKind.PROGRAMME,
 )
 """What everybody is told."""
 

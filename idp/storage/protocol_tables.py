@@ -1,5 +1,5 @@
-"""The tables of migrations 0006, 0021, 0023, 0024, 0026 and 0029: clients, consents, pushed requests, logins, codes,
-refresh families, secrets that all nodes share."""
+"""The tables of migrations 0006, 0021, 0023, 0024, 0026, 0029 and 0068: clients, consents, pushed requests, logins,
+codes, refresh families, secrets that all nodes share."""
 
 from __future__ import annotations
 
@@ -87,6 +87,7 @@ login = Table(
     Column("linking", JSONB(none_as_null=True)),
     Column("consent", Text, nullable=False),
     Column("password_due", _TIME),
+    Column("put_off", Boolean, nullable=False),
 )
 
 consent = Table(

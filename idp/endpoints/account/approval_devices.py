@@ -18,11 +18,12 @@ from config.web import correlation_id
 from idp.devices.device import DeviceStorage
 from idp.devices.identification import DEVICE_COOKIE, cookie_hash, label_browser
 from idp.endpoints.account.door import AccountDoor, Person, as_id, back, record_change
-from idp.endpoints.account.factors import LABEL_LONGEST, changed
+from idp.endpoints.account.factors import changed
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.recovery_codes import PATH, RecoveryCodesPage
 from idp.endpoints.approvals.page import signature_of
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.new_factors import LABEL_LONGEST
 from idp.factors.push_approval import ApprovalDevice, ApprovalDevices, enrolment_words, is_key, verifies
 from idp.factors.push_courier import context
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange

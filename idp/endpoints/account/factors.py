@@ -21,6 +21,7 @@ from idp.endpoints.account.numbers import OwnNumbers
 from idp.endpoints.account.recovery_codes import DONE, PATH, RecoveryCodesPage
 from idp.endpoints.login.failure_codes import CODES, failure_code
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.new_factors import NewFactors, given_name
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies, PasskeyKeeping
 from idp.factors import totp
 from idp.factors.attestation import Refusal
@@ -33,7 +34,6 @@ from idp.sessions.session import Session
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange, CredentialType, passkey_type
 from notifications.notice import NoticeKind
 
-LABEL_LONGEST = 64
 Fault = Literal["passkey_refused", "not_found", "last_way", "last_demanded", "push_refused", "push_too_many"] | Refusal
 SAID: tuple[Fault, ...] = ("not_found", "push_refused", "push_too_many")
 """What another form sends back here with."""
@@ -92,6 +92,7 @@ class FactorsPage:
         letters: Letters,
         factors: AccountFactors,
         passkeys: PasskeyCeremonies,
+        new_factors: NewFactors,
         recovery_codes: RecoveryCodesPage,
         signals: ChangeSignals,
         other_ways: OtherWays,
@@ -107,6 +108,7 @@ class FactorsPage:
         self._letters = letters
         self._factors = factors
         self._passkeys = passkeys
+        self._new_factors = new_factors
         self._recovery_codes = recovery_codes
         self._signals = signals
         self._other_ways = other_ways
@@ -127,18 +129,14 @@ class FactorsPage:
         form = await self._door.form(request)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
-            device = label_browser(request.headers).device
-            typed = given_name(form.get("label", ""))
             try:
-                passkey = await self._passkeys.register(
+                await self._new_factors.add_passkey(
                     tx,
+                    request,
+                    person.account,
                     form.get("answer", ""),
-                    user_id=person.account.id,
-                    # where nobody chose a name the model's own says more than that of the browser
-                    label="" if typed == device else typed,
-                    otherwise=device or person.account.login_name,
+                    form.get("label", ""),
                     bound_to=_bound_to(person.session),
-                    now=self._shared.clock.now(),
                 )
             except PasskeyRefused as error:
                 refused: Fault | None = error.why if isinstance(error, KeyNotTaken) else "passkey_refused"
@@ -149,9 +147,6 @@ class FactorsPage:
             else:
                 refused = None
                 await changed(tx, request, person, self._letters, "enrolled", "passkey")
-                kind = passkey_type(passkey.transports)
-                change = CredentialChange(kind, "create", "added", passkey.label, passkey.aaguid)
-                await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
                 codes = await self._recovery_codes.first_time(tx, request, person)
         if refused is not None:
             return await self._show(request, refused)
@@ -324,11 +319,6 @@ async def changed(
     kind = Kind.FACTOR_ENROLLED if change == "enrolled" else Kind.FACTOR_REMOVED
     await record_change(tx, request, kind, person, factor)
     await letters.put(tx, request, person, NoticeKind.FACTOR_CHANGED, change=change, factor=factor)
-
-
-def given_name(typed: str) -> str:
-    """What a person calls a factor, as it is kept; empty: they called it nothing."""
-    return " ".join("".join(filter(str.isprintable, typed)).split())[:LABEL_LONGEST]
 
 
 def _bound_to(session: Session) -> str:

@@ -15,6 +15,7 @@ from idp.devices.device import OwnDevices
 from idp.devices.sign_in_history import SignInStorage
 from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import AccountFactors
+from idp.endpoints.login.demanding import Demanding
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.factors.recovery_code import FEW
@@ -64,6 +65,7 @@ class OverviewPage:
         requests: AskedRequests,
         saved_codes: SavedCodes,
         ways_back: WaysBack,
+        demanding: Demanding,
         roles_page: str,
     ) -> None:
         """`roles_page`: where people ask for roles, for a time, at the policy's own page behind the gateway."""
@@ -77,6 +79,7 @@ class OverviewPage:
         self._requests = requests
         self._saved_codes = saved_codes
         self._ways_back = ways_back
+        self._demanding = demanding
         self._roles_page = roles_page
 
     async def __call__(self, request: Request) -> Response:
@@ -88,8 +91,17 @@ class OverviewPage:
             now, user_id = self._shared.clock.now(), person.account.id
             saved_codes = await self._saved_codes.left(tx, user_id)
             places = await self._history.places(tx, user_id, now - RECENT)
+            demanded = await self._demanding.of(
+                tx,
+                user_id,
+                person.session.organisation_id,
+                enrolled=person.enrolled,
+                has_mail=person.account.email is not None,
+                now=now,
+            )
             at_a_glance: dict[str, Any] = {
                 "roles_page": self._roles_page,
+                "enrolment": demanded.enrolment,
                 "passkeys": len(await self._factors.passkeys(tx, user_id)),
                 "password_changed_at": await self._passwords.changed_at(tx, user_id),
                 "devices": len(await self._devices.of(tx, user_id)),

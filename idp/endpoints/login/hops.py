@@ -42,6 +42,7 @@ PAGES = {
     Step.TAKEOVER: "/takeover",
     Step.CONSENT: "/consent",
     Step.NEW_PASSWORD: "/sign-in/new-password",
+    Step.ENROL: "/enrol",
     Step.LINK: "/sign-in/link",
 }
 

@@ -12,6 +12,7 @@ from idp.authorization.next_step import AccountState, SessionState
 from idp.devices.device import Device
 from idp.factors.requirement import FactorKind
 from idp.protocol.assurance import Method
+from idp.rollout.demands import NOTHING, Demanded
 from idp.sessions.session import Session
 
 
@@ -65,6 +66,8 @@ class Arrived:
     """Their live session, on whatever browser."""
     live_state: SessionState | None
     """What `next_step` reads of it, seen from this browser."""
+    demanded: Demanded = NOTHING
+    """By the programme of their organisation."""
 
     @property
     def recipient(self) -> Recipient:
