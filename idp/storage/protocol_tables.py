@@ -1,4 +1,4 @@
-"""The tables of migrations 0006, 0021, 0023, 0024, 0026 and 0029: clients, consents, pushed requests, logins, codes,
+"""The tables of migrations 0006, 0021, 0023, 0024, 0026, 0029 and 0068: clients, consents, pushed requests, logins, codes,
 refresh families, secrets that all nodes share."""
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ login = Table(
     Column("remember", Boolean, nullable=False),
     Column("linking", JSONB(none_as_null=True)),
     Column("consent", Text, nullable=False),
+    Column("enrolment", Text, nullable=False),
 )
 
 consent = Table(

@@ -1,0 +1,121 @@
+"""What the phases in force demand of one person at one login: pure.
+
+A person is of a phase once it has reached them: their cohort is looked at until then, and not afterwards, so that
+whoever was taken in as somebody without a second factor is still asked for it when they have one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID
+
+from idp.rollout.cohorts import Facts, Rule, belongs, within
+from idp.rollout.phases import PUTS_NO_MORE_OFF, Method, Phase
+
+OFFERED: Final[frozenset[Method]] = frozenset({"passkey", "totp"})
+"""What a login can lead people to set up, or what they have without setting anything up."""
+BEST_FIRST: Final[tuple[Method, ...]] = ("passkey", "push", "totp", "sms", "link")
+
+Enrolling = Literal["may", "must"]
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseWithRule:
+    """A phase in force, and whom it is for."""
+
+    phase: Phase
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a phase remembers of one person."""
+
+    asked_at: datetime | None = None
+    enrolled: bool = False
+    excepted_until: datetime | None = None
+    taken_in: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolment:
+    """What a person is asked to set up."""
+
+    phase_id: UUID
+    methods: tuple[Method, ...]
+    """Those that can be set up here, best first."""
+    enrolling: Enrolling
+    deadline: datetime
+    """Until when they may put it off."""
+
+    def days_left(self, now: datetime) -> int:
+        """Days, each one begun counted; 0 where it cannot be put off."""
+        return max(0, math.ceil((self.deadline - now) / timedelta(days=1)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demanded:
+    """What all phases together demand of a person."""
+
+    enrolment: Enrolment | None = None
+    second_factor: bool = False
+    password_closed: bool = False
+    reached: tuple[UUID, ...] = ()
+    """The phases that they are of."""
+
+
+NOTHING: Final = Demanded()
+
+
+def reaches(at: PhaseWithRule, facts: Facts) -> bool:
+    """Whether a person belongs to the part of the cohort that a phase reaches."""
+    return within(at.phase.share, at.phase.salt, facts.user_id) and belongs(at.rule, facts)
+
+
+def demanded(
+    phases: Sequence[PhaseWithRule],
+    facts: Facts,
+    standings: Mapping[UUID, Standing],
+    has: Collection[Method],
+    now: datetime,
+) -> Demanded:
+    """What these phases, all of the person's organisation, demand now. `has`: the methods that they have."""
+    reached, enrolments = [], list[Enrolment]()
+    second_factor = password_closed = False
+    for at in phases:
+        phase = at.phase
+        standing = standings.get(phase.id, _UNMET)
+        if not phase.in_force or not (standing.taken_in or reaches(at, facts)):
+            continue
+        reached.append(phase.id)
+        if standing.excepted_until is not None and now < standing.excepted_until:
+            continue
+        deadline = deadline_of(phase, standing, now)
+        over = phase.state in PUTS_NO_MORE_OFF and now >= deadline
+        if not set(phase.demand.methods).isdisjoint(has):
+            second_factor = second_factor or (over and phase.demand.second_factor)
+            password_closed = password_closed or (over and phase.demand.close_password)
+            continue
+        methods = tuple(one for one in BEST_FIRST if one in phase.demand.methods and one in OFFERED)
+        if methods:
+            enrolling: Enrolling = "must" if over else "may"
+            enrolments.append(
+                Enrolment(phase_id=phase.id, methods=methods, enrolling=enrolling, deadline=deadline)
+            )
+    first = min(enrolments, key=lambda one: (one.enrolling == "may", one.deadline), default=None)
+    return Demanded(
+        enrolment=first, second_factor=second_factor, password_closed=password_closed, reached=tuple(reached)
+    )
+
+
+def deadline_of(phase: Phase, standing: Standing, now: datetime) -> datetime:
+    """Until when a person may put off what a phase asks: its date, or their grace from when they were first asked."""
+    first_asked = standing.asked_at if standing.asked_at is not None else now
+    return max(phase.dates.enforce_at, first_asked + phase.grace) if phase.grace_days else phase.dates.enforce_at
+
+
+_UNMET: Final = Standing(taken_in=False)
