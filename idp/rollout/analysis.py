@@ -251,7 +251,11 @@ def _of_roles(one: Analysis) -> Finding:
     weakest = max(roles, key=lambda found: (found.share("password_alone"), found.people))
     if not weakest.ready["password_alone"]:
         return Finding(about="role", code="no_password_alone", values={"people": one.people})
-    values: Values = {"role": weakest.key, "share": weakest.share("password_alone"), "count": weakest.ready["password_alone"]}
+    values: Values = {
+        "role": weakest.key,
+        "share": weakest.share("password_alone"),
+        "count": weakest.ready["password_alone"],
+    }
     return Finding(about="role", code="weakest_role" if weakest.key else "weakest_without_role", values=values)
 
 
@@ -310,4 +314,6 @@ def _of_phases(one: Analysis) -> Finding:
     if work.people == work.ready:
         return Finding(about="phases", code="all_ready")
     values: Values = {"count": work.people - work.ready, "people": work.people}
-    return Finding(about="phases", code="most_work", values={**values, **{f"name_{k}": v for k, v in work.name.items()}})
+    return Finding(
+        about="phases", code="most_work", values={**values, **{f"name_{k}": v for k, v in work.name.items()}}
+    )

@@ -5,11 +5,12 @@ Both are rules as data, so that SQL counts by the very rules by which one sign-i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from idp.devices.sign_in_history import Outcome
+from idp.rollout.phases import Method as Demanded
 
 Method = Literal[
     "passkey",
@@ -134,3 +135,34 @@ def readiness(enrolled: Collection[Enrolled], *, has_password: bool) -> Readines
 
 def _first(rules: Collection[Rule], amr: Collection[str]) -> str:
     return next((rule.name for rule in rules if rule.holds(amr)), "other")
+
+
+MARKS: Mapping[Demanded, tuple[str, ...]] = {
+    "passkey": _KEYS,
+    "push": ("mca",),
+    "totp": ("otp",),
+    "sms": ("sms",),
+    "link": ("email",),
+}
+"""What attempts by a method that phases ask for bear; of those by a key that approves elsewhere (`mca`) none is a
+passkey's."""
+WAYS: Mapping[Demanded, tuple[Method, ...]] = {
+    "passkey": ("passkey", "password_passkey"),
+    "push": ("push", "password_push"),
+    "totp": ("password_app",),
+    "sms": ("password_sms", "sms"),
+    "link": ("mail_link", "password_mail"),
+}
+"""The ways in that a method makes."""
+
+
+def by_one_of(methods: Collection[Demanded], amr: Collection[str]) -> bool:
+    """Whether an attempt was by one of the methods that a phase asks for."""
+    return any(
+        any(mark in amr for mark in MARKS[method]) and (method != "passkey" or "mca" not in amr) for method in methods
+    )
+
+
+def ways(methods: Collection[Demanded]) -> tuple[Method, ...]:
+    """The ways in that these methods make."""
+    return tuple(way for method in methods for way in WAYS[method])

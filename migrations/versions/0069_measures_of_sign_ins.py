@@ -48,18 +48,15 @@ _STATEMENTS = (
         user_id uuid NOT NULL REFERENCES idp.user_account ON DELETE CASCADE,
         organisation_id uuid NOT NULL REFERENCES idp.organisation ON DELETE CASCADE,
         method text NOT NULL,
-        asked_at timestamptz NOT NULL,
-        answered_at timestamptz,
+        at timestamptz NOT NULL,
         score smallint CHECK (score BETWEEN 1 AND 5),
         sealed_text bytea,
-        CHECK (score IS NULL OR answered_at IS NOT NULL),
         CHECK (sealed_text IS NULL OR score IS NOT NULL)
     )
     """,
-    "CREATE INDEX feedback_person ON idp.feedback (user_id, method, asked_at DESC)",
-    "CREATE INDEX feedback_organisation ON idp.feedback (organisation_id, answered_at DESC, id DESC) "
-    "WHERE score IS NOT NULL",
-    "COMMENT ON COLUMN idp.feedback.answered_at IS 'with no score: they skipped it'",
+    "CREATE INDEX feedback_person ON idp.feedback (user_id, method, at DESC)",
+    "CREATE INDEX feedback_organisation ON idp.feedback (organisation_id, at DESC, id DESC) WHERE score IS NOT NULL",
+    "COMMENT ON COLUMN idp.feedback.score IS 'from 1 to 5, 5 is best; null: they did not want to say'",
     "GRANT SELECT, DELETE ON idp.feedback TO munjigi_worker",
     """
     CREATE VIEW idp.help_asked AS

@@ -56,7 +56,10 @@ class Report:
 
     def bars(self, finding: str, rows: Sequence[Bar], *, beside: str = "") -> None:
         """A chart; its heading is what it shows. `beside`: what the figures are."""
-        head = [_heading(finding), *([Paragraph(face.marked(beside), _style(8.5, after=4, ink=MUTED))] if beside else [])]
+        head = [
+            _heading(finding),
+            *([Paragraph(face.marked(beside), _style(8.5, after=4, ink=MUTED))] if beside else []),
+        ]
         chart = [*head, Bars(rows), Spacer(1, 6)]
         self._parts.extend([KeepTogether(chart)] if len(rows) <= _KEPT_TOGETHER else chart)
 

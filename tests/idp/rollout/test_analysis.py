@@ -41,7 +41,16 @@ HASHES = {
     "kept bcrypt $2b$12$salt digest": ("bcrypt", "kept"),
     "wrapped ldap - $argon2id$v=19$m=65536,t=3,p=1$c2FsdA$dGFn": ("ldap", "wrapped"),
 }
-AMRS = [(), ("pwd",), ("pwd", "otp", "mfa"), ("hwk", "user", "mfa"), ("otp",), ("email",), ("swk", "mca"), ("pwd", "sms")]
+AMRS = [
+    (),
+    ("pwd",),
+    ("pwd", "otp", "mfa"),
+    ("hwk", "user", "mfa"),
+    ("otp",),
+    ("email",),
+    ("swk", "mca"),
+    ("pwd", "sms"),
+]
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,9 @@ async def keep(tx: Transaction, everybody: list[One]) -> None:
             at=NOW if one.state == "locked" else None,
         )
         for organisation, roles in one.roles.items():
-            await run("INSERT INTO idp.membership VALUES (:a, :b, :c, :d)", a=one.id, b=organisation, c=list(roles), d=NOW)
+            await run(
+                "INSERT INTO idp.membership VALUES (:a, :b, :c, :d)", a=one.id, b=organisation, c=list(roles), d=NOW
+            )
         if one.hash:
             await run("INSERT INTO idp.password VALUES (:a, :b, :c)", a=one.id, b=one.hash, c=NOW)
         if "totp" in one.enrolled:
@@ -297,7 +308,9 @@ def test_every_chart_says_what_it_shows() -> None:
     assert values["idle"]["count"] == 3
     assert values["phases"] == {"count": 6, "people": 10, "name_ko": "가"}
     ready = group("all", "", "", {"several_factors": 3})
-    calm = made(people=3, groups=(ready, group("role", "", "", ready.ready)), phases=(PhaseHit(**hit, people=1, ready=1),))
+    calm = made(
+        people=3, groups=(ready, group("role", "", "", ready.ready)), phases=(PhaseHit(**hit, people=1, ready=1),)
+    )
     assert found(calm)["strength"] == found(calm)["role"] == "no_password_alone"
     assert found(calm)["phases"] == "all_ready"
 

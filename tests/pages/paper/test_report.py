@@ -24,7 +24,9 @@ def report(locale: Any = "ko", rows: int = 3) -> Report:
     one = Report(title="로그인 방법", subtitle="하우스 · 2026년 11월 22일", footer="문지기 · 2026-11-22", locale=locale)
     one.heading("한눈에 보기")
     one.say("사람 1,204명 중 62%는 비밀번호만 써요.")
-    one.bars("10명 중 6명은 비밀번호뿐이에요", [Bar(f"줄 {n}.", n / 10, f"{n}명") for n in range(rows)], beside="사람 수")
+    one.bars(
+        "10명 중 6명은 비밀번호뿐이에요", [Bar(f"줄 {n}.", n / 10, f"{n}명") for n in range(rows)], beside="사람 수"
+    )
     one.table(["조직", "사람"], [["하우스 & <b>아들</b>", "1,204"], ["Café — 둘", "12"]], numbers=(1,))
     one.points(["먼저 약한 것부터", "Next, this."])
     one.note("작은 글씨")
