@@ -23,6 +23,7 @@ from idp.endpoints.account.settings import LanguagePage, NoticesPage
 from idp.endpoints.account.sign_in import AccountSignIn
 from idp.endpoints.device.page import DevicePage
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.new_factors import NewFactors
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.parts import Parts
@@ -62,7 +63,7 @@ def account_endpoints(
     passkeys: PasskeyCeremonies,
     throttle: Throttle,
     typed_codes: TypedCodes,
-    issuer_name: str,
+    new_factors: NewFactors,
 ) -> Mapping[str, Endpoint]:
     """The pages of the account, by the names of the table of routes."""
     door, letters = account_door(parts, shared), account_letters(parts)
@@ -113,13 +114,21 @@ def account_endpoints(
         pool=parts.passwords,
         throttle=throttle,
     )
-    saved_codes = RecoveryCodesPage(shared, door=door, letters=letters, codes=recovery_codes, signals=parts.signals)
+    saved_codes = RecoveryCodesPage(
+        shared,
+        door=door,
+        letters=letters,
+        codes=recovery_codes,
+        new_factors=new_factors,
+        signals=parts.signals,
+    )
     own_factors = FactorsPage(
         shared,
         door=door,
         letters=letters,
         factors=factors,
         passkeys=passkeys,
+        new_factors=new_factors,
         recovery_codes=saved_codes,
         signals=parts.signals,
         other_ways=upstream_links,
@@ -128,12 +137,9 @@ def account_endpoints(
         shared,
         door=door,
         letters=letters,
-        authenticators=factors,
-        envelope=parts.envelope,
+        new_factors=new_factors,
         throttle=throttle,
         recovery_codes=saved_codes,
-        signals=parts.signals,
-        issuer_name=issuer_name,
     )
     confirm = ConfirmPage(
         shared,

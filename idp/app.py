@@ -68,6 +68,7 @@ async def running_caches(parts: Parts, stop: asyncio.Event) -> AsyncIterator[Non
         parts.keys,
         parts.clients,
         parts.rules,
+        parts.phases_in_force,
         parts.faces,
         parts.offers,
         parts.described,

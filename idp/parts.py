@@ -31,6 +31,7 @@ from idp.endpoints.account.requests_watch import RequestsWatch
 from idp.endpoints.client_proofs import ClientProofs
 from idp.endpoints.key_proofs import KeyProofs
 from idp.endpoints.login.arrivals import Arrivals, account_of
+from idp.endpoints.login.demanding import Demanding
 from idp.endpoints.login.hops import Hops
 from idp.endpoints.login.telling import Telling
 from idp.endpoints.presence import Presence
@@ -45,6 +46,7 @@ from idp.protocol.dpop_nonce import Nonces
 from idp.protocol.pairwise import PairwiseSubjects
 from idp.resources.described_servers import DescribedCache
 from idp.resources.scope_words import ScopeWords
+from idp.rollout.in_force import PhasesInForce
 from idp.routes import ASSETS, HELP
 from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
@@ -62,6 +64,7 @@ from idp.storage import (
     login_rules,
     machine_sessions,
     not_me_links,
+    phase_people,
     preferences,
     resource_servers,
     secrets,
@@ -135,6 +138,8 @@ class Parts:
     machines: MachineSessions
     arrivals: Arrivals
     rules: LoginRulesCache
+    phases_in_force: PhasesInForce
+    demanding: Demanding
     places: Places
     code_digests: CodeDigests
     queue: Queue
@@ -198,6 +203,8 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         lease,
         otherwise=LoginRules(settings.session.duplicate_login, settings.session.new_device_factor),
     )
+    phases_in_force = PhasesInForce(phase_people, clock, lease)
+    demanding = Demanding(phases_in_force, phase_people)
     assets = Assets(STATIC, base=ASSETS)
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
     client_cache = ClientCache(clients, database, clock, lease)
@@ -252,6 +259,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
         arrivals=Arrivals(
             people=known_people,
             rules=rules,
+            demanding=demanding,
             devices=devices,
             sessions=sessions,
             one_session=one_session,
@@ -261,6 +269,8 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
             session_age=int(settings.session.absolute_lifetime),
         ),
         rules=rules,
+        phases_in_force=phases_in_force,
+        demanding=demanding,
         places=Places.load(settings),
         code_digests=code_digests,
         queue=queue,

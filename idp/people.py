@@ -8,10 +8,12 @@ from idp.account import account_endpoints
 from idp.credentials.throttle import Throttle
 from idp.endpoints.login.consent import ConsentPage
 from idp.endpoints.login.counted_codes import CountedCodes
+from idp.endpoints.login.enrol import EnrolPage
 from idp.endpoints.login.factor import FactorPage
 from idp.endpoints.login.factor_notices import FactorNotices
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.mail_codes import MailCodes
+from idp.endpoints.login.new_factors import NewFactors
 from idp.endpoints.login.no_factor import NoFactorPage
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.takeover import TakeoverPage
@@ -21,7 +23,16 @@ from idp.factors.passkey import RelyingParty
 from idp.federated import federation_endpoints
 from idp.parts import Parts
 from idp.routes import Endpoint
-from idp.storage import consents, factors, logins, one_time_codes, preferences, proven_addresses, recovery_codes
+from idp.storage import (
+    consents,
+    directory,
+    factors,
+    logins,
+    one_time_codes,
+    preferences,
+    proven_addresses,
+    recovery_codes,
+)
 from idp.way_in import way_in_endpoints
 
 ISSUER_NAME = "Munjigi"
@@ -45,11 +56,31 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
     throttle = Throttle(parts.valkey)
     passkeys = PasskeyCeremonies(RelyingParty.of_issuer(parts.issuer, ISSUER_NAME), factors, parts.entropy)
     typed_codes = TypedCodes(factors, recovery_codes, parts.envelope, parts.clock)
+    notices = FactorNotices(parts.queue, preferences, parts.not_me)
+    new_factors = NewFactors(
+        authenticators=factors,
+        passkeys=passkeys,
+        codes=recovery_codes,
+        signals=parts.signals,
+        envelope=parts.envelope,
+        entropy=parts.entropy,
+        clock=parts.clock,
+        issuer_name=ISSUER_NAME,
+    )
+    enrol = EnrolPage(
+        shared,
+        directory=directory,
+        demanding=parts.demanding,
+        new_factors=new_factors,
+        passkeys=passkeys,
+        notices=notices,
+        throttle=throttle,
+    )
     factor = FactorPage(
         shared,
         typed_codes=typed_codes,
         counted_codes=CountedCodes(throttle),
-        notices=FactorNotices(parts.queue, preferences, parts.not_me),
+        notices=notices,
         passkeys=passkeys,
         codes=MailCodes(one_time_codes, proven_addresses, parts.code_digests, parts.queue, throttle, parts.entropy),
         mail_code_counts=parts.settings.idp.mail_code_counts,
@@ -59,6 +90,8 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "factor": parts.restart.around(factor),
         "factor_passkey": parts.restart.around(factor.by_passkey),
         "no_factor": parts.restart.around(NoFactorPage(shared)),
+        "enrol": parts.restart.around(enrol),
+        "enrol_passkey": parts.restart.around(enrol.by_passkey),
         "takeover": parts.restart.around(TakeoverPage(shared)),
         "consent": parts.restart.around(ConsentPage(shared, consents)),
         **account_endpoints(
@@ -67,7 +100,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             passkeys=passkeys,
             throttle=throttle,
             typed_codes=typed_codes,
-            issuer_name=ISSUER_NAME,
+            new_factors=new_factors,
         ),
         **federation_endpoints(parts, shared, throttle),
         "session_status": SessionStatusEndpoint(parts.arrivals, parts.database, parts.clock),

@@ -34,6 +34,8 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/factor", ("GET", "POST"), "factor"),
     ("/factor/passkey", ("POST",), "factor_passkey"),
     ("/factor/none", ("GET", "POST"), "no_factor"),
+    ("/enrol", ("GET", "POST"), "enrol"),
+    ("/enrol/passkey", ("POST",), "enrol_passkey"),
     ("/takeover", ("GET", "POST"), "takeover"),
     ("/consent", ("GET", "POST"), "consent"),
     ("/account", ("GET",), "account"),

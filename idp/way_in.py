@@ -11,6 +11,7 @@ from idp.credentials.throttle import Throttle
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.typed_codes import TypedCodes
+from idp.endpoints.sign_in.closed_passwords import ClosedPasswords
 from idp.endpoints.sign_in.first_factor import FirstFactor
 from idp.endpoints.sign_in.guess import Guesses
 from idp.endpoints.sign_in.new_password import NewPasswordPage
@@ -76,6 +77,7 @@ def way_in_endpoints(
         ),
         remembering=remembering(parts),
         passkeys=passkeys,
+        closed=ClosedPasswords(parts.demanding, directory, factors),
     )
     sign_in = SignInPage(
         shared,

@@ -76,6 +76,8 @@ class Login:
     """Whether the person was asked what the app may have, and what they said."""
     remember: bool = False
     """The person wants this browser remembered, once a session has begun in it."""
+    put_off: bool = False
+    """The person put off, in this login, what a phase of a programme asks them to set up."""
     linking: Linking | None = None
     """What the person is asked to link, once they have proved fully who they are here."""
 
@@ -102,7 +104,12 @@ class Login:
             given_up=False,
             consent="unasked",
             remember=False,
+            put_off=False,
         )
+
+    def puts_off(self) -> Login:
+        """The person does not set up now what they are asked to; ignored where it cannot be put off any more."""
+        return replace(self, put_off=True)
 
     def wants_linking(self, linking: Linking) -> Login:
         """Somebody came from an upstream with an account that is nobody's here."""

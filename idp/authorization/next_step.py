@@ -17,10 +17,14 @@ from idp.authorization.login import Login
 from idp.protocol.assurance import assurance, demanded_assurance
 
 DuplicateLogin = Literal["ask", "take_over"]
+Enrolling = Literal["may", "must"]
+"""Whether what a person is asked to set up may be put off."""
+ENROLS_WITHIN = timedelta(minutes=15)
+"""How long ago somebody who sets up a way to sign in may have been authenticated."""
 
 
 class Step(StrEnum):
-    """What the dispatcher does next; the first five are pages."""
+    """What the dispatcher does next; the first seven are pages."""
 
     SIGN_IN = "sign_in"
     FACTOR = "factor"
@@ -28,6 +32,8 @@ class Step(StrEnum):
     """A second factor is due, and there is nothing that this person could be asked for: they are led to help."""
     TAKEOVER = "takeover"
     CONSENT = "consent"
+    ENROL = "enrol"
+    """The person is led to set up what a phase of their organisation's programme asks for."""
     LINK = "link"
     """The person is asked whether an account of an upstream is to lead in from now on."""
     BEGIN_SESSION = "begin_session"
@@ -69,6 +75,10 @@ class AccountState:
     new_device: bool = False
     """They have signed in before, and never by this browser; and the organisation asks for a factor then."""
     duplicate_login: DuplicateLogin = "ask"
+    enrolled: bool = False
+    """They have set up a second factor of their own, which a code by mail is not."""
+    enrolling: Enrolling | None = None
+    """A phase of their organisation's programme asks them to set something up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +122,7 @@ def next_step(
     if "none" in login.request.prompt:
         if interactive.step is Step.SIGN_IN:
             return NextStep(Step.REFUSED, "login_required")
-        if interactive.step in (Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER, Step.LINK):
+        if interactive.step in (Step.FACTOR, Step.NO_FACTOR, Step.TAKEOVER, Step.ENROL, Step.LINK):
             return NextStep(Step.REFUSED, "interaction_required")
         if interactive.step is Step.CONSENT:
             return NextStep(Step.REFUSED, "consent_required")
@@ -127,6 +137,10 @@ def _step(
     now: datetime,
 ) -> NextStep:
     proven = _proven(login, account, live, own, now)
+    if account is not None and proven.step in (Step.BEGIN_SESSION, Step.JOIN_SESSION):
+        enrolment = _enrolment(login, account, now, joins=proven.step is Step.JOIN_SESSION)
+        if enrolment is not None:
+            return NextStep(enrolment)
     if login.linking is not None and proven.step in (Step.BEGIN_SESSION, Step.JOIN_SESSION):
         return NextStep(Step.LINK)  # last of all: a new way in is given to whoever went through every other step
     return proven
@@ -187,6 +201,21 @@ def _duplicate(login: Login, account: AccountState, live: SessionState) -> NextS
     if account.duplicate_login == "take_over" or (faces_it and login.takes_over):
         return NextStep(Step.BEGIN_SESSION)
     return NextStep(Step.TAKEOVER)
+
+
+def _enrolment(login: Login, account: AccountState, now: datetime, *, joins: bool) -> Step | None:
+    """What comes before the session of somebody who is asked to set something up; None: nothing does.
+
+    Whoever has a factor gives it first, and nobody sets one up by an authentication of long ago (NIST SP 800-63B-4,
+    section 4.1). As long as it can be put off it is asked for once in a login, and never within a session.
+    """
+    if account.enrolling is None or (account.enrolling == "may" and (joins or login.put_off)):
+        return None
+    if account.enrolled and assurance(login.amr) < 2:
+        return Step.FACTOR if account.enrolling == "must" else None
+    if login.authenticated_at is None or now - login.authenticated_at > ENROLS_WITHIN:
+        return Step.SIGN_IN if account.enrolling == "must" else None
+    return Step.ENROL
 
 
 def _confirm(account: AccountState) -> NextStep:

@@ -171,7 +171,7 @@ def belongs(rule: Rule, facts: Facts) -> bool:
 
 
 def bucket(salt: str, user_id: UUID) -> int:
-    """Where a person falls, from 0 to `BUCKETS`: the first four bytes of SHA-256, big-endian, so that SQL says it too."""
+    """Where a person falls, below `BUCKETS`: the first four bytes of SHA-256, big-endian, which SQL can say, too."""
     digest = hashlib.sha256(f"{salt}{user_id}".encode()).digest()
     return int.from_bytes(digest[:4], "big") % BUCKETS
 

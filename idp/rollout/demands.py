@@ -10,17 +10,16 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
+from idp.authorization.next_step import Enrolling
 from idp.rollout.cohorts import Facts, Rule, belongs, within
 from idp.rollout.phases import PUTS_NO_MORE_OFF, Method, Phase
 
 OFFERED: Final[frozenset[Method]] = frozenset({"passkey", "totp"})
 """What a login can lead people to set up, or what they have without setting anything up."""
 BEST_FIRST: Final[tuple[Method, ...]] = ("passkey", "push", "totp", "sms", "link")
-
-Enrolling = Literal["may", "must"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,8 @@ class Enrolment:
     enrolling: Enrolling
     deadline: datetime
     """Until when they may put it off."""
+    passwordless: bool
+    """It is to take the place of their password; otherwise it comes beside it."""
 
     def days_left(self, now: datetime) -> int:
         """Days, each one begun counted; 0 where it cannot be put off."""
@@ -104,7 +105,13 @@ def demanded(
         if methods:
             enrolling: Enrolling = "must" if over else "may"
             enrolments.append(
-                Enrolment(phase_id=phase.id, methods=methods, enrolling=enrolling, deadline=deadline)
+                Enrolment(
+                    phase_id=phase.id,
+                    methods=methods,
+                    enrolling=enrolling,
+                    deadline=deadline,
+                    passwordless=phase.kind == "passwordless",
+                )
             )
     first = min(enrolments, key=lambda one: (one.enrolling == "may", one.deadline), default=None)
     return Demanded(

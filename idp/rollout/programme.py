@@ -1,4 +1,4 @@
-"""A programme: the ordered phases of one organisation, made from a template by one call, and what its storage must do."""
+"""A programme: the ordered phases of one organisation, what is recorded of them, and what storages must do."""
 
 from __future__ import annotations
 
@@ -126,6 +126,9 @@ class Programmes(Protocol):
     async def tell(self, tx: Transaction, organisation_id: UUID) -> None:
         """Tell every node that what is demanded changed."""
 
+    async def to_lead_on(self, tx: Transaction) -> Sequence[UUID]:
+        """The programmes that were started and are not all over."""
+
 
 class PhaseRecords(Protocol):
     """Where it is kept what was done to phases, and exceptions."""
@@ -146,6 +149,9 @@ class PhaseRecords(Protocol):
 
     async def withdraw(self, tx: Transaction, exception_id: UUID, who: str, now: datetime) -> PhaseException | None:
         """Take one back; None: there is none, or it is taken back already."""
+
+    async def exception(self, tx: Transaction, exception_id: UUID) -> PhaseException | None:
+        """One."""
 
     async def exceptions(
         self, tx: Transaction, programme_id: UUID, before: tuple[datetime, UUID] | None, limit: int
@@ -172,7 +178,7 @@ class Reached(Protocol):
     ) -> Preview:
         """Whom a rule is about; `phase`: as far as its share reaches."""
 
-    async def take_in(self, tx: Transaction, at: PhaseWithRule, now: datetime) -> int:
+    async def take_in(self, tx: Transaction, organisation_id: UUID, at: PhaseWithRule, now: datetime) -> int:
         """Take in everybody whom a phase reaches and has not taken in yet. Returns how many."""
 
     async def ask(self, tx: Transaction, phase_ids: Collection[UUID], user_id: UUID, now: datetime) -> None:

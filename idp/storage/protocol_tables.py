@@ -1,5 +1,5 @@
-"""The tables of migrations 0006, 0021, 0023, 0024, 0026, 0029 and 0068: clients, consents, pushed requests, logins, codes,
-refresh families, secrets that all nodes share."""
+"""The tables of migrations 0006, 0021, 0023, 0024, 0026, 0029 and 0068: clients, consents, pushed requests, logins,
+codes, refresh families, secrets that all nodes share."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ login = Table(
     Column("remember", Boolean, nullable=False),
     Column("linking", JSONB(none_as_null=True)),
     Column("consent", Text, nullable=False),
-    Column("enrolment", Text, nullable=False),
+    Column("put_off", Boolean, nullable=False),
 )
 
 consent = Table(

@@ -27,7 +27,7 @@ _STATEMENTS = (
     )
     """,
     "CREATE INDEX programme_organisation ON idp.programme (organisation_id, created_at DESC, id DESC)",
-    "COMMENT ON COLUMN idp.programme.texts IS 'words of notices that differ from the shipped ones, by moment and locale'",
+    "COMMENT ON COLUMN idp.programme.texts IS 'words of notices that differ from the shipped ones'",
     "COMMENT ON COLUMN idp.programme.started_at IS 'from when on its phases go on by their dates'",
     """
     CREATE TABLE idp.cohort (

@@ -1,4 +1,4 @@
-"""What a login remembers of the second step that a phase asked its person to set up.
+"""A login remembers that its person put off what a phase asked them to set up.
 
 Revision ID: 0068
 Revises: 0067
@@ -15,15 +15,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute(
-        "ALTER TABLE idp.login ADD COLUMN enrolment text NOT NULL DEFAULT 'unasked' "
-        "CHECK (enrolment IN ('unasked', 'skipped', 'done'))"
-    )
-    op.execute(
-        "COMMENT ON COLUMN idp.login.enrolment IS "
-        "'skipped: put off in this login; done: set up in it'"
-    )
+    op.execute("ALTER TABLE idp.login ADD COLUMN put_off boolean NOT NULL DEFAULT false")
 
 
 def downgrade() -> None:
-    op.execute("ALTER TABLE idp.login DROP COLUMN enrolment")
+    op.execute("ALTER TABLE idp.login DROP COLUMN put_off")

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-import pyotp
 from starlette.requests import Request
 from starlette.responses import Response
 
 from audit.trail import Kind
-from config.envelope import Envelope
-from config.web import correlation_id
 from idp.credentials.factor_guesses import factor_guesses
 from idp.credentials.throttle import Throttle
 from idp.endpoints.account.door import AccountDoor, Person, back, record_change
@@ -19,10 +16,8 @@ from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.recovery_codes import PATH, RecoveryCodesPage
 from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.new_factors import NewFactors, ShownSecret
 from idp.endpoints.whereabouts import client_ip
-from idp.factors import totp
-from idp.factors.totp import Authenticator, TotpStorage
-from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 
 
 class AuthenticatorPage:
@@ -34,40 +29,23 @@ class AuthenticatorPage:
         *,
         door: AccountDoor,
         letters: Letters,
-        authenticators: TotpStorage,
-        envelope: Envelope,
+        new_factors: NewFactors,
         throttle: Throttle,
         recovery_codes: RecoveryCodesPage,
-        signals: ChangeSignals,
-        issuer_name: str,
     ) -> None:
         self._shared = shared
         self._door = door
         self._letters = letters
-        self._authenticators = authenticators
-        self._envelope = envelope
+        self._new_factors = new_factors
         self._throttle = throttle
         self._recovery_codes = recovery_codes
-        self._signals = signals
-        self._issuer_name = issuer_name
 
     async def begin(self, request: Request) -> Response:
         """`POST /account/authenticator`: a new secret, shown as a QR code until a code of it was typed."""
         form = await self._door.form(request)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
-            secret = pyotp.random_base32()
-            ident = self._shared.entropy.uuid()
-            authenticator = Authenticator(
-                id=ident,
-                user_id=person.account.id,
-                label=f"{self._issuer_name} · {person.account.login_name}",
-                sealed_secret=self._envelope.seal(secret.encode(), totp.context(ident)),
-                last_accepted_step=0,
-                created_at=self._shared.clock.now(),
-                confirmed_at=None,
-            )
-            await self._authenticators.begin_enrolment(tx, authenticator)
+            secret = await self._new_factors.begin_app(tx, person.account)
         return await self._show(request, person, secret)
 
     async def confirm(self, request: Request) -> Response:
@@ -80,34 +58,28 @@ class AuthenticatorPage:
         await self._throttle.attempt_all(counted)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
-            pending = await self._authenticators.pending(tx, person.account.id)
-            if pending is None:
-                return back(PATH)
-            secret = self._envelope.open(pending.sealed_secret, totp.context(pending.id)).decode()
-            step = totp.matching_step(
-                secret, form.get("code", ""), last_accepted_step=0, now=self._shared.clock.timestamp()
-            )
-            if step is None or not await self._authenticators.accept_step(tx, pending.id, step):
+            added = await self._new_factors.confirm_app(tx, request, person.account, form.get("code", ""))
+            if added == "wrong_code":
                 await record_change(tx, request, Kind.FACTOR_FAILED, person, "totp")
+                secret = await self._new_factors.begun_app(tx, person.account)
+                assert secret is not None
                 return await self._show(request, person, secret, fault="wrong_code")
-            await self._authenticators.confirm(tx, pending.id, self._shared.clock.now())
+            if added == "none_begun":
+                return back(PATH)
             await changed(tx, request, person, self._letters, "enrolled", "totp")
-            change = CredentialChange("app", "create", "added", pending.label)
-            await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
             codes = await self._recovery_codes.first_time(tx, request, person)
         await self._throttle.all_right(counted)
         await self._letters.poke()
         return await self._recovery_codes.shown(request, person, codes, done="totp_added")
 
-    async def _show(self, request: Request, person: Person, secret: str, fault: str | None = None) -> Response:
-        uri = totp.provisioning_uri(secret, login_name=person.account.login_name, issuer=self._issuer_name)
+    async def _show(self, request: Request, person: Person, secret: ShownSecret, fault: str | None = None) -> Response:
         return await self._door.show(
             request,
             person,
             "account_authenticator.html",
             status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
-            qr_code=totp.qr_code(uri),
-            secret=" ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+            qr_code=secret.qr_code,
+            secret=secret.letters,
             fault=fault,
             code=failure_code([fault] if fault else []),
         )

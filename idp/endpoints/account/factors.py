@@ -20,6 +20,7 @@ from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.recovery_codes import DONE, PATH, RecoveryCodesPage
 from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.new_factors import NewFactors
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies, PasskeyKeeping
 from idp.factors.passkey import PasskeyRefused
 from idp.factors.recovery_code import FEW
@@ -29,7 +30,6 @@ from idp.sessions.session import Session
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange, CredentialType, passkey_type
 from notifications.notice import NoticeKind
 
-LABEL_LONGEST = 64
 Fault = Literal["passkey_refused", "not_found", "last_way"]
 FactorName = Literal["passkey", "totp", "upstream"]
 
@@ -70,6 +70,7 @@ class FactorsPage:
         letters: Letters,
         factors: AccountFactors,
         passkeys: PasskeyCeremonies,
+        new_factors: NewFactors,
         recovery_codes: RecoveryCodesPage,
         signals: ChangeSignals,
         other_ways: OtherWays,
@@ -79,6 +80,7 @@ class FactorsPage:
         self._letters = letters
         self._factors = factors
         self._passkeys = passkeys
+        self._new_factors = new_factors
         self._recovery_codes = recovery_codes
         self._signals = signals
         self._other_ways = other_ways
@@ -92,15 +94,14 @@ class FactorsPage:
         form = await self._door.form(request)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
-            typed = "".join(filter(str.isprintable, form.get("label", ""))).strip()
             try:
-                passkey = await self._passkeys.register(
+                await self._new_factors.add_passkey(
                     tx,
+                    request,
+                    person.account,
                     form.get("answer", ""),
-                    user_id=person.account.id,
-                    label=typed[:LABEL_LONGEST] or label_browser(request.headers).device or person.account.login_name,
+                    form.get("label", ""),
                     bound_to=_bound_to(person.session),
-                    now=self._shared.clock.now(),
                 )
             except PasskeyRefused:
                 refused, codes = True, None
@@ -108,9 +109,6 @@ class FactorsPage:
             else:
                 refused = False
                 await changed(tx, request, person, self._letters, "enrolled", "passkey")
-                kind = passkey_type(passkey.transports)
-                change = CredentialChange(kind, "create", "added", passkey.label, passkey.aaguid)
-                await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
                 codes = await self._recovery_codes.first_time(tx, request, person)
         if refused:
             return await self._show(request, "passkey_refused")

@@ -12,8 +12,9 @@ from idp.endpoints.account.door import AccountDoor, Person, back, record_change
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.new_factors import NewFactors
 from idp.endpoints.login.typed_codes import TypedCodes
-from idp.factors.recovery_code import RecoveryCodeStorage, digest_of, new_codes
+from idp.factors.recovery_code import RecoveryCodeStorage
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 from notifications.notice import NoticeKind
 
@@ -31,12 +32,14 @@ class RecoveryCodesPage:
         door: AccountDoor,
         letters: Letters,
         codes: RecoveryCodeStorage,
+        new_factors: NewFactors,
         signals: ChangeSignals,
     ) -> None:
         self._shared = shared
         self._door = door
         self._letters = letters
         self._codes = codes
+        self._new_factors = new_factors
         self._signals = signals
 
     async def __call__(self, request: Request) -> Response:
@@ -46,7 +49,7 @@ class RecoveryCodesPage:
             person = await self._door.changing(tx, request, form)
             if not person.enrolled:  # there is nothing that they could stand for
                 return back(PATH)
-            made = await self._make(tx, request, person)
+            made = await self._new_factors.make_codes(tx, request, person.account.id)
             await record_change(tx, request, Kind.FACTOR_ENROLLED, person, "recovery_code")
             await self._letters.put(
                 tx, request, person, NoticeKind.FACTOR_CHANGED, change="enrolled", factor="recovery_code"
@@ -56,7 +59,7 @@ class RecoveryCodesPage:
 
     async def first_time(self, tx: Transaction, request: Request, person: Person) -> tuple[str, ...] | None:
         """Codes for somebody who just got their first second factor; `None` for everybody else."""
-        return await self._make(tx, request, person) if not person.enrolled else None
+        return await self._new_factors.first_codes(tx, request, person.account.id, person.enrolled)
 
     async def shown(
         self, request: Request, person: Person, made: tuple[str, ...] | None, *, done: str = ""
@@ -76,15 +79,6 @@ class RecoveryCodesPage:
             change = CredentialChange("recovery-code", "revoke", "codes_gone")
             await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
         await self._codes.replace(tx, person.account.id, (), self._shared.clock.now())
-
-    async def _make(self, tx: Transaction, request: Request, person: Person) -> tuple[str, ...]:
-        made, user_id = new_codes(self._shared.entropy), person.account.id
-        before = await self._codes.left(tx, user_id)
-        change = CredentialChange("recovery-code", "update" if before else "create", "codes_made")
-        await self._signals.credential_changed(tx, user_id, change, correlation_id(request))
-        digests = [digest for code in made if (digest := digest_of(user_id, code)) is not None]
-        await self._codes.replace(tx, user_id, digests, self._shared.clock.now())
-        return made
 
 
 async def recovery_code_used(

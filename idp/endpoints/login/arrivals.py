@@ -24,6 +24,7 @@ from idp.authorization.login_rules import LoginRulesCache
 from idp.authorization.next_step import AccountState, SessionState
 from idp.devices.device import Device, DeviceStorage
 from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash, label_browser
+from idp.endpoints.login.demanding import Demanding
 from idp.endpoints.login.known_person import Arrived, KnownPerson, PeopleAtHand
 from idp.endpoints.whereabouts import client_ip, whereabouts
 from idp.factors.requirement import FactorKind, requirement
@@ -107,6 +108,7 @@ class Arrivals:
         *,
         people: PeopleAtHand,
         rules: LoginRulesCache,
+        demanding: Demanding,
         devices: DeviceStorage,
         sessions: SessionsAtHand,
         one_session: OneSession,
@@ -117,6 +119,7 @@ class Arrivals:
     ) -> None:
         self._people = people
         self._rules = rules
+        self._demanding = demanding
         self._devices = devices
         self._sessions = sessions
         self._one_session = one_session
@@ -135,27 +138,35 @@ class Arrivals:
         return await self._sessions.live_of(tx, user_id, now)
 
     async def arrived(self, tx: Transaction, request: Request, user_id: UUID, now: datetime) -> Arrived | None:
-        """What `next_step` reads of a person, in one statement; None where there is none, or they belong nowhere."""
+        """What `next_step` reads of a person; None where there is none, or they belong nowhere.
+
+        It is one statement, and two more while phases of their organisation's programme are in force.
+        """
         known = await self._people.known_person(tx, user_id, cookie_hash(request.cookies.get(DEVICE_COOKIE)))
         if known is None:
             return None
         rules = await self._rules.of(tx, known.organisation_id)
+        demanded = await self._demanding.of(
+            tx, user_id, known.organisation_id, enrolled=known.enrolled, has_mail=known.email is not None, now=now
+        )
         factors = requirement(known.enrolled, known.roles, has_mail=known.email is not None)
         first_time_here = known.signed_in_before and not known.was_here
         account = AccountState(
             user_id=user_id,
             may_sign_in=known.may_sign_in,
             has_factor=bool(factors.usable) or (factors.by_mail and self._mail_code_counts),
-            needs_factor=factors.always,
+            needs_factor=factors.always or (demanded.second_factor and bool(factors.usable)),
             by_mail=factors.by_mail,
             new_device=first_time_here and rules.new_device_factor is True,
             duplicate_login=rules.duplicate_login or "ask",
+            enrolled=bool(factors.usable),
+            enrolling=demanded.enrolment.enrolling if demanded.enrolment is not None else None,
         )
         live = known.not_ended if known.not_ended is not None and known.not_ended.lives(now) else None
         state = None
         if live is not None:
             state = session_state(live, elsewhere=is_elsewhere(live, known.device_id, client_ip(request)))
-        return Arrived(known, account, live, state)
+        return Arrived(known, account, live, state, demanded)
 
     async def begin(
         self, tx: Transaction, request: Request, login: Login, known: KnownPerson, own: Session | None, now: datetime

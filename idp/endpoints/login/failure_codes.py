@@ -18,6 +18,7 @@ PASSKEY: Final = "MJ-SIGNIN-006"
 LINK_OVER: Final = "MJ-SIGNIN-007"
 NEW_PASSWORD: Final = "MJ-SIGNIN-008"  # noqa: S105 - a code
 LOCKED: Final = "MJ-SIGNIN-009"
+PASSWORD_CLOSED: Final = "MJ-SIGNIN-040"  # noqa: S105 - a code
 NOT_REMEMBERED: Final = "MJ-SIGNIN-010"
 
 CODES: Final[Mapping[str, str]] = {
@@ -30,6 +31,7 @@ CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("too_short", "too_long", "contains_name", "one_character", "repeats", "common"), NEW_PASSWORD),
     "same": NEW_PASSWORD,
     "locked": LOCKED,
+    "password_closed": PASSWORD_CLOSED,
     "not_remembered": NOT_REMEMBERED,
 }
 """By what was wrong, as the words of the pages name it (`….fault.<what>`)."""

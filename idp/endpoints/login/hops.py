@@ -41,6 +41,7 @@ PAGES = {
     Step.NO_FACTOR: "/factor/none",
     Step.TAKEOVER: "/takeover",
     Step.CONSENT: "/consent",
+    Step.ENROL: "/enrol",
     Step.LINK: "/sign-in/link",
 }
 

@@ -11,6 +11,7 @@ from idp.authorization.attempts import Recipient
 from idp.authorization.next_step import AccountState, SessionState
 from idp.devices.device import Device
 from idp.factors.requirement import FactorKind
+from idp.rollout.demands import NOTHING, Demanded
 from idp.sessions.session import Session
 
 
@@ -55,6 +56,8 @@ class Arrived:
     """Their live session, on whatever browser."""
     live_state: SessionState | None
     """What `next_step` reads of it, seen from this browser."""
+    demanded: Demanded = NOTHING
+    """By the programme of their organisation."""
 
     @property
     def recipient(self) -> Recipient:

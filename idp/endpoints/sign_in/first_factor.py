@@ -20,6 +20,7 @@ from idp.directory.login_name import normalise
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
+from idp.endpoints.sign_in.closed_passwords import ClosedPasswords
 from idp.endpoints.sign_in.faults import Fault
 from idp.endpoints.sign_in.guess import NOBODY, Guesses
 from idp.endpoints.sign_in.remembering import NOTHING, Keep, NotRecognised, Recognised, Remembering
@@ -61,12 +62,14 @@ class FirstFactor:
         guesses: Guesses,
         remembering: Remembering,
         passkeys: PasskeyCeremonies,
+        closed: ClosedPasswords,
     ) -> None:
         self._shared = shared
         self._directory = directory
         self._guesses = guesses
         self._remembering = remembering
         self._passkeys = passkeys
+        self._closed = closed
 
     async def recognised(self, request: Request) -> Recognised | NotRecognised:
         """Whom this browser remembers."""
@@ -94,8 +97,12 @@ class FirstFactor:
                 locked = account is not None
                 if not typed.quick:  # a remembered browser does not tell the login name, not to "Not you?" either
                     login = login.named(name or "")
-                await self._failed(tx, request, login, account or guess.account, name, locked=locked)
+                await self._failed(tx, request, login, account or guess.account, name, why="locked" if locked else "")
                 return Fault("", "locked") if locked else Fault("password", "wrong", counted=guess.counted)
+            if await self._closed.is_closed(tx, account, now):
+                # as of a lock: it is told to whoever knows the password, and to nobody else
+                await self._failed(tx, request, login, account, name, why="password_closed")
+                return Fault("", "password_closed")
             if guess.vouched is not None:
                 details = {"organisation": str(guess.vouched.system.organisation_id), "new": guess.account is None}
                 await record_attempt(tx, request, Kind.PERSON_TAKEN_OVER, subject=str(account.id), details=details)
@@ -161,9 +168,9 @@ class FirstFactor:
         account: Account | None,
         name: str | None,
         *,
-        locked: bool,
+        why: str,
     ) -> None:
-        details = {"method": "password", "client": login.client_id, **({"why": "locked"} if locked else {})}
+        details = {"method": "password", "client": login.client_id, **({"why": why} if why else {})}
         await record_attempt(tx, request, Kind.SIGN_IN_FAILED, subject=subject(account, name), details=details)
         person = account.id if account is not None else NOBODY
         here = visitor(request, None)

@@ -1,0 +1,1 @@
+"""The programme that leads people from passwords to MFA and passwordless."""

@@ -1,0 +1,33 @@
+"""The phases that demand something of an organisation's people, in the memory of a node: forgotten by an event (A7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from config.clock import Clock
+from config.connections import Transaction
+from config.recollection import Lease, Recollection
+from idp.rollout.demands import PhaseWithRule
+from idp.rollout.programme import EVENT_TOPIC, Reached
+
+
+class PhasesInForce:
+    """By organisation. Most have none, and their people's logins cost nothing more."""
+
+    def __init__(self, storage: Reached, clock: Clock, lease: Lease) -> None:
+        self._storage = storage
+        self._known: Recollection[UUID, Sequence[PhaseWithRule]] = Recollection(clock, lease=lease)
+
+    async def of(self, tx: Transaction, organisation_id: UUID) -> Sequence[PhaseWithRule]:
+        """Those of one organisation, in order."""
+        return await self._known.of(organisation_id, lambda: self._storage.in_force(tx, organisation_id))
+
+    def on_event(self, topic: str, payload: Mapping[str, object]) -> None:
+        """Forget what changed."""
+        if topic == EVENT_TOPIC:
+            self.on_reset()
+
+    def on_reset(self) -> None:
+        """Something changed, or events may have been lost: forget all. It is little, and changes seldom."""
+        self._known.forget_all()
