@@ -19,6 +19,8 @@ from config.outbound import Fetch, Outbound
 from config.serving import serve_application
 from config.settings import Settings
 from idp.administration.acts import Acts
+from idp.administration.analysis_acts import AnalysisActs
+from idp.administration.analysis_endpoints import AnalysisEndpoints
 from idp.administration.client_acts import ClientActs
 from idp.administration.client_endpoints import ClientEndpoints
 from idp.administration.domain_acts import DomainActs
@@ -32,6 +34,8 @@ from idp.administration.initial_token_acts import InitialTokenActs
 from idp.administration.key_acts import KeyActs
 from idp.administration.key_endpoints import KeyEndpoints
 from idp.administration.person_acts import PersonActs
+from idp.administration.progress_acts import ProgressActs
+from idp.administration.progress_endpoints import ProgressEndpoints
 from idp.administration.provider_acts import ProviderActs
 from idp.administration.provider_endpoints import ProviderEndpoints
 from idp.administration.reading import Reading
@@ -43,6 +47,9 @@ from idp.federation.targets import Targets
 from idp.person_told import PersonTold
 from idp.registrars import own_clients, registrar
 from idp.resources.keeper import ResourceKeeper
+from idp.rollout.analysis import Analyses
+from idp.rollout.feedback import Feedback
+from idp.rollout.reporting import Reporting
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
@@ -55,21 +62,30 @@ from idp.storage import (
     administered_people,
     administered_session,
     administered_sessions,
+    analysis,
     client_register,
     deliveries,
     directory,
     factor_reset,
+    feedback,
     imports,
     imports_removed,
     initial_access_tokens,
     login_rules,
     logins,
     not_me_links,
+    phase_comparison,
+    phase_people,
+    phase_plans,
+    phase_progress,
     preferences,
+    programme_remains,
+    programmes,
     resource_servers,
     role_news,
     secrets,
     sessions,
+    sign_in_days,
     sign_in_history,
     signal_transmitters,
     upstream_providers,
@@ -81,6 +97,13 @@ from jose.storage.keys import SigningKeys
 from notifications.queue import Queue
 
 SERVICE: Final = "administration"
+
+
+class _Phases:
+    """Phases as they are planned, and whom they reach."""
+
+    planned = staticmethod(phase_plans.planned)
+    preview = staticmethod(phase_people.preview)
 
 
 class _Sessions:
@@ -219,7 +242,31 @@ def application(
         keeper=KeyKeeper("token", keys, Schedule.of(settings), key_trail.tell),
         operator=settings.policy.operator,
     )
+    analysis_acts = AnalysisActs(
+        database=database,
+        clock=clock,
+        analyses=Analyses(analysis, _Phases()),
+        days=sign_in_days,
+        feedback=Feedback(feedback, envelope, entropy),
+        organisations=administered_organisations,
+    )
+    progress_acts = ProgressActs(
+        database=database,
+        clock=clock,
+        programmes=programmes,
+        reporting=Reporting(
+            phases=phase_plans,
+            counted=phase_progress,
+            compared=phase_comparison,
+            counts=analysis,
+            days=sign_in_days,
+            remains=programme_remains,
+        ),
+        organisations=administered_organisations,
+    )
     more = {
+        **AnalysisEndpoints(analysis_acts).operations(),
+        **ProgressEndpoints(progress_acts).operations(),
         **transmitters.operations(),
         **ClientEndpoints(client_acts, token_acts).operations(),
         **ProviderEndpoints(provider_acts, domain_checks).operations(),

@@ -70,6 +70,8 @@ _API = Api(
         ("token_id", _UUID),
         ("provider_id", _UUID),
         ("batch_id", _UUID),
+        ("programme_id", _UUID),
+        ("phase_id", _UUID),
         ("channel", {"enum": list(CHANNELS)}),
     ),
 )

@@ -41,17 +41,30 @@ class Saying:
 
     def found(self, code: str, values: Mapping[str, str | int | float]) -> str:
         """A finding."""
+        return self(f"found.{code}", **self._told(values))
+
+    def advised(self, code: str, values: Mapping[str, str | int | float]) -> str:
+        """An advice."""
+        return self(f"advice.{code}", **self._told(values))
+
+    def named(self, names: Mapping[str, str]) -> str:
+        """What something is called in this language; in another one where it has no name in this."""
+        return names.get(self.locale) or next(iter(names.values()), "")
+
+    def _told(self, values: Mapping[str, str | int | float]) -> dict[str, object]:
         said: dict[str, object] = {}
         for name, value in values.items():
             if name in _SHARES and isinstance(value, int | float):
                 said[name] = self.percent(value)
             elif name in _NAMED:
                 said[name] = self(f"{_NAMED[name]}.{value}")
+            elif name == "platform":
+                said[name] = value or "–"
             elif name.startswith("name_"):
                 said["name"] = values.get(f"name_{self.locale}", value)
             else:
                 said[name] = value
-        return self(f"found.{code}", **said)
+        return said
 
     def number(self, value: float) -> str:
         """A number, with what divides its thousands."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
-from uuid import UUID, uuid4
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
 
-from config.connections import Transaction, open_database
+from config.connections import Database
 from config.settings import Settings
-from idp.devices.sign_in_history import GOT_IN, Outcome
+from idp.devices.sign_in_history import GOT_IN
 from idp.rollout.analysis import (
     IDLE,
     Analysis,
@@ -29,133 +26,9 @@ from idp.rollout.analysis import (
     with_findings,
 )
 from idp.rollout.cohorts import FAILED_WITHIN, FAILURES
-from idp.rollout.methods import METHODS, Enrolled, method_of, readiness, why_not
+from idp.rollout.methods import METHODS, method_of, readiness, why_not
 from idp.storage import analysis
-
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-HOUSE, OTHER, FOREIGN = (UUID(int=number) for number in (1, 2, 3))
-HASHES = {
-    "": ("", "none"),
-    "$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$dGFn": ("argon2id", "today"),
-    "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$dGFn": ("argon2id", "outdated"),
-    "kept bcrypt $2b$12$salt digest": ("bcrypt", "kept"),
-    "wrapped ldap - $argon2id$v=19$m=65536,t=3,p=1$c2FsdA$dGFn": ("ldap", "wrapped"),
-}
-AMRS = [
-    (),
-    ("pwd",),
-    ("pwd", "otp", "mfa"),
-    ("hwk", "user", "mfa"),
-    ("otp",),
-    ("email",),
-    ("swk", "mca"),
-    ("pwd", "sms"),
-]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    outcome: Outcome
-    amr: tuple[str, ...]
-    days: int
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class One:
-    roles: dict[UUID, tuple[str, ...]]
-    state: str
-    hash: str
-    enrolled: frozenset[Enrolled]
-    device_days: int | None
-    attempts: list[Attempt] = field(default_factory=list)
-    id: UUID = field(default_factory=uuid4)
-
-
-attempts = st.builds(
-    Attempt,
-    outcome=st.sampled_from(get_args(Outcome)),
-    amr=st.sampled_from(AMRS),
-    days=st.sampled_from([1, 29, 31, 60, 100, 179]),
-    seconds=st.none() | st.integers(1, 300).map(float),
-)
-people = st.lists(
-    st.builds(
-        One,
-        roles=st.dictionaries(
-            st.sampled_from([HOUSE, OTHER, FOREIGN]),
-            st.lists(st.sampled_from(["administrator", "customer"]), unique=True, max_size=2).map(tuple),
-            min_size=1,
-        ),
-        state=st.sampled_from(["active", "active", "active", "locked"]),
-        hash=st.sampled_from(list(HASHES)),
-        enrolled=st.frozensets(st.sampled_from(["passkey", "totp"])),
-        device_days=st.none() | st.sampled_from([2, 40, 300]),
-        attempts=st.lists(attempts, max_size=9),
-    ),
-    max_size=8,
-)
-
-
-async def keep(tx: Transaction, everybody: list[One]) -> None:
-    async def run(statement: str, **values: Any) -> None:
-        await tx.execute(text(statement), values)
-
-    for organisation in (HOUSE, OTHER, FOREIGN):
-        await run(
-            "INSERT INTO idp.organisation (id, name, time_zone, created_at) VALUES (:id, :name, 'Asia/Seoul', :now)",
-            id=organisation,
-            name=str(organisation.int),
-            now=NOW,
-        )
-    for one in everybody:
-        await run(
-            "INSERT INTO idp.user_account (id, display_name, locale, state, version, created_at, updated_at, lock_reason,"
-            " locked_at) VALUES (:id, 'x', 'ko', :state, 1, :now, :now, :lock, CAST(:at AS timestamptz))",
-            id=one.id,
-            state=one.state,
-            now=NOW,
-            lock="administrator" if one.state == "locked" else None,
-            at=NOW if one.state == "locked" else None,
-        )
-        for organisation, roles in one.roles.items():
-            await run(
-                "INSERT INTO idp.membership VALUES (:a, :b, :c, :d)", a=one.id, b=organisation, c=list(roles), d=NOW
-            )
-        if one.hash:
-            await run("INSERT INTO idp.password VALUES (:a, :b, :c)", a=one.id, b=one.hash, c=NOW)
-        if "totp" in one.enrolled:
-            await run(
-                "INSERT INTO idp.totp VALUES (gen_random_uuid(), :a, '', 'app', 0, :b, :b), "
-                "(gen_random_uuid(), :a, '', 'not confirmed', 0, :b, NULL)",
-                a=one.id,
-                b=NOW,
-            )
-        if "passkey" in one.enrolled:
-            await run(
-                "INSERT INTO idp.passkey SELECT decode(:c, 'hex'), :a, '', 0, '{}', '', 'key', true, false, false, :b",
-                a=one.id,
-                b=NOW,
-                c=one.id.hex,
-            )
-        if one.device_days is not None:
-            await run(
-                "INSERT INTO idp.device SELECT gen_random_uuid(), :a, decode(:c, 'hex'), 'known', 'x', 1, :b, :b",
-                a=one.id,
-                b=NOW - timedelta(days=one.device_days),
-                c=one.id.hex,
-            )
-        for attempt in one.attempts:
-            await run(
-                "INSERT INTO idp.sign_in_history (id, user_id, at, outcome, amr, device_label, browser, place, network, ip,"
-                " client_id, seconds) VALUES (gen_random_uuid(), :a, :b, :c, :d, '', '', '', '', '127.0.0.1', '', :e)",
-                a=one.id,
-                b=NOW - timedelta(days=attempt.days),
-                c=attempt.outcome,
-                d=list(attempt.amr),
-                e=attempt.seconds if attempt.outcome in GOT_IN else None,
-            )
-
+from tests.idp.rollout.population import FEW, HASHES, HOUSE, NOW, OTHER, Attempt, One, each_in_vain, keep, people
 
 def by_hand(everybody: list[One], scope: set[UUID]) -> dict[str, Any]:
     """The same, one person at a time."""
@@ -206,58 +79,47 @@ def by_hand(everybody: list[One], scope: set[UUID]) -> dict[str, Any]:
 LATEST = ((30, "month"), (90, "quarter"), (180, "half_year"), (9999, "longer"))
 
 
-class _Done(Exception):
-    """Nothing is kept."""
-
-
-async def compare(settings: Settings, everybody: list[One], scope: set[UUID]) -> None:
-    database = open_database(settings, "idp")
-    try:
-        async with database.begin() as tx:
-            await keep(tx, everybody)
-            wanted, since = by_hand(everybody, scope), NOW - timedelta(days=30)
-            assert await analysis.people(tx, scope) == wanted["people"]
-            groups = await analysis.groups(tx, scope, NOW)
-            assert Counter({(g.by, g.key, r): n for g in groups for r, n in g.ready.items() if n}) == wanted["groups"]
-            methods = await analysis.methods(tx, scope, since)
-            assert Counter({row.method: row.sign_ins for row in methods}) == wanted["methods"]
-            failures = await analysis.failures(tx, scope, since)
-            assert Counter({row.why: row.attempts for row in failures}) == wanted["failures"]
-            hashes = await analysis.hashes(tx, scope)
-            assert Counter({(row.scheme, row.state): row.people for row in hashes}) == wanted["hashes"]
-            idle = await analysis.idle(tx, scope, NOW)
-            assert [row.idle for row in idle] == list(IDLE)
-            assert Counter({row.idle: row.people for row in idle if row.people}) == wanted["idle"]
-            raise _Done
-    except _Done:
-        await database.dispose()
+async def compare(database: Database, everybody: list[One], scope: set[UUID]) -> None:
+    async with database.connect() as tx:
+        await keep(tx, everybody)
+        wanted, since = by_hand(everybody, scope), NOW - timedelta(days=30)
+        assert await analysis.people(tx, scope) == wanted["people"]
+        groups = await analysis.groups(tx, scope, NOW)
+        assert Counter({(g.by, g.key, r): n for g in groups for r, n in g.ready.items() if n}) == wanted["groups"]
+        methods = await analysis.methods(tx, scope, since)
+        assert Counter({row.method: row.sign_ins for row in methods}) == wanted["methods"]
+        failures = await analysis.failures(tx, scope, since)
+        assert Counter({row.why: row.attempts for row in failures}) == wanted["failures"]
+        hashes = await analysis.hashes(tx, scope)
+        assert Counter({(row.scheme, row.state): row.people for row in hashes}) == wanted["hashes"]
+        idle = await analysis.idle(tx, scope, NOW)
+        assert [row.idle for row in idle] == list(IDLE)
+        assert Counter({row.idle: row.people for row in idle if row.people}) == wanted["idle"]
 
 
 def test_sql_counts_what_counting_one_by_one_says(settings: Settings) -> None:
-    @given(everybody=people, scope=st.sets(st.sampled_from([HOUSE, OTHER]), min_size=1))
-    @_FEW
-    def check(everybody: list[One], scope: set[UUID]) -> None:
-        asyncio.run(compare(settings, everybody, scope))
+    with each_in_vain(settings) as check_in:
 
-    check()
+        @given(everybody=people, scope=st.sets(st.sampled_from([HOUSE, OTHER]), min_size=1))
+        @FEW
+        def check(everybody: list[One], scope: set[UUID]) -> None:
+            check_in(lambda database: compare(database, everybody, scope))
 
-
-_FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+        check()
 
 
 def test_medians_are_of_those_whose_time_is_known(settings: Settings) -> None:
     got = [Attempt("signed_in", ("pwd",), 1, seconds) for seconds in (4.0, 8.0, None, 100.0)]
     one = One({HOUSE: ()}, "active", "", frozenset(), None, got)
 
-    async def check() -> None:
-        database = open_database(settings, "idp")
+    async def check(database: Database) -> None:
         async with database.connect() as tx:
             await keep(tx, [one])
             [row] = await analysis.methods(tx, [HOUSE], NOW - timedelta(days=30))
             assert (row.sign_ins, row.median_seconds) == (4, 8.0)
-        await database.dispose()
 
-    asyncio.run(check())
+    with each_in_vain(settings) as check_in:
+        check_in(check)
 
 
 def made(**more: Any) -> Analysis:
