@@ -88,6 +88,8 @@ class Kind(StrEnum):
     PERSON_TAKEN_OVER = "person_taken_over"
     """An organisation's old system said that a password is right: it is kept here from now on."""
     OLD_SYSTEM_CHANGED = "old_system_changed"
+    PROGRAMME_CHANGED = "programme_changed"
+    """Something was done to a programme that leads people out of passwords, or to a phase; `act` says what."""
     POLICY_DRAFTED = "policy_drafted"
     POLICY_EDITED = "policy_edited"
     POLICY_WITHDRAWN = "policy_withdrawn"

@@ -41,6 +41,9 @@ WORKERS = {
         "worker-activity", "sessions: last activity", ("idp.sessions.workers:serve_activity",), "worker"
     ),
     "sweeper": Service("worker-sweeper", "sessions: ends by time", ("idp.sweeper:serve",), "worker"),
+    "rollout": Service(
+        "worker-rollout", "programmes out of passwords, by their dates", ("idp.programme_worker:serve",), "idp"
+    ),
     "logout": Service(
         "worker-logout", "ends told to relying parties and subscribers", ("idp.sessions.logout_worker:serve",), "idp"
     ),

@@ -20,6 +20,8 @@ HOME = "Asia/Seoul"
 """The time zone of a notice that names none."""
 LONGEST_FACT = 120
 """Characters that are shown of a fact."""
+LONGEST_WORDS = 2000
+"""Characters of what an organisation writes in its own words."""
 _VARIANTS: Mapping[NoticeKind, tuple[str, tuple[str, ...]]] = {
     NoticeKind.ATTEMPT: ("outcome", ("kept", "abandoned", "refused")),
     NoticeKind.ROLE: ("what", ("granted", "refused", "over")),
@@ -78,9 +80,9 @@ class _Writer:
         action, note = self._action_and_note()
         return Letter(
             locale=self._locale,
-            subject=self._first_of((f"{self._kind}{variant}.subject", f"{self._kind}.subject"), {}),
+            subject=self._subject(variant),
             greeting=self._say("greeting", name=one_line(self._notice.name) or self._notice.to),
-            lead=self._first_of((f"{self._kind}{variant}.lead", f"{self._kind}.other.lead"), arguments),
+            lead=self._lead(variant, arguments),
             code=self._fact("code") if self._kind is NoticeKind.SIGN_IN_CODE else "",
             facts=self._shown(),
             action=action,
@@ -90,6 +92,16 @@ class _Writer:
             if self._notice.correlation_id
             else "",
         )
+
+    def _subject(self, variant: str) -> str:
+        if self._kind is NoticeKind.PROGRAMME:
+            return self._fact("subject")
+        return self._first_of((f"{self._kind}{variant}.subject", f"{self._kind}.subject"), {})
+
+    def _lead(self, variant: str, arguments: Mapping[str, str]) -> str:
+        if self._kind is NoticeKind.PROGRAMME:  # an organisation's own words, longer than any fact
+            return one_line(self._raw.get("text", ""), LONGEST_WORDS)
+        return self._first_of((f"{self._kind}{variant}.lead", f"{self._kind}.other.lead"), arguments)
 
     def _variant(self) -> str:
         """The part of a message's name that a fact decides."""
@@ -137,6 +149,8 @@ class _Writer:
                 return action, self._say("sign_in_request.note")
             case NoticeKind.ROLE:
                 return Action(self._say("role.action"), self._address("roles")), self._say("role.note")
+            case NoticeKind.PROGRAMME:
+                return Action(self._say("programme.action"), self._address("account")), self._say("programme.note")
             case NoticeKind.ACCOUNT_LOCKED:
                 if not self._raw.get("recovery"):
                     return None, self._say("account_locked.ask")
@@ -198,10 +212,10 @@ class _Writer:
         return self._say(found, **arguments)
 
 
-def one_line(value: str) -> str:
+def one_line(value: str, longest: int = LONGEST_FACT) -> str:
     """What came from outside, as one line of what can be printed, not longer than it should be."""
     printable = "".join(c if c.isprintable() else " " for c in value)
-    return " ".join(printable.split())[:LONGEST_FACT]
+    return " ".join(printable.split())[:longest]
 
 
 def _zone(name: str) -> ZoneInfo:

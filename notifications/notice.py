@@ -43,6 +43,9 @@ class NoticeKind(StrEnum):
     SIGN_IN_REQUEST = "sign_in_request"
     """`app`, `message`, `at`, `minutes`, `requests` (address): an app asks for a sign-in from elsewhere."""
 
+    PROGRAMME = "programme"
+    """`subject`, `text`, `account` (address): how people of an organisation sign in changes by a date."""
+
     RESERVATION_CONFIRMED = "reservation_confirmed"
     """As all of reservations: `what_ko`, `what_en`, `number`, `at`, `reservation` (address), and sums as they apply:
     `paid`, `fee`, `refund`, in minor units with the currency (`70000 KRW`)."""
@@ -90,6 +93,7 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.RECOVERY_CODE_USED: ("left", *_WHERE, "at"),
     NoticeKind.ROLE: ("what", "role", "roles", "at"),
     NoticeKind.SIGN_IN_REQUEST: ("app", "message", "at", "minutes", "requests"),
+    NoticeKind.PROGRAMME: ("subject", "text", "account"),
     NoticeKind.RESERVATION_CONFIRMED: _SERVICE,
     NoticeKind.RESERVATION_CANCELLED: (*_SERVICE, "extent"),
     NoticeKind.RESERVATION_REFUNDED: _SERVICE,

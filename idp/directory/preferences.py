@@ -31,6 +31,7 @@ ALWAYS = (
     NoticeKind.RECOVERY_CODE_USED,
     NoticeKind.SIGN_IN_REQUEST,
     NoticeKind.ROLE,
+    NoticeKind.PROGRAMME,
 )
 """What everybody is told."""
 

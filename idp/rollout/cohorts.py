@@ -139,6 +139,21 @@ class Facts:
     """Apps to which they got in likewise."""
 
 
+def nobody(user_id: UUID) -> Facts:
+    """Of somebody of whom nothing is stored."""
+    nothing: frozenset[str] = frozenset()
+    return Facts(
+        user_id=user_id,
+        roles=nothing,
+        organisations=frozenset(),
+        legacy_hash=False,
+        second_factor=False,
+        failures=0,
+        systems=nothing,
+        clients=nothing,
+    )
+
+
 class UnusableRule(ValueError):
     """A rule that cannot be used; the message says why."""
 

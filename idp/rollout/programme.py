@@ -126,8 +126,8 @@ class Programmes(Protocol):
     async def tell(self, tx: Transaction, organisation_id: UUID) -> None:
         """Tell every node that what is demanded changed."""
 
-    async def to_lead_on(self, tx: Transaction) -> Sequence[UUID]:
-        """The programmes that were started and are not all over."""
+    async def to_lead_on(self, tx: Transaction, changed_after: datetime) -> Sequence[UUID]:
+        """The programmes that were started and have a phase that is not over, or was changed lately."""
 
 
 class PhaseRecords(Protocol):

@@ -81,9 +81,9 @@ async def preview(
     tx: Transaction, organisation_id: UUID, rule: Rule, phase: Phase | None, now: datetime, limit: int
 ) -> Preview:
     """Whom a rule is about; `phase`: as far as its share reaches, and whom it has taken in already."""
-    about = _about(organisation_id, rule, phase, now)
+    those = about(organisation_id, rule, phase, now)
     ready = having(phase.demand.methods) if phase is not None else false()
-    counted = select(func.count(), func.count().filter(ready)).select_from(user_account).where(about)
+    counted = select(func.count(), func.count().filter(ready)).select_from(user_account).where(those)
     total, have = (await tx.execute(counted)).one()
     excepted = exists().where(
         phase_exception.c.phase_id == (phase.id if phase is not None else None),
@@ -95,7 +95,7 @@ async def preview(
     some = (
         select(user_account.c.id, user_account.c.display_name, user_account.c.email, excepted.label("excepted"))
         .add_columns(*kinds.values())
-        .where(about)
+        .where(those)
         .order_by(user_account.c.display_name, user_account.c.id)
         .limit(limit)
     )
@@ -183,7 +183,8 @@ def reached(organisation_id: UUID, rule: Rule, at: Phase, now: datetime) -> Colu
     return and_(_ours(organisation_id), within(at.share, at.salt), condition(rule, organisation_id, now))
 
 
-def _about(organisation_id: UUID, rule: Rule, at: Phase | None, now: datetime) -> ColumnElement[bool]:
+def about(organisation_id: UUID, rule: Rule, at: Phase | None, now: datetime) -> ColumnElement[bool]:
+    """Of a row of `idp.user_account` that may sign in: whom a rule is about, or, of a phase, also who is in it."""
     if at is None:
         return and_(_ours(organisation_id), condition(rule, organisation_id, now))
     there = exists().where(phase_person.c.phase_id == at.id, phase_person.c.user_id == user_account.c.id)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import delete, insert, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
@@ -102,9 +102,9 @@ async def tell(tx: Transaction, organisation_id: UUID) -> None:
     await append(tx, EVENT_TOPIC, ident, {"organisation_id": ident})
 
 
-async def to_lead_on(tx: Transaction) -> Sequence[UUID]:
-    """The programmes that were started and are not all over, the longest untouched first."""
-    lives = phase_table.c.state.not_in(("finished", "rolled_back"))
+async def to_lead_on(tx: Transaction, changed_after: datetime) -> Sequence[UUID]:
+    """The programmes that were started and have a phase that is not over, or was changed lately; the oldest first."""
+    lives = or_(phase_table.c.state.not_in(("finished", "rolled_back")), phase_table.c.changed_at > changed_after)
     query = (
         select(table.c.id)
         .where(

@@ -46,6 +46,7 @@ from idp.rollout.cohorts import (
     Share,
     SignsInOn,
     Uses,
+    nobody,
     systems_of,
 )
 from idp.rollout.demands import OFFERED
@@ -131,7 +132,9 @@ async def facts(tx: Transaction, organisation_id: UUID, user_id: UUID, now: date
         labels.label("labels"),
         apps.label("clients"),
     ).where(user_account.c.id == user_id)
-    row = (await tx.execute(query)).one()
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        return nobody(user_id)
     return Facts(
         user_id=user_id,
         roles=frozenset(row.roles or ()),

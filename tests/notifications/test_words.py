@@ -54,6 +54,9 @@ FACTS = {
     "refund": "180000 KRW",
     "extent": "whole",
     "payment": "refused",
+    "subject": "Set up a passkey",
+    "text": "From 1 December on you need it to sign in. " + "It takes a minute. " * 20,
+    "account": "https://id.example.com/account/factors",
 }
 VARIANTS = [
     *(({}, kind) for kind in NoticeKind),
@@ -82,6 +85,7 @@ SAID: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.FACTOR_GUESSED: ("맥북", "Firefox 140", "https://id.example.com/not-me/abc"),
     NoticeKind.SIGN_IN_REQUEST: ("Moonlight", "W4SCT", "5", "https://id.example.com/account/requests"),
     NoticeKind.ROLE: ("auditor", "Ada", "go on", "https://console.example.com/api/policy/elevations/mine"),
+    NoticeKind.PROGRAMME: ("From 1 December on", "https://id.example.com/account/factors"),
     **dict.fromkeys(
         (kind for kind in NoticeKind if kind.startswith("reservation_")),
         ("× 2", "5b1d2f0c", "₩360,000", "5.00", "₩180,000", "https://shop.example.com/reservations/5b1d2f0c"),

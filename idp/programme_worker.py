@@ -1,0 +1,138 @@
+"""The worker `rollout`: goes on with programmes by their dates, takes in whom their phases reach, writes to people.
+
+Any number of them may run: a programme is locked by whoever looks after it, and each notice is one row. This is its
+composition root, at the rim of the identity provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.clock import Clock, SystemClock
+from config.connections import Database, Valkey, open_database, open_valkey
+from config.entropy import SystemEntropy
+from config.envelope import Envelope
+from config.pause import pause
+from config.settings import Settings
+from config.web import new_correlation_id
+from events import outbox
+from idp.rollout.leading import Leading
+from idp.rollout.programme import Programmes
+from idp.rollout.reminders import LATE, Reminders
+from idp.storage import phase_notices, phase_people, phase_records, programmes
+from notifications import queue
+from notifications.queue import Queue
+
+BATCH = 200
+BATCHES = 25
+"""Of notices of one phase at a look: 5000 people every half a minute, so that no mail server is drowned."""
+EVERY = 30.0
+"""Seconds."""
+TAKE_IN_EVERY = timedelta(hours=1)
+"""Whoever signs in is taken in at once; the others are for the lists."""
+
+_log = structlog.get_logger(__name__)
+
+
+class ProgrammeWorker:
+    """Looks after every programme; each is a transaction of its own, and each batch of notices."""
+
+    def __init__(
+        self,
+        database: Database,
+        valkey: Valkey,
+        kept: Programmes,
+        leading: Leading,
+        reminders: Reminders,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._valkey = valkey
+        self._kept = kept
+        self._leading = leading
+        self._reminders = reminders
+        self._clock = clock
+        self._took_in: dict[UUID, tuple[datetime, tuple[int, ...]]] = {}
+        """When, and of which versions of its phases."""
+
+    async def step(self) -> int:
+        """Look after all of them once. Returns to how many people was written."""
+        async with self._database.connect() as tx:
+            ids = await self._kept.to_lead_on(tx, self._clock.now() - LATE)
+        told = 0
+        for ident in ids:
+            acted = await self._lead_on(ident)
+            told += await self._tell(ident)
+            if acted:
+                await outbox.poke(self._valkey)
+        if told:
+            await queue.poke(self._valkey)
+        return told
+
+    async def _lead_on(self, ident: UUID) -> int:
+        async with self._database.begin() as tx:
+            programme = await self._kept.find(tx, ident, claim=True)
+            if programme is None:
+                return 0
+            acted = await self._leading.go_on(tx, programme, new_correlation_id())
+            versions = tuple(one.version for one in await self._kept.phases(tx, ident))
+            now, before = self._clock.now(), self._took_in.get(ident)
+            if before is None or before[1] != versions or now - before[0] >= TAKE_IN_EVERY:
+                await self._leading.take_in(tx, programme)
+                self._took_in[ident] = now, versions
+        return acted
+
+    async def _tell(self, ident: UUID) -> int:
+        async with self._database.connect() as tx:
+            rules = {one.id: one.rule for one in await self._kept.cohorts(tx, ident)}
+            phases = await self._kept.phases(tx, ident)
+        told = 0
+        for phase in phases:
+            for _ in range(BATCHES):
+                async with self._database.begin() as tx:
+                    programme = await self._kept.find(tx, ident)
+                    if programme is None:
+                        return told
+                    now = self._clock.now()
+                    some = await self._reminders.tell(tx, programme, phase, rules[phase.cohort_id], now, BATCH)
+                told += some
+                if some < BATCH:
+                    break
+        return told
+
+
+async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
+    """Run `rollout` until `stop`."""
+    database, valkey = open_database(settings, "idp"), open_valkey(settings)
+    try:
+        worker = build_worker(settings, database, valkey, SystemClock())
+        while not stop.is_set():
+            try:
+                await worker.step()
+                ready()
+            except (RedisError, SQLAlchemyError, OSError) as error:
+                _log.warning("programmes are held up", error=type(error).__name__)
+            await pause(stop, EVERY)
+    finally:
+        await valkey.aclose()
+        await database.dispose()
+
+
+def build_worker(settings: Settings, database: Database, valkey: Valkey, clock: Clock) -> ProgrammeWorker:
+    """Everything it is made of."""
+    entropy = SystemEntropy()
+    reminders = Reminders(
+        ledger=phase_notices,
+        queue=Queue(Envelope.load(settings), clock, entropy),
+        page=f"{settings.idp.issuer}/account/factors",
+        correlation=new_correlation_id,
+    )
+    leading = Leading(programmes, phase_records, phase_people, clock, entropy)
+    return ProgrammeWorker(database, valkey, programmes, leading, reminders, clock)
