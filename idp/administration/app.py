@@ -41,14 +41,19 @@ from idp.administration.provider_endpoints import ProviderEndpoints
 from idp.administration.reading import Reading
 from idp.administration.resource_acts import ResourceActs
 from idp.administration.resource_endpoints import ResourceEndpoints
+from idp.administration.support_acts import SupportActs
+from idp.administration.support_endpoints import SupportEndpoints
 from idp.administration.transmitter_endpoints import TransmitterEndpoints
 from idp.administration.transmitters import Transmitters
+from idp.credentials.recovery import Recovery
+from idp.credentials.throttle import Throttle
 from idp.federation.targets import Targets
 from idp.person_told import PersonTold
 from idp.registrars import own_clients, registrar
 from idp.resources.keeper import ResourceKeeper
 from idp.rollout.analysis import Analyses
 from idp.rollout.feedback import Feedback
+from idp.rollout.leading import Leading
 from idp.rollout.reporting import Reporting
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
@@ -78,9 +83,11 @@ from idp.storage import (
     phase_people,
     phase_plans,
     phase_progress,
+    phase_records,
     preferences,
     programme_remains,
     programmes,
+    recovery_links,
     resource_servers,
     role_news,
     secrets,
@@ -88,6 +95,7 @@ from idp.storage import (
     sign_in_days,
     sign_in_history,
     signal_transmitters,
+    supported_people,
     upstream_providers,
 )
 from jose.entrance import Entrance
@@ -102,8 +110,11 @@ SERVICE: Final = "administration"
 class _Phases:
     """Phases as they are planned, and whom they reach."""
 
+    find = staticmethod(programmes.find)
     planned = staticmethod(phase_plans.planned)
     preview = staticmethod(phase_people.preview)
+    facts = staticmethod(phase_people.facts)
+    standings = staticmethod(phase_people.standings)
 
 
 class _Sessions:
@@ -177,7 +188,7 @@ def application(
             issuer=settings.idp.issuer,
         )
     )
-    admission = Admission(database, administered_people, role_news, clock)
+    admission = Admission(database, administered_people, supported_people, role_news, clock)
     client_acts = ClientActs(
         database=database,
         valkey=valkey,
@@ -264,7 +275,24 @@ def application(
         ),
         organisations=administered_organisations,
     )
+    support_acts = SupportActs(
+        database=database,
+        valkey=valkey,
+        clock=clock,
+        entropy=entropy,
+        people=administered_people,
+        supported=supported_people,
+        sign_ins=sign_in_history,
+        directory=directory,
+        phases=_Phases(),
+        leading=Leading(programmes, phase_records, phase_people, clock, entropy),
+        recovery=Recovery(recovery_links, entropy, settings.idp.issuer),
+        throttle=Throttle(valkey),
+        queue=queue,
+        page=f"{settings.idp.issuer}/account/factors",
+    )
     more = {
+        **SupportEndpoints(support_acts).operations(),
         **AnalysisEndpoints(analysis_acts).operations(),
         **ProgressEndpoints(progress_acts).operations(),
         **transmitters.operations(),

@@ -31,7 +31,7 @@ from config.connections import Transaction
 from idp.devices.sign_in_history import GOT_IN
 from idp.rollout.feedback import Marks
 from idp.rollout.methods import MARKS, why_not, ways
-from idp.rollout.phases import Measured, Method, Phase
+from idp.rollout.phases import Method, Phase
 from idp.rollout.progress import BEFORE, Attempts, HelpRow, People, Stuck, StuckRow
 from idp.storage.account_tables import sign_in_history as history
 from idp.storage.directory_tables import passkey, totp, user_account
@@ -90,13 +90,6 @@ async def attempts(tx: Transaction, phase: Phase, now: datetime) -> Attempts:
         .where(_of(phase), history.c.at >= phase.begun_at - BEFORE)
     )
     return Attempts(**(await tx.execute(query)).mappings().one())
-
-
-async def measured(tx: Transaction, phase: Phase, now: datetime) -> Measured:
-    """What the guard of widening goes by: what came of sign-ins by what the phase brings, and what people said of it."""
-    found = await attempts(tx, phase, now)
-    said = await marks(tx, phase, now)
-    return Measured(found.succeeded, found.failed + found.given_up, said.mean)
 
 
 async def help(tx: Transaction, phase: Phase, now: datetime) -> Sequence[HelpRow]:

@@ -1,8 +1,9 @@
-"""The tables of migration 0069: attempts of each day, days that are counted, what people say of signing in."""
+"""The tables of migrations 0069 and 0070: attempts of each day, days that are counted, what people say of signing in,
+exceptions that are asked for."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, ForeignKey, LargeBinary, SmallInteger, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, ForeignKey, LargeBinary, SmallInteger, Table, Text, Uuid
 
 from idp.storage.directory_tables import metadata
 
@@ -37,4 +38,19 @@ feedback = Table(
     Column("at", _TIME, nullable=False),
     Column("score", SmallInteger),
     Column("sealed_text", LargeBinary),
+)
+
+exception_request = Table(
+    "exception_request",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("phase_id", Uuid, ForeignKey("idp.phase.id"), nullable=False),
+    Column("user_id", Uuid, ForeignKey("idp.user_account.id"), nullable=False),
+    Column("until", _TIME, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("asked_at", _TIME, nullable=False),
+    Column("decided_at", _TIME),
+    Column("decided_by", Text),
+    Column("granted", Boolean),
 )
