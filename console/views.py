@@ -40,9 +40,16 @@ VIEWS = (
     View("elevation", "/elevations/{id}", "elevations"),
     View("measures", "/measures", "measures"),
     View("measure", "/measures/{id}", "measures"),
+    View("analysis", "/analysis", "analysis"),
+    View("progress", "/progress/{id}", "analysis"),
+    View("report", "/report/{id}", "analysis"),
+    View("support", "/support", "support"),
+    View("supported", "/support/{id}", "support"),
 )
 LISTS = tuple(view for view in VIEWS if view.name == view.section)
 """The navigation, in its order."""
+FOR_SUPPORT = frozenset({"support"})
+"""Sections of those whose role is `support` and who administer nothing."""
 KEYS = {
     "sessions": "s",
     "people": "p",
@@ -54,5 +61,7 @@ KEYS = {
     "zones": "z",
     "elevations": "e",
     "measures": "m",
+    "analysis": "a",
+    "support": "h",
 }
 """After `g`, the key that goes there."""

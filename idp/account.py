@@ -11,6 +11,7 @@ from idp.endpoints.account.confirm import ConfirmPage
 from idp.endpoints.account.devices import DevicesPage
 from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import FactorsPage
+from idp.endpoints.account.feedback import FeedbackPage
 from idp.endpoints.account.history import HistoryPage
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.live_requests import LiveRequests
@@ -27,6 +28,7 @@ from idp.endpoints.login.new_factors import NewFactors
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.parts import Parts
+from idp.rollout.feedback import Feedback
 from idp.routes import Endpoint
 from idp.storage import (
     clients,
@@ -35,6 +37,7 @@ from idp.storage import (
     devices,
     directory,
     factors,
+    feedback,
     passwords,
     pending_grants,
     preferences,
@@ -68,6 +71,7 @@ def account_endpoints(
     """The pages of the account, by the names of the table of routes."""
     door, letters = account_door(parts, shared), account_letters(parts)
     sign_in = AccountSignIn(shared, clients=clients, homes=directory, issuer=parts.issuer)
+    said = Feedback(feedback, parts.envelope, parts.entropy)
     overview = OverviewPage(
         shared,
         door=door,
@@ -77,6 +81,7 @@ def account_endpoints(
         remembered=remembered,
         history=sign_in_history,
         requests=pending_grants,
+        feedback=said,
         roles_page=parts.settings.roles_page,
     )
     session = SessionPage(
@@ -186,5 +191,6 @@ def account_endpoints(
         "account_confirm": confirm,
         "account_confirm_passkey": confirm.by_passkey,
         "account_notices": NoticesPage(shared, door=door, preferences=preferences),
+        "account_feedback": FeedbackPage(shared, door=door, feedback=said),
         "account_language": LanguagePage(shared, door=door, preferences=preferences),
     }

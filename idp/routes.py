@@ -74,6 +74,7 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/account/confirm/passkey", ("POST",), "account_confirm_passkey"),
     ("/account/notices", ("GET", "POST"), "account_notices"),
     ("/account/language", ("GET", "POST"), "account_language"),
+    ("/account/feedback", ("GET", "POST"), "account_feedback"),
     ("/session/status", ("GET",), "session_status"),
     ("/device_authorization", ("POST",), "device_authorization"),
     ("/device", ("GET", "POST"), "device"),

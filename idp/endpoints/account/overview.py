@@ -17,6 +17,8 @@ from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import AccountFactors
 from idp.endpoints.login.login_page import LoginPages
 from idp.grants.pending import AskedRequests
+from idp.rollout.feedback import Feedback
+from idp.rollout.methods import method_of
 
 RECENT = timedelta(days=30)
 """How far back "lately" goes."""
@@ -53,6 +55,7 @@ class OverviewPage:
         remembered: RememberedBrowsers,
         history: SignInStorage,
         requests: AskedRequests,
+        feedback: Feedback,
         roles_page: str,
     ) -> None:
         """`roles_page`: where people ask for roles, for a time, at the policy's own page behind the gateway."""
@@ -64,6 +67,7 @@ class OverviewPage:
         self._remembered = remembered
         self._history = history
         self._requests = requests
+        self._feedback = feedback
         self._roles_page = roles_page
 
     async def __call__(self, request: Request) -> Response:
@@ -81,6 +85,7 @@ class OverviewPage:
                 "devices": len(await self._devices.of(tx, user_id)),
                 "remembered": len(await self._remembered.remembered_of(tx, user_id, now)),
                 "requests": len(await self._requests.waiting_for(tx, user_id, now)),
+                "feedback_due": await self._feedback.is_due(tx, user_id, method_of(person.session.amr), now),
                 "unfinished": sum(place.attempts for place in places),
             }
         return await self._door.show(request, person, "account_overview.html", enrolled=person.enrolled, **at_a_glance)
