@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import ask_engines
-from cli.commands import audit, clients, keys, policy, resources, sessions, users
+from cli.commands import audit, clients, keys, policy, resources, rollout, sessions, users
 
 app = typer.Typer(
     name="munjigi",
@@ -25,6 +25,7 @@ for name, group in (
     ("resources", resources),
     ("policy", policy),
     ("users", users),
+    ("rollout", rollout),
 ):
     app.add_typer(group.app, name=name)
 
@@ -103,7 +104,9 @@ def payments() -> None:
 def worker(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="relay, activity, sweeper, audit, decisions, reservation, mail; all of them if not given."),
+        typer.Argument(
+            help="relay, activity, sweeper, rollout, audit, decisions, reservation, mail; all of them if not given."
+        ),
     ] = None,
 ) -> None:
     """Run the background jobs, or some of them, in one process."""

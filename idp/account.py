@@ -82,6 +82,7 @@ def account_endpoints(
         history=sign_in_history,
         requests=pending_grants,
         feedback=said,
+        demanding=parts.demanding,
         roles_page=parts.settings.roles_page,
     )
     session = SessionPage(

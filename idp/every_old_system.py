@@ -24,7 +24,7 @@ from idp.every_client import NotDone
 from idp.every_session import OPERATOR
 from idp.importing.old_system import SECRET_SIZE, OldSystem, secret_context, shown_secret
 from idp.importing.person import ADMINISTRATOR
-from idp.storage import old_systems
+from idp.storage import legacy_counts, old_systems
 from idp.storage.administered_organisations import every_organisation
 
 
@@ -65,14 +65,25 @@ async def name_old_system(settings: Settings, organisation_id: UUID, wanted: Wan
     return shown_secret(secret)
 
 
-async def forget_old_system(settings: Settings, organisation_id: UUID, why: str) -> bool:
-    """Ask an organisation's old system no more. False: there is none."""
+async def forget_old_system(
+    settings: Settings, organisation_id: UUID, why: str, *, although_needed: bool = False
+) -> bool:
+    """Ask an organisation's old system no more. False: there is none.
+
+    Raises `NotDone` while there are people who can sign in by it alone, unless `although_needed`, for a reason.
+    """
     database: Database = open_database(settings, "idp")
     try:
         async with database.begin() as tx:
             gone = await old_systems.remove(tx, organisation_id)
             if gone:
-                await _record(tx, organisation_id, why, act="forgotten")
+                _, waiting, _ = await legacy_counts.legacy_hashes(tx, organisation_id)
+                if waiting and not (although_needed and why.strip()):
+                    raise NotDone(
+                        f"{waiting} people have no password here yet and sign in by it alone; "
+                        "--although-needed with --why stops it all the same"
+                    )
+                await _record(tx, organisation_id, why, act="forgotten", waiting=waiting)
             return gone
     finally:
         await database.dispose()

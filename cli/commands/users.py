@@ -101,13 +101,20 @@ def users_old_system(
         list[str] | None, typer.Option(help="A network (CIDR) that is not public where it may stand.")
     ] = None,
     stop: Annotated[bool, typer.Option("--stop", help="Ask it no more.")] = False,
+    although_needed: Annotated[
+        bool, typer.Option("--although-needed", help="Even though people can sign in by it alone; asks for --why.")
+    ] = False,
     why: _Why = "",
 ) -> None:
     """Have an organisation's old system asked at first sign-ins; its new secret is printed this once."""
     from idp import every_old_system
 
     if stop:
-        gone = ask_engines(lambda settings: every_old_system.forget_old_system(settings, organisation, why))
+        gone = ask_engines(
+            lambda settings: every_old_system.forget_old_system(
+                settings, organisation, why, although_needed=although_needed
+            )
+        )
         typer.echo(f"{organisation}: {'asked no more' if gone else 'there was none'}")
         return
     given = every_old_system.Wanted(address=address, endings=ending or (), roles=role or (), private=private or ())

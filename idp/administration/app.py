@@ -34,6 +34,8 @@ from idp.administration.initial_token_acts import InitialTokenActs
 from idp.administration.key_acts import KeyActs
 from idp.administration.key_endpoints import KeyEndpoints
 from idp.administration.person_acts import PersonActs
+from idp.administration.programme_acts import ProgrammeActs
+from idp.administration.programme_endpoints import ProgrammeEndpoints
 from idp.administration.progress_acts import ProgressActs
 from idp.administration.progress_endpoints import ProgressEndpoints
 from idp.administration.provider_acts import ProviderActs
@@ -76,6 +78,7 @@ from idp.storage import (
     imports,
     imports_removed,
     initial_access_tokens,
+    legacy_counts,
     login_rules,
     logins,
     not_me_links,
@@ -303,6 +306,18 @@ def application(
         **KeyEndpoints(key_acts).operations(),
         **ImportEndpoints(
             ImportActs(database=database, clock=clock, batches=imports, removals=imports_removed)
+        ).operations(),
+        **ProgrammeEndpoints(
+            ProgrammeActs(
+                database=database,
+                valkey=valkey,
+                clock=clock,
+                programmes=programmes,
+                records=phase_records,
+                people=phase_people,
+                leading=Leading(programmes, phase_records, phase_people, clock, entropy),
+                legacy=legacy_counts,
+            )
         ).operations(),
     }
     api = IdentityApi(admission, reading, acts, person_acts, more)

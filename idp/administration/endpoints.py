@@ -51,6 +51,7 @@ from idp.administration.person_acts import PersonActs
 from idp.administration.reading import Reading
 from idp.administration.scope import Administrator
 from idp.administration.session_document import SessionDocument
+from idp.rollout.phases import ACTS
 from jose.assertion import HEADER
 from jose.assertion_middleware import assertion_of
 
@@ -73,6 +74,9 @@ _API = Api(
         ("programme_id", _UUID),
         ("phase_id", _UUID),
         ("request_id", _UUID),
+        ("cohort_id", _UUID),
+        ("exception_id", _UUID),
+        ("act", {"enum": list(ACTS)}),
         ("channel", {"enum": list(CHANNELS)}),
     ),
 )

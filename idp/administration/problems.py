@@ -198,6 +198,36 @@ NOT_NEEDED = ProblemType(
     "This person does not need it, or cannot be reached so",
     "Look at what is possible for them now.",
 )
+PHASE_NOT_NOW = ProblemType(
+    "MJ-IDENTITY-090",
+    HTTPStatus.CONFLICT,
+    "This cannot be done with the phase now",
+    "Show the programme: each phase says what can be done now, and what hinders the rest.",
+)
+PROGRAMME_REFUSED = ProblemType(
+    "MJ-IDENTITY-091",
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "A programme cannot be so",
+    "Correct what is named, and send it again.",
+)
+PHASE_IN_FORCE = ProblemType(
+    "MJ-IDENTITY-092",
+    HTTPStatus.CONFLICT,
+    "This is in force, so it stays as it is",
+    "Pause the phase first, or change only its reminders, its thresholds and its dates to come.",
+)
+COHORT_TAKEN = ProblemType(
+    "MJ-IDENTITY-093",
+    HTTPStatus.CONFLICT,
+    "The programme has a cohort of this name already",
+    "Change that one, or choose another name.",
+)
+NO_MATCH = ProblemType(
+    "MJ-IDENTITY-094",
+    HTTPStatus.PRECONDITION_FAILED,
+    "If-Match names another version than the body",
+    "Read it again, and send the version and the entity tag of the same answer.",
+)
 KEY_SIGNS = ProblemType(
     "MJ-IDENTITY-060",
     HTTPStatus.CONFLICT,

@@ -15,6 +15,7 @@ from idp.devices.device import OwnDevices
 from idp.devices.sign_in_history import SignInStorage
 from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import AccountFactors
+from idp.endpoints.login.demanding import Demanding
 from idp.endpoints.login.login_page import LoginPages
 from idp.grants.pending import AskedRequests
 from idp.rollout.feedback import Feedback
@@ -56,6 +57,7 @@ class OverviewPage:
         history: SignInStorage,
         requests: AskedRequests,
         feedback: Feedback,
+        demanding: Demanding,
         roles_page: str,
     ) -> None:
         """`roles_page`: where people ask for roles, for a time, at the policy's own page behind the gateway."""
@@ -68,6 +70,7 @@ class OverviewPage:
         self._history = history
         self._requests = requests
         self._feedback = feedback
+        self._demanding = demanding
         self._roles_page = roles_page
 
     async def __call__(self, request: Request) -> Response:
@@ -78,8 +81,17 @@ class OverviewPage:
                 return self._door.nobody(request)
             now, user_id = self._shared.clock.now(), person.account.id
             places = await self._history.places(tx, user_id, now - RECENT)
+            demanded = await self._demanding.of(
+                tx,
+                user_id,
+                person.session.organisation_id,
+                enrolled=person.enrolled,
+                has_mail=person.account.email is not None,
+                now=now,
+            )
             at_a_glance: dict[str, Any] = {
                 "roles_page": self._roles_page,
+                "enrolment": demanded.enrolment,
                 "passkeys": len(await self._factors.passkeys(tx, user_id)),
                 "password_changed_at": await self._passwords.changed_at(tx, user_id),
                 "devices": len(await self._devices.of(tx, user_id)),

@@ -298,3 +298,15 @@ async def test_of_a_phase_of_a_part_nobody_else_is_asked(provider: Provider, app
     await begun(provider, id=away, share=50, state="piloting")
     browser, _ = await arrive(provider, app)
     assert browser.address.startswith(CALLBACK)
+
+
+async def test_the_account_says_what_is_coming_until_it_is_done(provider: Provider, app: App, clock: FakeClock) -> None:
+    await person(provider)
+    await begun(provider)
+    browser, page = await arrive(provider, app)
+    await act(browser, page, "later")
+    overview = await browser.get("/account")
+    assert "패스키나 인증 앱을 지금 만들어" in overview.text
+    overview = await browser.get("/account?locale=en")
+    assert "your organisation asks for a second step at sign-in" in overview.text
+    assert "29 Nov 2026" in overview.text
