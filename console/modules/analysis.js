@@ -37,7 +37,7 @@ function phases(one) {
   return el("section", { class: "card whole" }, el("h2", {}, about(one, "phases")), table(about(one, "phases"), [
     [t("phase_of"), (hit) => [link(`/progress/${hit.programme_id}`, named(hit.name)), el("small", {}, hit.programme)]],
     [t("state"), (hit) => badge(STATES[hit.state], t(`phase_state_${hit.state}`))],
-    [t("reaches"), (hit) => number(hit.people)],
+    [t("reaches_people"), (hit) => number(hit.people)],
     [t("not_ready"), (hit) => number(hit.people - hit.ready)],
   ], one.phases, t("found_no_phases")));
 }
@@ -47,7 +47,7 @@ const mark = (row) => (row.low === null ? t("mean_alone", { mean: number(row.mea
 function trend({ days }) {
   return el("section", { class: "card whole" }, el("h2", {}, t("trend_title")), table(t("trend_title"), [
     [t("day_of"), (one) => day(one.day)],
-    [t("way"), (one) => (one.method ? t(`method_${one.method}`) : t("nobody_known"))],
+    [t("way"), (one) => (one.method ? t(`way_in_${one.method}`) : t("nobody_known"))],
     [t("got_in"), (one) => number(one.got_in)],
     [t("missed"), (one) => number(one.failed + one.given_up + one.left)],
     [t("median_time"), (one) => seconds(one.median_seconds)],
@@ -67,14 +67,14 @@ async function show() {
         groups(one, "organisation", t("by_organisation"), (group) => group.name),
         groups(one, "role", about(one, "role"), (group) => group.name || t("no_role")),
         groups(one, "risk", about(one, "risk"), (group) => t(`at_risk_${group.key}`)),
-        bars(about(one, "methods"), [t("way"), t("sign_ins_counted"), t("share_of"), t("median_time")], one.methods.map((row) => [t(`method_${row.method}`), row.sign_ins, seconds(row.median_seconds)]), sum(one.methods, "sign_ins")),
+        bars(about(one, "methods"), [t("way"), t("sign_ins_counted"), t("share_of"), t("median_time")], one.methods.map((row) => [t(`way_in_${row.method}`), row.sign_ins, seconds(row.median_seconds)]), sum(one.methods, "sign_ins")),
         bars(about(one, "failures"), [t("because_of"), t("attempts_counted"), t("share_of")], one.failures.map((row) => [t(`failure_${row.why}`), row.attempts]), sum(one.failures, "attempts")),
         bars(about(one, "hashes"), [t("hash_of"), t("people_counted"), t("share_of")], one.hashes.map((row) => [[row.scheme, t(`hash_${row.state}`)].filter(Boolean).join(" · "), row.people]), one.people),
         bars(about(one, "idle"), [t("last_seen_when"), t("people_counted"), t("share_of")], one.idle.map((row) => [t(`idle_${row.idle}`), row.people]), one.people),
         phases(one),
         trend(trends),
         card(t("marks_title"), table(t("marks_title"), [
-          [t("way"), (row) => t(`method_${row.method}`)],
+          [t("way"), (row) => t(`way_in_${row.method}`)],
           [t("answers"), (row) => number(row.answers)],
           [t("mark_of"), mark],
         ], gave.methods, t("marks_none")))));
@@ -99,7 +99,7 @@ const heard = list(said, {
   empty: t("marks_none"),
   columns: [
     [t("at"), (one) => moment(one.at)],
-    [t("way"), (one) => word("method", one.method)],
+    [t("way"), (one) => word("way_in", one.method)],
     [t("mark_of"), (one) => t("score_of", { score: one.score })],
     [t("text_of"), (one) => one.text || "–"],
   ],

@@ -20,7 +20,7 @@ const RUN = {
 function doing(one, name) {
   const about = { name: one.display_name };
   return (possible) => (possible.hindrance
-    ? el("p", { class: "muted" }, `${t(`support_act_${possible.act}`)}: ${t(`hindrance_${possible.hindrance}`)}`)
+    ? el("p", { class: "muted" }, `${t(`support_act_${possible.act}`)}: ${t(`hinders_${possible.hindrance}`)}`)
     : act({
       label: t(`support_act_${possible.act}`),
       about: name,

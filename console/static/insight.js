@@ -42,7 +42,7 @@ export function told(values) {
   const said = {};
   for (const [name, value] of Object.entries(values)) {
     if (name === "share") said.share = percent(value);
-    else if (name === "method") said.method = t(`method_${value}`);
+    else if (name === "method") said.method = t(`way_in_${value}`);
     else if (name === "why") said.why = t(`failure_${value}`);
     else if (name.startsWith("name_")) said.name = values[`name_${locale}`] ?? value;
     else said[name] = typeof value === "number" ? number(value) : value || "–";
