@@ -293,6 +293,7 @@ def application(
         throttle=Throttle(valkey),
         queue=queue,
         page=f"{settings.idp.issuer}/account/factors",
+        help_at=f"{settings.idp.issuer}/help",
     )
     more = {
         **SupportEndpoints(support_acts).operations(),

@@ -42,7 +42,7 @@ from idp.rollout.leading import By, Leading
 from idp.rollout.methods import why_not
 from idp.rollout.phases import Method
 from idp.rollout.programme import Programme
-from idp.rollout.reminders import WORTH, Addressee, words_for
+from idp.rollout.reminders import WORTH, Addressee, how_to, words_for
 from idp.rollout.support import LONGEST_ASKED, Circumstances, LastAttempt, MeetsPhase, SetUp
 from notifications import queue as notices
 from notifications.notice import Notice, NoticeKind
@@ -115,6 +115,8 @@ class SupportActs:
     queue: Queue
     page: str
     """Where people set up how they sign in."""
+    help_at: str
+    """Where the help pages are."""
 
     async def list(self, who: Administrator, name: str, page: Page) -> SupportList:
         """People whose name holds `name`, by name. Raises `NOT_UNDERSTOOD` without one: nobody needs them all."""
@@ -300,7 +302,7 @@ class SupportActs:
                 subject, text = words_for(
                     programme, one.phase, support.occasion_of(one), to, name, ZoneInfo(zone), now
                 )
-                facts = {"subject": subject, "text": text, "account": self.page}
+                facts = {"subject": subject, "text": text, "account": self.page, **how_to(one.phase, self.help_at)}
                 await self._write(tx, who, account, NoticeKind.PROGRAMME, facts)
                 await self.supported.note_written(tx, phase_id, account.id, now)
 
