@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from config.problem import Problem, ProblemType
-from console.views import IDENTITY, KEYS, LISTS, VIEWS, View
+from console.views import FOR_SUPPORT, IDENTITY, KEYS, LISTS, VIEWS, View
 from jose.assertion_middleware import assertion_of
 from pages import Assets, Pages
 from pages.help.words import help_entries
@@ -24,6 +24,7 @@ TEMPLATES = (HERE / "templates", *sorted((HERE / "templates" / "policy").iterdir
 STATIC = (HERE / "static", HERE / "modules")
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "mj-theme"
+ADMINISTRATOR, SUPPORT = "administrator", "support"
 _TOLD_ROOMS = frozenset(("identity", "policy", "gateway", "web"))
 """Whose codes the APIs may answer with: their words go to the scripts."""
 
@@ -52,9 +53,9 @@ class ConsolePages:
             Mount("/assets", self._assets),
         ]
 
-    async def home(self, _request: Request) -> Response:
+    async def home(self, request: Request) -> Response:
         """Lead to what is looked for most."""
-        return RedirectResponse(LISTS[0].path, HTTPStatus.FOUND)
+        return RedirectResponse(sections(assertion_of(request).subject.roles)[0].path, HTTPStatus.FOUND)
 
     def problem(self, request: Request, problem: Problem) -> Response:
         """A problem as a page."""
@@ -83,7 +84,7 @@ class ConsolePages:
             person=subject.name,
             theme=theme,
             themes=THEMES,
-            lists=LISTS,
+            lists=sections(subject.roles),
             keys=KEYS,
             imports={"imports": self._imports},
             data={
@@ -97,6 +98,13 @@ class ConsolePages:
         if asked == theme:
             response.set_cookie(THEME_COOKIE, theme, max_age=365 * 86400, samesite="lax", secure=True, httponly=True)
         return response
+
+
+def sections(roles: Collection[str]) -> tuple[View, ...]:
+    """The navigation of whoever has these roles: policy lets them see nothing else."""
+    if ADMINISTRATOR in roles or SUPPORT not in roles:
+        return LISTS
+    return tuple(view for view in LISTS if view.section in FOR_SUPPORT)
 
 
 def _codes(locale: Locale) -> dict[str, list[str]]:

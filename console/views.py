@@ -43,9 +43,16 @@ VIEWS = (
     View("elevation", "/elevations/{id}", "elevations"),
     View("measures", "/measures", "measures"),
     View("measure", "/measures/{id}", "measures"),
+    View("analysis", "/analysis", "analysis"),
+    View("progress", "/progress/{id}", "programmes"),
+    View("report", "/report/{id}", "programmes"),
+    View("support", "/support", "support"),
+    View("supported", "/support/{id}", "support"),
 )
 LISTS = tuple(view for view in VIEWS if view.name == view.section)
 """The navigation, in its order."""
+FOR_SUPPORT = frozenset({"support"})
+"""Sections of those whose role is `support` and who administer nothing."""
 KEYS = {
     "sessions": "s",
     "people": "p",
@@ -59,5 +66,7 @@ KEYS = {
     "zones": "z",
     "elevations": "e",
     "measures": "m",
+    "analysis": "a",
+    "support": "h",
 }
 """After `g`, the key that goes there."""

@@ -14,6 +14,7 @@ from idp.endpoints.account.confirm_push import ConfirmPush
 from idp.endpoints.account.devices import DevicesPage
 from idp.endpoints.account.door import AccountDoor
 from idp.endpoints.account.factors import FactorsPage
+from idp.endpoints.account.feedback import FeedbackPage
 from idp.endpoints.account.history import HistoryPage
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.account.live_requests import LiveRequests
@@ -36,6 +37,7 @@ from idp.endpoints.login.text_codes import TextCodes
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.parts import Parts
+from idp.rollout.feedback import Feedback
 from idp.routes import Endpoint
 from idp.storage import (
     approval_devices,
@@ -45,6 +47,7 @@ from idp.storage import (
     devices,
     directory,
     factors,
+    feedback,
     passwords,
     pending_grants,
     phones,
@@ -81,6 +84,7 @@ def account_endpoints(
     """The pages of the account, by the names of the table of routes."""
     door, letters = account_door(parts, shared), account_letters(parts)
     sign_in = AccountSignIn(shared, clients=clients, homes=directory, issuer=parts.issuer)
+    said = Feedback(feedback, parts.envelope, parts.entropy)
     overview = OverviewPage(
         shared,
         door=door,
@@ -92,6 +96,7 @@ def account_endpoints(
         requests=pending_grants,
         saved_codes=recovery_codes,
         ways_back=ways_back,
+        feedback=said,
         demanding=parts.demanding,
         roles_page=parts.settings.roles_page,
     )
@@ -241,5 +246,6 @@ def account_endpoints(
         "account_confirm_push_state": by_push.state,
         "account_confirm_passkey": confirm.by_passkey,
         "account_notices": NoticesPage(shared, door=door, preferences=preferences),
+        "account_feedback": FeedbackPage(shared, door=door, feedback=said),
         "account_language": LanguagePage(shared, door=door, preferences=preferences),
     }

@@ -104,6 +104,7 @@ TEMPLATES = tuple(
         "account/templates/confirm",
         "account/templates/devices",
         "account/templates/factors",
+        "account/templates/feedback",
         "account/templates/history",
         "account/templates/links",
         "account/templates/password",

@@ -133,6 +133,7 @@ def build_worker(settings: Settings, database: Database, valkey: Valkey, clock: 
         queue=Queue(Envelope.load(settings), clock, entropy),
         page=f"{settings.idp.issuer}/account/factors",
         correlation=new_correlation_id,
+        help=f"{settings.idp.issuer}/help",
     )
     leading = Leading(programmes, phase_records, phase_people, clock, entropy)
     return ProgrammeWorker(database, valkey, programmes, leading, reminders, clock)

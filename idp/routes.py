@@ -98,6 +98,7 @@ TABLE: tuple[tuple[str, tuple[Method, ...], str], ...] = (
     ("/account/notices", ("GET", "POST"), "account_notices"),
     ("/account/language", ("GET", "POST"), "account_language"),
     ("/text-messages/twilio/{message}", ("POST",), "text_receipts"),
+    ("/account/feedback", ("GET", "POST"), "account_feedback"),
     ("/session/status", ("GET",), "session_status"),
     ("/device_authorization", ("POST",), "device_authorization"),
     ("/device", ("GET", "POST"), "device"),

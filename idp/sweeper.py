@@ -36,6 +36,8 @@ from idp.grants import lapsing
 from idp.grants.asking import Asking
 from idp.roles_told import KEPT as ROLES_KEPT
 from idp.roles_told import RolesTold
+from idp.rollout.daily import SETTLED
+from idp.rollout.feedback import KEPT as FEEDBACK_KEPT
 from idp.sessions.delivery import KEPT
 from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.not_me import NotMe
@@ -52,6 +54,7 @@ from idp.storage import (
     devices,
     directory,
     factors,
+    feedback,
     machine_sessions,
     not_me_links,
     pending_grants,
@@ -61,6 +64,7 @@ from idp.storage import (
     recovery_links,
     role_news,
     sessions,
+    sign_in_days,
     sign_in_history,
     waiting_recoveries,
 )
@@ -142,6 +146,13 @@ class Sweeper:
                 if await batch(tx) < BATCH:
                     return
 
+    async def _measure(self, now: datetime) -> None:
+        """Count days that are over, before the history forgets them."""
+        for _ in range(BATCHES):
+            async with self._database.begin() as tx:
+                if not await sign_in_days.measure_next(tx, (now - SETTLED).date()):
+                    return
+
     async def _forget(self, now: datetime) -> None:
         await self._some(lambda tx: lapsing.sweep(tx, pending_grants, now, BATCH))
         await self._some(lambda tx: self._recoveries.lapse(tx, now, BATCH))
@@ -157,10 +168,13 @@ class Sweeper:
             lambda tx: attempts.sweep(tx, now - TOLD_EVERY),
             lambda tx: role_news.sweep(tx, now - ROLES_KEPT),
             lambda tx: waiting_recoveries.sweep(tx, now - RECOVERIES_KEPT),
+            lambda tx: sign_in_days.sweep(tx, now),
+            lambda tx: feedback.sweep(tx, now - FEEDBACK_KEPT),
         )
         for batch in forgetting:
             async with self._database.begin() as tx:
                 await batch(tx)
+        await self._measure(now)
         await self._some(lambda tx: sessions.forget_ended(tx, now - KEPT_FOR, BATCH))
         await self._some(lambda tx: machine_sessions.forget_ended(tx, now - KEPT_FOR, BATCH))
         await self._some(lambda tx: devices.forget_unused(tx, now - UNUSED_KEPT, BATCH))

@@ -164,7 +164,9 @@ class _Writer:
             case NoticeKind.ROLE:
                 return Action(self._say("role.action"), self._address("roles")), self._say("role.note")
             case NoticeKind.PROGRAMME:
-                return Action(self._say("programme.action"), self._address("account")), self._say("programme.note")
+                how = f" {self._say('programme.how', help=self._address('help'))}" if self._raw.get("help") else ""
+                action = Action(self._say("programme.action"), self._address("account"))
+                return action, self._say("programme.note") + how
             case NoticeKind.ACCOUNT_LOCKED:
                 if not self._raw.get("recovery"):
                     return None, self._say("account_locked.ask")

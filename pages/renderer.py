@@ -19,6 +19,7 @@ from config.problem import HELP_BEHIND_THE_GATEWAY
 from config.web import correlation_id
 from pages.assets import Assets
 from pages.catalogue import Catalogue
+from pages.help.ways import MESSAGES as WAYS_MESSAGES
 from pages.help.words import help_messages
 from pages.korean import towards
 from pages.locale import COOKIE, LOCALES, Locale, choose_locale
@@ -45,7 +46,7 @@ class Pages:
     ) -> None:
         house = (OWN / "templates", OWN / "help" / "templates")
         self.catalogue = Catalogue.load(
-            *(folder / "messages.toml" for folder in (*house, *folders)), beside=help_messages()
+            *(folder / "messages.toml" for folder in (*house, *folders)), WAYS_MESSAGES, beside=help_messages()
         )
         self._help_at = help_at
         self._account_of = account_of

@@ -175,6 +175,54 @@ def rollout_legacy(organisation: Annotated[UUID, typer.Argument(help="Its id.")]
     rollout.tell_legacy(ask_engines(lambda settings: rollout.legacy(settings, organisation)), as_json=as_json)
 
 
+_Locale = Annotated[str, typer.Option(help="ko or en.")]
+_Pdf = Annotated[Path | None, typer.Option("--pdf", help="Write it to this file, as PDF.")]
+
+
+@app.command("analysis")
+def rollout_analysis(
+    organisation: Annotated[UUID | None, typer.Option(help="Whose people: its id; everybody if not given.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=180, help="So far back sign-ins count.")] = 30,
+    locale: _Locale = "en",
+    pdf: _Pdf = None,
+    as_json: _Json = False,
+) -> None:
+    """Say how people sign in today, how strongly they could, and whom phases would meet."""
+    from cli import rollout_progress
+
+    language = rollout_progress.as_locale(locale)
+    if pdf is not None:
+        paper = ask_engines(lambda settings: rollout_progress.analysis_paper(settings, organisation, days, language))
+        rollout_progress.write(pdf, paper)
+        return
+    found = ask_engines(lambda settings: rollout_progress.analysed(settings, organisation, days))
+    rollout_progress.tell_analysis(found, language, as_json=as_json)
+
+
+@app.command("progress")
+def rollout_progress_(programme: _Programme, locale: _Locale = "en", as_json: _Json = False) -> None:
+    """Say how far the phases of a programme are, and when everybody will have enrolled."""
+    from cli import rollout_progress
+
+    language = rollout_progress.as_locale(locale)
+    found = ask_engines(lambda settings: rollout_progress.progressed(settings, programme))
+    rollout_progress.tell_progress(found, language, as_json=as_json)
+
+
+@app.command("report")
+def rollout_report(programme: _Programme, locale: _Locale = "en", pdf: _Pdf = None, as_json: _Json = False) -> None:
+    """Say what a programme reached, what it cost people, and what to do better."""
+    from cli import rollout_progress
+
+    language = rollout_progress.as_locale(locale)
+    if pdf is not None:
+        paper = ask_engines(lambda settings: rollout_progress.report_paper(settings, programme, language))
+        rollout_progress.write(pdf, paper)
+        return
+    found = ask_engines(lambda settings: rollout_progress.reported(settings, programme))
+    rollout_progress.tell_report(found, language, as_json=as_json)
+
+
 def _take_on(programme: UUID, phase: str, act: Act, why: str, *, as_json: bool, share: int | None = None) -> None:
     from cli import rollout
 

@@ -46,7 +46,7 @@ from idp.administration.documents import (
     SessionList,
     SignInList,
 )
-from idp.administration.entrance import Admission
+from idp.administration.entrance import FOR_SUPPORT, Admission
 from idp.administration.person_acts import PersonActs
 from idp.administration.reading import Reading
 from idp.administration.scope import Administrator
@@ -74,6 +74,7 @@ _API = Api(
         ("reset_id", _UUID),
         ("programme_id", _UUID),
         ("phase_id", _UUID),
+        ("request_id", _UUID),
         ("cohort_id", _UUID),
         ("exception_id", _UUID),
         ("act", {"enum": list(ACTS)}),
@@ -157,7 +158,7 @@ class IdentityApi:
         for operation, endpoint in self._operations.items():
             by_path.setdefault(BASE + operation.path, {})[operation.method] = endpoint
         by_path[f"{BASE}/openapi.json"] = {"GET": self.openapi}
-        return [Route(path, self._guarded(endpoints), methods=_METHODS) for path, endpoints in by_path.items()]
+        return [Route(path, self._guarded(path, endpoints), methods=_METHODS) for path, endpoints in by_path.items()]
 
     async def people(self, request: Request, who: Administrator) -> Response:
         return answer(await self._reading.list_people(who, asked_name(request), asked_page(request)))
@@ -229,12 +230,15 @@ class IdentityApi:
     async def openapi(self, _request: Request, _who: Administrator) -> Response:
         return Response(self._document, media_type="application/json")
 
-    def _guarded(self, endpoints: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
-        """One address: an administrator first, then the method."""
+    def _guarded(self, path: str, endpoints: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
+        """One address: whoever it is for first, then the method."""
+        support = path.startswith(f"{BASE}{FOR_SUPPORT}/")
 
         async def endpoint(request: Request) -> Response:
             changing = request.method not in ("GET", "HEAD")
-            who = await self._admission.admit(assertion_of(request).subject, correlation_id(request), changing=changing)
+            who = await self._admission.admit(
+                assertion_of(request).subject, correlation_id(request), changing=changing, support=support
+            )
             chosen = endpoints.get("GET" if request.method == "HEAD" else request.method)
             if chosen is None:
                 raise Problem(problems.WRONG_METHOD, headers={"Allow": ", ".join(sorted(endpoints))})

@@ -15,9 +15,19 @@ from config.connections import Database, Transaction
 from config.problem import Problem
 from idp.administration import problems
 from idp.administration.registry import People
-from idp.administration.scope import ADMINISTRATOR, Administrator
+from idp.administration.scope import ADMINISTRATOR, SUPPORT, Administrator
 from jose.assertion import Subject
 from jose.freshness import challenge
+
+FOR_SUPPORT = "/support"
+"""Begins the paths of what those may ask whose role is `support`, and administrators; all else is for administrators."""
+
+
+class Supporters(Protocol):
+    """Where it is known who helps whose people."""
+
+    async def supported_by(self, tx: Transaction, user_id: UUID) -> frozenset[UUID]:
+        """The organisations whose people somebody who may sign in supports, or administers."""
 
 
 class Elevated(Protocol):
@@ -33,22 +43,28 @@ class Admission:
 
     database: Database
     people: People
+    supporters: Supporters
     elevated: Elevated
     clock: Clock
 
-    async def admit(self, subject: Subject, correlation_id: str, *, changing: bool = False) -> Administrator:
-        """The administrator who asks; one who is `changing` something has fresh factors.
+    async def admit(
+        self, subject: Subject, correlation_id: str, *, changing: bool = False, support: bool = False
+    ) -> Administrator:
+        """The administrator who asks, or who of `support`; one who is `changing` something has fresh factors.
 
         Raises `NOT_ADMINISTRATOR`, which is put on record, and `FACTORS_NOT_FRESH`.
         """
         user_id, organisation = _uuid(subject.sub), _uuid(subject.org)
-        if ADMINISTRATOR in subject.roles and user_id is not None and organisation is not None:
+        roles = (ADMINISTRATOR, SUPPORT) if support else (ADMINISTRATOR,)
+        if not set(roles).isdisjoint(subject.roles) and user_id is not None and organisation is not None:
             async with self.database.connect() as tx:
-                scope = await self.people.administered_by(tx, user_id)
-                if organisation not in scope and await self.elevated.holds(
-                    tx, user_id, organisation, ADMINISTRATOR, self.clock.now()
-                ):
-                    scope |= {organisation}
+                supported = self.supporters.supported_by if support else self.people.administered_by
+                scope = await supported(tx, user_id)
+                for role in roles:
+                    if organisation not in scope and await self.elevated.holds(
+                        tx, user_id, organisation, role, self.clock.now()
+                    ):
+                        scope |= {organisation}
             if organisation in scope:
                 if changing and (asked := challenge(subject, self.clock.timestamp())) is not None:
                     raise Problem(problems.FACTORS_NOT_FRESH, headers=asked)

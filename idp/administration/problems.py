@@ -186,6 +186,18 @@ IMPORT_RUNS = ProblemType(
     "This import is not at its end",
     "Let it come to its end, or go on with it by the command that began it; then take it out again.",
 )
+PHASE_NOT_BEGUN = ProblemType(
+    "MJ-IDENTITY-086",
+    HTTPStatus.CONFLICT,
+    "This phase has not begun",
+    "Compare once it has reached people.",
+)
+NOT_NEEDED = ProblemType(
+    "MJ-IDENTITY-087",
+    HTTPStatus.CONFLICT,
+    "This person does not need it, or cannot be reached so",
+    "Look at what is possible for them now.",
+)
 PHASE_NOT_NOW = ProblemType(
     "MJ-IDENTITY-090",
     HTTPStatus.CONFLICT,

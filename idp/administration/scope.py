@@ -10,11 +10,13 @@ from uuid import UUID
 
 ADMINISTRATOR = "administrator"
 """The role whose holder administers an organisation."""
+SUPPORT = "support"
+"""The role whose holder helps its people, and sees of them what that takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Administrator:
-    """Who asks, and what they administer."""
+    """Who asks, and what they administer; of what is for support, whose people they help."""
 
     user_id: UUID
     sid: str

@@ -62,6 +62,8 @@ class SignIn:
     client_id: str
     sid: str | None
     """The session that began."""
+    seconds: float | None = None
+    """How long it took until it began, from the first page on; None: none began, or nobody saw a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ class SignInHistory:
         amr: Collection[str],
         client_id: str = "",
         sid: str | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Keep what came of an attempt of this person; of nobody's nothing is kept, in the same time."""
         await self._storage.add(
@@ -188,5 +191,6 @@ class SignInHistory:
                 ip=visit.ip,
                 client_id=client_id,
                 sid=sid,
+                seconds=seconds,
             ),
         )

@@ -168,6 +168,22 @@ def words_for(
     return fill(words["subject"], values), fill(words["text"], values)
 
 
+HOW_TO: Final[Mapping[Method, str]] = {
+    "passkey": "passkey",
+    "push": "push",
+    "totp": "app",
+    "sms": "sms",
+    "link": "link",
+}
+"""Which of the how-tos for people (`pages.help.ways`) is of which method."""
+
+
+def how_to(phase: Phase, help_at: str) -> Mapping[str, str]:
+    """The fact of a notice that leads to the how-to of what a phase asks for; none where there are no help pages."""
+    offered = [one for one in phase.demand.methods if one in OFFERED] or list(phase.demand.methods)
+    return {"help": f"{help_at}/{HOW_TO[offered[0]]}"} if help_at else {}
+
+
 def _day(at: datetime, zone: ZoneInfo, locale: str) -> str:
     return format_date(at.astimezone(zone).date(), "long", locale=locale)
 
@@ -212,6 +228,8 @@ class Reminders:
     page: str
     """Where people set up how they sign in."""
     correlation: Callable[[], str]
+    help: str = ""
+    """Where the help pages are; empty: notices lead to none."""
 
     async def tell(
         self, tx: Transaction, programme: Programme, phase: Phase, rule: Rule, now: datetime, limit: int
@@ -232,7 +250,7 @@ class Reminders:
                 to=person.email,
                 locale=person.locale,
                 name=person.name,
-                facts={"subject": subject, "text": text, "account": self.page},
+                facts={"subject": subject, "text": text, "account": self.page, **how_to(phase, self.help)},
                 correlation_id=self.correlation(),
             )
             await self.queue.put(tx, notice, expires_in=WORTH)

@@ -1,8 +1,8 @@
-"""The tables of migration 0015: sign-in history, notification settings."""
+"""The tables of migrations 0015 and 0069: sign-in history, notification settings."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, DateTime, MetaData, Table, Text, Uuid
+from sqlalchemy import Boolean, Column, DateTime, Double, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, INET
 
 metadata = MetaData(schema="idp")
@@ -25,6 +25,7 @@ sign_in_history = Table(
     Column("ip", INET, nullable=False),
     Column("client_id", Text, nullable=False),
     Column("sid", Text),
+    Column("seconds", Double),
 )
 
 notice_setting = Table(

@@ -13,6 +13,7 @@ from sqlalchemy import Select, bindparam, delete, insert, select, update
 from config.connections import Transaction
 from idp.authorization.login import Linking, Login
 from idp.authorization.request import AuthorizationRequest
+from idp.storage import sign_in_days
 from idp.storage.protocol_tables import login as table
 
 # made once: to build a statement, and its key for the cache, costs more than to send it
@@ -79,8 +80,7 @@ async def client_of(tx: Transaction, browsers: Collection[bytes], now: datetime)
 
 async def sweep(tx: Transaction, now: datetime) -> int:
     """Forget logins whose time is over and in which nobody was authenticated; the others are abandoned. Counts them."""
-    over = (table.c.expires_at <= now, table.c.user_id.is_(None))
-    return (await tx.execute(delete(table).where(*over))).rowcount
+    return await sign_in_days.forget_left(tx, now)
 
 
 async def _load(tx: Transaction, query: Select[Any], login_id: UUID, now: datetime) -> Login | None:

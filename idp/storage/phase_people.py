@@ -16,7 +16,7 @@ from idp.rollout.cohorts import Rule
 from idp.rollout.demands import PhaseWithRule, Standing
 from idp.rollout.phases import IN_FORCE, Measured, Method, Phase
 from idp.rollout.programme import Hit, Preview
-from idp.storage import rollout_cohorts
+from idp.storage import phase_progress, rollout_cohorts
 from idp.storage.account_tables import sign_in_history
 from idp.storage.directory_tables import membership, user_account
 from idp.storage.programmes import phase_of, rule_of
@@ -152,9 +152,8 @@ async def enrolled(tx: Transaction, phase_ids: Collection[UUID], user_id: UUID, 
 
 
 async def measured(tx: Transaction, phase: Phase, now: datetime) -> Measured:
-    """What came of the sign-ins, by the methods that it brings, of people whom it reached, since it began.
-
-    What people said of it is not known here.
+    """What came of the sign-ins, by the methods that it brings, of people whom it reached, since it began, and
+    what they said of it.
     """
     if phase.begun_at is None:
         return Measured()
@@ -175,7 +174,7 @@ async def measured(tx: Transaction, phase: Phase, now: datetime) -> Measured:
         )
     )
     row = (await tx.execute(query)).one()
-    return Measured(row.successes, row.failures)
+    return Measured(row.successes, row.failures, (await phase_progress.marks(tx, phase, now)).mean)
 
 
 def reached(organisation_id: UUID, rule: Rule, at: Phase, now: datetime) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""The help pages: one for each code, and the index of them all."""
+"""The help pages: one for each code and each way of signing in, and the index of them all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pages.help.support import Asking, Support
+from pages.help.ways import WAYS, way
 from pages.help.words import HelpEntry, help_entries
 from pages.renderer import Pages
 
@@ -32,7 +33,9 @@ class HelpPages:
         return await self._index(request)
 
     async def entry(self, request: Request) -> Response:
-        """One code; one that is not known leads to the index."""
+        """One code, or a way of signing in; one that is not known leads to the index."""
+        if request.path_params["code"] in WAYS:
+            return await self._way(request, request.path_params["code"])
         found = help_entries().get(request.path_params["code"].upper())
         if found is None:
             return await self._index(request, status=404)
@@ -49,6 +52,11 @@ class HelpPages:
             mail=self._mail(request, found, reference, support),
         )
 
+    async def _way(self, request: Request, name: str) -> Response:
+        support = await self._support(request)
+        shown = way(name, self._pages.locale(request), self._pages.catalogue)
+        return self._pages.respond(request, "help_way.html", look=support.look, way=shown, support=support)
+
     async def _index(self, request: Request, *, status: int = 200) -> Response:
         support = await self._support(request)
         rooms = [(room, list(entries)) for room, entries in groupby(help_entries().values(), lambda entry: entry.room)]
@@ -58,6 +66,7 @@ class HelpPages:
             status=status,
             look=support.look,
             rooms=rooms,
+            ways=WAYS,
             unknown=status == 404,
             support=support,
         )

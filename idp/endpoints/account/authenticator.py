@@ -60,9 +60,8 @@ class AuthenticatorPage:
         await self._throttle.attempt_all(counted)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
-            added = await self._new_factors.confirm_app(
-                tx, request, person.account, form.get("code", ""), form.get("label", "")
-            )
+            code, label = form.get("code", ""), form.get("label", "")
+            added = await self._new_factors.confirm_app(tx, request, person.account, code, label)
             if added == "wrong_code":
                 await record_change(tx, request, Kind.FACTOR_FAILED, person, "totp")
                 secret = await self._new_factors.begun_app(tx, person.account)

@@ -20,6 +20,8 @@ from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.factors.recovery_code import FEW
 from idp.grants.pending import AskedRequests
+from idp.rollout.feedback import Feedback
+from idp.rollout.methods import method_of
 
 RECENT = timedelta(days=30)
 """How far back "lately" goes."""
@@ -65,6 +67,7 @@ class OverviewPage:
         requests: AskedRequests,
         saved_codes: SavedCodes,
         ways_back: WaysBack,
+        feedback: Feedback,
         demanding: Demanding,
         roles_page: str,
     ) -> None:
@@ -79,6 +82,7 @@ class OverviewPage:
         self._requests = requests
         self._saved_codes = saved_codes
         self._ways_back = ways_back
+        self._feedback = feedback
         self._demanding = demanding
         self._roles_page = roles_page
 
@@ -111,6 +115,7 @@ class OverviewPage:
                 "recovery_stopped": request.query_params.get("done") == "recovery_stopped",
                 "saved_codes": saved_codes,
                 "few_codes": saved_codes <= FEW,
+                "feedback_due": await self._feedback.is_due(tx, user_id, method_of(person.session.amr), now),
                 "unfinished": sum(place.attempts for place in places),
             }
         return await self._door.show(request, person, "account_overview.html", enrolled=person.enrolled, **at_a_glance)

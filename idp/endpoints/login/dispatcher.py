@@ -213,6 +213,7 @@ class Dispatcher:
                     amr=session.amr,
                     client_id=at.login.client_id,
                     sid=session.sid,
+                    seconds=max(0.0, (now - at.login.created_at).total_seconds()),
                 )
                 if settled.on_new_device and ended is None:  # of a takeover its own notice says as much
                     await self._telling.new_device(tx, request, at.arrived.recipient, session)

@@ -26,6 +26,7 @@ PAGES = (
     "/account/factors",
     "/account/notices",
     "/account/language",
+    "/account/feedback",
     "/account/confirm",
 )
 

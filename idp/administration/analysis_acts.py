@@ -1,0 +1,99 @@
+"""How the caller's people sign in: looked at, and on paper; what they said of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from config.clock import Clock
+from config.connections import Database
+from config.problem import Problem
+from idp.administration import problems
+from idp.administration.analysis_documents import (
+    FeedbackEntry,
+    FeedbackList,
+    MarkRow,
+    MarksDocument,
+    SignInDays,
+)
+from idp.administration.reading import Page
+from idp.administration.registry import Organisations, Scope
+from idp.administration.scope import Administrator, DeliveryCursor
+from idp.rollout.analysis import Analyses, Analysis
+from idp.rollout.analysis_paper import analysis_pdf
+from idp.rollout.daily import Days, by_method
+from idp.rollout.feedback import Feedback
+from idp.rollout.saying import Saying
+from pages.locale import Locale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisActs:
+    """Makes analyses within the caller's organisations."""
+
+    database: Database
+    clock: Clock
+    analyses: Analyses
+    days: Days
+    feedback: Feedback
+    organisations: Organisations
+
+    async def show(self, who: Administrator, organisation: UUID | None, days: int) -> Analysis:
+        """Of one organisation, or of all of the caller's."""
+        async with self.database.connect() as tx:
+            return await self.analyses.make(tx, narrowed(who, organisation), days, self.clock.now())
+
+    async def paper(self, who: Administrator, organisation: UUID | None, days: int, locale: Locale) -> bytes:
+        """The same as a PDF, by the clock of the first organisation."""
+        scope = narrowed(who, organisation)
+        async with self.database.connect() as tx:
+            one = await self.analyses.make(tx, scope, days, self.clock.now())
+            named = await self.organisations.organisations(tx, scope)
+        say = Saying(locale, named[0].time_zone if named else "Asia/Seoul")
+        return await asyncio.to_thread(analysis_pdf, one, say, [found.name for found in named])
+
+    async def sign_in_days(self, who: Administrator, organisation: UUID | None, days: int) -> SignInDays:
+        """What sign-ins came to and took, on each of the last days."""
+        until = self.clock.now().date() + timedelta(days=1)
+        since = until - timedelta(days=days)
+        async with self.database.connect() as tx:
+            cells = await self.days.cells(tx, narrowed(who, organisation), since, until)
+        return SignInDays(since, until, by_method(cells))
+
+    async def said(self, who: Administrator, organisation: UUID | None, page: Page) -> FeedbackList:
+        """What people said, the newest first, without who it was."""
+        before = _cursor(page.after)
+        async with self.database.connect() as tx:
+            found = await self.feedback.page(tx, narrowed(who, organisation), before, page.limit + 1)
+        shown = found[: page.limit]
+        following = DeliveryCursor(shown[-1].at, shown[-1].id).encode() if len(found) > page.limit else None
+        entries = (FeedbackEntry(one.id, one.organisation_id, one.method, one.at, one.score, one.text) for one in shown)
+        return FeedbackList(tuple(entries), following)
+
+    async def marks(self, who: Administrator, organisation: UUID | None, days: int) -> MarksDocument:
+        """Which marks each way in got."""
+        since = self.clock.now() - timedelta(days=days)
+        async with self.database.connect() as tx:
+            marks = await self.feedback.storage.marks(tx, narrowed(who, organisation), since)
+        return MarksDocument(days, tuple(MarkRow.of(method, found) for method, found in marks.items()))
+
+
+def narrowed(who: Administrator, organisation: UUID | None) -> Scope:
+    """One organisation of the caller's, or all. Raises `NOT_FOUND` for another's."""
+    if organisation is None:
+        return who.organisations
+    if organisation not in who.organisations:
+        raise Problem(problems.NOT_FOUND)
+    return {organisation}
+
+
+def _cursor(after: str) -> tuple[datetime, UUID] | None:
+    if not after:
+        return None
+    try:
+        cursor = DeliveryCursor.decode(after)
+    except ValueError:
+        raise Problem(problems.NOT_UNDERSTOOD, "after: `next` of the page before is expected") from None
+    return cursor.at, cursor.id
