@@ -57,7 +57,7 @@ def _in_path(path: str) -> dict[str, Any]:
 def _operation(row: Endpoint, method: Method, schemas: Mapping[type, Schema]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "summary": row.summary,
-        "responses": {str(answer.status): _answer(answer, schemas) for answer in row.answers},
+        "responses": _answers(row.answers, schemas),
     }
     asked: list[dict[str, Any]] = [
         {"name": one.name, "in": "header", "required": False, **_header(one)} for one in row.headers
@@ -88,6 +88,20 @@ def _operation(row: Endpoint, method: Method, schemas: Mapping[type, Schema]) ->
 
 def _header(header: Header) -> dict[str, Any]:
     return {"description": header.means, "schema": {"type": "string"}}
+
+
+def _answers(answers: Sequence[Answer], schemas: Mapping[type, Schema]) -> dict[str, Any]:
+    """By status; where several have the same one, each is told by its media type."""
+    described: dict[str, Any] = {}
+    for answer in answers:
+        one, status = _answer(answer, schemas), str(answer.status)
+        if (first := described.get(status)) is not None:
+            one["description"] = f"{first['description']}; or {one['description']}"
+            for name in ("headers", "content"):
+                if united := {**first.get(name, {}), **one.get(name, {})}:
+                    one[name] = united
+        described[status] = one
+    return described
 
 
 def _answer(answer: Answer, schemas: Mapping[type, Schema]) -> dict[str, Any]:

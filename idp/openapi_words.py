@@ -71,6 +71,12 @@ REFUSED = (
 PROBLEM = Answer(400, "the request cannot be answered to the client: a page, or a problem", ProblemDocument)
 TOO_MANY = Answer(429, "too many of one address", ProblemDocument)
 AWAY = Answer(503, "the engines are away", ProblemDocument)
+NOT_NOW = Answer(
+    503,
+    "`temporarily_unavailable`: whether a proof was used before cannot be told yet; make it anew, after that time",
+    OAuthError,
+    (Header("Retry-After", "seconds"),),
+)
 
 DPOP: Final = Header(
     "DPoP",
