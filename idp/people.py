@@ -75,7 +75,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         mail_code_counts=settings.idp.mail_code_counts,
     )
     return {
-        **way_in_endpoints(parts, shared, throttle, passkeys, typed_codes),
+        **way_in_endpoints(parts, shared, throttle, passkeys, typed_codes, text_codes),
         "factor": parts.restart.around(factor),
         "factor_passkey": parts.restart.around(factor.by_passkey),
         "no_factor": parts.restart.around(NoFactorPage(shared)),

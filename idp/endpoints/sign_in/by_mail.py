@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -239,7 +239,7 @@ class MailLinkPage:
         if link is None or login is None or login.user_id is not None:
             return await self._gone(request)
         here = any(browser_hash(value) == login.browser_hash for value in login_cookies(request).values())
-        asked = {"asked": link.asked_from, "asked_at": link.created_at, "now": now}
+        asked: dict[str, Any] = {"asked": link.asked_from, "asked_at": link.created_at, "now": now}
         if not here:
             digits = self._mail.key.digits(token)
             status = HTTPStatus.OK
