@@ -71,7 +71,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         counted_codes=CountedCodes(throttle),
         notices=FactorNotices(parts.queue, preferences, parts.not_me),
         passkeys=passkeys,
-        codes=SentCodes(mail_codes, text_codes),
+        codes=SentCodes(mail_codes, text_codes, mail_counts=settings.idp.mail_code_counts),
         mail_code_counts=settings.idp.mail_code_counts,
     )
     return {

@@ -181,6 +181,20 @@ async def test_where_nobody_carries_texts_a_mail_comes(provider: Provider, app: 
     assert "so we sent a mail instead" in page.text
 
 
+async def test_a_mail_that_would_not_count_stands_in_for_nothing(provider: Provider, app: App) -> None:
+    await with_phone(provider, await person(provider))
+    parts = provider.parts
+    mail = parts.settings.mail.model_copy(update={"server": "mail.example.com:587"})
+    idp = parts.settings.idp.model_copy(update={"mail_code_counts": False})
+    told = parts.settings.model_copy(update={"mail": mail, "idp": idp})
+    async with running_provider(told, parts.database, parts.valkey, parts.clock) as strict:
+        browser = strict.browser()
+        page = await submit(browser, await open_sign_in(browser, app))
+    assert page.status_code == 429
+    assert "We cannot send texts right now. Confirm another way." in page.text
+    assert await letters(parts.settings) == []
+
+
 @pytest.mark.parametrize("locale", ["ko", "en"])
 async def test_the_page_speaks_both_languages(provider: Provider, app: App, locale: str) -> None:
     await with_phone(provider, await person(provider))
