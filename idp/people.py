@@ -114,12 +114,12 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         counted_codes=CountedCodes(throttle),
         notices=notices,
         passkeys=passkeys,
-        codes=SentCodes(mail_codes, text_codes),
         push=by_push,
+        codes=SentCodes(mail_codes, text_codes, mail_counts=settings.idp.mail_code_counts),
         mail_code_counts=settings.idp.mail_code_counts,
     )
     return {
-        **way_in_endpoints(parts, shared, throttle, passkeys, typed_codes),
+        **way_in_endpoints(parts, shared, throttle, passkeys, typed_codes, text_codes),
         "factor": parts.restart.around(factor),
         "factor_passkey": parts.restart.around(factor.by_passkey),
         "factor_push": parts.restart.around(by_push),

@@ -13,6 +13,7 @@ from idp.credentials.throttle import Throttle
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.password_change import NewPasswords, PasswordChange
+from idp.endpoints.login.text_codes import TextCodes
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.endpoints.sign_in.by_mail import MailLinkPage
 from idp.endpoints.sign_in.closed_passwords import ClosedPasswords
@@ -63,7 +64,12 @@ def remembering(parts: Parts) -> Remembering:
 
 
 def way_in_endpoints(
-    parts: Parts, shared: LoginPages, throttle: Throttle, passkeys: PasskeyCeremonies, typed_codes: TypedCodes
+    parts: Parts,
+    shared: LoginPages,
+    throttle: Throttle,
+    passkeys: PasskeyCeremonies,
+    typed_codes: TypedCodes,
+    text_codes: TextCodes,
 ) -> Mapping[str, Endpoint]:
     """The pages of the way in, by the names of the table of routes."""
     notices = _notices(parts)
@@ -172,7 +178,7 @@ def way_in_endpoints(
             change=change,
             enrolments=factors,
             addresses=proven_addresses,
-            proof=SecondProof(typed_codes, passkeys, parts.clock),
+            proof=SecondProof(typed_codes, text_codes, passkeys, directory, parts.clock),
             recovery=recovery,
             notices=notices,
             ways_back=ways_back(parts),

@@ -275,7 +275,7 @@ class FactorPage:
         if push is not None:
             push = await self._push.offered(push, arrived.known.user_id)
         if sent is not None and way is not None and sent.outcome == "uncounted":
-            counted = await self._codes.count(request, arrived, way, reach)
+            counted = await self._codes.count(request, login, arrived, way, reach)
             return await self._show(request, login_id, faults, status, again=again, asked=asked, counted=counted)
         if sent is not None and sent.outcome == "sent":
             await self._shared.telling.poke()

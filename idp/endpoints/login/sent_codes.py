@@ -64,9 +64,11 @@ class Sent:
 class SentCodes:
     """Sends them, and takes them."""
 
-    def __init__(self, mails: MailCodes, texts: TextCodes) -> None:
+    def __init__(self, mails: MailCodes, texts: TextCodes, *, mail_counts: bool) -> None:
+        """`mail_counts`: whether a code by mail raises the assurance, so that it can stand in for a text."""
         self._mails = mails
         self._texts = texts
+        self._mail_counts = mail_counts
 
     @staticmethod
     def way(arrived: Arrived, *, asked: bool) -> Way | None:
@@ -76,13 +78,13 @@ class SentCodes:
         enrolled = arrived.known.enrolled
         return "sms" if "sms" in enrolled and (asked or _best(enrolled) == "sms") else None
 
-    async def count(self, request: Request, arrived: Arrived, way: Way, reach: Reach | None) -> Counted:
+    async def count(self, request: Request, login: Login, arrived: Arrived, way: Way, reach: Reach | None) -> Counted:
         """Count what is about to be sent; while no transaction is open. Raises `CANNOT_COUNT`."""
         permit = None
         if way == "sms":
             assert reach is not None
             permit = await self._texts.may_send(request, arrived.known.user_id, reach)
-            if permit.refusal is None or not _has_nothing_else(arrived):
+            if permit.refusal is None or not self._mail_stands_in(login, arrived):
                 return Counted(permit)
         here = arrived.known.device_id if arrived.known.was_here else None
         return Counted(permit, await self._mails.may_send(request, arrived.recipient, here))
@@ -126,9 +128,14 @@ class SentCodes:
             if reach is None:
                 return "spent"
             return await self._texts.take(tx, _asked(login), arrived.known.user_id, reach, given, now)
-        if not arrived.account.by_mail and not _has_nothing_else(arrived):
+        if not arrived.account.by_mail and not self._mail_stands_in(login, arrived):
             return "spent"
         return await self._mails.take(tx, login, arrived.recipient, given, now)
+
+    def _mail_stands_in(self, login: Login, arrived: Arrived) -> bool:
+        """Whether a code by mail is worth what a text is, of somebody who has nothing but their number."""
+        has_nothing_else = set(arrived.known.enrolled) == {"sms"} and arrived.known.email is not None
+        return has_nothing_else and self._mail_counts and not set(AMR["email"]) & set(login.amr)
 
     async def was_used(self, reach: Reach | None) -> None:
         """A code by text was right; after the commit. It never fails."""
@@ -142,8 +149,3 @@ def _asked(login: Login) -> Asked:
 
 def _best(enrolled: Sequence[FactorKind]) -> FactorKind | None:
     return next((kind for kind in BEST_FIRST if kind in enrolled), None)
-
-
-def _has_nothing_else(arrived: Arrived) -> bool:
-    """Nothing but their number, and a mail address."""
-    return set(arrived.known.enrolled) == {"sms"} and arrived.known.email is not None

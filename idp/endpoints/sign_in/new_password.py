@@ -19,6 +19,7 @@ from starlette.responses import Response
 from audit.trail import Kind
 from config.connections import Transaction
 from config.web import correlation_id
+from idp.authorization.attempts import Recipient
 from idp.credentials.factor_guesses import RECOVERY_FACTOR
 from idp.credentials.password import PasswordPool
 from idp.credentials.recovery import Recovery, RecoveryLink, token_hash
@@ -36,6 +37,7 @@ from idp.endpoints.sign_in.restart import home_of
 from idp.endpoints.sign_in.second_proof import SecondProof
 from idp.endpoints.sign_in.way_in_notices import WayInNotices
 from idp.endpoints.sign_in.ways_back import WaysBack
+from idp.factors.one_time_code import LIFETIME
 from idp.factors.requirement import FactorKind
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 from notifications.notice import NoticeKind
@@ -117,6 +119,8 @@ class NewPasswordPage:
             opened = await self._open(tx, token)
         if opened is None:
             return await self._gone(request)
+        if form.get("act") == "text" and "sms" in opened.enrolled:
+            return await self._text(request, token, opened)
         if faults := await self._faults(opened, form):
             return await self._show(request, token, faults)
         guessed = opened.enrolled and form.get("code")  # nobody guesses a passkey
@@ -140,6 +144,25 @@ class NewPasswordPage:
         if guessed:
             await self._throttle.was_right(RECOVERY_FACTOR, str(outcome.account.id))
         return await self._changed(request, outcome)
+
+    async def _text(self, request: Request, token: str, opened: _Opened) -> Response:
+        """Send a code to the person's number, for the form that they fill in next."""
+        account = opened.account
+        person = Recipient(user_id=account.id, email=account.email, name=account.display_name, locale=account.locale)
+        async with self._shared.database.connect() as tx:
+            reach = await self._proof.reach(tx, account.id)
+        if reach is None:
+            return await self._show(request, token)
+        permit = await self._proof.may_text(request, account.id, reach)
+        async with self._shared.database.begin() as tx:
+            texted = await self._proof.text(
+                tx, request, person, reach, permit, _bound_to(token), opened.link.expires_at
+            )
+        await self._notices.poke()
+        if texted in ("sent", "already"):
+            return await self._show(request, token, sent_to=reach.number.masked)
+        fault = f"mail_{texted}" if texted in ("too_soon", "too_many") else f"text_{texted}"
+        return await self._show(request, token, [("", fault)], HTTPStatus.TOO_MANY_REQUESTS)
 
     async def _open(self, tx: Transaction, token: str, *, claim: bool = False) -> _Opened | None:
         now = self._shared.clock.now()
@@ -196,7 +219,7 @@ class NewPasswordPage:
         if fault is not None:
             return [("new-by-passkey" if "answer" in form else "new", fault)]
         if opened.enrolled and not (form.get("code") or form.get("answer")):
-            by_code = "totp" in opened.enrolled or "code" in form
+            by_code = bool({"totp", "sms"} & set(opened.enrolled)) or "code" in form
             return [("code", "missing_code")] if by_code else [("", "passkey_refused")]
         return []
 
@@ -206,6 +229,8 @@ class NewPasswordPage:
         token: str,
         faults: Sequence[tuple[str, str]] = (),
         status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+        *,
+        sent_to: str | None = None,
     ) -> Response:
         options: dict[str, Any] | None = None
         saved_codes = 0
@@ -229,6 +254,8 @@ class NewPasswordPage:
             alone=not opened.enrolled,
             anew=opened.link.anew,
             saved_codes=saved_codes > 0,
+            sent_to=sent_to,
+            minutes=int(LIFETIME.total_seconds()) // 60,
             passkey_options=options,
             faults=faults,
             code=failure_code(what for _, what in faults),

@@ -105,6 +105,19 @@ def test_a_new_device_gives_a_factor_although_no_session_lives() -> None:
     assert _step(BY_PASSWORD, account=new, live=HERE, own=HERE) is Step.JOIN_SESSION
 
 
+def test_after_a_link_by_mail_a_code_by_mail_is_worth_nothing_more() -> None:
+    by_link = BLANK.signed_in(MINA, ("email",), NOW)
+    mailed = replace(BY_MAIL, has_factor=True, new_device=True)
+    assert _step(by_link, account=mailed) is Step.BEGIN_SESSION
+    assert _step(_asking(by_link, acr_values=(ACR_TWO,)), account=mailed) is Step.REFUSED
+    # whoever has something better gives it, and a takeover is confirmed as ever
+    assert _step(by_link, account=replace(ACCOUNT, new_device=True)) is Step.FACTOR
+    assert _step(_asking(by_link, acr_values=(ACR_TWO,)), account=ACCOUNT) is Step.FACTOR
+    assert _step(by_link.facing("live"), account=mailed, live=LIVE) is Step.FACTOR
+    confirmed = by_link.facing("live").passed_factor(("email",), NOW, raises=False)
+    assert _step(confirmed, account=mailed, live=LIVE) is Step.TAKEOVER
+
+
 def test_somebody_else_was_faster() -> None:
     agreed = BY_PASSWORD.facing("live").passed_factor(("otp",), NOW).chose_takeover("live")
     assert not agreed.overtaken

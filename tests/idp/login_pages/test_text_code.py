@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 
 from idp.authorization.login_rules import LoginRules
+from idp.credentials.recovery import Recovery
 from idp.credentials.text_guard import TEXTS_OF_NUMBER
 from idp.factors.one_time_code import TRIES
 from idp.factors.phone_number import Phone, context
-from idp.storage import login_rules, phones, sessions
+from idp.storage import login_rules, phones, recovery_links, sessions
 from tests.clock import FakeClock
 from tests.idp.letters import letters, mailed_code, texted_code
 from tests.idp.login_pages.test_sign_in import (
@@ -28,6 +29,7 @@ from tests.idp.provider import CALLBACK, App, Provider, running_provider
 __all__ = ["app"]
 
 NUMBER = "+821012345678"
+NEW = "three boats left before the rain"
 
 
 async def with_phone(provider: Provider, user: UUID, number: str = NUMBER) -> None:
@@ -179,6 +181,20 @@ async def test_where_nobody_carries_texts_a_mail_comes(provider: Provider, app: 
     assert "so we sent a mail instead" in page.text
 
 
+async def test_a_mail_that_would_not_count_stands_in_for_nothing(provider: Provider, app: App) -> None:
+    await with_phone(provider, await person(provider))
+    parts = provider.parts
+    mail = parts.settings.mail.model_copy(update={"server": "mail.example.com:587"})
+    idp = parts.settings.idp.model_copy(update={"mail_code_counts": False})
+    told = parts.settings.model_copy(update={"mail": mail, "idp": idp})
+    async with running_provider(told, parts.database, parts.valkey, parts.clock) as strict:
+        browser = strict.browser()
+        page = await submit(browser, await open_sign_in(browser, app))
+    assert page.status_code == 429
+    assert "We cannot send texts right now. Confirm another way." in page.text
+    assert await letters(parts.settings) == []
+
+
 @pytest.mark.parametrize("locale", ["ko", "en"])
 async def test_the_page_speaks_both_languages(provider: Provider, app: App, locale: str) -> None:
     await with_phone(provider, await person(provider))
@@ -186,3 +202,25 @@ async def test_the_page_speaks_both_languages(provider: Provider, app: App, loca
     browser.cookies["mj-locale"] = locale
     page = await submit(browser, await open_sign_in(browser, app))
     assert ("문자로 받은 숫자 여섯 자리" if locale == "ko" else "Six digits from our text message") in page.text
+
+
+async def test_the_way_back_by_mail_takes_a_text_of_who_has_nothing_else(provider: Provider, app: App) -> None:
+    user = await person(provider)
+    await with_phone(provider, user)
+    browser = provider.browser()
+    recovery = Recovery(recovery_links, provider.parts.entropy, "")
+    async with provider.parts.database.begin() as tx:
+        now = provider.parts.clock.now()
+        address = await recovery.link(tx, user, None, now, sent_to="mina@mail.example")
+    page = await browser.get(address)
+    assert "Text me digits" in page.text
+    without = {"token": hidden(page, "token"), "new": NEW}
+    assert (await browser.post("/recover/password", without)).status_code == 422
+    page = await browser.post("/recover/password", {"token": hidden(page, "token"), "act": "text"})
+    assert "We sent six digits to +82 ***78" in page.text
+    wrong = await browser.post("/recover/password", {**without, "code": "000000"})
+    assert wrong.status_code == 422
+    code = await texted_code(provider.parts.settings, NUMBER)
+    done = await browser.post("/recover/password", {**without, "code": code})
+    assert done.status_code == 200
+    assert "Your password is changed" in done.text
