@@ -19,8 +19,8 @@ from idp.endpoints.sign_in.by_push import PushSignIn
 from idp.factors.approval_asking import ApprovalAsking
 from idp.parts import STATIC, Parts
 from idp.routes import Endpoint
+from idp.safeguards import not_me_measures
 from idp.storage import approval_devices, approval_requests, directory, pending_grants, preferences, sessions
-from idp.the_end import not_me_measures
 
 
 def approval_asking(parts: Parts) -> ApprovalAsking:

@@ -30,6 +30,7 @@ from idp.factors.passkey import RelyingParty
 from idp.federated import federation_endpoints
 from idp.parts import Parts
 from idp.routes import Endpoint
+from idp.safeguards import ways_back
 from idp.storage import (
     consents,
     directory,
@@ -43,7 +44,7 @@ from idp.storage import (
     text_receipts,
 )
 from idp.storage.one_time_codes import MAILED, TEXTED
-from idp.way_in import way_in_endpoints, ways_back
+from idp.way_in import way_in_endpoints
 
 ISSUER_NAME = "Munjigi"
 

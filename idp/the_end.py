@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from idp.credentials.recovery import Recovery
 from idp.credentials.throttle import Throttle
 from idp.endpoints.client_requests import ClientRequests
-from idp.endpoints.not_me.measures import NotMeMeasures
 from idp.endpoints.not_me.page import NotMePage
 from idp.endpoints.signals.door import SignalsDoor
 from idp.endpoints.signals.metadata import TransmitterMetadata
@@ -18,29 +16,14 @@ from idp.endpoints.signals.subjects import SignalSubjects
 from idp.parts import Parts
 from idp.received_signals import intake
 from idp.routes import Endpoint
+from idp.safeguards import not_me_measures
 from idp.storage import (
     deliveries,
-    directory,
     preferences,
-    recovery_links,
     sessions,
     signal_streams,
     signal_transmitters,
 )
-from idp.way_in import ways_back
-
-
-def not_me_measures(parts: Parts) -> NotMeMeasures:
-    """What is done where somebody says "this wasn't me"."""
-    return NotMeMeasures(
-        locks=directory,
-        directory=directory,
-        preferences=preferences,
-        recovery=Recovery(recovery_links, parts.entropy, parts.issuer),
-        one_session=parts.one_session,
-        queue=parts.queue,
-        ways_back=ways_back(parts),
-    )
 
 
 def end_endpoints(parts: Parts) -> Mapping[str, Endpoint]:

@@ -30,10 +30,10 @@ from idp.endpoints.sign_in.reset_code import ResetCodePage
 from idp.endpoints.sign_in.second_proof import SecondProof
 from idp.endpoints.sign_in.wait import StopPage, WaitPage
 from idp.endpoints.sign_in.way_in_notices import WayInNotices
-from idp.endpoints.sign_in.ways_back import WaysBack
 from idp.importing.old_system import OldSystems
 from idp.parts import Parts
 from idp.routes import Endpoint
+from idp.safeguards import ways_back
 from idp.storage import (
     assisted_resets,
     devices,
@@ -188,18 +188,6 @@ def way_in_endpoints(
             throttle=throttle,
         ),
     }
-
-
-def ways_back(parts: Parts) -> WaysBack:
-    """The ways back in that need no factor: for the pages that end them."""
-    return WaysBack(
-        waiting=waiting_recoveries,
-        resets=assisted_resets,
-        recovery=Recovery(recovery_links, parts.entropy, parts.issuer),
-        directory=directory,
-        clocks=preferences,
-        queue=parts.queue,
-    )
 
 
 def _notices(parts: Parts) -> WayInNotices:

@@ -1,7 +1,7 @@
 """Text messages: numbers that people have proven to be theirs, codes that were sent there, and how messages went out.
 
 Revision ID: 0062
-Revises: 0059
+Revises: 0061
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0062"
-down_revision = "0059"
+down_revision = "0061"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Which keys the people of an organisation may register, and which methods count there for which `acr`.
 
 Revision ID: 0064
-Revises: 0059
+Revises: 0063
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0064"
-down_revision = "0059"
+down_revision = "0063"
 branch_labels = None
 depends_on = None
 

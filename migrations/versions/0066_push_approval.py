@@ -1,7 +1,7 @@
 """Devices that approve sign-ins elsewhere, what they are asked, and pushes that wait to go to them.
 
 Revision ID: 0066
-Revises: 0059
+Revises: 0065
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0066"
-down_revision = "0059"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 

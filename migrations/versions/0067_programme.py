@@ -1,7 +1,7 @@
 """The programme that leads an organisation's people from passwords to MFA and passwordless.
 
 Revision ID: 0067
-Revises: 0059
+Revises: 0066
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0067"
-down_revision = "0059"
+down_revision = "0066"
 branch_labels = None
 depends_on = None
 

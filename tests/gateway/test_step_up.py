@@ -143,7 +143,7 @@ def test_sensitive_routes_are_told_to_scripts(shop: Rig) -> None:
     [
         "step_up = { methods = [], acr = 2 }",
         'step_up = { methods = ["BREW"], acr = 2 }',
-        'step_up = { methods = ["POST"], acr = 3 }',
+        'step_up = { methods = ["POST"], acr = 4 }',
         'step_up = { methods = ["POST"], max_age = 1 }',
         'step_up = { methods = ["POST"], path = "/elsewhere" }',
         'step_up = { methods = ["POST"], path = "/giftsx" }',

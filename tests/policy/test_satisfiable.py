@@ -29,7 +29,7 @@ def holds(*texts: str) -> bool:
         "hour >= 9 and hour < 9",
         "hour == 24",
         "weekday == 0",
-        "assurance > 2",
+        "assurance > 3",
         "device > attested",
         'country == "KR" and country == "JP"',
         'country in ["KR", "JP"] and country not in ["JP", "KR", "US"]',

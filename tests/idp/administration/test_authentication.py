@@ -1,4 +1,4 @@
-"""Which keys an organisation takes and what counts there, by its administrators; and keys to be replaced."""
+"""Keys that an organisation takes, what counts there, by its administrators; and keys that somebody should replace."""
 
 from __future__ import annotations
 

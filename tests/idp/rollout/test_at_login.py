@@ -224,7 +224,7 @@ async def test_a_closed_password_lets_nobody_in_who_has_another_way_and_rolling_
     page = await submit(third, await open_sign_in(third, app))
     assert page.status_code == 422
     assert "no longer signs in by password" in page.text
-    assert "MJ-SIGNIN-040" in page.text
+    assert "MJ-SIGNIN-050" in page.text
     # and who does not know the password learns nothing
     wrong = await submit(third, await open_sign_in(third, app), password="another")
     nobody = await submit(third, await open_sign_in(third, app), name="nobody")
