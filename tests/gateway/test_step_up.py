@@ -9,12 +9,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gateway.exchange import Answer, Forward, OwnPage, RequestHead, Verdict
 from gateway.routes.route_file import RouteTableError, load_route_table
 from gateway.step_up.demand import sensitive_routes
 from gateway.step_up.page import StepUpPages
-from tests.gateway.rig import NAVIGATION, ROUTES, Rig, bearer, head
+from jose.assertion import Subject
+from jose.freshness import challenge as fresh
+from policy.snapshot import compile_policy
+from tests.gateway.rig import NAVIGATION, POLICY, ROUTES, Rig, bearer, head
 
 SENSITIVE = """
 [[routes]]
@@ -260,3 +264,31 @@ def with_state(app):
         await app(scope, receive, send)
 
     return called
+
+
+async def test_a_zone_and_a_route_may_ask_for_a_key_that_stays_in_its_device(shop: Rig, settings, tmp_path) -> None:
+    three = "urn:munjigi:acr:3"
+    zones = tuple(replace(zone, assurance=3) if zone.name == "shop" else zone for zone in POLICY.zones)
+    shop.judge.snapshot = compile_policy(replace(POLICY, zones=zones), 2)
+    for less in ({}, {"acr": TWO}):
+        refused = await ask(shop, "/products", "GET", **less)
+        assert isinstance(refused, Answer)
+        assert b'acr_values="urn:munjigi:acr:3"' in dict(refused.headers)[b"www-authenticate"]
+    assert isinstance(await ask(shop, "/products", "GET", acr=three), Forward)
+    assert isinstance(await ask(shop, "/gifts", acr=three), Forward), "more than a route's two factors is enough"
+    shop.judge.snapshot = compile_policy(POLICY, 3)
+    path = tmp_path / "hardware.toml"
+    path.write_text(
+        ROUTES + SENSITIVE.replace('{ methods = ["POST", "PUT"], acr = 2 }', '{ methods = ["PUT"], acr = 3 }')
+    )
+    shop.pipeline.use_table(load_route_table(path, runtime=settings.runtime, port=8080))
+    refused = await ask(shop, "/gifts", "PUT", acr=TWO)
+    assert isinstance(refused, Answer)
+    assert b'acr_values="urn:munjigi:acr:3"' in dict(refused.headers)[b"www-authenticate"]
+    assert isinstance(await ask(shop, "/gifts", "PUT", acr=three), Forward)
+
+
+@pytest.mark.parametrize(("acr", "asked"), [("urn:munjigi:acr:1", True), (TWO, False), ("urn:munjigi:acr:3", False)])
+def test_behind_the_gateway_more_than_two_factors_is_two(acr: str, asked: bool) -> None:
+    who = Subject(sid="s" * 22, sub="u", org="o", roles=(), acr=acr, auth_time=100.0)
+    assert (fresh(who, 130.0) is not None) is asked

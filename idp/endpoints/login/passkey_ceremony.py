@@ -23,6 +23,8 @@ from idp.factors.passkey import (
     PasskeyRefused,
     PasskeyStorage,
     RelyingParty,
+)
+from idp.factors.passkey_answers import (
     authentication_options,
     challenge_digest,
     challenge_of,
