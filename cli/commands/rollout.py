@@ -192,9 +192,7 @@ def rollout_analysis(
 
     language = rollout_progress.as_locale(locale)
     if pdf is not None:
-        paper = ask_engines(
-            lambda settings: rollout_progress.analysis_paper(settings, organisation, days, language)
-        )
+        paper = ask_engines(lambda settings: rollout_progress.analysis_paper(settings, organisation, days, language))
         rollout_progress.write(pdf, paper)
         return
     found = ask_engines(lambda settings: rollout_progress.analysed(settings, organisation, days))
@@ -212,9 +210,7 @@ def rollout_progress_(programme: _Programme, locale: _Locale = "en", as_json: _J
 
 
 @app.command("report")
-def rollout_report(
-    programme: _Programme, locale: _Locale = "en", pdf: _Pdf = None, as_json: _Json = False
-) -> None:
+def rollout_report(programme: _Programme, locale: _Locale = "en", pdf: _Pdf = None, as_json: _Json = False) -> None:
     """Say what a programme reached, what it cost people, and what to do better."""
     from cli import rollout_progress
 

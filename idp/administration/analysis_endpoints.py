@@ -47,9 +47,15 @@ class AnalysisEndpoints:
                 "GET", "/sign-in-days", "What sign-ins came to and took, day by day", SignInDays, query=(_OF, far)
             ): self.days,
             Operation(
-                "GET", "/feedback", "What people said of signing in, the newest first", FeedbackList, query=(_OF, *PAGING)
+                "GET",
+                "/feedback",
+                "What people said of signing in, the newest first",
+                FeedbackList,
+                query=(_OF, *PAGING),
             ): self.said,
-            Operation("GET", "/feedback/marks", "Which marks each way in got", MarksDocument, query=(_OF, _DAYS)): self.marks,
+            Operation(
+                "GET", "/feedback/marks", "Which marks each way in got", MarksDocument, query=(_OF, _DAYS)
+            ): self.marks,
         }
 
     async def show(self, request: Request, who: Administrator) -> Response:

@@ -38,7 +38,9 @@ class ProgressEndpoints:
             Operation(
                 "GET", f"{_PHASE}/comparison", "Whom it reached beside whom it did not", Comparison
             ): self.comparison,
-            Operation("GET", f"{_ONE}/report", "What was reached, what it cost, what to do better", Report): self.report,
+            Operation(
+                "GET", f"{_ONE}/report", "What was reached, what it cost, what to do better", Report
+            ): self.report,
             Operation(
                 "GET", f"{_ONE}/report.pdf", "The same on paper (PDF)", Report, query=(LANGUAGE,), media=PDF
             ): self.paper,

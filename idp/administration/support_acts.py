@@ -299,9 +299,7 @@ class SupportActs:
                 to = Addressee(
                     user_id=account.id, name=account.display_name, email=account.email, locale=account.locale
                 )
-                subject, text = words_for(
-                    programme, one.phase, support.occasion_of(one), to, name, ZoneInfo(zone), now
-                )
+                subject, text = words_for(programme, one.phase, support.occasion_of(one), to, name, ZoneInfo(zone), now)
                 facts = {"subject": subject, "text": text, "account": self.page, **how_to(one.phase, self.help_at)}
                 await self._write(tx, who, account, NoticeKind.PROGRAMME, facts)
                 await self.supported.note_written(tx, phase_id, account.id, now)

@@ -44,9 +44,7 @@ class SupportEndpoints:
         named = ("name", "part of a display name or login name; required")
         decide, link = "Give an exception, or refuse it", "Mail them a link to get back in"
         return {
-            Operation(
-                "GET", _PEOPLE, "Find somebody who needs help", SupportList, query=(named, *PAGING)
-            ): self.list,
+            Operation("GET", _PEOPLE, "Find somebody who needs help", SupportList, query=(named, *PAGING)): self.list,
             Operation("GET", _ONE, "Show one person, as far as it takes to help them", SupportDocument): self.show,
             Operation("POST", f"{_ONE}/recovery", link, SupportDocument, Asked): self.recover,
             Operation(

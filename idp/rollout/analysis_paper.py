@@ -58,7 +58,11 @@ def analysis_pdf(one: Analysis, say: Saying, organisations: Sequence[str]) -> by
 
 
 def _groups(paper: Report, one: Analysis, say: Saying, found: dict[str, str]) -> None:
-    for by, heading in (("organisation", say("analysis.by_organisation")), ("role", found["role"]), ("risk", found["risk"])):
+    for by, heading in (
+        ("organisation", say("analysis.by_organisation")),
+        ("role", found["role"]),
+        ("risk", found["risk"]),
+    ):
         rows = [group for group in one.groups if group.by == by]
         if not rows:
             continue
@@ -102,6 +106,10 @@ def _phases(paper: Report, one: Analysis, say: Saying, found: str) -> None:
 
 def _bars(rows: Sequence[tuple[str, int]], whole: int, say: Saying) -> list[Bar]:
     return [
-        Bar(text, count / whole if whole else 0.0, f"{say.number(count)} · {say.percent(count / whole if whole else 0.0)}")
+        Bar(
+            text,
+            count / whole if whole else 0.0,
+            f"{say.number(count)} · {say.percent(count / whole if whole else 0.0)}",
+        )
         for text, count in rows
     ]

@@ -59,9 +59,7 @@ def _length(since: datetime, now: datetime) -> timedelta:
     return max(now - since, timedelta(days=1))
 
 
-async def _people(
-    tx: Transaction, who: ColumnElement[bool], since: datetime, until: datetime
-) -> Sequence[Person]:
+async def _people(tx: Transaction, who: ColumnElement[bool], since: datetime, until: datetime) -> Sequence[Person]:
     chosen = select(user_account.c.id).where(who).order_by(user_account.c.id).limit(MOST_PEOPLE).cte("chosen")
     within = and_(history.c.user_id == chosen.c.id, history.c.at >= since, history.c.at < until)
     query: Select[Any] = (
@@ -77,9 +75,7 @@ async def _people(
     return [Person(*row) for row in await tx.execute(query)]
 
 
-async def _platforms(
-    tx: Transaction, who: ColumnElement[bool], since: datetime, until: datetime
-) -> Platforms:
+async def _platforms(tx: Transaction, who: ColumnElement[bool], since: datetime, until: datetime) -> Platforms:
     query = (
         select(
             history.c.device_label,

@@ -15,9 +15,7 @@ from idp.storage.rollout_tables import cohort, phase, programme
 _OVER = ("rolled_back",)
 
 
-async def planned(
-    tx: Transaction, scope: Collection[UUID], programme_id: UUID | None = None
-) -> Sequence[PlannedPhase]:
+async def planned(tx: Transaction, scope: Collection[UUID], programme_id: UUID | None = None) -> Sequence[PlannedPhase]:
     """The phases of all programmes of these organisations, or of one, that are not rolled back, in order."""
     query = (
         select(phase, cohort.c.rule, programme.c.name.label("programme_name"), programme.c.organisation_id)
@@ -27,7 +25,9 @@ async def planned(
         .order_by(programme.c.created_at, programme.c.id, phase.c.position)
     )
     query = (
-        query.where(phase.c.state.not_in(_OVER)) if programme_id is None else query.where(programme.c.id == programme_id)
+        query.where(phase.c.state.not_in(_OVER))
+        if programme_id is None
+        else query.where(programme.c.id == programme_id)
     )
     return [
         PlannedPhase(row["programme_name"], row["organisation_id"], phase_of(row), rule_of(row["rule"]))

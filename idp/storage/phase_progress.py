@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from config.connections import Transaction
 from idp.devices.sign_in_history import GOT_IN
 from idp.rollout.feedback import Marks
-from idp.rollout.methods import MARKS, why_not, ways
+from idp.rollout.methods import MARKS, ways, why_not
 from idp.rollout.phases import Method, Phase
 from idp.rollout.progress import BEFORE, Attempts, HelpRow, People, Stuck, StuckRow
 from idp.storage.account_tables import sign_in_history as history
@@ -92,7 +92,7 @@ async def attempts(tx: Transaction, phase: Phase, now: datetime) -> Attempts:
     return Attempts(**(await tx.execute(query)).mappings().one())
 
 
-async def help(tx: Transaction, phase: Phase, now: datetime) -> Sequence[HelpRow]:
+async def asked_help(tx: Transaction, phase: Phase, now: datetime) -> Sequence[HelpRow]:
     """How they asked for help since it began."""
     if phase.begun_at is None:
         return []
@@ -113,7 +113,7 @@ async def marks(tx: Transaction, phase: Phase, now: datetime) -> Marks:
     if phase.begun_at is None:
         return Marks({})
     query = (
-        select(feedback.c.score, func.count())
+        select(feedback.c.score, func.count().label("given"))
         .join(phase_person, phase_person.c.user_id == feedback.c.user_id)
         .where(
             phase_person.c.phase_id == phase.id,
@@ -124,7 +124,8 @@ async def marks(tx: Transaction, phase: Phase, now: datetime) -> Marks:
         )
         .group_by(feedback.c.score)
     )
-    return Marks({score: count for score, count in await tx.execute(query)})
+    found: dict[int, int] = {row.score: row.given for row in await tx.execute(query)}
+    return Marks(found)
 
 
 async def enrolled_by_day(tx: Transaction, phase: Phase, since: date, until: date) -> Mapping[date, int]:
@@ -137,8 +138,8 @@ async def enrolled_by_day(tx: Transaction, phase: Phase, since: date, until: dat
         .cte("found")
     )
     day = func.date(found.c.at).label("day")
-    query = select(day, func.count()).where(day >= since, day < until).group_by(day)
-    return {one: count for one, count in await tx.execute(query)}
+    query = select(day, func.count().label("people")).where(day >= since, day < until).group_by(day)
+    return {row.day: row.people for row in await tx.execute(query)}
 
 
 async def stuck_counts(tx: Transaction, phase: Phase, now: datetime) -> Mapping[Stuck, int]:
@@ -155,12 +156,7 @@ async def stuck(
 ) -> Sequence[StuckRow]:
     """Who is, by name."""
     found = _stuck(phase, now)
-    query = (
-        select(found)
-        .where(found.c.why.is_not(None))
-        .order_by(found.c.display_name, found.c.user_id)
-        .limit(limit)
-    )
+    query = select(found).where(found.c.why.is_not(None)).order_by(found.c.display_name, found.c.user_id).limit(limit)
     if after is not None:
         query = query.where(tuple_(found.c.display_name, found.c.user_id) > tuple_(*after))
     return [_row(row) for row in (await tx.execute(query)).mappings()]
@@ -238,7 +234,10 @@ def _first_enrolled(phase: Phase) -> ColumnElement[Any]:
     made: list[ColumnElement[Any]] = [phase_person.c.enrolled_at]
     if "passkey" in phase.demand.methods:
         made.append(
-            select(func.min(passkey.c.created_at)).where(passkey.c.user_id == person).correlate(phase_person).scalar_subquery()
+            select(func.min(passkey.c.created_at))
+            .where(passkey.c.user_id == person)
+            .correlate(phase_person)
+            .scalar_subquery()
         )
     if "totp" in phase.demand.methods:
         confirmed = select(func.min(totp.c.confirmed_at)).where(totp.c.user_id == person)

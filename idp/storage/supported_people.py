@@ -132,7 +132,9 @@ async def decide(
     tx: Transaction, programme_id: UUID, ident: UUID, who: str, now: datetime, *, granted: bool
 ) -> ExceptionAsked | None:
     """Keep what an administrator decided. None: there is none that waits."""
-    of = select(phase.c.id).join(programme, programme.c.id == phase.c.programme_id).where(programme.c.id == programme_id)
+    of = (
+        select(phase.c.id).join(programme, programme.c.id == phase.c.programme_id).where(programme.c.id == programme_id)
+    )
     decided = (
         update(table)
         .where(table.c.id == ident, table.c.decided_at.is_(None), table.c.phase_id.in_(of))

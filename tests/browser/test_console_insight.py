@@ -20,7 +20,9 @@ pytestmark = pytest.mark.browser
 def programme(house: House) -> str:
     """The id of a programme of the demo organisation, whose first phase runs."""
     [row] = house.rows("SELECT organisation_id FROM idp.membership WHERE 'administrator' = ANY(roles) LIMIT 1")
-    made = house.munjigi("rollout", "start", str(row["organisation_id"]), "--on", "2026-01-05", "--by-hand", "--why", "t")
+    made = house.munjigi(
+        "rollout", "start", str(row["organisation_id"]), "--on", "2026-01-05", "--by-hand", "--why", "t"
+    )
     assert made.returncode == 0, made.stderr
     programme: str = made.stdout.split()[0]
     for act in ("announce", "begin"):

@@ -1,4 +1,4 @@
-"""Makes `docs/people`, a page for each way of signing in, of the words that the help pages show: run it to write them."""
+"""Makes `docs/people`, a page for each way of signing in, of the words of the help pages: run it to write them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,17 @@ def page(name: str) -> str:
         one = way(name, locale, words)
         steps = "\n".join(f"{place}. {step}" for place, step in enumerate(one.steps, 1))
         said = [f"## {one.title} ({_LANGUAGE[locale]})", one.lead, steps]
-        said += [f"**{words.text('ways.trouble', locale)}.** {one.trouble}", f"**{words.text('ways.lost', locale)}.** {one.lost}"]
+        said += [
+            f"**{words.text('ways.trouble', locale)}.** {one.trouble}",
+            f"**{words.text('ways.lost', locale)}.** {one.lost}",
+        ]
         parts.append("\n\n".join(said))
     title = way(name, "en", words).title
-    return f"# {title}\n\nPeople find this at `/help/{name}`. Made by `tests/docs/people_pages.py`.\n\n" + "\n\n".join(parts) + "\n"
+    return (
+        f"# {title}\n\nPeople find this at `/help/{name}`. Made by `tests/docs/people_pages.py`.\n\n"
+        + "\n\n".join(parts)
+        + "\n"
+    )
 
 
 def index() -> str:

@@ -48,7 +48,12 @@ def test_its_commands_do_what_they_say(house: Settings, tmp_path: Path, monkeypa
     assert report_paper.startswith("report.pdf: ")
     assert "비밀번호에서 벗어나기" in written(Path("report.pdf").read_bytes())
     unknown = "00000000-0000-4000-8000-000000000099"
-    for wrong in (f"analysis --organisation {unknown}", f"progress {unknown}", f"report {unknown}", "analysis --locale de"):
+    for wrong in (
+        f"analysis --organisation {unknown}",
+        f"progress {unknown}",
+        f"report {unknown}",
+        "analysis --locale de",
+    ):
         assert run(house, f"munjigi rollout {wrong}")[0] != 0
 
 

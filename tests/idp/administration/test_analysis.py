@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from config.entropy import SystemEntropy
@@ -44,7 +43,15 @@ async def test_it_is_shown_and_printed(house: House) -> None:
     paper = await house("GET", "/analysis.pdf?days=7&locale=ko")
     assert paper.headers["content-type"] == "application/pdf"
     text = written(paper.content)
-    for said in ("로그인 방법 분석", "House", "7일 동안 로그인의 100%가 비밀번호예요", "12초", "모두 2단계", "알림", "customer"):
+    for said in (
+        "로그인 방법 분석",
+        "House",
+        "7일 동안 로그인의 100%가 비밀번호예요",
+        "12초",
+        "모두 2단계",
+        "알림",
+        "customer",
+    ):
         assert said in text, said
     english = written((await house("GET", "/analysis.pdf?days=7&locale=en")).content)
     assert "100% of the sign-ins of 7 days were by: Password" in english
@@ -103,5 +110,3 @@ async def test_nobody_sees_what_is_anothers(house: House) -> None:
 async def test_what_cannot_be_understood(house: House, path: str) -> None:
     refused = await house("GET", path)
     assert (refused.status_code, refused.json()["code"]) == (422, "MJ-IDENTITY-004")
-
-

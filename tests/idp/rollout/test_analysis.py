@@ -30,6 +30,7 @@ from idp.rollout.methods import METHODS, method_of, readiness, why_not
 from idp.storage import analysis
 from tests.idp.rollout.population import FEW, HASHES, HOUSE, NOW, OTHER, Attempt, One, each_in_vain, keep, people
 
+
 def by_hand(everybody: list[One], scope: set[UUID]) -> dict[str, Any]:
     """The same, one person at a time."""
     ours = [one for one in everybody if set(one.roles) & scope]

@@ -100,9 +100,7 @@ def kept_back(one: One, place: InPhase, methods: Any) -> str | None:
     """Why somebody is stuck, by hand."""
     mine = [attempt for attempt in one.attempts if since_begun(attempt)]
     wrong = min((attempt.days for attempt in mine if missed(attempt, methods)), default=None)
-    right = min(
-        (a.days for a in mine if a.outcome in GOT_IN and by_one_of(methods, a.amr)), default=None
-    )
+    right = min((a.days for a in mine if a.outcome in GOT_IN and by_one_of(methods, a.amr)), default=None)
     has = not one.enrolled.isdisjoint(methods)
     if place.excepted:
         return None
@@ -122,9 +120,7 @@ async def compare(database: Database, everybody: list[One], places: list[InPhase
         [again] = await phase_plans.planned(tx, [HOUSE], planned.phase.programme_id)
         sides = await phase_comparison.sides(tx, again, NOW)
     inside = [
-        (one, place)
-        for one, place in zip(everybody, places, strict=False)
-        if place.taken_in and one.state == "active"
+        (one, place) for one, place in zip(everybody, places, strict=False) if place.taken_in and one.state == "active"
     ]
     has = [(one, place, not one.enrolled.isdisjoint(methods)) for one, place in inside]
     assert again == planned
