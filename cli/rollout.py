@@ -30,6 +30,12 @@ def as_template(path: Path | None) -> Template:
         raise typer.BadParameter(f"{source}: {error}", param_hint="--template") from error
 
 
+def needs_reason(why: str) -> None:
+    """Nothing is done to people without one. Raises `typer.BadParameter`."""
+    if not why.strip():
+        raise typer.BadParameter("a reason is needed: it stands in the phase's history", param_hint="--why")
+
+
 def as_moment(text: str, hint: str) -> datetime:
     """A date (its beginning, UTC) or a moment with its offset. Raises `typer.BadParameter`."""
     try:

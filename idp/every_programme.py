@@ -59,16 +59,14 @@ class EveryProgramme:
         self, organisation_id: UUID, template: Template, start: datetime, locale: str, why: str, *, by_hand: bool
     ) -> Shown:
         """A programme from a template; unless `by_hand`, its phases go on by their dates."""
-        async with self._database.begin() as tx:
+        async with self._changing() as tx:
             if organisation_id not in await every_organisation(tx):
                 raise NotDone(f"there is no organisation {organisation_id}")
             by = _by(why)
             made = await self._leading.create(tx, organisation_id, template, start, locale, by)
             if not by_hand:
                 made = await self._leading.start(tx, made, by)
-            shown = Shown(made, await self._leading.look(tx, made))
-        await outbox.poke(self._valkey)
-        return shown
+            return Shown(made, await self._leading.look(tx, made))
 
     async def act(self, programme_id: UUID, key: str, act: Act, why: str, share: int | None = None) -> Phase:
         """Take a phase, named by its key, on."""

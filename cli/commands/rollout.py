@@ -42,6 +42,7 @@ def rollout_start(
     """Make a programme from a template, and let its phases go on by their dates."""
     from cli import rollout
 
+    rollout.needs_reason(why)
     if locale not in ("ko", "en"):
         raise typer.BadParameter("ko or en", param_hint="--locale")
     read, start = rollout.as_template(template), rollout.as_moment(on, "--on")
@@ -163,6 +164,7 @@ def rollout_exceptions(
         end = rollout.as_moment(until, "--until")
         ask_engines(lambda settings: rollout.granted(settings, programme, phase, add, end, why))
     elif withdraw is not None:
+        rollout.needs_reason(why)
         ask_engines(lambda settings: rollout.withdrawn(settings, programme, withdraw, why))
     rollout.tell_exceptions(ask_engines(lambda settings: rollout.exceptions(settings, programme)), as_json=as_json)
 
@@ -226,5 +228,6 @@ def rollout_report(programme: _Programme, locale: _Locale = "en", pdf: _Pdf = No
 def _take_on(programme: UUID, phase: str, act: Act, why: str, *, as_json: bool, share: int | None = None) -> None:
     from cli import rollout
 
+    rollout.needs_reason(why)
     after = ask_engines(lambda settings: rollout.taken_on(settings, programme, phase, act, why, share))
     rollout.tell_phase(after, as_json=as_json)

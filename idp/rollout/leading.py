@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final, Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol, get_args
 from uuid import UUID
 
 from audit import trail
@@ -21,6 +21,7 @@ from idp.rollout.phases import (
     IN_FORCE,
     Act,
     Circumstances,
+    DateName,
     Dates,
     Demand,
     Measured,
@@ -50,6 +51,8 @@ BY_DATE: Final = "by its date"
 SCHEDULE: Final = "schedule"
 """Who is on record where nobody was: the worker that goes by the dates."""
 MOST_COHORTS: Final = 100
+FARTHEST: Final = timedelta(days=20 * 365)
+"""How far from now dates may be: beyond it somebody mistyped a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,13 @@ class Leading:
     async def create(
         self, tx: Transaction, organisation_id: UUID, template: Template, start: datetime, locale: str, by: By
     ) -> Programme:
-        """A new programme from a template; its phases are drafts until it is started, or somebody goes on with them."""
+        """A new programme from a template; its phases are drafts until it is started, or somebody goes on with them.
+
+        Raises `Unusable`.
+        """
         now = self._clock.now()
+        if abs(start - now) > FARTHEST / 2:
+            raise Unusable("start: a moment within ten years is expected")
         made, cohorts, phases = instantiate(
             template, organisation_id, start, locale=locale, now=now, entropy=self._entropy
         )
@@ -187,6 +195,8 @@ class Leading:
         if phase.state not in CHANGEABLE and (set(asked) & _OF_PEOPLE or not _later_alone(phase, change)):
             raise NotChangeable
         after = replace(phase, **asked, version=phase.version + 1)
+        if any(abs(after.dates.of(name) - self._clock.now()) > FARTHEST for name in get_args(DateName)):
+            raise Unusable("dates: within twenty years")
         if not after.dates.in_order:
             raise Unusable("dates: announce, begin, enforce and end follow each other")
         if after.cohort_id not in {one.id for one in await self._programmes.cohorts(tx, programme.id)}:

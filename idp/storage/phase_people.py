@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
@@ -191,5 +191,14 @@ def about(organisation_id: UUID, rule: Rule, at: Phase | None, now: datetime) ->
 
 
 def _ours(organisation_id: UUID) -> ColumnElement[Any]:
-    belongs = exists().where(membership.c.user_id == user_account.c.id, membership.c.organisation_id == organisation_id)
+    """Whoever acts for this organisation: a login asks its programme alone, that of the one that they joined first."""
+    earlier = membership.alias("earlier")
+    before = exists().where(
+        earlier.c.user_id == membership.c.user_id,
+        tuple_(earlier.c.joined_at, earlier.c.organisation_id)
+        < tuple_(membership.c.joined_at, membership.c.organisation_id),
+    )
+    belongs = exists().where(
+        membership.c.user_id == user_account.c.id, membership.c.organisation_id == organisation_id, ~before
+    )
     return and_(user_account.c.state == "active", belongs)

@@ -73,7 +73,9 @@ def test_its_commands_do_what_they_say(house: Settings) -> None:
     assert "on leave" in granted
     assert "on leave" in listed
     assert "without_password: 1" in legacy
-    code, output = run(house, f"munjigi rollout widen {programme} mfa-high-risk --to 50")
+    widen = f"munjigi rollout widen {programme} mfa-high-risk --to 50"
+    assert "a reason is needed" in run(house, widen)[1]
+    code, output = run(house, f"{widen} --why more")
     assert code != 0
     assert "not now: state" in output
 
