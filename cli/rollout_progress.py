@@ -1,4 +1,4 @@
-"""`munjigi rollout`: how people sign in, and how far a programme is, with what the person at the terminal sees of it."""
+"""`munjigi rollout`: how people sign in, and how far a programme is, as whoever is at the terminal sees it."""
 
 from __future__ import annotations
 

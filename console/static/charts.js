@@ -33,8 +33,8 @@ export function daily(title, columns, rows) {
 }
 
 function hidden(title, columns, rows) {
-  return el("table", { class: "visually-hidden" },
+  return el("div", { class: "visually-hidden" }, el("table", {},
     el("caption", {}, title),
     el("thead", {}, el("tr", {}, columns.map((label) => el("th", { scope: "col" }, label)))),
-    el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, place) => (place ? el("td", {}, cell ?? "") : el("th", { scope: "row" }, cell)))))));
+    el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, place) => (place ? el("td", {}, cell ?? "") : el("th", { scope: "row" }, cell))))))));
 }

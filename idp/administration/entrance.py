@@ -20,7 +20,8 @@ from jose.assertion import Subject
 from jose.freshness import challenge
 
 FOR_SUPPORT = "/support"
-"""Begins the paths of what those may ask whose role is `support`, and administrators; all else is for administrators."""
+"""Begins the paths of what those may ask whose role is `support`, and administrators; all else is for
+administrators."""
 
 
 class Supporters(Protocol):

@@ -1,7 +1,7 @@
 """How an organisation's people sign in today, how strongly they could, and whom the programme would meet (D1).
 
-Counted are accounts that may sign in. A person of several organisations counts once in the whole and once in each. Who is
-at risk is what cohorts mean by it (`idp.rollout.cohorts`), so that what is found here can be led by a phase.
+Counted are accounts that may sign in. A person of several organisations counts once in the whole and once in each.
+Who is at risk is what cohorts mean by it (`idp.rollout.cohorts`), so that what is found here can be led by a phase.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whom a phase reached beside those whom it did not: how smoothly, how quickly, on what they sign in (D2).
 
-Compared are people, not sign-ins: those of one person are alike, and would make chance look like a finding. Everybody of
-a group counts, whichever way they signed in: whoever falls back to the old way tells something, too.
+Compared are people, not sign-ins: those of one person are alike, and would make chance look like a finding.
+Everybody of a group counts, whichever way they signed in: whoever falls back to the old way tells something, too.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ WORTH_SEEING: Final = 0.05
 LEAST_OF_PLATFORM: Final = 10
 """People of each group on a platform under which it is not compared."""
 ControlIs = Literal["rest_of_cohort", "before"]
-"""`rest_of_cohort`: people of the same cohort whom the phase does not reach yet. `before`: where it reaches all of it, the
-same people as long before it began as it has been running; what else has changed since is in the difference, too."""
+"""`rest_of_cohort`: people of the same cohort whom the phase does not reach yet. `before`: where it reaches all of it,
+the same people as long before it began as it has been running; what else has changed since is in it, too."""
 Verdict = Literal["too_few", "better", "worse", "no_difference_seen"]
 
 
@@ -85,7 +85,8 @@ class OnPlatform(Struct, frozen=True, kw_only=True):
     control_tried: int
     control_missed: int
     apart: Apart | None
-    """Of the shares of those who missed; its interval is as wide as so many comparisons ask (Bonferroni). None: too few."""
+    """Of the shares of those who missed; its interval is as wide as so many comparisons ask (Bonferroni). None: too
+    few."""
     worse: bool
     """More people miss there than chance explains."""
 
@@ -105,7 +106,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     longer: float | None
     """How probable it is that somebody of the pilot takes longer than somebody of the control."""
     needed: int | None
-    """People of each group that it takes to see a difference of 5 in 100 four times of five; None: none can be lower."""
+    """People of each group that it takes to see a difference of 5 in 100 four times of five; None: none can be
+    lower."""
     success: Verdict
     quickness: Verdict
     platforms: tuple[OnPlatform, ...]

@@ -1,7 +1,7 @@
 """What sign-ins came to and took, day by day, without whose they were: kept when the history has long forgotten.
 
-Days are UTC's. A time is kept as a bucket, each a fifth wider than the one before, which is as exact as a median of a day
-needs to be.
+Days are UTC's. A time is kept as a bucket, each a fifth wider than the one before, which is as exact as a median of
+a day needs to be.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""When a cohort will have enrolled, from the pace at which it does: a date with its interval, or that none can be named.
+"""When a cohort will have enrolled, from the pace at which it does: a date with its interval, or none at all.
 
 The pace of the last days is taken to hold. How far it may be off is the interval of a count that varies from day to day
 at least as much as chance has it (Poisson), and as much more as these days did. A pace that falls is said, and then no
@@ -40,6 +40,10 @@ class Forecast:
     """The second half of the days had markedly fewer than the first."""
 
 
+NOBODY = Forecast(None, None, None, 0.0, slowing=False)
+"""Of a phase that has reached nobody."""
+
+
 def forecast(left: int, daily: Sequence[int], today: date) -> Forecast:
     """`left`: who has not enrolled yet. `daily`: how many did on each of the last days, the latest last, `today` (which
     is not over) left out."""
@@ -64,7 +68,8 @@ def _overdispersion(days: Sequence[int]) -> float:
 
 
 def _bounds(count: int, spread: float) -> tuple[float, float]:
-    """The interval of what is expected where `count` was seen (Garwood's by Wilson and Hilferty), widened by `spread`."""
+    """The interval of what is expected where `count` was seen (Garwood's by Wilson and Hilferty), widened by
+    `spread`."""
     effective = count / spread
     low = 0.0 if effective == 0 else effective * (1 - 1 / (9 * effective) - _Z / (3 * math.sqrt(effective))) ** 3
     more = effective + 1

@@ -1,8 +1,8 @@
 """What two groups' figures say, and what they do not: intervals, tests, and how many it takes.
 
-Proportions: Wilson's interval, Newcombe's interval of a difference (Newcombe 1998, method 10), the pooled two-proportion
-test. Durations: medians by the bootstrap, and the Mann-Whitney test with its correction for ties. Nothing here knows
-what is counted.
+Proportions: Wilson's interval, Newcombe's interval of a difference (Newcombe 1998, method 10), the pooled
+two-proportion test. Durations: medians by the bootstrap, and the Mann-Whitney test with its correction for ties.
+Nothing here knows what is counted.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ class RankTest:
 
 
 def mann_whitney(one: Sequence[float], other: Sequence[float]) -> RankTest | None:
-    """The two-sided test by the normal approximation, corrected for ties and continuity; None where too few are there."""
+    """The two-sided test by the normal approximation, corrected for ties and continuity; None where too few are
+    there."""
     n, m = len(one), len(other)
     if min(n, m) < LEAST_TIMES:
         return None

@@ -17,7 +17,7 @@ from msgspec import Struct
 from config.connections import Transaction
 from idp.rollout.analysis import PlannedPhase
 from idp.rollout.feedback import Marks
-from idp.rollout.forecast import WINDOW, forecast
+from idp.rollout.forecast import NOBODY, WINDOW, forecast
 from idp.rollout.inference import Share, wilson
 from idp.rollout.methods import Failure
 from idp.rollout.phases import Measured, Method, Phase, PhaseKind, PhaseState, Why, short_of
@@ -148,7 +148,7 @@ class Counted(Protocol):
     async def attempts(self, tx: Transaction, phase: Phase, now: datetime) -> Attempts:
         """What came of their sign-ins by its methods."""
 
-    async def help(self, tx: Transaction, phase: Phase, now: datetime) -> Sequence[HelpRow]:
+    async def asked_help(self, tx: Transaction, phase: Phase, now: datetime) -> Sequence[HelpRow]:
         """How they asked for help."""
 
     async def marks(self, tx: Transaction, phase: Phase, now: datetime) -> Marks:
@@ -177,7 +177,7 @@ async def progress_of(tx: Transaction, counted: Counted, planned: PlannedPhase, 
     by_day = await counted.enrolled_by_day(tx, phase, first, today + timedelta(days=1))
     days = [first + timedelta(days=place) for place in range((today - first).days + 1)]
     left = max(0, people.reached - people.enrolled - people.excepted)
-    when = forecast(left, [by_day.get(day, 0) for day in days[:-1]], today)
+    when = forecast(left, [by_day.get(day, 0) for day in days[:-1]], today) if people.reached else NOBODY
     enrolled = wilson(Share(people.reached, people.enrolled))
     said = marks.interval
     measured = Measured(attempts.succeeded, attempts.failed, marks.mean)
@@ -205,7 +205,7 @@ async def progress_of(tx: Transaction, counted: Counted, planned: PlannedPhase, 
         median_seconds=attempts.median_seconds,
         slow_seconds=attempts.slow_seconds,
         before_seconds=attempts.before_seconds,
-        help=tuple(await counted.help(tx, phase, now)),
+        help=tuple(await counted.asked_help(tx, phase, now)),
         answers=marks.total,
         feedback=marks.mean,
         feedback_low=said.low if said else None,
@@ -227,7 +227,8 @@ class Phases(Protocol):
 
 
 def _first_day(phase: Phase, today: date) -> date:
-    """The first day whose enrolments are shown, and whose pace counts; the day that a phase began is not a whole one."""
+    """The first day whose enrolments are shown, and whose pace counts; the day that a phase began is not a whole
+    one."""
     window = today - timedelta(days=WINDOW)
     if phase.begun_at is None:
         return window

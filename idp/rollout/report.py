@@ -1,4 +1,4 @@
-"""The final report of a programme (D7): what was reached, what it cost people, what to do better; all of it from data."""
+"""The final report of a programme (D7): what was reached, what it cost people, what to do better; from data alone."""
 
 from __future__ import annotations
 

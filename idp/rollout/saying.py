@@ -16,6 +16,7 @@ from pages.locale import Locale
 
 WORDS = Path(__file__).parent / "words.toml"
 _MOMENT: Mapping[Locale, str] = {"ko": "y년 M월 d일 HH:mm", "en": "d MMM y, HH:mm"}
+_DAY: Mapping[Locale, str] = {"ko": "y년 M월 d일", "en": "d MMM y"}
 _SHARES = frozenset({"share"})
 _NAMED: Mapping[str, str] = {"method": "method", "why": "failure"}
 """Values that are words of a vocabulary, and of which."""
@@ -84,4 +85,4 @@ class Saying:
 
     def day(self, day: date) -> str:
         """A date."""
-        return format_date(day, "long", locale=self.locale)
+        return format_date(day, _DAY[self.locale], locale=self.locale)

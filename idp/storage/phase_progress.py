@@ -92,7 +92,7 @@ async def attempts(tx: Transaction, phase: Phase, now: datetime) -> Attempts:
     return Attempts(**(await tx.execute(query)).mappings().one())
 
 
-async def help(tx: Transaction, phase: Phase, now: datetime) -> Sequence[HelpRow]:
+async def asked_help(tx: Transaction, phase: Phase, now: datetime) -> Sequence[HelpRow]:
     """How they asked for help since it began."""
     if phase.begun_at is None:
         return []
@@ -113,7 +113,7 @@ async def marks(tx: Transaction, phase: Phase, now: datetime) -> Marks:
     if phase.begun_at is None:
         return Marks({})
     query = (
-        select(feedback.c.score, func.count())
+        select(feedback.c.score, func.count().label("given"))
         .join(phase_person, phase_person.c.user_id == feedback.c.user_id)
         .where(
             phase_person.c.phase_id == phase.id,
@@ -124,7 +124,8 @@ async def marks(tx: Transaction, phase: Phase, now: datetime) -> Marks:
         )
         .group_by(feedback.c.score)
     )
-    return Marks({score: count for score, count in await tx.execute(query)})
+    found: dict[int, int] = {row.score: row.given for row in await tx.execute(query)}
+    return Marks(found)
 
 
 async def enrolled_by_day(tx: Transaction, phase: Phase, since: date, until: date) -> Mapping[date, int]:
@@ -137,8 +138,8 @@ async def enrolled_by_day(tx: Transaction, phase: Phase, since: date, until: dat
         .cte("found")
     )
     day = func.date(found.c.at).label("day")
-    query = select(day, func.count()).where(day >= since, day < until).group_by(day)
-    return {one: count for one, count in await tx.execute(query)}
+    query = select(day, func.count().label("people")).where(day >= since, day < until).group_by(day)
+    return {row.day: row.people for row in await tx.execute(query)}
 
 
 async def stuck_counts(tx: Transaction, phase: Phase, now: datetime) -> Mapping[Stuck, int]:

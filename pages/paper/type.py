@@ -1,7 +1,8 @@
 """Type of printed reports: Latin text in Helvetica, everything else in a Korean face, neither of them embedded.
 
-Both are among those that every reader of PDF has or stands in for: the 14 standard fonts (ISO 32000-1, section 9.6.2.2),
-and the character collection Adobe-Korea1 (section 9.7.5.2), by which the text stays text: it can be searched and copied.
+Both are among those that every reader of PDF has or stands in for: the 14 standard fonts (ISO 32000-1, section
+9.6.2.2), and the character collection Adobe-Korea1 (section 9.7.5.2), by which the text stays text: it can be
+searched and copied.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def width(text: str, size: float) -> float:
 
 
 def runs(text: str, latin: str = LATIN) -> list[tuple[str, str]]:
-    """Parts of a text, each with the face that it is set in: one that is Latin throughout in Helvetica, any other whole in
-    the Korean face, which has Latin letters, too. What no face has becomes a question mark."""
+    """Parts of a text, each with the face that it is set in: one that is Latin throughout in Helvetica, any other
+    whole in the Korean face, which has Latin letters, too. What no face has becomes a question mark."""
     known = "".join(one if _fits(one) else "?" for one in text.replace("\n", " "))
     return [(latin if _is_latin(known) else KOREAN, known)] if known else []
 

@@ -14,6 +14,8 @@ from tests.browser.looks import SCREENS, in_each_dress
 from tests.house import House
 
 pytestmark = pytest.mark.browser
+_BEYOND = """wide => [...document.querySelectorAll("#view *")].filter((one) => one.getBoundingClientRect().right > wide)
+    .map((one) => `${one.tagName}.${one.className} ${one.textContent.slice(0, 40)}`).slice(0, 9)"""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def test_every_page_is_accessible(
                 summary.click()
         assert page.locator("html").get_attribute("lang") == locale
         assert page.locator("#view .notice.danger").count() == 0, path
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, page.evaluate(_BEYOND, width))
         assert_accessible(page)
         if folder := os.environ.get(SCREENS):
             page.screenshot(path=Path(folder) / f"{name}-{locale}-{width}.png", full_page=True, animations="disabled")

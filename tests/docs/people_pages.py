@@ -1,4 +1,4 @@
-"""Makes `docs/people`, a page for each way of signing in, of the words that the help pages show: run it to write them."""
+"""Makes `docs/people`, a page for each way of signing in, of the words of the help pages: run it to write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/account/feedback`: how signing in was, from 1 to 5, with a few words if one likes; asked once in a while for each way in.
+"""`/account/feedback`: how signing in was, from 1 to 5, with a few words; asked once in a while for each way in.
 
 It can be put aside with one press, and whoever does is left alone as long as whoever answered.
 """

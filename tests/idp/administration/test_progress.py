@@ -92,8 +92,7 @@ async def test_a_phase_is_followed_from_day_to_day(house: House) -> None:
 
 async def test_pilot_and_control_are_compared_and_reported(house: House) -> None:
     pilot = [house.mina.id]
-    for number in range(3):
-        pilot.append((await house.add(f"pilot{number}")).id)
+    pilot += [(await house.add(f"pilot{number}")).id for number in range(3)]
     programme_id, phase = await begin(house, *pilot)
     for person in pilot:
         await tried(house, person, "signed_in", *PASSKEY, at=NOW - timedelta(hours=1), seconds=5.0)
@@ -143,7 +142,7 @@ async def test_a_phase_that_has_not_begun_has_nobody_to_compare(house: House) ->
     refused = await house("GET", f"/programmes/{programme_id}/phases/{phase.id}/comparison")
     assert (refused.status_code, refused.json()["code"]) == (409, "MJ-IDENTITY-086")
     [found] = (await house.got(f"/programmes/{programme_id}/progress"))["phases"]
-    assert (found["reached"], found["succeeded"]) == (0, 0)
+    assert (found["reached"], found["succeeded"], found["forecast"]["on"]) == (0, 0, None)
     assert (await house.got(f"/programmes/{programme_id}/report"))["began_at"] is None
     assert "아직 시작한 단계가 없어요" in written(
         (await house("GET", f"/programmes/{programme_id}/report.pdf")).content

@@ -98,8 +98,8 @@ async def keep(tx: Transaction, everybody: list[One]) -> None:
         )
     for one in everybody:
         await run(
-            "INSERT INTO idp.user_account (id, display_name, locale, state, version, created_at, updated_at, lock_reason,"
-            " locked_at) VALUES (:id, 'x', 'ko', :state, 1, :now, :now, :lock, CAST(:at AS timestamptz))",
+            "INSERT INTO idp.user_account (id, display_name, locale, state, version, created_at, updated_at,"
+            " lock_reason, locked_at) VALUES (:id, 'x', 'ko', :state, 1, :now, :now, :lock, CAST(:at AS timestamptz))",
             id=one.id,
             state=one.state,
             now=NOW,
@@ -135,8 +135,9 @@ async def keep(tx: Transaction, everybody: list[One]) -> None:
             )
         for attempt in one.attempts:
             await run(
-                "INSERT INTO idp.sign_in_history (id, user_id, at, outcome, amr, device_label, browser, place, network, ip,"
-                " client_id, seconds) VALUES (gen_random_uuid(), :a, :b, :c, :d, '', '', '', '', '127.0.0.1', '', :e)",
+                "INSERT INTO idp.sign_in_history (id, user_id, at, outcome, amr, device_label, browser, place, network,"
+                " ip, client_id, seconds)"
+                " VALUES (gen_random_uuid(), :a, :b, :c, :d, '', '', '', '', '127.0.0.1', '', :e)",
                 a=one.id,
                 b=NOW - timedelta(days=attempt.days),
                 c=attempt.outcome,
@@ -155,7 +156,8 @@ FEW = settings(
 
 @contextmanager
 def each_in_vain(of: Settings) -> Iterator[Callable[[Callable[[Database], Coroutine[Any, Any, None]]], None]]:
-    """Runs examples on one database and one loop; each reads within a transaction of its own that is never committed."""
+    """Runs examples on one database and one loop; each reads within a transaction of its own that is never
+    committed."""
     database = open_database(of, "idp")
     with asyncio.Runner() as runner:
         try:

@@ -1,4 +1,4 @@
-"""Each day is counted once, whoever counts; what is counted is what the history says; logins that were left are there."""
+"""Each day is counted once, whoever counts, as the history has it; logins that were left are counted, too."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ async def test_who_leaves_at_the_first_page_is_counted_as_it_is_forgotten(
             await tx.execute(
                 text(
                     "INSERT INTO idp.login (id, request, client_id, locale, created_at, expires_at, browser_hash, amr,"
-                    " came_from, takeover_factor, takes_over, kept, factor_passed, wrong_factors, consent, overtaken, given_up, told, remember)"
+                    " came_from, takeover_factor, takes_over, kept, factor_passed, wrong_factors, consent,"
+                    " overtaken, given_up, told, remember)"
                     " VALUES (gen_random_uuid(), '{}', 'app', 'ko', :at, :over, decode(repeat('01', 32), 'hex'), '{}',"
                     " CAST(:came AS jsonb), false, false, false, false, 0, 'unasked', false, false, false, false)"
                 ),
