@@ -85,7 +85,7 @@ async def test_what_a_login_is_about_never_changes(database: OpenDatabase, clock
     login = _login(clock)
     async with idp.begin() as tx:
         await logins.add(tx, login)
-        await logins.save(tx, replace(login, browser_hash=b"x" * 32, expires_at=clock.now() + timedelta(days=9)))
+        await logins.save(tx, replace(login, browser_hash=b"x" * 32, created_at=clock.now() + timedelta(days=9)))
         assert await logins.find(tx, login.id, clock.now()) == login
 
 

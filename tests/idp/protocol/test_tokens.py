@@ -53,11 +53,11 @@ def test_an_id_token_cannot_be_overwritten_by_what_is_known_of_a_person() -> Non
 
 
 @pytest.mark.parametrize(
-    ("amr", "level"), [((), 0), (("pwd",), 1), (("pwd", "otp", "mfa"), 2), (("hwk", "user", "mfa"), 2)]
+    ("amr", "level"), [((), 0), (("pwd",), 1), (("pwd", "otp", "mfa"), 2), (("swk", "user", "mfa"), 2), (("hwk", "user", "mfa"), 3)]
 )
 def test_assurance(amr: tuple[str, ...], level: int) -> None:
     assert assurance(amr) == level
-    assert acr(amr) == ("", ACR_ONE, ACR_TWO)[level]
+    assert acr(amr) == ("", *ACR_VALUES)[level]
 
 
 def test_of_several_acr_values_the_least_satisfies() -> None:
