@@ -31,6 +31,7 @@ ALWAYS = (
     NoticeKind.RECOVERY_CODE_USED,
     NoticeKind.PASSWORD_BREACHED,
     NoticeKind.RECOVERY_WAITING,
+    NoticeKind.RECOVERY_STOPPED,
     NoticeKind.RESET_AGREED,
     NoticeKind.PASSKEY_COPIED,
     NoticeKind.SIGN_IN_REQUEST,

@@ -16,7 +16,7 @@ from tests.house import House
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("/sessions", "/people", "/organisations", "/deliveries", "/policy", "/policy/1")
+PATHS = ("/sessions", "/people", "/resets", "/organisations", "/deliveries", "/policy", "/policy/1")
 
 
 def test_a_customer_is_told_why_not(house: House, people: People, console: str) -> None:
@@ -66,11 +66,20 @@ def test_what_an_administrator_does(house: House, people: People, administrator:
 
     page.goto(f"{console}/people?name=jun")
     page.locator("tbody a").first.click()
-    page.get_by_role("button", name="Reset second factors").click()
-    expect(page.get_by_role("dialog")).to_contain_text("authenticator apps, passkeys and recovery codes are removed")
-    confirm(page, "Reset second factors", "the console's test")
-    expect(page.locator("#said")).to_contain_text("The second factors of")
-    expect(page.get_by_role("button", name="Reset second factors")).to_have_count(0)
+    page.get_by_role("button", name="Ask for a reset").click()
+    expect(page.get_by_role("dialog")).to_contain_text("works once another administrator agrees")
+    confirm(page, "Ask for a reset", "the console's test")
+    expect(page.locator("#said")).to_contain_text("Now another administrator has to agree")
+    expect(page.locator(".notice.warning strong")).to_have_text(re.compile(r"^\d{4}( \d{4}){4}$"))
+    expect(page.get_by_role("button", name="Ask for a reset")).to_have_count(0)
+    expect(page.get_by_role("button", name="Agree")).to_have_count(0)
+    assert_accessible(page)
+    page.goto(f"{console}/resets?state=asked")
+    expect(page.get_by_role("row", name=re.compile("waits for a second administrator"))).to_have_count(1)
+    assert_accessible(page)
+    page.get_by_role("button", name="Refuse").click()
+    confirm(page, "Refuse", "the console's test")
+    expect(page.locator("#said")).to_contain_text("It is refused")
 
     page.goto(f"{console}/organisations")
     page.locator("tbody a").first.click()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from idp.protocol import access_token, id_token, scopes
-from idp.protocol.assurance import ACR_ONE, ACR_TWO, acr, assurance, demanded_assurance
+from idp.protocol.assurance import ACR_ONE, ACR_TWO, ACR_VALUES, acr, assurance, demanded_assurance
 
 VECTOR = json.loads((Path(__file__).parent / "vectors" / "oidc_core_at_hash.json").read_text())
 
