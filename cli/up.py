@@ -126,7 +126,7 @@ class _Everything:
             self.terminal.step(example.name, "starting")
         if self.settings.mail.server is None:
             port = self.settings.inbox.listen.rpartition(":")[2]
-            self.addresses.append((f"http://localhost:{port}/", "the mails that nobody sends out"))
+            self.addresses.append((f"http://localhost:{port}/", "the mails and texts that nobody sends out"))
         children = [*self.inner, *self.public]
         self.supervisor.wait_ready(children, timeout=START_LIMIT, tell=self._ready)
 

@@ -23,7 +23,7 @@ from config.connections import Database, is_away, reading
 from config.envelope import Envelope, EnvelopeError
 from notifications.face import OURS, Face
 from notifications.letter import WrongNotice
-from notifications.metrics import Figures
+from notifications.metrics import OF_CHANNEL, Figures
 from notifications.notice import Channel, Notice, NoticeKind
 from notifications.outcome import Away, Deferred, Refused, WrongAddress
 from notifications.queue import Body, sealing_context
@@ -118,14 +118,14 @@ class Courier:
         return True
 
     async def tidy(self) -> None:
-        """Bury what expired, forget what was finished long ago, and count what waits."""
+        """Bury what expired, of every channel, and forget what was finished long ago."""
         now = self.clock.now()
         async with self.database.begin() as tx:
-            died = await messages.bury_expired(tx, now, self.carrier.channel)
+            died = await messages.bury_expired(tx, now)
             await messages.delete_finished(tx, now - KEPT)
-        if died:
-            self.carrier.figures.dead.labels("expired").inc(died)
-            _log.warning("messages_expired", channel=self.carrier.channel, count=died)
+        for channel, count in died.items():
+            OF_CHANNEL[channel].dead.labels("expired").inc(count)
+            _log.warning("messages_expired", channel=channel, count=count)
 
     async def next_due(self) -> datetime | None:
         """When there is something to do next, as far as is known now."""

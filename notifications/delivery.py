@@ -60,8 +60,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
             ready()
             async with asyncio.TaskGroup() as lanes:
                 lanes.create_task(bell.ring_at(stop))
+                lanes.create_task(_tidy(couriers[0][0], stop))
                 for of_channel in couriers:
-                    lanes.create_task(_tidy(of_channel[0], stop))
                     for courier in of_channel:
                         lanes.create_task(_lane(courier, bell, clock, stop))
     finally:

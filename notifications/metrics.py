@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from notifications.notice import Channel
 
 _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
 
@@ -37,3 +40,4 @@ TEXT: Final = Figures(
         "munjigi_text_seconds", "From a notice's queueing to the provider having taken its text", buckets=_BUCKETS
     ),
 )
+OF_CHANNEL: Final[Mapping[Channel, Figures]] = {"mail": MAIL, "text": TEXT}

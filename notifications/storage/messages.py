@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Update, and_, delete, func, select, update
+from sqlalchemy import Update, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
@@ -93,21 +95,21 @@ async def bury(tx: Transaction, claimed: Claimed, now: datetime, why: str) -> No
     await tx.execute(_ours(claimed).values(state="dead", finished_at=now, last_error=why))
 
 
-async def bury_expired(tx: Transaction, now: datetime, channel: Channel = "mail") -> int:
-    """Make dead letters of those of a channel that were not sent in time, and forget what dead ones said.
-
-    Returns how many died.
+async def bury_expired(tx: Transaction, now: datetime) -> Mapping[Channel, int]:
+    """Make dead letters of those that were not sent in time, whoever carries them or nobody, and forget what dead ones
+    said. Returns how many died, by channel.
     """
-    expired = and_(message.c.expires_at <= now, message.c.channel == channel)
+    expired = message.c.expires_at <= now
     died = await tx.execute(
         update(message)
         .where(message.c.state == "queued", expired, message.c.next_attempt_at <= now)
         .values(state="dead", sealed=None, finished_at=now, last_error="expired")
+        .returning(message.c.channel)
     )
     await tx.execute(
         update(message).where(message.c.state == "dead", expired, message.c.sealed.is_not(None)).values(sealed=None)
     )
-    return died.rowcount
+    return Counter(died.scalars())
 
 
 async def delete_finished(tx: Transaction, before: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -11,8 +12,8 @@ import pytest
 
 from idp.authorization.login_rules import LoginRules
 from idp.endpoints.sign_in.by_mail import DIGITS_OF_LOGIN
-from idp.factors.sign_in_link import TRIES
-from idp.storage import directory, login_rules, logins, sessions
+from idp.factors.sign_in_link import TRIES, SignInLink
+from idp.storage import directory, login_rules, logins, sessions, sign_in_links
 from tests.clock import FakeClock
 from tests.idp.browser import Browser
 from tests.idp.letters import Letter, letters
@@ -95,6 +96,34 @@ async def test_it_works_once(provider: Provider, app: App) -> None:
     assert again.status_code == 410
     assert "This link no longer works" in again.text
     assert (await browser.get(address)).status_code == 410
+
+
+async def test_it_works_once_while_its_login_goes_on(provider: Provider, app: App) -> None:
+    await person(provider, with_totp=True)
+    browser = provider.browser()
+    await ask(browser, app)
+    address = await link(provider)
+    page = await browser.get(address)
+    assert "authenticator app" in (await confirm(browser, page)).text
+    form = {"hop": hidden(page), "token": hidden(page, "token")}
+    assert (await browser.post("/sign-in/mail/open", form)).status_code == 410
+    assert (await browser.get(address)).status_code == 410
+
+
+async def test_of_many_who_use_a_link_at_once_one_does(provider: Provider, app: App, clock: FakeClock) -> None:
+    await person(provider)
+    browser = provider.browser()
+    await ask(browser, app)
+    login_id = provider.accepts(browser, "sign_in")  # type: ignore[arg-type] - a step by its name
+
+    async def use(found: SignInLink) -> bool:
+        async with provider.parts.database.begin() as tx:
+            return await sign_in_links.consume_link(tx, found)
+
+    async with provider.parts.database.connect() as tx:
+        found = await sign_in_links.link_of_login(tx, login_id, clock.now())
+    assert found is not None
+    assert sorted(await asyncio.gather(*(use(found) for _ in range(8)))) == [False] * 7 + [True]
 
 
 async def test_another_browser_shows_digits_and_never_gets_in(provider: Provider, app: App) -> None:
