@@ -123,7 +123,7 @@ class _Writer:
             factor = self._fact("factor")
             key = f"mail.factor.{factor}"
             return {"factor": self._catalogue.text(key, self._locale) if key in self._catalogue else factor}
-        return {name: self._fact(name) for name in ("minutes", "left", "app", "role") if name in self._raw}
+        return {name: self._fact(name) for name in ("minutes", "left", "app", "role", "passkey") if name in self._raw}
 
     def _shown(self) -> tuple[tuple[str, str], ...]:
         """The facts that are listed, as far as they are known."""

@@ -41,6 +41,7 @@ FACTS = {
     "change": "enrolled",
     "what": "granted",
     "role": "auditor",
+    "passkey": "Desk key",
     "roles": "https://console.example.com/api/policy/elevations/mine",
     "by": "Ada",
     "why": "go on",
