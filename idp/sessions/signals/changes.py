@@ -20,7 +20,8 @@ DEVICE_COMPLIANCE_CHANGE: Final = "https://schemas.openid.net/secevent/caep/even
 
 Initiator = Literal["admin", "user", "policy", "system"]
 CredentialType = Literal["password", "fido2-platform", "fido2-roaming", "app", "recovery-code"]
-"""CAEP 1.0, section 3.3.1. `app` is an authenticator app, or a browser that approves; `recovery-code`, which CAEP has no name for, is ours."""
+"""CAEP 1.0, section 3.3.1. `app` is an authenticator app, or a browser that approves; `recovery-code`, which CAEP
+has no name for, is ours."""
 ChangeType = Literal["create", "update", "revoke", "delete"]
 """`delete`: its person took it away; `revoke`: somebody else did."""
 Reason = Literal[
