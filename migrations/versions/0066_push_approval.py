@@ -28,10 +28,12 @@ _STATEMENTS = (
         CHECK ((sealed_subscription IS NULL) = (push_host IS NULL))
     )
     """,
-    "COMMENT ON COLUMN idp.approval_device.push_host IS 'the push service, so that one that is slow holds up its own alone'",
+    "COMMENT ON COLUMN idp.approval_device.push_host IS "
+    "'the push service, so that one that is slow holds up its own alone'",
     "CREATE INDEX approval_device_person ON idp.approval_device (user_id)",
     "COMMENT ON TABLE idp.approval_device IS 'browsers of people that may approve their sign-ins on other devices'",
-    "COMMENT ON COLUMN idp.approval_device.public_key IS 'an uncompressed point of P-256; the browser keeps its other half'",
+    "COMMENT ON COLUMN idp.approval_device.public_key IS "
+    "'an uncompressed point of P-256; the browser keeps its other half'",
     "COMMENT ON COLUMN idp.approval_device.sealed_subscription IS "
     "'endpoint, p256dh and auth of the Web Push subscription, sealed; null: only open pages are told'",
     """
@@ -63,7 +65,8 @@ _STATEMENTS = (
     "CREATE INDEX approval_request_expiry ON idp.approval_request (expires_at)",
     "COMMENT ON COLUMN idp.approval_request.bound_to IS "
     "'what goes on by it: factor:LOGIN, sign-in:LOGIN, confirm:SID, backchannel:REQUEST'",
-    "COMMENT ON COLUMN idp.approval_request.asked_by IS 'the device where it is wanted, which may not answer; no reference'",
+    "COMMENT ON COLUMN idp.approval_request.asked_by IS "
+    "'the device where it is wanted, which may not answer; no reference'",
     """
     CREATE TABLE idp.approval_push (
         id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -78,7 +81,8 @@ _STATEMENTS = (
     """,
     "CREATE INDEX approval_push_due ON idp.approval_push (next_attempt_at)",
     "CREATE INDEX approval_push_device ON idp.approval_push (approval_device_id)",
-    "COMMENT ON TABLE idp.approval_push IS 'pushes that are to go out; a row is gone once it was taken or is worth nothing'",
+    "COMMENT ON TABLE idp.approval_push IS "
+    "'pushes that are to go out; a row is gone once it was taken or is worth nothing'",
     "GRANT SELECT, DELETE ON idp.approval_request TO munjigi_worker",  # the sweeper forgets what is over
 )
 

@@ -1,4 +1,4 @@
-"""Devices that approve and what they are asked, in PostgreSQL: the tables are the migration's, and races have one end."""
+"""Devices that approve and what they are asked, in PostgreSQL: the tables are the migration's; races have one end."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def device_of(
         last_seen_at=clock.now(),
     )
     browser = await devices.meet(tx, browser, cookie or uuid4().bytes * 2)
-    made = ApprovalDevice(
+    return ApprovalDevice(
         id=uuid4(),
         user_id=user,
         device_id=browser.id,
@@ -59,7 +59,6 @@ async def device_of(
         sealed_subscription=b"sealed" if pushed else None,
         push_host="push.example" if pushed else None,
     )
-    return made
 
 
 def question(user: UUID, bound_to: str = "factor:x", asked_by: UUID | None = None) -> Question:
