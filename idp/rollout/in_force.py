@@ -18,10 +18,15 @@ class PhasesInForce:
     def __init__(self, storage: Reached, clock: Clock, lease: Lease) -> None:
         self._storage = storage
         self._known: Recollection[UUID, Sequence[PhaseWithRule]] = Recollection(clock, lease=lease)
+        self._closing: Recollection[None, frozenset[UUID]] = Recollection(clock, lease=lease)
 
     async def of(self, tx: Transaction, organisation_id: UUID) -> Sequence[PhaseWithRule]:
         """Those of one organisation, in order."""
         return await self._known.of(organisation_id, lambda: self._storage.in_force(tx, organisation_id))
+
+    async def closing(self, tx: Transaction) -> frozenset[UUID]:
+        """The organisations that have closed passwords: where there are none, no password asks whose it is."""
+        return await self._closing.of(None, lambda: self._storage.closing(tx))
 
     def on_event(self, topic: str, payload: Mapping[str, object]) -> None:
         """Forget what changed."""
@@ -31,3 +36,4 @@ class PhasesInForce:
     def on_reset(self) -> None:
         """Something changed, or events may have been lost: forget all. It is little, and changes seldom."""
         self._known.forget_all()
+        self._closing.forget_all()

@@ -165,6 +165,9 @@ class Reached(Protocol):
     async def in_force(self, tx: Transaction, organisation_id: UUID) -> Sequence[PhaseWithRule]:
         """The phases of an organisation that demand something, with their rules."""
 
+    async def closing(self, tx: Transaction) -> frozenset[UUID]:
+        """The organisations of phases by which passwords are closed."""
+
     async def facts(self, tx: Transaction, organisation_id: UUID, user_id: UUID, now: datetime) -> Facts:
         """What rules ask of one person."""
 

@@ -14,7 +14,7 @@ from config.connections import Transaction
 from idp.devices.sign_in_history import GOT_IN
 from idp.rollout.cohorts import Rule
 from idp.rollout.demands import PhaseWithRule, Standing
-from idp.rollout.phases import IN_FORCE, Measured, Method, Phase
+from idp.rollout.phases import IN_FORCE, PUTS_NO_MORE_OFF, Measured, Method, Phase
 from idp.rollout.programme import Hit, Preview
 from idp.storage import phase_progress, rollout_cohorts
 from idp.storage.account_tables import sign_in_history
@@ -45,6 +45,16 @@ async def in_force(tx: Transaction, organisation_id: UUID) -> Sequence[PhaseWith
     )
     rows = (await tx.execute(query)).mappings()
     return tuple(PhaseWithRule(phase_of(row), rule_of(row["rule"])) for row in rows)
+
+
+async def closing(tx: Transaction) -> frozenset[UUID]:
+    """The organisations of phases by which passwords are closed."""
+    query = (
+        select(programme.c.organisation_id)
+        .join(phase, phase.c.programme_id == programme.c.id)
+        .where(phase.c.state.in_(sorted(PUTS_NO_MORE_OFF)), phase.c.demand["close_password"].as_boolean())
+    )
+    return frozenset((await tx.execute(query)).scalars())
 
 
 async def standings(

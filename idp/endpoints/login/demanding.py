@@ -44,6 +44,10 @@ class Demanding:
         facts = await self._people.facts(tx, organisation_id, user_id, now)
         return demanded(phases, facts, standings, methods_of(enrolled, has_mail=has_mail), now)
 
+    async def closes_passwords(self, tx: Transaction) -> bool:
+        """Whether any organisation has closed passwords; asked before it is looked up whose one is."""
+        return bool(await self._phases.closing(tx))
+
     async def asks(self, tx: Transaction, user_id: UUID, enrolment: Enrolment, now: datetime) -> None:
         """A person is led to set something up: if it is the first time, their grace runs from now."""
         await self._people.ask(tx, [enrolment.phase_id], user_id, now)

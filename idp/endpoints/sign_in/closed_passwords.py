@@ -29,6 +29,8 @@ class ClosedPasswords:
 
     async def is_closed(self, tx: Transaction, account: Account, now: datetime) -> bool:
         """Asked of whoever has typed the right password."""
+        if not await self._demanding.closes_passwords(tx):
+            return False
         home = await self._homes.home(tx, account.id)
         if home is None:
             return False
