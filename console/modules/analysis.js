@@ -90,7 +90,7 @@ const chosen = (name, label, options) => choice(name, label, options, asked()[na
 root.append(
   el("form", { class: "tools", onsubmit: (event) => event.preventDefault() },
     chosen("organisation", t("organisation"), await organisationChoices()),
-    chosen("days", t("day_of"), SPANS.map((span) => [span, span]))),
+    chosen("days", t("days_back"), SPANS.map((span) => [span, span]))),
   shown, said);
 const heard = list(said, {
   name: t("what_they_said"),

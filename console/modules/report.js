@@ -2,7 +2,7 @@
 
 import { refusal } from "console/api";
 import { bars } from "console/charts";
-import { badge, card, el, table } from "console/dom";
+import { badge, el, table } from "console/dom";
 import { day, named, number, percent, report, reportPaper, seconds, told } from "console/insight";
 import { heading, things } from "console/object";
 import { moment, t } from "console/words";
@@ -27,7 +27,7 @@ function reached(one) {
     el("section", { class: "card whole" }, el("h2", {}, t("reached_title")), table(t("reached_title"), [
       [t("phase_of"), (row) => [named(row.name), el("small", {}, t(`phase_state_${row.state}`))]],
       [t("people_counted"), (row) => number(row.reached)],
-      [t("enrolled_days"), (row) => of(row.enrolled, row.reached)],
+      [t("enrolled_people"), (row) => of(row.enrolled, row.reached)],
       [t("succeeded_of"), (row) => number(row.succeeded)],
       [t("missed"), (row) => number(row.failed + row.given_up)],
       [t("forecast_of"), (row) => day(row.forecast.on)],
@@ -53,7 +53,7 @@ try {
     el("p", { class: "lead" }, `${one.organisation} · ${moment(one.at)}`),
     el("p", { class: "acts" }, el("a", { class: "button", href: reportPaper(id) }, t("as_pdf")), el("button", { type: "button", onclick: () => print() }, t("print_page")), el("a", { class: "button", href: `/progress/${id}` }, t("progress_link"))),
     el("div", { class: "object" }, reached(one), cost(one),
-      card(t("improve_title"), things(one.advice, t("advice_all_well"), (advice) => [badge(LEVELS[advice.level], "●"), " ", t(`advice_${advice.code}`, told(advice.values))]))));
+      el("section", { class: "card whole" }, el("h2", {}, t("improve_title")), things(one.advice, t("advice_all_well"), (advice) => [badge(LEVELS[advice.level], t(`level_${advice.level}`)), " ", t(`advice_${advice.code}`, told(advice.values))]))));
 } catch (error) {
   root.append(refusal(error));
 }

@@ -55,14 +55,26 @@ ATTEMPTS = 10
 class Supported(Protocol):
     """People as support sees them, and what it asked for them."""
 
-    async def set_up(self, tx: Transaction, user_id: UUID) -> tuple[SetUp, ...]: ...
-    async def has(self, tx: Transaction, user_id: UUID) -> frozenset[Method]: ...
+    async def set_up(self, tx: Transaction, user_id: UUID) -> tuple[SetUp, ...]:
+        """What somebody has set up."""
+
+    async def has(self, tx: Transaction, user_id: UUID) -> frozenset[Method]:
+        """The methods of phases that somebody has."""
+
     async def organisations_of(
         self, tx: Transaction, user_id: UUID, scope: Collection[UUID]
-    ) -> Sequence[tuple[UUID, str, str]]: ...
-    async def written_lately(self, tx: Transaction, user_id: UUID, now: datetime) -> frozenset[UUID]: ...
-    async def note_written(self, tx: Transaction, phase_id: UUID, user_id: UUID, now: datetime) -> None: ...
-    async def waiting_of(self, tx: Transaction, user_id: UUID) -> frozenset[UUID]: ...
+    ) -> Sequence[tuple[UUID, str, str]]:
+        """The organisations of a person within a scope: id, name and clock."""
+
+    async def written_lately(self, tx: Transaction, user_id: UUID, now: datetime) -> frozenset[UUID]:
+        """The phases of which support had somebody written a short while ago."""
+
+    async def note_written(self, tx: Transaction, phase_id: UUID, user_id: UUID, now: datetime) -> None:
+        """Support has somebody written of a phase now."""
+
+    async def waiting_of(self, tx: Transaction, user_id: UUID) -> frozenset[UUID]:
+        """The phases for which an exception waits that somebody asked for."""
+
     async def ask(
         self,
         tx: Transaction,
@@ -74,26 +86,38 @@ class Supported(Protocol):
         why: str,
         who: str,
         now: datetime,
-    ) -> bool: ...
+    ) -> bool:
+        """Keep that an exception is asked for. False: one waits already."""
+
     async def asked(
         self, tx: Transaction, programme_id: UUID, before: tuple[datetime, UUID] | None, limit: int
-    ) -> Sequence[ExceptionAsked]: ...
+    ) -> Sequence[ExceptionAsked]:
+        """Exceptions that were asked for in a programme, the newest first."""
+
     async def decide(
         self, tx: Transaction, programme_id: UUID, ident: UUID, who: str, now: datetime, *, granted: bool
-    ) -> ExceptionAsked | None: ...
+    ) -> ExceptionAsked | None:
+        """Keep what an administrator decided. None: there is none that waits."""
 
 
 class PhasesKept(Protocol):
     """Where programmes and their phases are known, and whom they reach."""
 
-    async def find(self, tx: Transaction, programme_id: UUID, *, claim: bool = False) -> Programme | None: ...
+    async def find(self, tx: Transaction, programme_id: UUID, *, claim: bool = False) -> Programme | None:
+        """One programme."""
+
     async def planned(
         self, tx: Transaction, scope: Collection[UUID], programme_id: UUID | None = None
-    ) -> Sequence[PlannedPhase]: ...
-    async def facts(self, tx: Transaction, organisation_id: UUID, user_id: UUID, now: datetime) -> Facts: ...
+    ) -> Sequence[PlannedPhase]:
+        """The phases of programmes of these organisations, in order."""
+
+    async def facts(self, tx: Transaction, organisation_id: UUID, user_id: UUID, now: datetime) -> Facts:
+        """What rules ask of one person."""
+
     async def standings(
         self, tx: Transaction, phase_ids: Collection[UUID], user_id: UUID, now: datetime
-    ) -> Mapping[UUID, Standing]: ...
+    ) -> Mapping[UUID, Standing]:
+        """What these phases remember of a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,8 +173,8 @@ def _of_phase(phase: PhaseProgress, compared: Comparison | None) -> list[Advice]
                 say("now", "platform", platform=row.platform, share=row.missed / row.tried)
         if compared.quickness == "worse" and compared.speed is not None:
             say("soon", "slower", seconds=compared.speed.value)
-        if compared.success == "too_few" and phase.state in ("piloting", "running"):
-            say("note", "too_few", needed=compared.needed or 0, count=compared.pilot.tried)
+        if compared.success == "too_few" and compared.needed is not None and phase.state in ("piloting", "running"):
+            say("note", "too_few", needed=compared.needed, count=compared.pilot.tried)
     if phase.stuck.get("tried"):
         say("now", "tried", count=phase.stuck["tried"])
     if phase.feedback_high is not None and phase.feedback_high < LOW_MARK and phase.feedback is not None:

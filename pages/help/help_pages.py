@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
+from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,6 +15,7 @@ from pages.help.ways import WAYS, way
 from pages.help.words import HelpEntry, help_entries
 from pages.renderer import Pages
 
+HELPED = Counter("munjigi_help_pages", "Help pages that were shown, by code or way of signing in.", ["entry"])
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -39,6 +41,7 @@ class HelpPages:
         found = help_entries().get(request.path_params["code"].upper())
         if found is None:
             return await self._index(request, status=404)
+        HELPED.labels(found.code).inc()
         reference = request.query_params.get("ref", "")
         reference = reference if _REFERENCE.fullmatch(reference) else ""
         support = await self._support(request)
@@ -53,6 +56,7 @@ class HelpPages:
         )
 
     async def _way(self, request: Request, name: str) -> Response:
+        HELPED.labels(name).inc()
         support = await self._support(request)
         shown = way(name, self._pages.locale(request), self._pages.catalogue)
         return self._pages.respond(request, "help_way.html", look=support.look, way=shown, support=support)

@@ -59,6 +59,7 @@ def test_every_page_is_accessible(
         if name == "progress":
             for summary in page.locator("#view details > summary").all()[:2]:
                 summary.click()
+            expect(page.locator("#view details .facts").first).to_be_visible()
         assert page.locator("html").get_attribute("lang") == locale
         assert page.locator("#view .notice.danger").count() == 0, path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, page.evaluate(_BEYOND, width))

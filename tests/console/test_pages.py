@@ -15,7 +15,7 @@ from config.connections import Database
 from config.envelope import Envelope
 from config.settings import Role, Settings
 from console.app import SERVICE, application
-from console.pages import STATIC, TEMPLATES
+from console.pages import STATIC, TEMPLATES, sections
 from console.views import KEYS, LISTS, VIEWS, View
 from jose.assertion import HEADER, AssertionSigner, Subject
 from jose.entrance import Entrance
@@ -134,3 +134,8 @@ def test_no_module_writes_markup() -> None:
 
 def _modules() -> list[Path]:
     return [file for folder in STATIC for file in sorted(folder.glob("*.js"))]
+
+
+def test_who_supports_people_is_shown_nothing_else() -> None:
+    assert [view.name for view in sections(("support",))] == ["support"]
+    assert sections(("administrator", "support")) == sections(()) == LISTS

@@ -125,3 +125,29 @@ def test_privileges_shrink_with_the_risk_and_grow_back() -> None:
         assert decide(order, SHIPPED).effect in ordering
     strong = decide(request("GET", "/", subject=person("customer", assurance=2), facts=stolen), SHIPPED)
     assert (strong.effect, strong.obligations) == (REDUCE, ("read_only",))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "may"),
+    [
+        ("GET", "/", True),
+        ("GET", "/assets/console.css", True),
+        ("GET", "/support", True),
+        ("GET", "/support/0196f3a0-0000-7000-8000-000000000001", True),
+        ("GET", "/api/identity/support/people", True),
+        ("POST", "/api/identity/support/people/1/recovery", True),
+        ("GET", "/people", False),
+        ("GET", "/analysis", False),
+        ("GET", "/api/identity/people", False),
+        ("POST", "/api/identity/people/1/lock", False),
+        ("GET", "/api/policy/current", False),
+    ],
+)
+def test_support_reaches_its_own_pages_and_nothing_else_of_the_console(method: str, path: str, may: bool) -> None:
+    who = person("support", assurance=2)
+    asked = request(method, path, zone="admin", subject=who, facts=LOOPBACK, at=MONDAY_NOON)
+    assert (decide(asked, SHIPPED).effect is ALLOW) is may
+    if may and method == "POST":
+        stale = person("support", assurance=2, authenticated_at=MONDAY_NOON - 3600)
+        again = request(method, path, zone="admin", subject=stale, facts=LOOPBACK, at=MONDAY_NOON)
+        assert decide(again, SHIPPED).effect is not ALLOW
