@@ -53,7 +53,8 @@ def test_an_id_token_cannot_be_overwritten_by_what_is_known_of_a_person() -> Non
 
 
 @pytest.mark.parametrize(
-    ("amr", "level"), [((), 0), (("pwd",), 1), (("pwd", "otp", "mfa"), 2), (("swk", "user", "mfa"), 2), (("hwk", "user", "mfa"), 3)]
+    ("amr", "level"),
+    [((), 0), (("pwd",), 1), (("pwd", "otp", "mfa"), 2), (("swk", "user", "mfa"), 2), (("hwk", "user", "mfa"), 3)],
 )
 def test_assurance(amr: tuple[str, ...], level: int) -> None:
     assert assurance(amr) == level
