@@ -143,6 +143,8 @@ class NewPasswordPage:
             await self._shared.logins.forget_person(tx, outcome.account.id)
         if guessed:
             await self._throttle.was_right(RECOVERY_FACTOR, str(outcome.account.id))
+            if "sms" in outcome.enrolled:
+                await self._proof.was_typed(self._shared.database, outcome.account.id)
         return await self._changed(request, outcome)
 
     async def _text(self, request: Request, token: str, opened: _Opened) -> Response:

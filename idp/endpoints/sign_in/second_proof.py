@@ -15,7 +15,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from config.clock import Clock
-from config.connections import Transaction
+from config.connections import Database, Transaction
 from idp.authorization.attempts import Recipient
 from idp.credentials.text_guard import Permit
 from idp.directory.account import Membership
@@ -72,6 +72,13 @@ class SecondProof:
         """Send a code for the form of a link, which is good until then."""
         asked = _asked(bound_to, until)
         return await self._texts.send(tx, request, asked, person, reach, self._clock.now(), again=True, permit=permit)
+
+    async def was_typed(self, database: Database, person: UUID) -> None:
+        """A code of somebody who gets texts was right: those are weighed against what was sent. After the commit."""
+        async with database.connect() as tx:
+            reach = await self.reach(tx, person)
+        if reach is not None:
+            await self._texts.was_used(reach)
 
     async def saved_left(self, tx: Transaction, person: UUID) -> int:
         """How many recovery codes the person has."""
