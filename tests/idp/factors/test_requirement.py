@@ -20,6 +20,8 @@ NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
         (["passkey"], ["customer"], ("passkey",), False),
         (["passkey"], ["customer", "administrator"], ("passkey",), True),
         (["totp", "passkey"], [], ("passkey", "totp"), True),
+        (["push"], ["customer"], ("push",), True),
+        (["totp", "push", "passkey"], [], ("passkey", "push", "totp"), True),
     ],
 )
 def test_what_a_login_asks_for(
@@ -27,6 +29,16 @@ def test_what_a_login_asks_for(
 ) -> None:
     found = requirement(enrolled, roles)
     assert (found.usable, found.always) == (usable, always)
+
+
+def test_what_this_browser_cannot_be_let_in_by_is_not_asked_for() -> None:
+    """The only device that approves is this one: a code by mail instead, and nothing at all where there is no mail."""
+    here = requirement(["push"], [], has_mail=True, out_of_reach=["push"])
+    assert (here.usable, here.always, here.by_mail) == ((), True, True)
+    bare = requirement(["push"], ["administrator"], has_mail=False, out_of_reach=["push"])
+    assert (bare.usable, bare.always, bare.by_mail) == ((), False, False)
+    other = requirement(["push", "totp"], [], has_mail=True, out_of_reach=["push"])
+    assert (other.usable, other.always, other.by_mail) == (("totp",), True, False)
 
 
 def test_factors_change_soon_after_signing_in_and_by_the_factor_there_is() -> None:
