@@ -35,8 +35,8 @@ BATCH = 200
 BATCHES = 25
 """Of notices of one phase at a look: 5000 people every half a minute, so that no mail server is drowned."""
 PEOPLE = 20_000
-"""Of an organisation, looked at in one statement: its cost is hardly that of the people, so fewer would cost more in all,
-and more might take longer than a statement may."""
+"""Of an organisation, looked at in one statement: fewer would cost more in all, since a rule looks at whole tables each
+time, and more might take longer than a statement may."""
 EVERY = 30.0
 """Seconds."""
 TAKE_IN_EVERY = timedelta(hours=1)
