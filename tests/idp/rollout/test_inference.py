@@ -7,7 +7,7 @@ from random import Random
 from statistics import median
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idp.rollout.inference import (
@@ -20,6 +20,8 @@ from idp.rollout.inference import (
     two_proportions,
     wilson,
 )
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(  # Newcombe 1998, "Two-sided confidence intervals for the single …", table I, method 3
@@ -72,6 +74,7 @@ durations = st.lists(st.integers(1, 12).map(float), min_size=LEAST_TIMES, max_si
 
 
 @given(durations, durations)
+@UNHURRIED
 def test_ranks_are_those_of_counting_every_pair(one: list[float], other: list[float]) -> None:
     found = mann_whitney(one, other)
     assert found is not None
