@@ -23,8 +23,9 @@ from config.pause import pause
 from config.settings import Settings
 from config.web import new_correlation_id
 from events import outbox
+from idp.rollout.demands import PhaseWithRule
 from idp.rollout.leading import Leading
-from idp.rollout.programme import Programmes
+from idp.rollout.programme import Programme, Programmes
 from idp.rollout.reminders import LATE, Reminders
 from idp.storage import phase_notices, phase_people, phase_records, programmes
 from notifications import queue
@@ -33,6 +34,9 @@ from notifications.queue import Queue
 BATCH = 200
 BATCHES = 25
 """Of notices of one phase at a look: 5000 people every half a minute, so that no mail server is drowned."""
+PEOPLE = 20_000
+"""Of an organisation, looked at in one statement: fewer would cost more in all, since a rule looks at whole tables each
+time, and more might take longer than a statement may."""
 EVERY = 30.0
 """Seconds."""
 TAKE_IN_EVERY = timedelta(hours=1)
@@ -82,12 +86,25 @@ class ProgrammeWorker:
             if programme is None:
                 return 0
             acted = await self._leading.go_on(tx, programme, new_correlation_id())
-            versions = tuple(one.version for one in await self._kept.phases(tx, ident))
-            now, before = self._clock.now(), self._took_in.get(ident)
-            if before is None or before[1] != versions or now - before[0] >= TAKE_IN_EVERY:
-                await self._leading.take_in(tx, programme)
-                self._took_in[ident] = now, versions
+        await self._take_in(programme)
         return acted
+
+    async def _take_in(self, programme: Programme) -> None:
+        """Everybody whom its phases reach by now, some thousands at a time, so that no transaction is long."""
+        async with self._database.connect() as tx:
+            rules = {one.id: one.rule for one in await self._kept.cohorts(tx, programme.id)}
+            phases = await self._kept.phases(tx, programme.id)
+        versions = tuple(one.version for one in phases)
+        now, before = self._clock.now(), self._took_in.get(programme.id)
+        if before is not None and before[1] == versions and now - before[0] < TAKE_IN_EVERY:
+            return
+        for phase in phases:
+            at, after, more = PhaseWithRule(phase, rules[phase.cohort_id]), None, phase.in_force
+            while more:
+                async with self._database.begin() as tx:
+                    after = await self._leading.take_in(tx, programme, at, after, PEOPLE)
+                more = after is not None
+        self._took_in[programme.id] = now, versions
 
     async def _tell(self, ident: UUID) -> int:
         async with self._database.connect() as tx:

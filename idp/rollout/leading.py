@@ -290,15 +290,11 @@ class Leading:
                 acted += 1
         return acted
 
-    async def take_in(self, tx: Transaction, programme: Programme) -> int:
-        """Take in whom the phases in force reach by now."""
-        rules = {one.id: one.rule for one in await self._programmes.cohorts(tx, programme.id)}
-        taken = 0
-        for phase in await self._programmes.phases(tx, programme.id):
-            if phase.in_force:
-                at = PhaseWithRule(phase, rules[phase.cohort_id])
-                taken += await self._people.take_in(tx, programme.organisation_id, at, self._clock.now())
-        return taken
+    async def take_in(
+        self, tx: Transaction, programme: Programme, at: PhaseWithRule, after: UUID | None, limit: int
+    ) -> UUID | None:
+        """Take in, of the next people, whom a phase in force reaches by now; after whom to go on, None: nobody else."""
+        return await self._people.take_in(tx, programme.organisation_id, at, self._clock.now(), after, limit)
 
     async def _done(
         self,

@@ -181,8 +181,13 @@ class Reached(Protocol):
     ) -> Preview:
         """Whom a rule is about; `phase`: as far as its share reaches."""
 
-    async def take_in(self, tx: Transaction, organisation_id: UUID, at: PhaseWithRule, now: datetime) -> int:
-        """Take in everybody whom a phase reaches and has not taken in yet. Returns how many."""
+    async def take_in(
+        self, tx: Transaction, organisation_id: UUID, at: PhaseWithRule, now: datetime, after: UUID | None, limit: int
+    ) -> UUID | None:
+        """Of the next members of an organisation take in those whom a phase reaches and has not taken in yet.
+
+        Returns after whom to go on; None: there is nobody else.
+        """
 
     async def ask(self, tx: Transaction, phase_ids: Collection[UUID], user_id: UUID, now: datetime) -> None:
         """A login asks a person for the first time: their grace runs from now; they stay in these phases."""

@@ -7,7 +7,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Uuid,
+    and_,
+    any_,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
@@ -91,10 +106,14 @@ async def preview(
     tx: Transaction, organisation_id: UUID, rule: Rule, phase: Phase | None, now: datetime, limit: int
 ) -> Preview:
     """Whom a rule is about; `phase`: as far as its share reaches, and whom it has taken in already."""
-    those = about(organisation_id, rule, phase, now)
     ready = having(phase.demand.methods) if phase is not None else false()
-    counted = select(func.count(), func.count().filter(ready)).select_from(user_account).where(those)
-    total, have = (await tx.execute(counted)).one()
+    hits = (
+        select(user_account.c.id, user_account.c.display_name, ready.label("ready"))
+        .where(about(organisation_id, rule, phase, now))
+        .cte("hits")
+    )
+    counted = select(func.count().label("total"), func.count().filter(hits.c.ready).label("have")).subquery("counted")
+    some = select(hits.c.id).order_by(hits.c.display_name, hits.c.id).limit(limit).subquery("some")
     excepted = exists().where(
         phase_exception.c.phase_id == (phase.id if phase is not None else None),
         phase_exception.c.user_id == user_account.c.id,
@@ -102,13 +121,20 @@ async def preview(
         phase_exception.c.until > now,
     )
     kinds = {name: having_it.label(f"has_{name}") for name, having_it in HAVING.items()}
-    some = (
-        select(user_account.c.id, user_account.c.display_name, user_account.c.email, excepted.label("excepted"))
-        .add_columns(*kinds.values())
-        .where(those)
+    query = (
+        select(
+            counted.c.total,
+            counted.c.have,
+            user_account.c.id,
+            user_account.c.display_name,
+            user_account.c.email,
+            excepted.label("excepted"),
+            *kinds.values(),
+        )
+        .select_from(counted.outerjoin(some, true()).outerjoin(user_account, user_account.c.id == some.c.id))
         .order_by(user_account.c.display_name, user_account.c.id)
-        .limit(limit)
     )
+    rows = (await tx.execute(query)).mappings().all()
     people = tuple(
         Hit(
             row["id"],
@@ -117,20 +143,32 @@ async def preview(
             tuple(name for name in kinds if row[f"has_{name}"]),
             row["excepted"],
         )
-        for row in (await tx.execute(some)).mappings()
+        for row in rows
+        if row["id"] is not None
     )
-    return Preview(total, have, people)
+    return Preview(rows[0]["total"], rows[0]["have"], people)
 
 
-async def take_in(tx: Transaction, organisation_id: UUID, at: PhaseWithRule, now: datetime) -> int:
-    """Take in everybody whom a phase reaches and has not taken in yet. Returns how many."""
+async def take_in(
+    tx: Transaction, organisation_id: UUID, at: PhaseWithRule, now: datetime, after: UUID | None, limit: int
+) -> UUID | None:
+    """Of the next members of an organisation take in those whom a phase reaches and has not taken in yet.
+
+    Returns after whom to go on; None: there is nobody else.
+    """
+    members = select(membership.c.user_id).where(membership.c.organisation_id == organisation_id)
+    if after is not None:
+        members = members.where(membership.c.user_id > after)
+    page = (await tx.execute(members.order_by(membership.c.user_id).limit(limit))).scalars().all()
+    if not page:
+        return None
     there = exists().where(phase_person.c.phase_id == at.phase.id, phase_person.c.user_id == user_account.c.id)
     chosen = select(literal(at.phase.id), user_account.c.id, literal(now)).where(
-        reached(organisation_id, at.rule, at.phase, now), ~there
+        user_account.c.id == any_(literal(page, ARRAY(Uuid))), reached(organisation_id, at.rule, at.phase, now), ~there
     )
     names = ["phase_id", "user_id", "taken_in_at"]
-    taken = upsert(phase_person).from_select(names, chosen, include_defaults=False).on_conflict_do_nothing()
-    return (await tx.execute(taken)).rowcount
+    await tx.execute(upsert(phase_person).from_select(names, chosen, include_defaults=False).on_conflict_do_nothing())
+    return page[-1] if len(page) == limit else None
 
 
 async def ask(tx: Transaction, phase_ids: Collection[UUID], user_id: UUID, now: datetime) -> None:

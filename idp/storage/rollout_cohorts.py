@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    cast,
     exists,
     false,
     func,
@@ -21,8 +22,8 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Text
+from sqlalchemy.dialects.postgresql import ARRAY, BIT
+from sqlalchemy.types import BigInteger, Text
 
 from config.connections import Transaction
 from idp.devices.sign_in_history import GOT_IN
@@ -101,11 +102,12 @@ def condition(rule: Rule, organisation_id: UUID, now: datetime) -> ColumnElement
 
 def within(percent: int, salt: str) -> ColumnElement[bool]:
     """`idp.rollout.cohorts.within`: the first four bytes of SHA-256, big-endian."""
-    digest = func.sha256(func.convert_to(literal(salt, Text) + _PERSON.cast(Text), literal_column("'UTF8'")))
-    number: ColumnElement[Any] = sum(
-        (func.get_byte(digest, at) * literal_column(f"{256 ** (3 - at)}::bigint") for at in range(4)),
-        start=literal_column("0::bigint"),
-    )
+    if percent >= 100:
+        return true()
+    said = literal(salt, Text) + _PERSON.cast(Text)
+    first = func.substr(func.sha256(func.convert_to(said, literal_column("'UTF8'"))), 1, 4)
+    bits = literal_column("'x'", Text) + func.encode(first, literal_column("'hex'"))
+    number = cast(cast(bits, BIT(32)), BigInteger)
     return number % BUCKETS < percent * (BUCKETS // 100)
 
 

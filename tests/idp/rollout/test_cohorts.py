@@ -59,7 +59,7 @@ def rules(people: tuple[UUID, ...]) -> st.SearchStrategy[Rule]:
         st.sampled_from((HOUSE, OTHER)).map(BelongsTo),
         st.sets(
             st.sampled_from(("administrator", "legacy_hash", "no_second_factor", "recent_failures")), min_size=1
-        ).map(lambda risks: AtRisk(tuple(risks))),
+        ).map(lambda risks: AtRisk(tuple(risks))),  # type: ignore[arg-type] # of the vocabulary
         st.builds(SignsInOn, st.sampled_from(("mobile", "desktop", None)), st.just(("iPhone",))),
         st.sets(st.sampled_from(CLIENTS), min_size=1).map(lambda some: Uses(tuple(some))),
         st.builds(Share, st.integers(0, 100), st.sampled_from(("", "a"))),

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.async_api import Page
@@ -35,9 +36,10 @@ async def begin(database: OpenDatabase) -> None:
 
 async def look(page: Page, scenario: str) -> None:
     """Sound at the narrowest width, in light and dark; a picture where `SCREENS` names a folder."""
-    for width, scheme in ((320, "dark"), (1280, "light")):
+    looks: tuple[tuple[int, Literal["dark", "light"]], ...] = ((320, "dark"), (1280, "light"))
+    for width, scheme in looks:
         await page.set_viewport_size({"width": width, "height": 900})
-        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] - one of the two
+        await page.emulate_media(color_scheme=scheme)
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         await assert_accessible_async(page)
         if folder := os.environ.get("SCREENS"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 from uuid import uuid4
 
 import pytest
@@ -63,11 +63,11 @@ def test_whatever_is_done_in_whatever_order(
         try:
             after = done(one, act, now, around, share=wider)
         except NotNow as error:
-            told = error.why
+            refused: Why | None = error.why
         else:
-            told = None
-        if told is not None:
-            assert one.state not in FROM[act] or possible[act] is told or told is Why.NOT_WIDER
+            refused = None
+        if refused is not None:
+            assert one.state not in FROM[act] or possible[act] is refused or refused is Why.NOT_WIDER
             continue
         assert one.state in FROM[act]
         assert possible[act] is None
@@ -90,7 +90,7 @@ def test_whatever_is_done_in_whatever_order(
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("act", ACTS)
 def test_every_act_of_every_state(state: PhaseState, act: Act) -> None:
-    paused = {"paused_from": "running", "paused_at": NOW} if state == "paused" else {}
+    paused: dict[str, Any] = {"paused_from": "running", "paused_at": NOW} if state == "paused" else {}
     one = phase(state=state, share=50, begun_at=NOW, **paused)
     if state in FROM[act]:
         done(one, act, NOW, AROUND, share=60)
