@@ -107,6 +107,14 @@ def test_the_approximation_is_near_the_exact_test(shift: int) -> None:
     assert found.p == pytest.approx(exact, abs=0.003)
 
 
+def test_equal_times_count_for_less() -> None:
+    found = mann_whitney([1.0] * 10 + [2.0] * 10, [1.0] * 5 + [2.0] * 15)
+    assert found is not None
+    # variance 400 / 12 * (41 - (15^3 - 15 + 25^3 - 25) / (40 * 39)) = 961.54, and z = 49.5 / 31.01
+    assert (found.u, round(found.p, 3)) == (150.0, 0.11)
+    assert found.p != pytest.approx(0.181, abs=0.01), "as it would be without the ties"
+
+
 def test_all_alike_are_not_apart() -> None:
     found = mann_whitney([3.0] * 30, [3.0] * 40)
     assert found is not None
