@@ -123,6 +123,21 @@ def test_medians_are_of_those_whose_time_is_known(settings: Settings) -> None:
         check_in(check)
 
 
+def test_some_failures_are_recent_failures_and_one_less_are_not(settings: Settings) -> None:
+    wrong = Attempt("failed", ("pwd",), 1, None)
+    often = One({HOUSE: ()}, "active", "", frozenset(), None, [wrong] * FAILURES)
+    seldom = One({HOUSE: ()}, "active", "", frozenset(), None, [wrong] * (FAILURES - 1))
+
+    async def check(database: Database) -> None:
+        async with database.connect() as tx:
+            await keep(tx, [often, seldom])
+            groups = await analysis.groups(tx, [HOUSE], NOW)
+            assert [group.people for group in groups if group.key == "recent_failures"] == [1]
+
+    with each_in_vain(settings) as check_in:
+        check_in(check)
+
+
 def made(**more: Any) -> Analysis:
     nothing: Any = {"people": 0, "locked": 0, **dict.fromkeys(("groups", "methods", "failures", "hashes", "idle"), ())}
     return with_findings(Analysis(at=NOW, days=30, findings=(), **{**nothing, "phases": (), **more}))

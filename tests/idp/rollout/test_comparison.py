@@ -5,11 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idp.rollout.comparison import LEAST_OF_PLATFORM, Person, compare
 from tests.idp.rollout.values import NOW
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SMOOTH, MISSED, AWAY = Person(3, 0, 10.0), Person(1, 2, 12.0), Person(0, 0, None)
 
@@ -77,6 +79,7 @@ people = st.lists(st.builds(Person, st.integers(0, 4), st.integers(0, 3), st.non
 
 
 @given(people, people)
+@UNHURRIED
 def test_a_verdict_never_says_more_than_its_interval(pilot: list[Person], control: list[Person]) -> None:
     found = compared(pilot, control)
     if found.success in ("better", "worse"):

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -20,10 +20,13 @@ from tests.clock import FakeClock
 from tests.idp.conftest import OpenDatabase
 from tests.idp.people import HOUSE, add_person
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 DAY = date(2026, 11, 22)
 
 
 @given(st.floats(1, 60_000))
+@UNHURRIED
 def test_a_bucket_stands_for_its_time(seconds: float) -> None:
     assert 0 <= bucket(seconds) <= LAST
     assert abs(middle(bucket(seconds)) / seconds - 1) < 0.1

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idp.rollout.forecast import FARTHEST, LEAST_DAYS, LEAST_ENROLLED, WINDOW, forecast
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 TODAY = date(2026, 11, 22)
 
@@ -55,6 +57,7 @@ def test_never_at_this_pace_is_no_date() -> None:
 
 
 @given(st.integers(1, 5000), st.lists(st.integers(0, 200), max_size=30))
+@UNHURRIED
 def test_the_date_lies_within_its_interval(left: int, daily: list[int]) -> None:
     found = forecast(left, daily, TODAY)
     if found.on is None:
