@@ -51,6 +51,7 @@ PAGES = (
     "/factors",
     "/notices",
     "/language",
+    "/feedback",
     "/confirm",
 )
 SHOTS = os.environ.get("ACCOUNT_SHOTS")
