@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shlex
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -33,6 +31,7 @@ from policy.artefact import Rule, RuleEffect
 from policy.client import PolicyClient
 from policy.demo import shipped_policy
 from policy.storage.versions import PolicyVersions
+from tests.commands import Ran, run_command
 from tests.gateway.house import GATEWAY, PROVIDER, RELAY, on_free_ports, people, running
 from tests.idp.keys import Key
 
@@ -49,14 +48,6 @@ STRANGER = "client:stranger"
 """The one that no rule lets in."""
 BY_KEY = "reviewer"
 """The one that proves itself by a key."""
-
-
-class Ran(NamedTuple):
-    """What came of a command."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
 
 
 @dataclass
@@ -91,19 +82,8 @@ class Pipeline:
         """`munjigi …`, as a shell would read it, in the folder of the pipeline, in a process of its own."""
         words = shlex.split(command)
         assert words[0] == "munjigi"
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "cli.main",
-            *words[1:],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(PROJECT), **self.environment(client_id)},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return Ran(process.returncode, out.decode(), err.decode())
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT), **self.environment(client_id)}
+        return await run_command(words[1:], self.folder, environment)
 
     async def told(self, command: str, *, client_id: str = "pipeline") -> Any:
         """What a command that must succeed prints as JSON."""
