@@ -55,6 +55,13 @@ class LinkMail:
             return self.by_default
         return (await self.rules.at_hand(self.shared.database, home.organisation_id)).sign_in_links is True
 
+    async def offered_within(self, tx: Transaction, login: Login) -> bool:
+        """`offered`, for whoever has a transaction open."""
+        home = await self.faces.home_within(tx, login.client_id)
+        if home is None or home.organisation_id is None:
+            return self.by_default
+        return (await self.rules.of(tx, home.organisation_id)).sign_in_links is True
+
     async def send(self, request: Request, login_id: UUID, name: str | None) -> None:
         """Send a link to the person of a name, if there is one who may have it."""
         shared = self.shared

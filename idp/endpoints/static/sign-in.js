@@ -84,9 +84,9 @@ if (form && dialog?.showModal) {
     if (answer.help) {
       help.hidden = false;
       dialog.querySelector("[data-help]").append(help);
-      const others = form.parentElement.querySelector("details");
-      if (others) others.open = true;
     }
+    const others = form.parentElement.querySelector("details[data-ways]");
+    if (others && (answer.help || answer.ways)) others.open = true;
     place.append(...home.children);
     if (!dialog.open) dialog.showModal();
     const heading = document.createElement("strong");
@@ -99,7 +99,8 @@ if (form && dialog?.showModal) {
     }
     summary.replaceChildren(heading, list); // after the dialog is open, so that it is read out
     pause(answer.wait);
-    (inputs.find((input) => said.has(input.name)) ?? form.elements.password).focus();
+    const way = answer.ways && others?.querySelector("button");
+    (inputs.find((input) => said.has(input.name)) ?? (way || form.elements.password)).focus();
   };
 
   form.addEventListener("submit", async (event) => {
