@@ -67,7 +67,7 @@ if (form && dialog?.showModal) {
   };
 
   const tell = (answer) => {
-    const inputs = [...form.elements].filter((input) => input.closest(".field"));
+    const inputs = [...form.elements].filter((input) => input.name && input.closest(".field"));
     const said = new Map(answer.faults);
     for (const input of inputs) mark(input, said.get(input.name));
     form.elements.password.value = "";
@@ -99,7 +99,7 @@ if (form && dialog?.showModal) {
     }
     summary.replaceChildren(heading, list); // after the dialog is open, so that it is read out
     pause(answer.wait);
-    const way = answer.ways && others?.querySelector("button");
+    const way = answer.ways && (others?.querySelector("button[value=ask]") ?? others?.querySelector("button"));
     (inputs.find((input) => said.has(input.name)) ?? (way || form.elements.password)).focus();
   };
 

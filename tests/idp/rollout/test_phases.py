@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.entropy import SystemEntropy
 from idp.rollout.cohorts import Everybody, nobody
 from idp.rollout.demands import ALONE, BEST_FIRST, OFFERED, PhaseWithRule, Standing, deadline_of, demanded
 from idp.rollout.phases import (
@@ -32,6 +33,7 @@ from idp.rollout.phases import (
     due,
     short_of,
 )
+from idp.rollout.template import instantiate, shipped
 from tests.idp.rollout.values import DAY, NOW, phase
 from tests.idp.rollout.values import OFFERED as AROUND
 
@@ -214,3 +216,26 @@ def test_a_password_closes_for_nobody_without_another_way(
     assert found.instead == set(methods) & has & alone
     assert found.password_closed == bool(found.instead)
     assert not found.password_closed or found.enrolment is None
+
+
+def test_the_shipped_programme_asks_for_what_it_says() -> None:
+    _, cohorts, phases = instantiate(shipped(), uuid4(), NOW - 400 * DAY, locale="en", now=NOW, entropy=SystemEntropy())
+    rules = {one.id: one.rule for one in cohorts}
+    at = {one.key: PhaseWithRule(replace(one, state="enforced", share=100), rules[one.cohort_id]) for one in phases}
+    someone = replace(nobody(uuid4()), systems=frozenset({"iPhone"}))
+
+    def asked(key: str, *has: Method, alone: tuple[Method, ...] = ("passkey", "push", "link")) -> Any:
+        standing = Standing(asked_at=NOW - 100 * DAY, taken_in=False)
+        found = demanded([at[key]], someone, {at[key].phase.id: standing}, has, NOW, alone=alone)
+        return found.enrolment.methods if found.enrolment is not None else (found.second_factor, *sorted(found.instead))
+
+    assert asked("mfa-high-risk") == (False,), "whom it is not for it asks nothing"
+    assert asked("mfa-organisation") == ("passkey", "push", "totp", "sms")
+    assert asked("mfa-organisation", "sms") == (True,)
+    assert asked("passwordless-links") == ("passkey", "link")
+    assert asked("passwordless-links", "link") == (False,), "old and new side by side: it closes no password"
+    assert asked("passwordless-passkeys", "link") == ("passkey",)
+    assert asked("passwordless-passkeys", "passkey") == (True, "passkey")
+    assert asked("passwordless-push", "link") == ("passkey", "push")
+    assert asked("passwordless-push", "passkey", "push") == (True, "passkey", "push")
+    assert asked("passwordless-push", "push", alone=("passkey",)) == (True,)
