@@ -42,7 +42,7 @@ class ClosedPasswords:
         known = await self._people.known_person(tx, account.id, cookie_hash(request.cookies.get(DEVICE_COOKIE)))
         if known is None:
             return OPEN
-        by_link = await self._links.offered_within(tx, login)
+        by_link = login.linking is None and await self._links.offered_within(tx, login)
         found = await self._demanding.of(
             tx,
             account.id,

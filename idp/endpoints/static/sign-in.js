@@ -85,7 +85,7 @@ if (form && dialog?.showModal) {
       help.hidden = false;
       dialog.querySelector("[data-help]").append(help);
     }
-    const others = form.parentElement.querySelector("details[data-ways]");
+    const others = form.parentElement.querySelector("details");
     if (others && (answer.help || answer.ways)) others.open = true;
     place.append(...home.children);
     if (!dialog.open) dialog.showModal();

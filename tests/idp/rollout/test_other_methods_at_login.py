@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from config.settings import Settings
 from idp.authorization.login_rules import LoginRules
+from idp.endpoints.sign_in.link_mail import LINKS_OF_ACCOUNT
 from idp.factors.attestation import AttestationPolicy
 from idp.factors.authentication_rules import AuthenticationRules
 from idp.protocol.assurance import ACR_TWO, Counting
@@ -29,7 +30,7 @@ from tests.idp.approvals.devices import number
 from tests.idp.browser import Browser
 from tests.idp.letters import letters, mailed_code, texted_code
 from tests.idp.login_pages.test_sign_in import hidden, open_sign_in, person, submit
-from tests.idp.login_pages.test_sign_in_link import confirm, link
+from tests.idp.login_pages.test_sign_in_link import ask, confirm, link, links
 from tests.idp.login_pages.test_text_code import NUMBER, with_phone
 from tests.idp.people import HOUSE
 from tests.idp.provider import CALLBACK, App, Provider
@@ -133,12 +134,27 @@ async def test_an_address_is_proven_before_the_password_closes_and_then_the_link
     browser, page = await give_password(provider, app, browser, prompt="login")
     assert page.status_code == 422
     assert "Press “Mail me a link to sign in” below" in page.text
-    assert '<details class="stack" data-ways open>' in page.text
+    assert '<details class="stack" open>' in page.text
     form = {"hop": hidden(page), "login": "mina", "password": "", "act": "ask"}
     waiting = await browser.follow(await browser.post("/sign-in/mail", form))
     assert "Look at your e-mail" in waiting.text
     await confirm(browser, await browser.get(await link(provider)))
     assert browser.address.startswith(CALLBACK)
+
+
+async def test_strangers_use_up_no_links_of_a_device_of_theirs(provider: Provider, app: App) -> None:
+    await proven(provider, await person(provider))
+    own, _ = await give_password(provider, app)
+    assert own.address.startswith(CALLBACK)
+    for address in range(LINKS_OF_ACCOUNT.attempts + 1):
+        await ask(provider.browser(f"10.0.1.{address}"), app)
+    assert len(await links(provider)) == LINKS_OF_ACCOUNT.attempts
+    await enforced(provider, "link")
+    _, page = await give_password(provider, app, own, prompt="login")
+    form = {"hop": hidden(page), "login": "mina", "password": "", "act": "ask"}
+    await own.follow(await own.post("/sign-in/mail", form))
+    await confirm(own, await own.get(await link(provider)))
+    assert own.address.startswith(CALLBACK)
 
 
 async def test_a_script_is_told_to_show_the_other_ways(provider: Provider, app: App) -> None:
