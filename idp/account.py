@@ -31,6 +31,7 @@ from idp.endpoints.account.sign_in import AccountSignIn
 from idp.endpoints.device.page import DevicePage
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.new_factors import NewFactors
+from idp.endpoints.login.new_phones import NewPhones
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.password_change import NewPasswords
 from idp.endpoints.login.text_codes import TextCodes
@@ -78,6 +79,7 @@ def account_endpoints(
     throttle: Throttle,
     typed_codes: TypedCodes,
     text_codes: TextCodes,
+    new_phones: NewPhones,
     ways_back: WaysBack,
     new_factors: NewFactors,
 ) -> Mapping[str, Endpoint]:
@@ -144,10 +146,8 @@ def account_endpoints(
         shared,
         door=door,
         letters=letters,
-        phones=phones,
+        phones=new_phones,
         codes=text_codes,
-        index=parts.phone_index,
-        envelope=parts.envelope,
         throttle=throttle,
         recovery_codes=saved_codes,
         signals=parts.signals,

@@ -227,7 +227,7 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
     models = metadata_file(settings, clock)
     await models.look()
     phases_in_force = PhasesInForce(phase_people, clock, lease)
-    demanding = Demanding(phases_in_force, phase_people)
+    demanding = Demanding(phases_in_force, phase_people, rules, texts=settings.texts_go_by is not None)
     assets = Assets(STATIC, base=ASSETS)
     pages = Pages(*TEMPLATES, assets=assets, help_at=HELP, account_of=account_of)
     client_cache = ClientCache(clients, database, clock, lease)

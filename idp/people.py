@@ -13,11 +13,14 @@ from idp.endpoints.login.clone_alarm import CloneAlarm
 from idp.endpoints.login.consent import ConsentPage
 from idp.endpoints.login.counted_codes import CountedCodes
 from idp.endpoints.login.enrol import EnrolPage
+from idp.endpoints.login.enrol_codes import EnrolCodes
+from idp.endpoints.login.enrolling import EnrolStep
 from idp.endpoints.login.factor import FactorPage
 from idp.endpoints.login.factor_notices import FactorNotices
 from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.login.mail_codes import MailCodes
 from idp.endpoints.login.new_factors import NewFactors
+from idp.endpoints.login.new_phones import NewPhones
 from idp.endpoints.login.no_factor import NoFactorPage
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.sent_codes import SentCodes
@@ -100,15 +103,25 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         clock=parts.clock,
         issuer_name=ISSUER_NAME,
     )
-    enrol = EnrolPage(
-        shared,
+    new_phones = NewPhones(
+        phones=phones,
+        codes=text_codes,
+        index=parts.phone_index,
+        envelope=parts.envelope,
+        entropy=parts.entropy,
+        clock=parts.clock,
+    )
+    enrol_step = EnrolStep(
+        shared=shared,
         directory=directory,
         demanding=parts.demanding,
         new_factors=new_factors,
-        passkeys=passkeys,
         notices=notices,
-        throttle=throttle,
     )
+    enrol_codes = EnrolCodes(
+        enrol_step, phones=new_phones, texts=text_codes, mails=mail_codes, signals=parts.signals, throttle=throttle
+    )
+    enrol = EnrolPage(enrol_step, passkeys=passkeys, codes=enrol_codes, throttle=throttle)
     factor = FactorPage(
         shared,
         typed_codes=typed_codes,
@@ -138,6 +151,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
             throttle=throttle,
             typed_codes=typed_codes,
             text_codes=text_codes,
+            new_phones=new_phones,
             ways_back=ways_back(parts),
             new_factors=new_factors,
         ),

@@ -40,6 +40,7 @@ from idp.storage import (
     directory,
     factor_reset,
     factors,
+    known_people,
     old_systems,
     passwords,
     preferences,
@@ -74,6 +75,20 @@ def way_in_endpoints(
     """The pages of the way in, by the names of the table of routes."""
     notices = _notices(parts)
     recovery = Recovery(recovery_links, parts.entropy, parts.issuer)
+    mail = LinkMail(
+        shared=shared,
+        directory=directory,
+        faces=parts.faces,
+        rules=parts.rules,
+        links=sign_in_links,
+        key=parts.link_key,
+        queue=parts.queue,
+        preferences=preferences,
+        throttle=throttle,
+        issuer=parts.issuer,
+        lifetime=timedelta(seconds=parts.settings.idp.sign_in_link_lifetime),
+        by_default=parts.settings.idp.sign_in_links,
+    )
     first_factor = FirstFactor(
         shared,
         directory=directory,
@@ -103,7 +118,7 @@ def way_in_endpoints(
             notices=notices,
             grace=timedelta(days=parts.settings.idp.breached_password_grace),
         ),
-        closed=ClosedPasswords(parts.demanding, directory, factors),
+        closed=ClosedPasswords(parts.demanding, known_people, mail, approvals=parts.settings.idp.approval_alone),
     )
     rules = NewPasswords(parts.breached)
     change = PasswordChange(
@@ -117,20 +132,6 @@ def way_in_endpoints(
         change=change,
         notices=notices,
         pool=parts.passwords,
-    )
-    mail = LinkMail(
-        shared=shared,
-        directory=directory,
-        faces=parts.faces,
-        rules=parts.rules,
-        links=sign_in_links,
-        key=parts.link_key,
-        queue=parts.queue,
-        preferences=preferences,
-        throttle=throttle,
-        issuer=parts.issuer,
-        lifetime=timedelta(seconds=parts.settings.idp.sign_in_link_lifetime),
-        by_default=parts.settings.idp.sign_in_links,
     )
     by_push = push_sign_in(parts, shared)
     sign_in = SignInPage(

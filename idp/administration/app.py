@@ -59,6 +59,7 @@ from idp.person_told import PersonTold
 from idp.registrars import own_clients, registrar
 from idp.resources.keeper import ResourceKeeper
 from idp.rollout.analysis import Analyses
+from idp.rollout.demands import offered_here
 from idp.rollout.feedback import Feedback
 from idp.rollout.leading import Leading
 from idp.rollout.reporting import Reporting
@@ -313,7 +314,14 @@ def application(
         sign_ins=sign_in_history,
         directory=directory,
         phases=_Phases(),
-        leading=Leading(programmes, phase_records, phase_people, clock, entropy),
+        leading=Leading(
+            programmes,
+            phase_records,
+            phase_people,
+            clock,
+            entropy,
+            offered=offered_here(texts=settings.texts_go_by is not None),
+        ),
         recovery=Recovery(recovery_links, entropy, settings.idp.issuer),
         throttle=Throttle(valkey),
         queue=queue,
@@ -347,7 +355,14 @@ def application(
                 programmes=programmes,
                 records=phase_records,
                 people=phase_people,
-                leading=Leading(programmes, phase_records, phase_people, clock, entropy),
+                leading=Leading(
+                    programmes,
+                    phase_records,
+                    phase_people,
+                    clock,
+                    entropy,
+                    offered=offered_here(texts=settings.texts_go_by is not None),
+                ),
                 legacy=legacy_counts,
             )
         ).operations(),

@@ -51,6 +51,10 @@ class FaceCache:
 
         return await self._homes.of(client_id, read)
 
+    async def home_within(self, tx: Transaction, client_id: str) -> ClientHome | None:
+        """`home`, for whoever has a transaction open."""
+        return await self._homes.of(client_id, lambda: self._faces.client_home(tx, client_id))
+
     async def of_organisation(self, organisation_id: UUID) -> Face | None:
         """The face of one organisation."""
 

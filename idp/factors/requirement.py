@@ -63,6 +63,13 @@ def serving(enrolled: Iterable[FactorKind], counting: Collection[Method] | None)
     return tuple(kind for kind in enrolled if counting is None or METHODS[kind] & frozenset(counting))
 
 
+def offered(enrolled: Iterable[FactorKind], counting: Collection[Method]) -> tuple[FactorKind, ...]:
+    """The kinds that a login offers which demands no level: those that count where its person belongs, and of whoever
+    has no such one all of them, since nobody is locked out by what others count."""
+    have = tuple(enrolled)
+    return serving(have, counting) or have
+
+
 def demands_factor(roles: Collection[str]) -> bool:
     """Whether somebody of these roles may not be left without a second factor once they have one."""
     return not DEMANDING_ROLES.isdisjoint(roles)

@@ -137,6 +137,8 @@ class Facts:
     """Of the devices on which they got in within `SEEN_WITHIN`."""
     clients: frozenset[str]
     """Apps to which they got in likewise."""
+    proven_mail: bool = False
+    """They have shown that mail to the address that they have reaches them."""
 
 
 def nobody(user_id: UUID) -> Facts:

@@ -17,9 +17,19 @@ from idp.authorization.next_step import Enrolling
 from idp.rollout.cohorts import Facts, Rule, belongs, within
 from idp.rollout.phases import PUTS_NO_MORE_OFF, Method, Phase
 
-OFFERED: Final[frozenset[Method]] = frozenset({"passkey", "totp"})
-"""What a login can lead people to set up, or what they have without setting anything up."""
+OFFERED: Final[frozenset[Method]] = frozenset({"passkey", "push", "totp", "sms", "link"})
+"""What people can set up, or have without setting anything up."""
+AT_LOGIN: Final[frozenset[Method]] = OFFERED - {"push"}
+"""What a login itself sets up. A device that approves is set up in its person's account, in its own browser: a login
+tells of it, and holds nobody up for it."""
+ALONE: Final[frozenset[Method]] = frozenset({"passkey", "push", "link"})
+"""What may sign somebody in without a password; the others come beside one."""
 BEST_FIRST: Final[tuple[Method, ...]] = ("passkey", "push", "totp", "sms", "link")
+
+
+def offered_here(*, texts: bool) -> frozenset[Method]:
+    """What this house can offer; `texts`: whether anybody carries them."""
+    return OFFERED if texts else OFFERED - {"sms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Enrolment:
 
     phase_id: UUID
     methods: tuple[Method, ...]
-    """Those that can be set up here, best first."""
+    """Those that can be set up, best first; by `AT_LOGIN` what of them can be here."""
     enrolling: Enrolling
     deadline: datetime
     """Until when they may put it off."""
@@ -64,9 +74,15 @@ class Demanded:
 
     enrolment: Enrolment | None = None
     second_factor: bool = False
-    password_closed: bool = False
+    instead: frozenset[Method] = frozenset()
+    """By what they sign in where their password is closed."""
     reached: tuple[UUID, ...] = ()
     """The phases that they are of."""
+
+    @property
+    def password_closed(self) -> bool:
+        """Whether their password signs them in no more."""
+        return bool(self.instead)
 
 
 NOTHING: Final = Demanded()
@@ -83,10 +99,17 @@ def demanded(
     standings: Mapping[UUID, Standing],
     has: Collection[Method],
     now: datetime,
+    *,
+    offered: Collection[Method] = OFFERED,
+    alone: Collection[Method] = ALONE,
 ) -> Demanded:
-    """What these phases, all of the person's organisation, demand now. `has`: the methods that they have."""
+    """What these phases, all of the person's organisation, demand now.
+
+    `has`: the methods that they have; `offered`: those that they could set up; `alone`: those that sign them in without
+    a password in this very login, so that nobody's password closes before there is another way.
+    """
     reached, enrolments = [], list[Enrolment]()
-    second_factor = password_closed = False
+    second_factor, instead = False, frozenset[Method]()
     for at in phases:
         phase = at.phase
         standing = standings.get(phase.id, _UNMET)
@@ -97,13 +120,14 @@ def demanded(
             continue
         deadline = deadline_of(phase, standing, now)
         over = phase.state in PUTS_NO_MORE_OFF and now >= deadline
-        if not set(phase.demand.methods).isdisjoint(has):
+        if mine := frozenset(phase.demand.methods).intersection(has):
             second_factor = second_factor or (over and phase.demand.second_factor)
-            password_closed = password_closed or (over and phase.demand.close_password)
+            if over and phase.demand.close_password:
+                instead |= mine.intersection(alone)
             continue
-        methods = tuple(one for one in BEST_FIRST if one in phase.demand.methods and one in OFFERED)
+        methods = tuple(one for one in BEST_FIRST if one in phase.demand.methods and one in offered)
         if methods:
-            enrolling: Enrolling = "must" if over else "may"
+            enrolling: Enrolling = "must" if over and not AT_LOGIN.isdisjoint(methods) else "may"
             enrolments.append(
                 Enrolment(
                     phase_id=phase.id,
@@ -114,9 +138,7 @@ def demanded(
                 )
             )
     first = min(enrolments, key=lambda one: (one.enrolling == "may", one.deadline), default=None)
-    return Demanded(
-        enrolment=first, second_factor=second_factor, password_closed=password_closed, reached=tuple(reached)
-    )
+    return Demanded(enrolment=first, second_factor=second_factor, instead=instead, reached=tuple(reached))
 
 
 def deadline_of(phase: Phase, standing: Standing, now: datetime) -> datetime:

@@ -25,6 +25,7 @@ from idp.rollout.phases import (
     Dates,
     Demand,
     Measured,
+    Method,
     NotNow,
     Phase,
     Reminder,
@@ -111,13 +112,22 @@ class Leading:
     """Every act upon a programme."""
 
     def __init__(
-        self, programmes: Programmes, records: PhaseRecords, people: People, clock: Clock, entropy: Entropy
+        self,
+        programmes: Programmes,
+        records: PhaseRecords,
+        people: People,
+        clock: Clock,
+        entropy: Entropy,
+        *,
+        offered: frozenset[Method] = OFFERED,
     ) -> None:
+        """`offered`: the methods that people can set up in this house."""
         self._programmes = programmes
         self._records = records
         self._people = people
         self._clock = clock
         self._entropy = entropy
+        self._offered = offered
 
     async def create(
         self, tx: Transaction, organisation_id: UUID, template: Template, start: datetime, locale: str, by: By
@@ -164,7 +174,7 @@ class Leading:
         """Its phases in order, with what can be done now."""
         phases, now = await self._programmes.phases(tx, programme.id), self._clock.now()
         measured = {one.id: await self._people.measured(tx, one, now) for one in phases}
-        return [PhaseView(one, acts_now(one, _around(one, phases, measured)), measured[one.id]) for one in phases]
+        return [PhaseView(one, acts_now(one, self._around(one, phases, measured)), measured[one.id]) for one in phases]
 
     async def act(
         self,
@@ -309,13 +319,22 @@ class Leading:
         now = self._clock.now()
         before = _before(phase, phases)
         measured = {one.id: await self._people.measured(tx, one, now) for one in (phase, before) if one is not None}
-        after = done(phase, act, now, _around(phase, phases, measured), share=share)
+        after = done(phase, act, now, self._around(phase, phases, measured), share=share)
         details: dict[str, object] = {"share": after.share} if after.share != phase.share else {}
         seen = measured[phase.id]
         if seen.sample:
             details["measured"] = {"successes": seen.successes, "failures": seen.failures, "feedback": seen.feedback}
         await self._keep(tx, programme, phase, after, act, by, details)
         return after
+
+    def _around(self, phase: Phase, phases: Sequence[Phase], measured: Mapping[UUID, Measured]) -> Circumstances:
+        before = _before(phase, phases)
+        return Circumstances(
+            offered=self._offered,
+            measured=measured[phase.id],
+            before=before,
+            measured_before=measured[before.id] if before is not None else Measured(),
+        )
 
     async def _keep(
         self,
@@ -397,16 +416,6 @@ def _before(phase: Phase, phases: Sequence[Phase]) -> Phase | None:
     """The phase of the same kind before it."""
     earlier = [one for one in phases if one.kind == phase.kind and one.position < phase.position]
     return max(earlier, key=lambda one: one.position, default=None)
-
-
-def _around(phase: Phase, phases: Sequence[Phase], measured: Mapping[UUID, Measured]) -> Circumstances:
-    before = _before(phase, phases)
-    return Circumstances(
-        offered=OFFERED,
-        measured=measured[phase.id],
-        before=before,
-        measured_before=measured[before.id] if before is not None else Measured(),
-    )
 
 
 def _later_alone(phase: Phase, change: PhaseChange) -> bool:

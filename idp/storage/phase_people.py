@@ -39,14 +39,6 @@ from idp.storage.rollout_cohorts import HAVING, condition, having, within
 from idp.storage.rollout_tables import cohort, phase, phase_exception, phase_person, programme
 
 facts = rollout_cohorts.facts
-_AMR: Mapping[Method, tuple[str, ...]] = {
-    "passkey": ("hwk", "swk"),
-    "push": ("swk",),
-    "totp": ("otp",),
-    "sms": ("sms",),
-    "link": ("email",),
-}
-"""What sign-ins by a method bear (RFC 8176)."""
 
 
 async def in_force(tx: Transaction, organisation_id: UUID) -> Sequence[PhaseWithRule]:
@@ -205,7 +197,6 @@ async def measured(tx: Transaction, phase: Phase, now: datetime) -> Measured:
     """
     if phase.begun_at is None:
         return Measured()
-    bears = sorted({value for method in phase.demand.methods for value in _AMR[method]})
     got_in = sign_in_history.c.outcome.in_(sorted(GOT_IN))
     query = (
         select(
@@ -218,7 +209,7 @@ async def measured(tx: Transaction, phase: Phase, now: datetime) -> Measured:
             phase_person.c.phase_id == phase.id,
             sign_in_history.c.at >= phase.begun_at,
             sign_in_history.c.at <= now,
-            sign_in_history.c.amr.overlap(bears),
+            phase_progress.by_one_of(phase.demand.methods),
         )
     )
     row = (await tx.execute(query)).one()

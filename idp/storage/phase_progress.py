@@ -34,7 +34,9 @@ from idp.rollout.methods import MARKS, ways, why_not
 from idp.rollout.phases import Method, Phase
 from idp.rollout.progress import BEFORE, Attempts, HelpRow, People, Stuck, StuckRow
 from idp.storage.account_tables import sign_in_history as history
+from idp.storage.approval_tables import approval_device
 from idp.storage.directory_tables import passkey, totp, user_account
+from idp.storage.phone_tables import phone
 from idp.storage.progress_tables import feedback
 from idp.storage.rollout_cohorts import having
 from idp.storage.rollout_tables import phase_exception, phase_notice, phase_person
@@ -242,6 +244,12 @@ def _first_enrolled(phase: Phase) -> ColumnElement[Any]:
     if "totp" in phase.demand.methods:
         confirmed = select(func.min(totp.c.confirmed_at)).where(totp.c.user_id == person)
         made.append(confirmed.correlate(phase_person).scalar_subquery())
+    if "push" in phase.demand.methods:
+        device = select(func.min(approval_device.c.created_at)).where(approval_device.c.user_id == person)
+        made.append(device.correlate(phase_person).scalar_subquery())
+    if "sms" in phase.demand.methods:
+        proven = select(func.min(phone.c.confirmed_at)).where(phone.c.user_id == person)
+        made.append(proven.correlate(phase_person).scalar_subquery())
     return func.least(*made)
 
 

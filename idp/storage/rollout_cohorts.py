@@ -50,25 +50,28 @@ from idp.rollout.cohorts import (
     nobody,
     systems_of,
 )
-from idp.rollout.demands import OFFERED
 from idp.rollout.phases import Method
 from idp.storage.account_tables import sign_in_history
+from idp.storage.approval_tables import approval_device
 from idp.storage.directory_tables import membership, passkey, password, totp, user_account
+from idp.storage.phone_tables import phone
+from idp.storage.proven_addresses import is_proven
 
 _PERSON = user_account.c.id
-_HAS_TOTP = exists().where(totp.c.user_id == _PERSON, totp.c.confirmed_at.is_not(None))
-_HAS_PASSKEY = exists().where(passkey.c.user_id == _PERSON)
-HAVING: Mapping[Method, ColumnElement[bool]] = {
-    "passkey": _HAS_PASSKEY,
-    "totp": _HAS_TOTP,
-    **({"link": user_account.c.email.is_not(None)} if "link" in OFFERED else {}),
+_FACTORS: Mapping[Method, ColumnElement[bool]] = {
+    "passkey": exists().where(passkey.c.user_id == _PERSON),
+    "push": exists().where(approval_device.c.user_id == _PERSON),
+    "totp": exists().where(totp.c.user_id == _PERSON, totp.c.confirmed_at.is_not(None)),
+    "sms": exists().where(phone.c.user_id == _PERSON, phone.c.confirmed_at.is_not(None)),
 }
-"""What is true of whoever has a method; of one that is missing here nobody has it."""
+_HAS_FACTOR = or_(*_FACTORS.values())
+HAVING: Mapping[Method, ColumnElement[bool]] = {**_FACTORS, "link": is_proven()}
+"""What is true of whoever has a method. An address that nobody has proven is no way in: it may be mistyped."""
 
 
 def having(methods: tuple[Method, ...]) -> ColumnElement[bool]:
     """Whoever has one of these methods."""
-    return or_(false(), *(HAVING[one] for one in methods if one in HAVING))
+    return or_(false(), *(HAVING[one] for one in methods))
 
 
 def condition(rule: Rule, organisation_id: UUID, now: datetime) -> ColumnElement[bool]:
@@ -129,7 +132,8 @@ async def facts(tx: Transaction, organisation_id: UUID, user_id: UUID, now: date
         roles.label("roles"),
         belongs.label("organisations"),
         _legacy_hash().label("legacy_hash"),
-        or_(_HAS_TOTP, _HAS_PASSKEY).label("second_factor"),
+        _HAS_FACTOR.label("second_factor"),
+        is_proven().label("proven_mail"),
         _failures(now).label("failures"),
         labels.label("labels"),
         apps.label("clients"),
@@ -143,6 +147,7 @@ async def facts(tx: Transaction, organisation_id: UUID, user_id: UUID, now: date
         organisations=frozenset(row.organisations or ()),
         legacy_hash=row.legacy_hash,
         second_factor=row.second_factor,
+        proven_mail=row.proven_mail,
         failures=row.failures,
         systems=systems_of(frozenset(row.labels or ())),
         clients=frozenset(row.clients or ()),
@@ -161,7 +166,7 @@ def _at_risk(risk: Risk, organisation_id: UUID, now: datetime) -> ColumnElement[
         case "legacy_hash":
             return _legacy_hash()
         case "no_second_factor":
-            return not_(or_(_HAS_TOTP, _HAS_PASSKEY))
+            return not_(_HAS_FACTOR)
         case "recent_failures":
             return _failures(now) >= FAILURES
 

@@ -8,9 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from audit.trail import Kind
-from config.blind_index import BlindIndex
 from config.connections import Transaction
-from config.envelope import Envelope
 from config.problem import Problem
 from config.web import correlation_id
 from idp.credentials.factor_guesses import factor_guesses
@@ -23,18 +21,11 @@ from idp.endpoints.account.recovery_codes import PATH as FACTORS
 from idp.endpoints.account.recovery_codes import RecoveryCodesPage
 from idp.endpoints.login.failure_codes import failure_code
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.new_phones import NewPhones
 from idp.endpoints.login.text_codes import Asked, Reach, TextCodes
 from idp.endpoints.whereabouts import client_ip
 from idp.factors.one_time_code import LIFETIME
-from idp.factors.phone_number import (
-    MOST_PEOPLE,
-    NotTaken,
-    Phone,
-    PhoneNumber,
-    PhoneStorage,
-    context,
-    phone_number,
-)
+from idp.factors.phone_number import Phone
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange
 
 PATH = "/account/phone"
@@ -49,10 +40,8 @@ class PhonePage:
         *,
         door: AccountDoor,
         letters: Letters,
-        phones: PhoneStorage,
+        phones: NewPhones,
         codes: TextCodes,
-        index: BlindIndex,
-        envelope: Envelope,
         throttle: Throttle,
         recovery_codes: RecoveryCodesPage,
         signals: ChangeSignals,
@@ -62,8 +51,6 @@ class PhonePage:
         self._letters = letters
         self._phones = phones
         self._codes = codes
-        self._index = index
-        self._envelope = envelope
         self._throttle = throttle
         self._recovery_codes = recovery_codes
         self._signals = signals
@@ -85,22 +72,15 @@ class PhonePage:
         typed = form["number"].strip()
         async with self._shared.database.connect() as tx:
             person = await self._door.changing(tx, request, form)
-            countries = await self._codes.rules_of(tx, person.session.organisation_id)
-            try:
-                number = phone_number(typed, next(iter(countries), "KR"))
-            except NotTaken as refused:
-                return await self._show(request, refused.reason, typed=typed, other=True)
-            others = await self._phones.others_with(tx, person.account.id, self._index.of(number.e164))
-        if others >= MOST_PEOPLE:
-            return await self._show(request, "shared", typed=typed, other=True)
-        reach = Reach(number, countries)
+            reach = await self._phones.taken(tx, person.account.id, person.session.organisation_id, typed)
+        if not isinstance(reach, Reach):
+            return await self._show(request, reach, typed=typed, other=True)
         permit = await self._codes.may_send(request, person.account.id, reach)
         if permit.refusal is not None:
             return await self._show(request, f"text_{permit.refusal}", typed=typed, other=True)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
-            phone = self._unproven(person, number)
-            await self._phones.begin_phone(tx, phone)
+            phone = await self._phones.begin(tx, person.account.id, reach.number)
             now = self._shared.clock.now()
             asked = _asked(phone, person)
             await self._codes.send(tx, request, asked, recipient(person), reach, now, again=False, permit=permit)
@@ -160,29 +140,14 @@ class PhonePage:
     async def _keep(self, tx: Transaction, request: Request, person: Person, phone: Phone) -> tuple[str, ...] | None:
         """The number counts from now on. Returns recovery codes, where it is the person's first second factor."""
         replaced = "sms" in person.enrolled
-        await self._phones.confirm_phone(tx, phone, self._shared.clock.now())
+        await self._phones.confirm(tx, phone)
         await changed(tx, request, person, self._letters, "enrolled", "sms")
         change = CredentialChange("phone-sms", "update" if replaced else "create", "added")
         await self._signals.credential_changed(tx, person.account.id, change, correlation_id(request))
         return await self._recovery_codes.first_time(tx, request, person)
 
-    def _unproven(self, person: Person, number: PhoneNumber) -> Phone:
-        ident = self._shared.entropy.uuid()
-        return Phone(
-            id=ident,
-            user_id=person.account.id,
-            sealed_number=self._envelope.seal(number.e164.encode(), context(ident)),
-            number_index=self._index.of(number.e164),
-            created_at=self._shared.clock.now(),
-            confirmed_at=None,
-        )
-
     async def _pending(self, tx: Transaction, person: Person) -> tuple[Phone, Reach] | None:
-        phone = await self._phones.pending_phone(tx, person.account.id)
-        if phone is None:
-            return None
-        reach = await self._codes.reach_of(tx, phone, person.session.organisation_id)
-        return (phone, reach) if reach is not None else None
+        return await self._phones.begun(tx, person.account.id, person.session.organisation_id)
 
     async def _show(
         self, request: Request, fault: str | None = None, *, typed: str = "", other: bool = False

@@ -8,8 +8,9 @@ from typing import Protocol
 from uuid import UUID
 
 from config.connections import Transaction
-from idp.factors.requirement import FactorKind
-from idp.rollout.demands import NOTHING, OFFERED, Demanded, Enrolment, demanded
+from idp.authorization.login_rules import LoginRules, LoginRulesCache
+from idp.factors.requirement import METHODS, FactorKind
+from idp.rollout.demands import NOTHING, Demanded, Enrolment, demanded, offered_here
 from idp.rollout.in_force import PhasesInForce
 from idp.rollout.phases import Method
 from idp.rollout.programme import Enrolments, Reached
@@ -22,9 +23,12 @@ class ReachedPeople(Reached, Enrolments, Protocol):
 class Demanding:
     """Asked by the dispatcher and by its pages, and by whoever takes a password."""
 
-    def __init__(self, phases: PhasesInForce, people: ReachedPeople) -> None:
+    def __init__(self, phases: PhasesInForce, people: ReachedPeople, rules: LoginRulesCache, *, texts: bool) -> None:
+        """`texts`: whether anybody carries them."""
         self._phases = phases
         self._people = people
+        self._rules = rules
+        self._texts = texts
 
     async def of(
         self,
@@ -35,14 +39,21 @@ class Demanding:
         enrolled: Collection[FactorKind],
         has_mail: bool,
         now: datetime,
+        alone: Collection[Method] = (),
     ) -> Demanded:
-        """What is demanded of one person now; nothing, at no cost, where no phase is in force."""
+        """What is demanded of one person now; nothing, at no cost, where no phase is in force.
+
+        `alone`: what signs people in without a password where the person is; of nobody else one is closed.
+        """
         phases = await self._phases.of(tx, organisation_id)
         if not phases:
             return NOTHING
         standings = await self._people.standings(tx, [at.phase.id for at in phases], user_id, now)
         facts = await self._people.facts(tx, organisation_id, user_id, now)
-        return demanded(phases, facts, standings, methods_of(enrolled, has_mail=has_mail), now)
+        rules = await self._rules.of(tx, organisation_id)
+        offered = offered_by(rules, texts=self._texts, has_mail=has_mail)
+        has = methods_of(enrolled, by_link="link" in offered and facts.proven_mail)
+        return demanded(phases, facts, standings, has, now, offered=offered, alone=alone)
 
     async def closes_passwords(self, tx: Transaction) -> bool:
         """Whether any organisation has closed passwords; asked before it is looked up whose one is."""
@@ -63,6 +74,16 @@ class Demanding:
         await self._people.enrolled(tx, [enrolment.phase_id], user_id, method, now)
 
 
-def methods_of(enrolled: Collection[FactorKind], *, has_mail: bool) -> frozenset[Method]:
-    """The methods that somebody has, of those that are offered here."""
-    return OFFERED & {*enrolled, *(("link",) if has_mail else ())}
+def methods_of(enrolled: Collection[FactorKind], *, by_link: bool) -> frozenset[Method]:
+    """The methods that somebody has; `by_link`: links reach them, and their organisation wants them."""
+    return frozenset({*enrolled, *(("link",) if by_link else ())})
+
+
+def offered_by(rules: LoginRules, *, texts: bool, has_mail: bool) -> frozenset[Method]:
+    """What people of an organisation can set up: what the house has, and what counts there for a second factor."""
+    counting = {kind for kind, methods in METHODS.items() if methods & rules.counting.two}
+    there = {
+        "sms": bool(rules.text_countries) and "sms" in counting,
+        "link": has_mail and rules.sign_in_links is True,
+    }
+    return frozenset(one for one in offered_here(texts=texts) if there.get(one, one in counting))

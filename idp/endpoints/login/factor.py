@@ -32,7 +32,7 @@ from idp.endpoints.login.sent_codes import AMR, Counted, SentCodes
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.factors import one_time_code, recovery_code, totp
 from idp.factors.passkey import CloneSuspected, PasskeyRefused
-from idp.factors.requirement import FactorKind, serving
+from idp.factors.requirement import FactorKind, offered, serving
 
 Method = Literal["totp", "sms", "email", "passkey", "recovery_code"]
 TRIED: Mapping[str, tuple[str, ...]] = {
@@ -256,16 +256,17 @@ class FactorPage:
             arrived = await self._shared.due(tx, request, login, Step.FACTOR, now)
             if arrived is None:
                 return self._shared.hops.to_dispatcher(login)
-            way = self._codes.way(arrived, asked=asked)
+            lacking = lacking_level(login, arrived.account)
+            counting = arrived.account.counting.of(lacking) if lacking else None
+            enrolled = arrived.known.enrolled
+            kinds = serving(enrolled, counting) if lacking else offered(enrolled, arrived.account.counting.two)
+            way = self._codes.way(arrived, kinds, asked=asked)
             if way is not None:
                 reach = await self._codes.reach(tx, arrived) if way == "sms" else None
                 sent = await self._codes.send(
                     tx, request, login, arrived, now, way=way, reach=reach, again=again, counted=counted
                 )
-            lacking = lacking_level(login, arrived.account)
-            counting = arrived.account.counting.of(lacking) if lacking else None
-            kinds = serving(arrived.known.enrolled, counting)
-            if arrived.known.enrolled and (counting is None or "totp" in counting):  # a saved code is named `otp`, too
+            if enrolled and (counting is None or "totp" in counting):  # a saved code is named `otp`, too
                 saved = await self._typed_codes.saved_left(tx, arrived.known.user_id)
             if "passkey" in kinds:
                 options = await self._passkeys.ask(

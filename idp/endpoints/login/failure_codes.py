@@ -45,7 +45,7 @@ CODES: Final[Mapping[str, str]] = {
     "link_digits": LINK,
     "same": NEW_PASSWORD,
     "locked": LOCKED,
-    "password_closed": PASSWORD_CLOSED,
+    **dict.fromkeys(("password_closed", "password_closed_link"), PASSWORD_CLOSED),
     "not_remembered": NOT_REMEMBERED,
 }
 """By what was wrong, as the words of the pages name it (`….fault.<what>`)."""

@@ -71,12 +71,12 @@ class SentCodes:
         self._mail_counts = mail_counts
 
     @staticmethod
-    def way(arrived: Arrived, *, asked: bool) -> Way | None:
-        """By what a code is sent now; `asked`: the person asks for a text, though there is something better."""
+    def way(arrived: Arrived, kinds: Sequence[FactorKind], *, asked: bool) -> Way | None:
+        """By what of the factors that are offered a code is sent now; `asked`: the person asks for a text, though there
+        is something better."""
         if arrived.account.by_mail:
             return "email"
-        enrolled = arrived.known.enrolled
-        return "sms" if "sms" in enrolled and (asked or _best(enrolled) == "sms") else None
+        return "sms" if "sms" in kinds and (asked or _best(kinds) == "sms") else None
 
     async def count(self, request: Request, login: Login, arrived: Arrived, way: Way, reach: Reach | None) -> Counted:
         """Count what is about to be sent; while no transaction is open. Raises `CANNOT_COUNT`."""
@@ -147,5 +147,5 @@ def _asked(login: Login) -> Asked:
     return Asked(bound_to=login.id, faced=login.takeover_of, until=login.expires_at)
 
 
-def _best(enrolled: Sequence[FactorKind]) -> FactorKind | None:
-    return next((kind for kind in BEST_FIRST if kind in enrolled), None)
+def _best(kinds: Sequence[FactorKind]) -> FactorKind | None:
+    return next((kind for kind in BEST_FIRST if kind in kinds), None)

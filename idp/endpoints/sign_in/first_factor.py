@@ -103,10 +103,11 @@ class FirstFactor:
                     login = login.named(name or "")
                 await self._failed(tx, request, login, account or guess.account, name, why="locked" if locked else "")
                 return Fault("", "locked") if locked else Fault("password", "wrong", counted=guess.counted)
-            if await self._closed.is_closed(tx, account, now):
+            if instead := await self._closed.instead(tx, request, login, account, now):
                 # as of a lock: it is told to whoever knows the password, and to nobody else
+                login = login if typed.quick else login.named(account.login_name)
                 await self._failed(tx, request, login, account, name, why="password_closed")
-                return Fault("", "password_closed")
+                return Fault("", "password_closed_link" if "link" in instead else "password_closed")
             if guess.vouched is not None:
                 details = {"organisation": str(guess.vouched.system.organisation_id), "new": guess.account is None}
                 await record_attempt(tx, request, Kind.PERSON_TAKEN_OVER, subject=str(account.id), details=details)

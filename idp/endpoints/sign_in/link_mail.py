@@ -55,6 +55,13 @@ class LinkMail:
             return self.by_default
         return (await self.rules.at_hand(self.shared.database, home.organisation_id)).sign_in_links is True
 
+    async def offered_within(self, tx: Transaction, login: Login) -> bool:
+        """`offered`, for whoever has a transaction open."""
+        home = await self.faces.home_within(tx, login.client_id)
+        if home is None or home.organisation_id is None:
+            return self.by_default
+        return (await self.rules.of(tx, home.organisation_id)).sign_in_links is True
+
     async def send(self, request: Request, login_id: UUID, name: str | None) -> None:
         """Send a link to the person of a name, if there is one who may have it."""
         shared = self.shared
@@ -62,8 +69,10 @@ class LinkMail:
             account = await self.directory.account_by_login_name(tx, name) if name is not None else None
             if account is None or account.email is None or not await self._may_have(tx, account):
                 return
-        try:
-            await self.throttle.attempt(LINKS_OF_ACCOUNT, str(account.id))
+            arrived = await shared.arrivals.arrived(tx, request, account.id, shared.clock.now())
+        here = arrived.known.device_id if arrived is not None and arrived.known.was_here else None
+        try:  # a device of theirs has a limit of its own: strangers who type their name use up nothing of it
+            await self.throttle.attempt(LINKS_OF_ACCOUNT, f"{account.id}\0{here}" if here else str(account.id))
         except TooMany:
             return  # those that were sent are good for about as long as this lasts
         async with shared.database.begin() as tx:
@@ -72,7 +81,7 @@ class LinkMail:
             if login is None or login.user_id is not None:
                 return  # it went on meanwhile
             token, came = new_token(shared.entropy), visitor(request, None)
-            here = {
+            told = {
                 "device": came.device_label,
                 "browser": came.browser,
                 "place": came.place,
@@ -84,7 +93,7 @@ class LinkMail:
                 code_digest=self.key.code_digest(self.key.digits(token), login.id, account.id),
                 user_id=account.id,
                 sent_to=account.email,
-                asked_from=here,
+                asked_from=told,
                 created_at=now,
                 expires_at=min(now + self.lifetime, login.expires_at),
             )
@@ -98,7 +107,7 @@ class LinkMail:
                 facts={
                     "link": f"{self.issuer}{OPEN}?{urlencode({'token': token})}",
                     "minutes": str(max(1, int((link.expires_at - now).total_seconds()) // 60)),
-                    **here,
+                    **told,
                     "at": now.isoformat(),
                     "time_zone": await self.preferences.time_zone(tx, account.id),
                 },

@@ -158,6 +158,7 @@ class SignInPage:
             "code": code,
             "help_at": self._shared.pages.help_url(request, code),
             "help": needs_help,
+            "ways": _closed(faults),
             "wait": max(fault.wait for fault in faults),
             "reference": correlation_id(request),
             "support_mail": support_mail(shown.support, correlation_id(request)),
@@ -202,6 +203,7 @@ class SignInPage:
             faults=self._told(request, login, faults),
             code=code,
             needs_help=needs_help,
+            closed=_closed(faults),
             passkey_options=options,
             push=push,
             approvals_at=self._push.answered_at,
@@ -240,6 +242,11 @@ def _typed(form: dict[str, str]) -> Typed:
         remember=form.get("remember") == "yes",
         quick=form.get("quick") == "yes",
     )
+
+
+def _closed(faults: Sequence[Fault]) -> bool:
+    """Whether the other ways are what is left to this person."""
+    return any(fault.what.startswith("password_closed") for fault in faults)
 
 
 def _in_its_way(request: Request, redirect: Response) -> Response:

@@ -67,7 +67,7 @@ if (form && dialog?.showModal) {
   };
 
   const tell = (answer) => {
-    const inputs = [...form.elements].filter((input) => input.closest(".field"));
+    const inputs = [...form.elements].filter((input) => input.name && input.closest(".field"));
     const said = new Map(answer.faults);
     for (const input of inputs) mark(input, said.get(input.name));
     form.elements.password.value = "";
@@ -84,9 +84,9 @@ if (form && dialog?.showModal) {
     if (answer.help) {
       help.hidden = false;
       dialog.querySelector("[data-help]").append(help);
-      const others = form.parentElement.querySelector("details");
-      if (others) others.open = true;
     }
+    const others = form.parentElement.querySelector("details");
+    if (others && (answer.help || answer.ways)) others.open = true;
     place.append(...home.children);
     if (!dialog.open) dialog.showModal();
     const heading = document.createElement("strong");
@@ -99,7 +99,8 @@ if (form && dialog?.showModal) {
     }
     summary.replaceChildren(heading, list); // after the dialog is open, so that it is read out
     pause(answer.wait);
-    (inputs.find((input) => said.has(input.name)) ?? form.elements.password).focus();
+    const way = answer.ways && (others?.querySelector("button[value=ask]") ?? others?.querySelector("button"));
+    (inputs.find((input) => said.has(input.name)) ?? (way || form.elements.password)).focus();
   };
 
   form.addEventListener("submit", async (event) => {

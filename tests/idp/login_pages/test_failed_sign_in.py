@@ -93,6 +93,7 @@ async def test_a_script_gets_the_faults_for_its_dialog_and_the_way_on(provider: 
         "faults": [["password", "This name and password do not go together. Check both, then try again."]],
         "code": "MJ-SIGNIN-001",
         "help": False,
+        "ways": False,
         "wait": 0,
     }
     third = (await send(browser, page, "mina", "wrong")).json()

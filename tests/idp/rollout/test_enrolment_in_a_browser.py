@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Page
+from sqlalchemy import update
 
 from config.clock import SystemClock
-from idp.rollout.phases import Dates
+from idp.rollout.phases import Dates, Demand
 from idp.storage import programmes
+from idp.storage.directory_tables import user_account
 from tests.axe import assert_accessible_async
 from tests.idp.conftest import OpenDatabase
 from tests.idp.login_pages.test_passkey_in_a_browser import AUTHENTICATOR, CALLBACK, issuer, page
@@ -24,12 +25,12 @@ from tests.idp.rollout.values import programme
 __all__ = ("issuer", "page")  # fixtures
 
 
-async def begin(database: OpenDatabase) -> None:
+async def begin(database: OpenDatabase, **other: Any) -> None:
     """A phase that runs, and is enforced in a week."""
     now = SystemClock().now()
     week = timedelta(days=7)
-    made, cohort, one = programme(state="running", begun_at=now)
-    one = replace(one, dates=Dates(now - week, now, now + week, now + 2 * week))
+    dates = Dates(now - week, now, now + week, now + 2 * week)
+    made, cohort, one = programme(**{"state": "running", "begun_at": now, "dates": dates, **other})
     async with database("idp").begin() as tx:
         await programmes.add(tx, made, [cohort], [one], now)
 
@@ -72,3 +73,42 @@ async def test_a_passkey_is_made_within_a_login_by_one_press(page: Page, issuer:
     await look(page, "enrolled-ko")
     await page.click("button[value=go_on]")
     await page.wait_for_url(f"{CALLBACK}?code=**")
+
+
+@pytest.mark.browser
+async def test_every_method_has_its_place_on_the_page(page: Page, issuer: str, database: OpenDatabase) -> None:
+    await begin(database, demand=Demand(methods=("passkey", "push", "totp", "sms", "link")))
+    await page.goto(issuer + App().request(redirect_uri=CALLBACK))
+    await page.fill("#identifier", "mina")
+    await page.fill("#password", PASSWORD)
+    await page.press("#password", "Enter")
+    await page.wait_for_url(f"{issuer}/enrol?hop=**")
+    await page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    await look(page, "enrol-all-en")
+    await page.fill("#number", "010-1234-5678")
+    await page.click("button[value=text]")
+    await page.wait_for_selector("#text_code")
+    await page.context.add_cookies([{"name": "mj-locale", "value": "ko", "url": issuer}])
+    await page.reload()
+    await look(page, "enrol-texted-ko")
+
+
+@pytest.mark.browser
+async def test_a_closed_password_shows_the_link_in_its_place(page: Page, issuer: str, database: OpenDatabase) -> None:
+    now, demand = SystemClock().now(), Demand(methods=("link",), close_password=True)
+    day = timedelta(days=1)
+    await begin(database, kind="passwordless", state="enforced", demand=demand,
+                dates=Dates(now - 3 * day, now - 2 * day, now - day, now + day))  # fmt: skip
+    async with database("idp").begin() as tx:
+        await tx.execute(update(user_account).values(proven_email=user_account.c.email))
+    await page.goto(issuer + App().request(redirect_uri=CALLBACK))
+    await page.fill("#identifier", "mina")
+    await page.fill("#password", PASSWORD)
+    await page.press("#password", "Enter")
+    await page.wait_for_selector("dialog[open]")
+    assert await page.locator("dialog details").get_attribute("open") is not None
+    assert await page.locator("dialog .field.wrong").count() == 0
+    assert await page.evaluate("document.activeElement.value") == "ask"
+    await look(page, "closed-en")
+    await page.click("dialog button[value=ask]")
+    await page.wait_for_url(f"{issuer}/sign-in/mail?hop=**")

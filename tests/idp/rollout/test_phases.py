@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.entropy import SystemEntropy
 from idp.rollout.cohorts import Everybody, nobody
-from idp.rollout.demands import OFFERED, PhaseWithRule, Standing, deadline_of, demanded
+from idp.rollout.demands import ALONE, BEST_FIRST, OFFERED, PhaseWithRule, Standing, deadline_of, demanded
 from idp.rollout.phases import (
     ACTS,
     FROM,
@@ -21,6 +22,7 @@ from idp.rollout.phases import (
     Circumstances,
     Demand,
     Measured,
+    Method,
     NotNow,
     Phase,
     PhaseState,
@@ -31,6 +33,7 @@ from idp.rollout.phases import (
     due,
     short_of,
 )
+from idp.rollout.template import instantiate, shipped
 from tests.idp.rollout.values import DAY, NOW, phase
 from tests.idp.rollout.values import OFFERED as AROUND
 
@@ -184,6 +187,55 @@ def test_of_several_phases_the_one_that_is_due_first_is_asked_for() -> None:
 
 
 def test_what_is_not_offered_here_is_asked_of_nobody() -> None:
-    one: Phase = phase(state="enforced", demand=Demand(methods=("push",)))
-    assert "push" not in OFFERED
-    assert demanded([PhaseWithRule(one, Everybody())], nobody(uuid4()), {}, (), NOW).enrolment is None
+    one: Phase = phase(state="enforced", demand=Demand(methods=("sms",)))
+    at = [PhaseWithRule(one, Everybody())]
+    assert demanded(at, nobody(uuid4()), {}, (), NOW).enrolment is not None
+    assert demanded(at, nobody(uuid4()), {}, (), NOW, offered=OFFERED - {"sms"}).enrolment is None
+
+
+def test_nobody_is_held_up_for_what_a_login_cannot_set_up() -> None:
+    dates = replace(phase().dates, enforce_at=NOW)
+    for methods, enrolling in ((("push",), "may"), (("push", "passkey"), "must")):
+        one = phase(state="enforced", dates=dates, demand=Demand(methods=methods))  # type: ignore[arg-type]
+        found = demanded([PhaseWithRule(one, Everybody())], nobody(uuid4()), {}, (), NOW)
+        assert found.enrolment is not None
+        assert found.enrolment.enrolling == enrolling
+
+
+@given(
+    st.lists(st.sampled_from(BEST_FIRST), min_size=1, unique=True),
+    st.sets(st.sampled_from(BEST_FIRST)),
+    st.sets(st.sampled_from(sorted(ALONE))),
+)
+def test_a_password_closes_for_nobody_without_another_way(
+    methods: list[Method], has: set[Method], alone: set[Method]
+) -> None:
+    demand = Demand(methods=tuple(methods), close_password=True)
+    one = phase(kind="passwordless", state="enforced", dates=replace(phase().dates, enforce_at=NOW), demand=demand)
+    found = demanded([PhaseWithRule(one, Everybody())], nobody(uuid4()), {}, has, NOW, alone=alone)
+    assert found.instead == set(methods) & has & alone
+    assert found.password_closed == bool(found.instead)
+    assert not found.password_closed or found.enrolment is None
+
+
+def test_the_shipped_programme_asks_for_what_it_says() -> None:
+    _, cohorts, phases = instantiate(shipped(), uuid4(), NOW - 400 * DAY, locale="en", now=NOW, entropy=SystemEntropy())
+    rules = {one.id: one.rule for one in cohorts}
+    at = {one.key: PhaseWithRule(replace(one, state="enforced", share=100), rules[one.cohort_id]) for one in phases}
+    someone = replace(nobody(uuid4()), systems=frozenset({"iPhone"}))
+
+    def asked(key: str, *has: Method, alone: tuple[Method, ...] = ("passkey", "push", "link")) -> Any:
+        standing = Standing(asked_at=NOW - 100 * DAY, taken_in=False)
+        found = demanded([at[key]], someone, {at[key].phase.id: standing}, has, NOW, alone=alone)
+        return found.enrolment.methods if found.enrolment is not None else (found.second_factor, *sorted(found.instead))
+
+    assert asked("mfa-high-risk") == (False,), "whom it is not for it asks nothing"
+    assert asked("mfa-organisation") == ("passkey", "push", "totp", "sms")
+    assert asked("mfa-organisation", "sms") == (True,)
+    assert asked("passwordless-links") == ("passkey", "link")
+    assert asked("passwordless-links", "link") == (False,), "old and new side by side: it closes no password"
+    assert asked("passwordless-passkeys", "link") == ("passkey",)
+    assert asked("passwordless-passkeys", "passkey") == (True, "passkey")
+    assert asked("passwordless-push", "link") == ("passkey", "push")
+    assert asked("passwordless-push", "passkey", "push") == (True, "passkey", "push")
+    assert asked("passwordless-push", "push", alone=("passkey",)) == (True,)
