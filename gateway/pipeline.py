@@ -168,7 +168,9 @@ class Pipeline:
         elif self._cookies.find(shown.cookie or b"", now) is not caller:
             return None
         session = self._sessions.warm(identity.sid, now)
-        return None if session is None or session.refuses(identity.jti, identity.grant) else session
+        if session is None or (session.revoked and session.refuses(identity.jti, identity.grant)):
+            return None
+        return session
 
     def _pass_again(self, head: RequestHead, passed: Passed, session: LiveSession, now: float) -> Verdict:
         """What must be done for each request, however often it was asked before."""
@@ -324,7 +326,8 @@ class Pipeline:
     ) -> Verdict:
         staleness = None
         if caller is not None:
-            if session is not None and session.refuses(caller.identity.jti, caller.identity.grant):
+            identity = caller.identity
+            if session is not None and session.revoked and session.refuses(identity.jti, identity.grant):
                 return enforcement.refuse_token(head)
             caller.used_at = now
             overdue = self._sessions.overdue()

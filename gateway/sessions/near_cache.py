@@ -30,7 +30,7 @@ class LiveSession:
 
     def refuses(self, jti: str, grant: str) -> bool:
         """Whether a token of it is revoked, alone or with its grant; "" is no name of either."""
-        return bool(self.revoked) and (jti in self.revoked or grant in self.revoked)
+        return jti in self.revoked or grant in self.revoked
 
     def extend(self, idle_expires_at: float, absolute_expires_at: float) -> None:
         """Activity never shortens: a touch of our own may be ahead of what the identity provider has told."""
