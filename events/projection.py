@@ -28,7 +28,7 @@ class SessionState(msgspec.Struct, frozen=True):
     absolute_expires_at: float
     reason: str | None = None
     revoked: tuple[str, ...] = ()
-    """Of a program's session: the `jti` of its tokens that are revoked one by one."""
+    """What of its tokens is revoked while it lives: the `jti` of one, the `grant` of all that came of one."""
 
 
 def from_event(payload: Mapping[str, object]) -> SessionState:

@@ -65,7 +65,8 @@ class Tenure:
         return not stop.is_set()
 
     async def begin(self) -> None:
-        """Put a new epoch in force, so that no former relay can append, and project ends that Valkey may not know."""
+        """Put a new epoch in force, so that no former relay can append, and project ends, and tokens that are revoked,
+        that Valkey may not know."""
         self._epoch = await outbox.next_epoch(self._connection)
         async with asyncio.timeout(_ANSWER_TIMEOUT):
             stored = await self._stream.claim(self._epoch)
@@ -80,6 +81,8 @@ class Tenure:
         async for sessions in outbox.ended_sessions(self._connection, doubt.since):
             await self._project(sessions)
             ended += len(sessions)
+        async for sessions in outbox.revoking_sessions(self._connection):
+            await self._project(sessions)
         self._rest = self._all_others(doubt)
         RELAY_EPOCH.set(self._epoch)
         _log.info("relay_begins", epoch=self._epoch, ended=ended)

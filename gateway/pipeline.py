@@ -168,7 +168,9 @@ class Pipeline:
         elif self._cookies.find(shown.cookie or b"", now) is not caller:
             return None
         session = self._sessions.warm(identity.sid, now)
-        return None if session is None or session.revoked else session
+        if session is None or (session.revoked and session.refuses(identity.jti, identity.grant)):
+            return None
+        return session
 
     def _pass_again(self, head: RequestHead, passed: Passed, session: LiveSession, now: float) -> Verdict:
         """What must be done for each request, however often it was asked before."""
@@ -323,9 +325,10 @@ class Pipeline:
         now: float,
     ) -> Verdict:
         staleness = None
-        if session is not None and session.revoked and caller is not None and caller.identity.jti in session.revoked:
-            return enforcement.refuse_token(head)
         if caller is not None:
+            identity = caller.identity
+            if session is not None and session.revoked and session.refuses(identity.jti, identity.grant):
+                return enforcement.refuse_token(head)
             caller.used_at = now
             overdue = self._sessions.overdue()
             if overdue is not None and (refused := without_lease(head, route, overdue)) is not None:

@@ -179,7 +179,7 @@ ENDPOINTS = (
     Endpoint(
         "/revoke",
         ("POST",),
-        "End a refresh token's family (RFC 7009)",
+        "Revoke an access token, or a refresh token with all that came of it (RFC 7009)",
         (Parameter("token", "", required=True), Parameter("token_type_hint", "is not needed"), *CLIENT),
         (Answer(200, "it is revoked, or nobody's", Nothing), *REFUSED, AWAY, NOT_NOW),
         PROVEN,

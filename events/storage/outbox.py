@@ -47,7 +47,7 @@ _STATE = """
         CASE WHEN ended_at IS NULL THEN 'live' ELSE 'ended' END AS state,
         extract(epoch FROM idle_expires_at)::float8 AS idle_expires_at,
         extract(epoch FROM absolute_expires_at)::float8 AS absolute_expires_at,
-        end_reason AS reason, '{}'::text[] AS revoked, ended_at
+        end_reason AS reason, ARRAY(SELECT jsonb_object_keys(revoked_tokens)) AS revoked, ended_at
     FROM idp.session
 """
 _MACHINE_STATE = """
@@ -61,6 +61,16 @@ _MACHINE_STATE = """
 # each walks an index that holds no other sessions: what ended long ago costs a rebuild nothing
 _LIVE = text(_STATE + "WHERE ended_at IS NULL AND user_id > CAST(:after AS uuid) ORDER BY user_id LIMIT :most")
 _LIVE_MACHINES = text(_MACHINE_STATE + "WHERE ended_at IS NULL AND client_id > :after ORDER BY client_id LIMIT :most")
+_REVOKING = text(
+    _STATE
+    + "WHERE ended_at IS NULL AND revoked_tokens <> '{}' AND user_id > CAST(:after AS uuid) "
+    + "ORDER BY user_id LIMIT :most"
+)
+_REVOKING_MACHINES = text(
+    _MACHINE_STATE
+    + "WHERE ended_at IS NULL AND revoked_tokens <> '{}' AND client_id > :after "
+    + "ORDER BY client_id LIMIT :most"
+)
 _ENDED_AFTER = """
     WHERE (ended_at, sid) > (:after, :sid) AND ended_at <= :until
     ORDER BY ended_at, sid LIMIT :most
@@ -156,7 +166,20 @@ async def ended_sessions(
 
 async def live_sessions(connection: AsyncConnection) -> AsyncIterator[list[SessionState]]:
     """Every session that has not ended, by pages: people's, then programs'."""
-    for query, first in ((_LIVE, _NOBODY), (_LIVE_MACHINES, "")):
+    async for page in _by_subject(connection, _LIVE, _LIVE_MACHINES):
+        yield page
+
+
+async def revoking_sessions(connection: AsyncConnection) -> AsyncIterator[list[SessionState]]:
+    """Those of them in which tokens are revoked."""
+    async for page in _by_subject(connection, _REVOKING, _REVOKING_MACHINES):
+        yield page
+
+
+async def _by_subject(
+    connection: AsyncConnection, people: TextClause, programs: TextClause
+) -> AsyncIterator[list[SessionState]]:
+    for query, first in ((people, _NOBODY), (programs, "")):
         after = first
         while rows := await _page(connection, query, {"after": after}):
             yield [_state(row) for row in rows]

@@ -50,7 +50,7 @@ return sequence
 _PROJECT = """
 -- KEYS session; ARGV version, state, sub, idle, absolute, reason, tombstone seconds, revoked tokens.
 -- Answers 1 where it changed.
-local current = redis.call('HMGET', KEYS[1], 'v', 'state')
+local current = redis.call('HMGET', KEYS[1], 'v', 'state', 'revoked')
 if current[2] == 'ended' then
     return 0
 end
@@ -61,6 +61,8 @@ redis.call('HSET', KEYS[1],
     'v', ARGV[1], 'state', ARGV[2], 'sub', ARGV[3], 'idle', ARGV[4], 'abs', ARGV[5], 'reason', ARGV[6])
 if ARGV[8] ~= '' then
     redis.call('HSET', KEYS[1], 'revoked', ARGV[8])
+elseif current[3] then
+    redis.call('HDEL', KEYS[1], 'revoked')
 end
 if ARGV[2] == 'ended' then
     redis.call('EXPIRE', KEYS[1], ARGV[7])

@@ -47,6 +47,7 @@ class AccessTokenClaims(msgspec.Struct):
     client_id: str
     sid: str
     jti: str = ""
+    grant: str = ""
     org: str = ""
     roles: list[str] = []
     acr: str = ""
@@ -70,6 +71,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     expires_at: float
     """Epoch seconds; the token is over at that moment."""
     jti: str = ""
+    grant: str = ""
+    """What the token came of, with all others that did (RFC 7009, section 2.1); empty: of nothing that is revoked."""
     name: str = ""
     locale: str = ""
     email: str = ""
@@ -130,6 +133,7 @@ def read_identity(
         issued_at=token.iat,
         expires_at=token.exp,
         jti=token.jti,
+        grant=token.grant,
         name=name,
         locale=locale,
         email=email,

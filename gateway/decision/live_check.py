@@ -163,7 +163,7 @@ class LiveCheck:
                 return session.reason or "session_ended"
             if now >= session.expires_at:
                 return "absolute" if now >= session.absolute_expires_at else "idle"
-            if caller.identity.jti in session.revoked:
+            if session.refuses(caller.identity.jti, caller.identity.grant):
                 return "token_revoked"
             if standing.by_token and now >= caller.identity.expires_at:
                 return "token_expired"

@@ -21,12 +21,16 @@ class LiveSession:
     idle_expires_at: float
     absolute_expires_at: float
     revoked: frozenset[str] = frozenset()
-    """Of a program's session: the `jti` of its tokens that count for nothing any more."""
+    """What of its tokens counts for nothing any more: the `jti` of one, the `grant` of all that came of one."""
     expires_at: float = field(init=False)
     """The moment from which it is over, unless something extends it: the idle clock, capped (S6)."""
 
     def __post_init__(self) -> None:
         self.expires_at = min(self.idle_expires_at, self.absolute_expires_at)
+
+    def refuses(self, jti: str, grant: str) -> bool:
+        """Whether a token of it is revoked, alone or with its grant; "" is no name of either."""
+        return jti in self.revoked or grant in self.revoked
 
     def extend(self, idle_expires_at: float, absolute_expires_at: float) -> None:
         """Activity never shortens: a touch of our own may be ahead of what the identity provider has told."""

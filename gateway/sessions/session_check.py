@@ -82,7 +82,8 @@ class SessionCheck:
             self._probe(event)
         elif event.state == "ended":
             self._end(EndedSession(event.sid, event.version, event.reason or "", event.at or now, event.ended_by))
-        elif event.sid in self.cache.live and self.cache.learn_live(
+        # one that is being asked for is learnt, too: what was read before the event is older than it
+        elif (event.sid in self.cache.live or event.sid in self._filling) and self.cache.learn_live(
             event.sid,
             event.version,
             idle_expires_at=event.idle_expires_at,

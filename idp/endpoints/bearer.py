@@ -14,6 +14,7 @@ from idp.clients.subject_identifiers import SubjectIdentifiers
 from idp.endpoints.id_token_hints import unverified_claims
 from idp.protocol import access_token
 from idp.sessions.machine_session import MachineSession
+from idp.sessions.revoked_tokens import RevokedTokens
 from idp.sessions.session import Session
 from jose.jws import InvalidToken, verify
 from jose.keys import KeyRing
@@ -28,8 +29,9 @@ class SessionLookup(Protocol):
     async def find(self, tx: Transaction, sid: str) -> Session | None:
         """One session, live or ended."""
 
-    async def alive_until(self, tx: Transaction, sid: str) -> datetime | None:
-        """When a session that nobody has ended is over, as it stands; None: it ended, or there is none."""
+    async def alive_until(self, tx: Transaction, sid: str) -> tuple[datetime, RevokedTokens] | None:
+        """When a session that nobody has ended is over, as it stands, and what of its tokens is revoked; None: it
+        ended, or there is none."""
 
 
 class MachineLookup(Protocol):
@@ -107,17 +109,21 @@ class AccessTokens:
         return self._identifiers.session(str(claims.get("sid")))
 
     async def live_session(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> Session | None:
-        """The person's session of these claims, while it lives; a program has none."""
+        """The person's session of these claims, while it lives and they are not revoked in it; a program has none."""
         session = await self._sessions.find(tx, self.session_of(claims))
-        return session if session is not None and session.lives(now) else None
+        if session is None or not session.lives(now) or access_token.is_revoked(claims, session.revoked_tokens):
+            return None
+        return session
 
     async def lives(self, tx: Transaction, claims: Mapping[str, object], now: datetime) -> bool:
         """Whether the session of these claims lives, a person's or a program's, and it was not revoked alone."""
         if not of_program(claims):
-            until = await self._sessions.alive_until(tx, self.session_of(claims))
-            return until is not None and now < until
+            alive = await self._sessions.alive_until(tx, self.session_of(claims))
+            return alive is not None and now < alive[0] and not access_token.is_revoked(claims, alive[1])
         session = await self._machines.find(tx, str(claims.get("sid")))
-        return session is not None and session.lives(now) and claims.get("jti") not in session.revoked_tokens
+        if session is None or not session.lives(now):
+            return False
+        return not access_token.is_revoked(claims, session.revoked_tokens)
 
 
 def _audience(claims: Mapping[str, object]) -> list[str]:

@@ -29,7 +29,6 @@ ERROR_CODES = {
     "unauthorized_client": "MJ-IDP-023",
     "unsupported_grant_type": "MJ-IDP-024",
     "invalid_scope": "MJ-IDP-025",
-    "unsupported_token_type": "MJ-IDP-026",
     "invalid_token": "MJ-IDP-027",
     "insufficient_scope": "MJ-IDP-028",
     "invalid_target": "MJ-IDP-040",

@@ -1,14 +1,16 @@
-"""Token revocation (RFC 7009): a refresh token's family ends; the person's session lives on.
+"""Token revocation (RFC 7009): of both kinds of token, by the client that they were issued to; the session lives on.
 
-A person's access token cannot be revoked by itself: it lives 300 seconds and dies at once with its session, which is
-what a gateway looks at. Asking for it is answered with `unsupported_token_type` (section 2.2.1), not with a false
-promise. A program has no other token, and it is revoked alone: its session remembers which of them are.
+An access token is revoked alone: its session, a person's or a program's, remembers which of them are, and says so to
+gateways. With a refresh token its family ends, and every access token that came of it (section 2.1).
 """
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
+from typing import Final, cast
+
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import UnsupportedTokenTypeError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,7 +23,11 @@ from idp.endpoints.bearer import AccessTokens, of_program
 from idp.endpoints.client_requests import ClientRequest, ClientRequests, address
 from idp.endpoints.oauth_answers import oauth_answer, oauth_error
 from idp.sessions.machine_sessions import MachineSessions
+from idp.sessions.one_session import OneSession
 from idp.tokens.refresh_family import Families, token_hash
+
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""By so much at most the clock of the node is ahead that issued a family's last access token."""
 
 
 class RevocationEndpoint:
@@ -33,7 +39,9 @@ class RevocationEndpoint:
         requests: ClientRequests,
         tokens: AccessTokens,
         families: Families,
+        sessions: OneSession,
         machines: MachineSessions,
+        access_token_lifetime: timedelta,
         database: Database,
         valkey: Valkey,
         clock: Clock,
@@ -41,7 +49,9 @@ class RevocationEndpoint:
         self._requests = requests
         self._tokens = tokens
         self._families = families
+        self._sessions = sessions
         self._machines = machines
+        self._lifetime = access_token_lifetime
         self._database = database
         self._valkey = valkey
         self._clock = clock
@@ -56,29 +66,35 @@ class RevocationEndpoint:
         return oauth_answer({})
 
     async def _revoke(self, request: Request, asked: ClientRequest, token: str) -> None:
-        now = self._clock.now()
         async with self._database.begin() as tx:
             presented = await self._families.present(tx, token_hash(token))
             if presented is None:
                 await self._revoke_access_token(tx, request, asked, token)
                 return
-            family = presented.family
+            family, now = presented.family, self._clock.now()  # a refresh that the family was waited for is over
             if family.client_id != asked.client.client_id or not await self._families.revoke(tx, family.id, now):
                 return
+            over_at = math.ceil((now + self._lifetime + CLOCKS_DIFFER).timestamp())
+            await self._sessions.revoke_tokens(
+                tx, family.sid, str(family.id), over_at, correlation_id=correlation_id(request)
+            )
             await self._record(tx, request, asked, str(family.user_id), family.sid)
 
     async def _revoke_access_token(self, tx: Transaction, request: Request, asked: ClientRequest, token: str) -> None:
         claims = self._tokens.issued(token)
-        if claims is None:
-            return  # what is not known is as good as revoked (section 2.2)
-        if not of_program(claims):
-            raise UnsupportedTokenTypeError("a person's access token ends with their session")
-        program, sid, over_at = str(claims["sub"]), str(claims["sid"]), claims["exp"]
-        assert isinstance(over_at, int)
-        if claims["client_id"] == asked.client.client_id and await self._machines.revoke_token(
-            tx, program, sid, str(claims["jti"]), over_at, correlation_id=correlation_id(request)
-        ):
-            await self._record(tx, request, asked, program, sid)
+        if claims is None or claims["client_id"] != asked.client.client_id:
+            return  # what is not known is as good as revoked (section 2.2), and so is another's (section 2.1)
+        jti, over_at, correlation = str(claims["jti"]), cast(int, claims["exp"]), correlation_id(request)
+        if of_program(claims):
+            program, sid = str(claims["sub"]), str(claims["sid"])
+            if await self._machines.revoke_token(tx, program, sid, jti, over_at, correlation_id=correlation):
+                await self._record(tx, request, asked, program, sid)
+            return
+        session = await self._sessions.revoke_tokens(
+            tx, self._tokens.session_of(claims), jti, over_at, correlation_id=correlation
+        )
+        if session is not None:
+            await self._record(tx, request, asked, str(session.user_id), session.sid)
 
     async def _record(self, tx: Transaction, request: Request, asked: ClientRequest, subject: str, sid: str) -> None:
         await record(

@@ -223,6 +223,7 @@ class TokenEndpoint:
             confirmation=proven,
             actor=credential.actor,
             not_after=min(limits.not_after, credential.not_after),
+            grant=str(credential.family_id or ""),
         )
         if isinstance(subject, Subject) and sector(asked.client) is not None:
             # what names the person otherwise is no token for the house's own services, and does not name their device

@@ -53,6 +53,7 @@ class ApprovedElsewhere:
             session=session,
             scope=pending.scope,
             digest=digest,
+            family_id=self._joining.family_id(),
             resources=pending.resources,
             confirmation=binding(client, proven),
         )

@@ -67,6 +67,7 @@ class AuthorizationCode:
             redirect_uri=grant.redirect_uri,
             code_challenge=grant.code_challenge,
             digest=digest,
+            family_id=self._joining.family_id(),
             claims=grant.claims,
             resources=grant.resources,
             confirmation=confirmation,

@@ -32,6 +32,7 @@ class Credential:
     digest: bytes = field(repr=False)
     """The hash of what was handed in."""
     family_id: UUID | None = None
+    """The refresh family that it is of, or that may come of it; None: none can."""
     confirmation: Confirmation = field(default_factory=dict)
     """The key that a family which comes of it is bound to."""
     successor: str | None = field(default=None, repr=False)

@@ -27,16 +27,20 @@ class Joining:
         self._entropy = entropy
         self._lifetime = refresh_token_lifetime
 
+    def family_id(self) -> UUID:
+        """What a family will be called that may come of a grant: the access token that comes with it names it, too."""
+        return self._entropy.uuid()
+
     async def join(
         self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime
     ) -> UUID | None:
         """The client is a relying party of the session now. Begins the family of its refresh token, if it has one."""
         session = credential.session
         await self._session_clients.joined(tx, session.sid, credential.client_id, now)
-        if refresh_token is None:
+        if refresh_token is None or credential.family_id is None:
             return None
         family = Family(
-            id=self._entropy.uuid(),
+            id=credential.family_id,
             client_id=credential.client_id,
             user_id=session.user_id,
             sid=session.sid,

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, UnauthorizedClientError
 
@@ -100,9 +101,9 @@ class TokenExchange:
         if "auth_time" not in subject:  # nobody signed in
             return await self._of_program(tx, form, client, now, subject)
         session = await self._sessions.lock(tx, self._tokens.session_of(subject))
-        if session is None or not session.lives(now):
+        if session is None or not session.lives(now) or access_token.is_revoked(subject, session.revoked_tokens):
             raise InvalidRequestError("subject_token: it is not good, or not any more")
-        over_at: Any = subject["exp"]
+        over_at, came_of = cast(float, subject["exp"]), subject.get(access_token.GRANT)
         return Credential(
             client_id=client.client_id,
             session=session,
@@ -110,11 +111,12 @@ class TokenExchange:
                 str(subject["scope"]), client.scopes, form.get("scope"), client.metadata.exchange_scopes
             ),
             digest=token_hash(form["subject_token"]),
+            family_id=UUID(str(came_of)) if came_of else None,
             audiences=targets(
                 client.metadata.resources, form, anywhere=self._tokens.claims(form["subject_token"]) is not None
             ),
             actor=acting(client.client_id, subject),
-            not_after=min(float(over_at), session.absolute_expires_at.timestamp()),
+            not_after=min(over_at, session.absolute_expires_at.timestamp()),
             answer={"issued_token_type": ACCESS_TOKEN},
         )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Literal
 
 TYP = "at+jwt"
 AUDIENCE = "urn:munjigi:services"
 USERINFO = "userinfo_claims"
 """The claim that names what was asked for by the `claims` parameter (OpenID Connect Core 1.0, section 5.5)."""
+GRANT = "grant"
+"""The claim that names the refresh family that the token came of: what is revoked with that (RFC 7009, section 2.1)."""
 
 Trust = Literal["unknown", "known", "registered", "attested"]
 
@@ -28,11 +30,13 @@ def claims(
     expires_at: int,
     person: Mapping[str, object],
     actor: Mapping[str, object] | None = None,
+    grant: str = "",
 ) -> dict[str, object]:
     """The claims, in the order of docs/house.md, "Access token". Times are whole seconds since the epoch.
 
     `userinfo` are the claims that the UserInfo endpoint shows beyond those of the scopes. `person`: what `of_person`
-    says of whom it speaks for, nothing where a program speaks for itself; `actor`: who acts for them (RFC 8693, 4.1).
+    says of whom it speaks for, nothing where a program speaks for itself; `actor`: who acts for them (RFC 8693, 4.1);
+    `grant`: what it came of, empty where that has no name.
     """
     return {
         "iss": issuer,
@@ -48,7 +52,13 @@ def claims(
         **({"act": dict(actor)} if actor else {}),
         **({"cnf": dict(confirmation)} if confirmation else {}),
         **({USERINFO: list(userinfo)} if userinfo else {}),
+        **({GRANT: grant} if grant else {}),
     }
+
+
+def is_revoked(claims: Mapping[str, object], revoked: Container[object]) -> bool:
+    """Whether a token of these claims is among what is `revoked` in its session, alone or with what it came of."""
+    return claims.get("jti") in revoked or claims.get(GRANT) in revoked
 
 
 def of_person(

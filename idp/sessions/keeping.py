@@ -26,7 +26,7 @@ class SessionStorage(Protocol):
         """Keep a new session. Raises an integrity error where the person has one that has not ended."""
 
     async def change(self, tx: Transaction, session: Session) -> None:
-        """Keep what changed in a locked session: its end, its times, how the person was authenticated."""
+        """Keep what changed in a locked session: its end, its times, its proof, what of its tokens is revoked."""
 
 
 class ExpiredSessions(Protocol):

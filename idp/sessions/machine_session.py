@@ -6,16 +6,14 @@ is its end: S3, S4, S5 and S7 hold word for word.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
+
+from idp.sessions.revoked_tokens import RevokedTokens, revoked_besides
 
 MachineEndReason = Literal["administrator", "absolute", "client_disabled", "client_credentials_replaced", "revoked"]
 """`revoked`: the client revoked more tokens one by one than are kept."""
-
-MOST_REVOKED: Final = 256
-"""Tokens that are revoked one by one and not over yet; a client that revokes more loses its session, and so all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +25,7 @@ class MachineSession:
     version: int
     created_at: datetime
     expires_at: datetime
-    revoked_tokens: Mapping[str, int]
-    """By `jti`: the epoch second at which the token is over and may be forgotten."""
+    revoked_tokens: RevokedTokens
     ended_at: datetime | None = None
     end_reason: MachineEndReason | None = None
 
@@ -46,11 +43,8 @@ class MachineSession:
 
     def without(self, jti: str, over_at: int, now: datetime) -> MachineSession | None:
         """This session once a token of it is revoked; None where so many are that it must end instead."""
-        left = {known: until for known, until in self.revoked_tokens.items() if until > now.timestamp()}
-        left[jti] = over_at
-        if len(left) > MOST_REVOKED:
-            return None
-        return replace(self, version=self.version + 1, revoked_tokens=left)
+        revoked = revoked_besides(self.revoked_tokens, jti, over_at, now)
+        return None if revoked is None else replace(self, version=self.version + 1, revoked_tokens=revoked)
 
     def event(self) -> dict[str, object]:
         """The payload of the event `session` (docs/house.md, "Session events")."""

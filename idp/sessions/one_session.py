@@ -202,6 +202,22 @@ class OneSession:
         await self._tell(tx, weaker)
         return weaker
 
+    async def revoke_tokens(
+        self, tx: Transaction, sid: str, name: str, over_at: int, *, correlation_id: str
+    ) -> Session | None:
+        """Revoke one access token by its `jti`, or all of a `grant` (RFC 7009), until they are over at `over_at`, an
+        epoch second. The session lives on, unless more is revoked in it than is kept. `None`: it was dead already."""
+        live = await self._storage.lock(tx, sid)
+        now = self._clock.now()
+        if live is None or not live.lives(now) or name in live.revoked_tokens:
+            return None
+        after = live.without(name, over_at, now)
+        if after is None:
+            return await self._end(tx, live, "response", None, now, correlation_id)
+        await self._storage.change(tx, after)
+        await self._tell(tx, after)
+        return after
+
     async def touch(
         self, tx: Transaction, sid: str, at: datetime, *, held: timedelta = timedelta()
     ) -> Literal["extended", "waits", "nothing"]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from idp.protocol.assurance import MULTIPLE_FACTORS, acr
+from idp.sessions.revoked_tokens import RevokedTokens, not_over, revoked_besides
 
 EndReason = Literal[
     "sign_out",
@@ -81,6 +82,7 @@ class Session:
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
     ended_by: dict[str, str] | None = None
+    revoked_tokens: RevokedTokens = field(default_factory=dict)
 
     def expiry(self, now: datetime) -> EndReason | None:
         """Why this session is over at `now` although nobody has ended it; it lives until just before its limit."""
@@ -106,6 +108,7 @@ class Session:
             ended_at=max(now, self.created_at),
             end_reason=reason,
             ended_by=ended_by,
+            revoked_tokens={},
         )
 
     def touched(self, at: datetime, now: datetime, times: SessionTimes) -> Session | None:
@@ -125,6 +128,7 @@ class Session:
             version=self.version + 1,
             last_activity_at=max(at, self.last_activity_at),
             idle_expires_at=until,
+            revoked_tokens=not_over(self.revoked_tokens, now),
         )
 
     def proven(self, *, cookie_hash: bytes, amr: tuple[str, ...], acr: str, authenticated_at: datetime) -> Session:
@@ -142,6 +146,11 @@ class Session:
         """This session with one factor only, however many were proven in it."""
         amr = tuple(method for method in self.amr if method != MULTIPLE_FACTORS)
         return replace(self, version=self.version + 1, amr=amr, acr=acr(amr))
+
+    def without(self, name: str, over_at: int, now: datetime) -> Session | None:
+        """This session once a token of it, or all of a grant, is revoked; None where so many are that it must end."""
+        revoked = revoked_besides(self.revoked_tokens, name, over_at, now)
+        return None if revoked is None else replace(self, version=self.version + 1, revoked_tokens=revoked)
 
     def must_tell(self, after: Session, held: timedelta, now: datetime) -> bool:
         """Whether the extension from this to `after` is written now, or may wait for more; `held`: since it came."""
@@ -162,6 +171,7 @@ class Session:
             "absolute_expires_at": self.absolute_expires_at.timestamp(),
             "reason": self.end_reason,
             "ended_by": self.ended_by,
+            "revoked": sorted(self.revoked_tokens),
             "at": (self.ended_at or self.last_activity_at).timestamp(),
         }
 

@@ -171,4 +171,5 @@ session = Table(
     Column("ended_at", _TIME),
     Column("end_reason", Text),
     Column("ended_by", JSONB(none_as_null=True)),
+    Column("revoked_tokens", JSONB, nullable=False),
 )

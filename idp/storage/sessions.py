@@ -29,15 +29,17 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from config.connections import Transaction
 from config.direct import Statement
 from config.together import ask
+from idp.sessions.revoked_tokens import RevokedTokens
 from idp.sessions.session import ON_ITS_WAY, Session, Visitor
 from idp.storage.directory_tables import session as table
 from idp.storage.directory_tables import user_account
 
 _NAMED = table.c.sid == any_(bindparam("sids", type_=ARRAY(Text)))
 _FIND = select(
-    *(column for column in table.c if column.name not in ("ip", "ended_by")),
+    *(column for column in table.c if column.name not in ("ip", "ended_by", "revoked_tokens")),
     func.host(table.c.ip).label("ip"),
     cast(table.c.ended_by, Text).label("ended_by"),
+    cast(table.c.revoked_tokens, Text).label("revoked_tokens"),
 ).where(_NAMED)
 _FOUND = Statement(_FIND)
 _LOCKED = Statement(
@@ -45,7 +47,11 @@ _LOCKED = Statement(
     .order_by(table.c.sid.collate("C"))  # as `lock_live` does
     .with_for_update(key_share=True)
 )
-_ALIVE = Statement(select(table.c.sid, table.c.idle_expires_at).where(_NAMED, table.c.ended_at.is_(None)))
+_ALIVE = Statement(
+    select(table.c.sid, table.c.idle_expires_at, cast(table.c.revoked_tokens, Text).label("revoked_tokens")).where(
+        _NAMED, table.c.ended_at.is_(None)
+    )
+)
 _LOCK_PERSON = (
     select(user_account.c.state).where(user_account.c.id == bindparam("user_id")).with_for_update(key_share=True)
 )  # FOR NO KEY UPDATE: rows that refer to the person may be written meanwhile
@@ -100,7 +106,7 @@ async def begin(tx: Transaction, session: Session) -> None:
 
 
 async def change(tx: Transaction, session: Session) -> None:
-    """Keep what changed in a locked session: its end, its times, how the person was authenticated."""
+    """Keep what changed in a locked session: its end, its times, its proof, what of its tokens is revoked."""
     values = {
         "of": session.sid,
         "version": session.version,
@@ -113,6 +119,7 @@ async def change(tx: Transaction, session: Session) -> None:
         "ended_at": session.ended_at,
         "end_reason": session.end_reason,
         "ended_by": session.ended_by,
+        "revoked_tokens": dict(session.revoked_tokens),
     }
     await tx.execute(_CHANGE, values)
 
@@ -140,9 +147,9 @@ async def find(tx: Transaction, sid: str) -> Session | None:
     return await ask(tx, _found, sid)
 
 
-async def alive_until(tx: Transaction, sid: str) -> datetime | None:
-    """When a session that nobody has ended is over, as it stands; None: it ended, or there is none. For whoever needs
-    to know no more: the rest of a session costs as much again to read."""
+async def alive_until(tx: Transaction, sid: str) -> tuple[datetime, RevokedTokens] | None:
+    """When a session that nobody has ended is over, as it stands, and what of its tokens is revoked; None: it ended, or
+    there is none. For whoever needs to know no more: the rest of a session costs as much again to read."""
     return await ask(tx, _alive_until, sid)
 
 
@@ -162,8 +169,11 @@ def _if_live(session: Session | None, now: datetime) -> Session | None:
     return session if session is not None and session.lives(now) else None
 
 
-async def _alive_until(tx: Transaction, sids: Sequence[str]) -> Mapping[str, datetime]:
-    return {row["sid"]: row["idle_expires_at"] for row in await _ALIVE.rows(tx, sids=sids)}
+async def _alive_until(tx: Transaction, sids: Sequence[str]) -> Mapping[str, tuple[datetime, RevokedTokens]]:
+    return {
+        row["sid"]: (row["idle_expires_at"], _revoked_tokens(row["revoked_tokens"]))
+        for row in await _ALIVE.rows(tx, sids=sids)
+    }
 
 
 async def _found(tx: Transaction, sids: Sequence[str]) -> Mapping[str, Session]:
@@ -201,7 +211,11 @@ def _by_row(row: Mapping[str, Any]) -> Session:
         ended_at=row["ended_at"],
         end_reason=row["end_reason"],
         ended_by=msgspec.json.decode(ended_by, type=dict[str, str]) if ended_by is not None else None,
+        revoked_tokens=_revoked_tokens(row["revoked_tokens"]),
     )
+
+
+_revoked_tokens = msgspec.json.Decoder(dict[str, int]).decode
 
 
 async def _one(tx: Transaction, query: Select[tuple[Any, ...]]) -> Session | None:
@@ -213,7 +227,7 @@ def _row(session: Session) -> dict[str, Any]:
     row = {
         column.name: getattr(session.visitor if column.name in _VISITOR else session, column.name) for column in table.c
     }
-    row["amr"] = list(session.amr)
+    row |= {"amr": list(session.amr), "revoked_tokens": dict(session.revoked_tokens)}
     return row
 
 

@@ -59,6 +59,8 @@ class Audience:
     """`act` (RFC 8693, section 4.1): who acts for the subject. Empty: nobody does."""
     not_after: float = float("inf")
     """Epoch seconds that the access token must not outlive."""
+    grant: str = ""
+    """The refresh family that the access token comes of, and is revoked with; empty: none."""
 
 
 class Mint:
@@ -108,6 +110,7 @@ class Mint:
             expires_at=expires_at,
             person=_person(subject) if isinstance(subject, Subject) else {},
             actor=audience.actor,
+            grant=audience.grant,
         )
 
     def _id_claims(self, subject: Subject, audience: Audience, access: str, issued_at: int) -> dict[str, object]:

@@ -21,6 +21,7 @@ live = st.builds(
     state=st.just("live"),
     idle_expires_at=st.floats(FAR, FAR + 9, allow_nan=False),
     absolute_expires_at=st.just(FAR + 10),
+    revoked=st.sampled_from([(), ("one",), ("one", "two")]),
 )
 ended = st.builds(
     SessionState,

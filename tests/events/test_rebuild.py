@@ -135,6 +135,28 @@ async def test_a_valkey_that_lost_its_tail_finds_no_ended_session_alive(database
         assert (found.state, found.version) == ("ended", 4)
 
 
+async def test_a_valkey_that_lost_its_tail_believes_in_no_revoked_token(database, valkey):
+    """It has the heartbeat, and the session as it was before a token of it was revoked (RFC 7009)."""
+    async with tenure_of(database, valkey) as (tenure, stream):
+        await tenure.begin()
+        await tenure.carry()
+    sid = "r" + "1".zfill(21)
+    await stream.project([SessionState(sid, "x", 3, "live", FAR, FAR)])
+    await begin_sessions(database, 1, prefix="r")
+    await begin_sessions(database, 2, prefix="l")
+    async with database("owner").begin() as tx:
+        await tx.execute(
+            text("UPDATE idp.session SET version = 5, revoked_tokens = '{\"one\": 1}' WHERE sid = :sid"), {"sid": sid}
+        )
+    async with tenure_of(database, valkey) as (tenure, stream):
+        await tenure.begin()
+        await tenure.carry()
+        assert stream.before_the_first is not None
+        assert [(told.sid, told.version, told.revoked) for told in stream.before_the_first] == [(sid, 5, ("one",))]
+        assert (found := await stream.projection(sid)) is not None
+        assert found.revoked == ("one",)
+
+
 async def test_heartbeats_go_on_between_the_pages_of_a_rebuild(database, valkey, monkeypatch):
     monkeypatch.setattr(outbox, "PAGE", 10)
     await begin_sessions(database, 300, prefix="l")

@@ -163,8 +163,11 @@ async def test_one_of_a_token_that_is_revoked_alone_ends_at_once_and_the_others_
     await rig.project()
     revoked = await opened(rig, head("/products", headers=[bearer(rig.token(jti="one"))]))
     other = await opened(rig, head("/products", headers=[bearer(rig.token(jti="other"))]))
+    granted = await opened(rig, head("/products", headers=[bearer(rig.token(grant="a-grant"))]))
     rig.session_event(revoked=["one"])
-    assert (revoked.reasons, other.reasons) == (["token_revoked"], [])
+    assert (revoked.reasons, granted.reasons, other.reasons) == (["token_revoked"], [], [])
+    rig.session_event(version=3, revoked=["a-grant", "one"])
+    assert (granted.reasons, other.reasons) == (["token_revoked"], [])
 
 
 async def test_without_a_lease_it_ends_unless_the_zone_has_grace(rig: Rig) -> None:

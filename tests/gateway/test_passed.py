@@ -75,6 +75,14 @@ async def test_the_next_one_sees_what_changed(rig: Rig, change: str) -> None:
     assert code(await rig.ask(again(first))) == expected
 
 
+async def test_where_another_token_of_the_session_is_revoked_it_passes_as_before(rig: Rig) -> None:
+    first = await passes(rig)
+    kept = passed_before(again(first))
+    assert kept is not None
+    rig.session_event(revoked=["another", "a-grant"])
+    assert rig.pipeline(again(first)) is kept.forward
+
+
 async def test_the_lease_is_asked_of_each(rig: Rig) -> None:
     first = await passes(rig, "/reservations", method="POST")
     rig.sessions.lease.drop(rig.clock.monotonic())

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from audit.segments import AuditUnavailable
+from config import key_space
 from config.settings import Settings
 from gateway.decision.decision_log import DecisionLog
 from gateway.exchange import Answer, Forward, OwnPage
@@ -51,6 +52,30 @@ async def test_a_bearer_request_passes_with_an_assertion_and_without_its_token(r
     assert (claims["sub"], claims["sid"], claims["roles"], claims["zone"]) == ("kim", "session-1", ["customer"], "shop")
     assert added[b"x-forwarded-for"] == b"127.0.0.1"
     assert added[b"x-forwarded-host"] == b"shop.localhost:8080"
+
+
+@pytest.mark.parametrize("warm", [False, True])
+async def test_a_token_that_is_revoked_alone_or_with_its_grant_is_refused_and_no_other(rig: Rig, warm: bool) -> None:
+    await rig.project()
+    tokens = {
+        name: rig.token(jti=name, **({"grant": grant} if grant else {}))
+        for name, grant in (("one", ""), ("two", "a-grant"), ("three", "a-grant"), ("four", "another"), ("five", ""))
+    }
+
+    async def ask(name: str) -> object:
+        return await rig.ask(head("/products", headers=[bearer(tokens[name])]))
+
+    for name in tokens if warm else ():
+        assert isinstance(await ask(name), Forward)
+    rig.session_event(revoked=["one", "a-grant"])
+    if not warm:  # a gateway that never heard the event
+        await rig.valkey.hset(key_space.session("session-1"), mapping={"v": "2", "revoked": "one a-grant"})
+    for name in ("one", "two", "three"):
+        refused = await ask(name)
+        assert problem(refused) == (401, "MJ-GATEWAY-211")
+        assert 'error="invalid_token"' in challenge(refused)
+    for name in ("four", "five"):
+        assert isinstance(await ask(name), Forward)
 
 
 async def test_who_acts_for_a_person_is_decided_on_told_and_recorded(rig: Rig) -> None:

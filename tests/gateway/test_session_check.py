@@ -66,6 +66,20 @@ async def test_an_end_that_arrives_during_a_fill_wins(rig: Rig, held: tuple[Held
     assert isinstance(sessions.cache.find("session-1"), EndedSession)
 
 
+async def test_a_token_that_is_revoked_during_a_fill_stays_revoked(
+    rig: Rig, held: tuple[HeldValkey, SessionCheck]
+) -> None:
+    store, sessions = held
+    await rig.project()
+    filling = asyncio.create_task(sessions.fill("session-1"))
+    await store.read.wait()
+    sessions.event({**event("live", 2, rig.clock), "revoked": ["one"]})
+    store.go.set()
+    found = await filling
+    assert isinstance(found, LiveSession)
+    assert found.refuses("one", "")
+
+
 async def test_what_was_read_before_a_reset_is_read_again(rig: Rig, held: tuple[HeldValkey, SessionCheck]) -> None:
     store, sessions = held
     await rig.project()

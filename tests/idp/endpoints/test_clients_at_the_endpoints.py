@@ -138,23 +138,6 @@ async def test_a_public_client_may_not_introspect(provider: Provider) -> None:
     assert (await provider.post("/introspect", form)).json()["error"] == "invalid_client"
 
 
-async def test_revocation_ends_the_family_and_not_the_session(provider: Provider) -> None:
-    app = await provider.register()
-    tokens = await _tokens(provider, app)
-    auth = httpx2.BasicAuth("app", SECRET)
-    other = await provider.register("other")
-    others = httpx2.BasicAuth(other.client_id, SECRET)
-    assert (await provider.post("/revoke", {"token": tokens["refresh_token"]}, others)).status_code == 200
-    tokens = (await provider.refresh(app, tokens["refresh_token"])).json()
-    assert (await provider.post("/revoke", {"token": tokens["refresh_token"]}, auth)).status_code == 200
-    assert (await provider.post("/revoke", {"token": "never heard of"}, auth)).status_code == 200
-    assert (await provider.refresh(app, tokens["refresh_token"])).json()["error"] == "invalid_grant"
-    assert (await provider.post("/introspect", {"token": tokens["access_token"]}, auth)).json()["active"]
-    access = await provider.post("/revoke", {"token": tokens["access_token"]}, auth)
-    assert access.json()["error"] == "unsupported_token_type"
-    assert (await provider.post("/revoke", {}, auth)).json()["error"] == "invalid_request"
-
-
 async def test_userinfo_wants_one_good_access_token(provider: Provider) -> None:
     app = await provider.register()
     tokens = await _tokens(provider, app)

@@ -206,7 +206,7 @@ async def test_a_token_that_is_over_need_not_be_remembered_as_revoked(
 async def test_whoever_revokes_too_many_one_by_one_loses_all(
     provider: Provider, database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("idp.sessions.machine_session.MOST_REVOKED", 2)
+    monkeypatch.setattr("idp.sessions.revoked_tokens.MOST_REVOKED", 2)
     app = await program(provider)
     tokens = [(await ask(provider, app)).json()["access_token"] for _ in range(4)]
     for token in tokens[:3]:

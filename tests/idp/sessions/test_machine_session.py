@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from events.projection import from_event
 from gateway.sessions.near_cache import EndedSession, NearCache
-from idp.sessions.machine_session import MOST_REVOKED, MachineSession
+from idp.sessions.machine_session import MachineSession
+from idp.sessions.revoked_tokens import MOST_REVOKED
 from idp.storage.grant_tables import metadata
 from tests.idp.conftest import OpenDatabase
 from tests.schema import declared_columns, live_columns

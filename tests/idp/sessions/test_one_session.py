@@ -48,6 +48,41 @@ async def test_a_first_login_begins(database: OpenDatabase, clock: FakeClock) ->
         assert await storage.live_by_cookie(tx, begun.session.cookie_hash, clock.now()) == begun.session
 
 
+async def test_tokens_that_are_revoked_at_once_are_all_remembered_and_none_after_the_end(
+    database: OpenDatabase, clock: FakeClock
+) -> None:
+    idp, sessions = database("idp"), one_session(clock)
+    user = await _person(idp)
+    sid = (await _begin(idp, sessions, user, clock)).session.sid
+    over_at = int(clock.timestamp()) + 300
+
+    async def revoke(name: str) -> Session | None:
+        async with idp.begin() as tx:
+            return await sessions.revoke_tokens(tx, sid, name, over_at, correlation_id="test")
+
+    async def touch() -> None:
+        async with idp.begin() as tx:
+            await sessions.touch(tx, sid, clock.now())
+
+    clock.advance(60)
+    names = [f"token-{number}" for number in range(8)]
+    answers, _, _ = await asyncio.gather(asyncio.gather(*map(revoke, names)), touch(), touch())
+    assert all(answers)
+    assert await revoke(names[0]) is None, "it was revoked already"
+    async with idp.connect() as tx:
+        found = await storage.find(tx, sid)
+        assert found is not None
+        assert found == await storage.live_of(tx, user, clock.now()) == await storage.lock(tx, sid)
+        assert found.revoked_tokens == dict.fromkeys(names, over_at)
+        assert await storage.alive_until(tx, sid) == (found.idle_expires_at, found.revoked_tokens)
+    async with idp.begin() as tx:
+        assert await sessions.end(tx, sid, "sign_out", correlation_id="test") is not None
+    assert await revoke("late") is None
+    assert await revoke("nobody's") is None
+    async with idp.connect() as tx:
+        assert await storage.alive_until(tx, sid) is None
+
+
 async def test_a_second_login_changes_nothing_until_the_person_agrees(database: OpenDatabase, clock: FakeClock) -> None:
     idp, sessions = database("idp"), one_session(clock)
     user = await _person(idp)

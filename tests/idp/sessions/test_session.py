@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from idp.sessions.one_session import in_the_way
+from idp.sessions.revoked_tokens import MOST_REVOKED
 from idp.sessions.session import ON_ITS_WAY, Session, SessionTimes, Visitor, is_elsewhere
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -29,7 +30,7 @@ SESSION = Session(
     idle_expires_at=NOW + timedelta(minutes=30),
     absolute_expires_at=NOW + timedelta(hours=12),
 )
-TICK = timedelta(microseconds=1)
+TICK, SECOND = timedelta(microseconds=1), timedelta(seconds=1)
 
 
 def test_it_lives_until_just_before_its_idle_limit() -> None:
@@ -69,6 +70,31 @@ def test_an_act_from_before_the_limit_counts_while_the_news_of_it_is_on_its_way(
     assert SESSION.touched(at, limit + ON_ITS_WAY, TIMES) is None
     late = replace(SESSION, idle_expires_at=SESSION.absolute_expires_at - TICK)
     assert late.touched(late.idle_expires_at - TICK, SESSION.absolute_expires_at, TIMES) is None
+
+
+def test_it_remembers_what_of_its_tokens_is_revoked_until_that_is_over_or_it_is() -> None:
+    over_at = int(NOW.timestamp()) + 300
+    one = SESSION.without("one", over_at, NOW)
+    assert one is not None
+    two = one.without("two", over_at + 1, NOW)
+    assert two is not None
+    assert (two.version, two.event()["revoked"]) == (3, ["one", "two"])
+    assert two.proven(cookie_hash=b"x", amr=("pwd",), acr="", authenticated_at=NOW).revoked_tokens == two.revoked_tokens
+    for at, left in ((300 * SECOND - TICK, {"one", "two"}), (300 * SECOND, {"two"}), (301 * SECOND, set())):
+        touched = two.touched(NOW + at, NOW + at, TIMES)
+        assert touched is not None
+        assert touched.revoked_tokens.keys() == left
+    ended = two.ended("sign_out", None, NOW)
+    assert ended.event()["revoked"] == [], "all of it is dead"
+
+
+def test_so_many_tokens_are_remembered_and_no_more() -> None:
+    over_at = int(NOW.timestamp()) + 1
+    full = replace(SESSION, revoked_tokens={f"t{number}": over_at for number in range(MOST_REVOKED)})
+    assert full.without("another", over_at, NOW) is None
+    later = full.without("another", over_at + 300, NOW + SECOND)
+    assert later is not None
+    assert later.revoked_tokens.keys() == {"another"}
 
 
 def test_activity_never_revives() -> None:
