@@ -158,7 +158,6 @@ class Pipeline:
             passed.table is not self.table
             or identity is not passed.identity
             or not passed.since <= now < passed.until
-            or self._limiting.alert
             or not self._judge.stands(passed.decided, identity.sid, now)
         ):
             return None
@@ -175,8 +174,11 @@ class Pipeline:
     def _pass_again(self, head: RequestHead, passed: Passed, session: LiveSession, now: float) -> Verdict:
         """What must be done for each request, however often it was asked before."""
         caller, route, decided = passed.caller, passed.route, passed.decided
+        head.route = route
+        if self._limiting.alert and (shed := self._limiting.before(head, route)) is not None:
+            return shed
         self._sessions.hits += 1
-        head.route, head.caller, head.effect = route, caller, decided.decision.effect
+        head.caller, head.effect = caller, decided.decision.effect
         caller.used_at = now
         overdue = self._sessions.overdue()
         if overdue is not None and (refused := without_lease(head, route, overdue)) is not None:
