@@ -68,7 +68,7 @@ def fail(person: Person, name: str = "sora", password: str = "not the password")
     person.page.locator("#identifier").fill(name)
     person.page.locator("#password").fill(password)
     with person.page.expect_response(lambda answer: answer.request.method == "POST"):
-        person.page.locator("form[data-in-place] button").click()
+        person.page.locator("form[data-in-place] button.primary").click()
 
 
 def test_a_failed_sign_in_is_answered_in_a_dialog_with_the_form_in_it(house: House, people: People) -> None:
@@ -117,9 +117,9 @@ def test_a_pause_is_counted_down_and_the_form_waits(house: House, people: People
     fail(person, name="somebody-else")
     expect(dialog.locator("[role=alert] li")).to_contain_text("잠시 쉬어 가요")
     expect(dialog.locator("[role=timer]")).to_contain_text("남은 시간 0:0")
-    expect(dialog.locator("form[data-in-place] button")).to_be_disabled()
+    expect(dialog.locator("form[data-in-place] button.primary")).to_be_disabled()
     expect(dialog.locator("[role=timer]")).to_have_text("이제 다시 해 볼 수 있어요.", timeout=8_000)
-    expect(dialog.locator("form[data-in-place] button")).to_be_enabled()
+    expect(dialog.locator("form[data-in-place] button.primary")).to_be_enabled()
 
 
 def test_without_scripts_the_same_page_answers(house: House, people: People) -> None:

@@ -14,7 +14,7 @@ if (form && dialog?.showModal) {
   help.before(helpHome);
   const codeLine = dialog.querySelector("[data-code]");
   const contact = dialog.querySelector("[data-contact]");
-  const button = form.querySelector("button");
+  const button = form.querySelector("button:not([type=button])");
   let waiting = 0;
   let busy = false;
 
