@@ -189,7 +189,7 @@ def _refuses(report: Report, today: date) -> bool:
 
 
 def _decoded(part: bytes) -> bytes:
-    return base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+    return base64.b64decode(part + b"=" * (-len(part) % 4), altchars=b"-_", validate=True)
 
 
 def _names(certificate: x509.Certificate) -> set[str]:

@@ -17,7 +17,7 @@ from idp.endpoints.backchannel_notices import BackchannelNotices
 from idp.grants.ciba import CIBA
 from idp.grants.device_code import DEVICE_CODE
 from idp.grants.pending import code_hash
-from idp.protocol.assurance import ACR_TWO
+from idp.protocol.assurance import ACR_ONE, ACR_TWO
 from idp.storage import pending_grants, protocol_sweep
 from idp.sweeper import build_sweeper
 from tests.clock import FakeClock
@@ -361,7 +361,8 @@ async def test_who_must_be_known_better_proves_it_first(provider: Provider, till
     assert session is not None
     async with provider.parts.database.begin() as tx:  # as if this session had begun by a password alone
         await tx.execute(
-            text("UPDATE idp.session SET amr = '{pwd}', version = version + 1 WHERE sid = :sid"), {"sid": session.sid}
+            text("UPDATE idp.session SET amr = '{pwd}', acr = :acr, version = version + 1 WHERE sid = :sid"),
+            {"sid": session.sid, "acr": ACR_ONE},
         )
     begun = await begin(provider, till, login_hint="jun", acr_values=ACR_TWO)
     page = await jun.get("/account/requests")
