@@ -460,6 +460,6 @@ async def test_availability_is_live(slots: Client, worker: Worker, valkey: Valke
     await ask(slots, (SEAT, 4))
     await drain(worker, RequestQueue(valkey), settings)
     async with asyncio.timeout(10):
-        while (seen := (await left())[SEAT]) == 10:  # an answer stands for a quarter of a second
+        while (seen := (await left())[SEAT]) == 10:  # noqa: ASYNC110 - an answer stands for a quarter of a second
             await asyncio.sleep(0.01)
     assert seen == 6
