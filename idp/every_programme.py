@@ -16,7 +16,7 @@ from config.web import new_correlation_id
 from events import outbox
 from idp.every_client import NotDone
 from idp.every_session import OPERATOR
-from idp.rollout.demands import offered_here
+from idp.programme_parts import leading
 from idp.rollout.exceptions import PhaseException
 from idp.rollout.leading import By, Leading, Missing, NotChangeable, PhaseView, Stale, Unusable
 from idp.rollout.phases import Act, NotNow, Phase
@@ -132,16 +132,8 @@ async def every_programme(settings: Settings) -> AsyncIterator[EveryProgramme]:
     """On the engines of these settings."""
     database, valkey = open_database(settings, "idp"), open_valkey(settings)
     clock = SystemClock()
-    leading = Leading(
-        programmes,
-        phase_records,
-        phase_people,
-        clock,
-        SystemEntropy(),
-        offered=offered_here(texts=settings.texts_go_by is not None),
-    )
     try:
-        yield EveryProgramme(database, valkey, leading, clock)
+        yield EveryProgramme(database, valkey, leading(settings, clock, SystemEntropy()), clock)
     finally:
         await valkey.aclose()
         await database.dispose()

@@ -15,6 +15,7 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, open_database
 from config.settings import Settings
 from idp.every_client import NotDone
+from idp.programme_parts import analyses, reporting
 from idp.rollout.analysis import Analyses, Analysis
 from idp.rollout.analysis_paper import analysis_pdf
 from idp.rollout.programme import Programme
@@ -25,23 +26,9 @@ from idp.rollout.reporting import Reporting
 from idp.rollout.saying import Saying
 from idp.storage import (
     administered_organisations,
-    analysis,
-    phase_comparison,
-    phase_people,
-    phase_plans,
-    phase_progress,
-    programme_remains,
     programmes,
-    sign_in_days,
 )
 from pages.locale import Locale
-
-
-class _Phases:
-    """Phases as they are planned, and whom they reach."""
-
-    planned = staticmethod(phase_plans.planned)
-    preview = staticmethod(phase_people.preview)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +79,8 @@ class EveryProgress:
 async def every_progress(settings: Settings) -> AsyncIterator[EveryProgress]:
     """On the engines of these settings."""
     database = open_database(settings, "idp")
-    reporting = Reporting(
-        phases=phase_plans,
-        counted=phase_progress,
-        compared=phase_comparison,
-        counts=analysis,
-        days=sign_in_days,
-        remains=programme_remains,
-    )
     try:
-        yield EveryProgress(database, Analyses(analysis, _Phases()), reporting, SystemClock())
+        yield EveryProgress(database, analyses(), reporting(), SystemClock())
     finally:
         await database.dispose()
 

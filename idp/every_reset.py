@@ -19,8 +19,8 @@ from config.envelope import Envelope
 from config.problem import Problem
 from config.settings import Settings
 from config.web import new_correlation_id
+from idp.administration.page import Page
 from idp.administration.problems import NOT_ADMINISTRATOR, NOT_FOUND
-from idp.administration.reading import Page
 from idp.administration.reset_acts import ResetActs
 from idp.administration.reset_documents import ResetAsked, ResetEntry
 from idp.administration.scope import Administrator

@@ -23,11 +23,12 @@ from config.pause import pause
 from config.settings import Settings
 from config.web import new_correlation_id
 from events import outbox
-from idp.rollout.demands import PhaseWithRule, offered_here
+from idp.programme_parts import leading
+from idp.rollout.demands import PhaseWithRule
 from idp.rollout.leading import Leading
 from idp.rollout.programme import Programme, Programmes
 from idp.rollout.reminders import LATE, Reminders
-from idp.storage import phase_notices, phase_people, phase_records, programmes
+from idp.storage import phase_notices, programmes
 from notifications import queue
 from notifications.queue import Queue
 
@@ -152,12 +153,4 @@ def build_worker(settings: Settings, database: Database, valkey: Valkey, clock: 
         correlation=new_correlation_id,
         help=f"{settings.idp.issuer}/help",
     )
-    leading = Leading(
-        programmes,
-        phase_records,
-        phase_people,
-        clock,
-        entropy,
-        offered=offered_here(texts=settings.texts_go_by is not None),
-    )
-    return ProgrammeWorker(database, valkey, programmes, leading, reminders, clock)
+    return ProgrammeWorker(database, valkey, programmes, leading(settings, clock, entropy), reminders, clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from config.clock import Clock
@@ -18,9 +18,9 @@ from idp.administration.analysis_documents import (
     MarksDocument,
     SignInDays,
 )
-from idp.administration.reading import Page
+from idp.administration.page import Page
 from idp.administration.registry import Organisations, Scope
-from idp.administration.scope import Administrator, DeliveryCursor
+from idp.administration.scope import Administrator, EntryCursor
 from idp.rollout.analysis import Analyses, Analysis
 from idp.rollout.analysis_paper import analysis_pdf
 from idp.rollout.daily import Days, by_method
@@ -64,11 +64,10 @@ class AnalysisActs:
 
     async def said(self, who: Administrator, organisation: UUID | None, page: Page) -> FeedbackList:
         """What people said, the newest first, without who it was."""
-        before = _cursor(page.after)
+        before = page.cursor(EntryCursor.decode)
         async with self.database.connect() as tx:
             found = await self.feedback.page(tx, narrowed(who, organisation), before, page.limit + 1)
-        shown = found[: page.limit]
-        following = DeliveryCursor(shown[-1].at, shown[-1].id).encode() if len(found) > page.limit else None
+        shown, following = page.cut(found, lambda one: EntryCursor(one.at, one.id).encode())
         entries = (FeedbackEntry(one.id, one.organisation_id, one.method, one.at, one.score, one.text) for one in shown)
         return FeedbackList(tuple(entries), following)
 
@@ -87,13 +86,3 @@ def narrowed(who: Administrator, organisation: UUID | None) -> Scope:
     if organisation not in who.organisations:
         raise Problem(problems.NOT_FOUND)
     return {organisation}
-
-
-def _cursor(after: str) -> tuple[datetime, UUID] | None:
-    if not after:
-        return None
-    try:
-        cursor = DeliveryCursor.decode(after)
-    except ValueError:
-        raise Problem(problems.NOT_UNDERSTOOD, "after: `next` of the page before is expected") from None
-    return cursor.at, cursor.id

@@ -19,8 +19,6 @@ from config.outbound import Fetch, Outbound
 from config.serving import serve_application
 from config.settings import Settings
 from idp.administration.acts import Acts
-from idp.administration.analysis_acts import AnalysisActs
-from idp.administration.analysis_endpoints import AnalysisEndpoints
 from idp.administration.authentication_acts import AuthenticationActs
 from idp.administration.authentication_endpoints import DETAILS, AuthenticationEndpoints
 from idp.administration.client_acts import ClientActs
@@ -36,10 +34,7 @@ from idp.administration.initial_token_acts import InitialTokenActs
 from idp.administration.key_acts import KeyActs
 from idp.administration.key_endpoints import KeyEndpoints
 from idp.administration.person_acts import PersonActs
-from idp.administration.programme_acts import ProgrammeActs
-from idp.administration.programme_endpoints import ProgrammeEndpoints
-from idp.administration.progress_acts import ProgressActs
-from idp.administration.progress_endpoints import ProgressEndpoints
+from idp.administration.programme_app import programme_operations
 from idp.administration.provider_acts import ProviderActs
 from idp.administration.provider_endpoints import ProviderEndpoints
 from idp.administration.reading import Reading
@@ -47,22 +42,13 @@ from idp.administration.reset_acts import ResetActs
 from idp.administration.reset_endpoints import ResetEndpoints
 from idp.administration.resource_acts import ResourceActs
 from idp.administration.resource_endpoints import ResourceEndpoints
-from idp.administration.support_acts import SupportActs
-from idp.administration.support_endpoints import SupportEndpoints
 from idp.administration.transmitter_endpoints import TransmitterEndpoints
 from idp.administration.transmitters import Transmitters
-from idp.credentials.recovery import Recovery
-from idp.credentials.throttle import Throttle
 from idp.factors.metadata_file import MetadataFile, metadata_file
 from idp.federation.targets import Targets
 from idp.person_told import PersonTold
 from idp.registrars import own_clients, registrar
 from idp.resources.keeper import ResourceKeeper
-from idp.rollout.analysis import Analyses
-from idp.rollout.demands import offered_here
-from idp.rollout.feedback import Feedback
-from idp.rollout.leading import Leading
-from idp.rollout.reporting import Reporting
 from idp.sessions.not_me import NotMe
 from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import RelyingParties
@@ -75,35 +61,23 @@ from idp.storage import (
     administered_people,
     administered_session,
     administered_sessions,
-    analysis,
     assisted_resets,
     client_register,
     deliveries,
     directory,
     factor_reset,
-    feedback,
     imports,
     imports_removed,
     initial_access_tokens,
-    legacy_counts,
     login_rules,
     logins,
     not_me_links,
     organisation_authentication,
-    phase_comparison,
-    phase_people,
-    phase_plans,
-    phase_progress,
-    phase_records,
     preferences,
-    programme_remains,
-    programmes,
-    recovery_links,
     resource_servers,
     role_news,
     secrets,
     sessions,
-    sign_in_days,
     sign_in_history,
     signal_transmitters,
     supported_people,
@@ -116,16 +90,6 @@ from jose.storage.keys import SigningKeys
 from notifications.queue import Queue
 
 SERVICE: Final = "administration"
-
-
-class _Phases:
-    """Phases as they are planned, and whom they reach."""
-
-    find = staticmethod(programmes.find)
-    planned = staticmethod(phase_plans.planned)
-    preview = staticmethod(phase_people.preview)
-    facts = staticmethod(phase_people.facts)
-    standings = staticmethod(phase_people.standings)
 
 
 class _Sessions:
@@ -282,56 +246,8 @@ def application(
         keeper=KeyKeeper("token", keys, Schedule.of(settings), key_trail.tell),
         operator=settings.policy.operator,
     )
-    analysis_acts = AnalysisActs(
-        database=database,
-        clock=clock,
-        analyses=Analyses(analysis, _Phases()),
-        days=sign_in_days,
-        feedback=Feedback(feedback, envelope, entropy),
-        organisations=administered_organisations,
-    )
-    progress_acts = ProgressActs(
-        database=database,
-        clock=clock,
-        programmes=programmes,
-        reporting=Reporting(
-            phases=phase_plans,
-            counted=phase_progress,
-            compared=phase_comparison,
-            counts=analysis,
-            days=sign_in_days,
-            remains=programme_remains,
-        ),
-        organisations=administered_organisations,
-    )
-    support_acts = SupportActs(
-        database=database,
-        valkey=valkey,
-        clock=clock,
-        entropy=entropy,
-        people=administered_people,
-        supported=supported_people,
-        sign_ins=sign_in_history,
-        directory=directory,
-        phases=_Phases(),
-        leading=Leading(
-            programmes,
-            phase_records,
-            phase_people,
-            clock,
-            entropy,
-            offered=offered_here(texts=settings.texts_go_by is not None),
-        ),
-        recovery=Recovery(recovery_links, entropy, settings.idp.issuer),
-        throttle=Throttle(valkey),
-        queue=queue,
-        page=f"{settings.idp.issuer}/account/factors",
-        help_at=f"{settings.idp.issuer}/help",
-    )
     more = {
-        **SupportEndpoints(support_acts).operations(),
-        **AnalysisEndpoints(analysis_acts).operations(),
-        **ProgressEndpoints(progress_acts).operations(),
+        **programme_operations(settings, database, valkey, envelope, clock, entropy, queue),
         **transmitters.operations(),
         **ClientEndpoints(client_acts, token_acts).operations(),
         **ProviderEndpoints(provider_acts, domain_checks).operations(),
@@ -346,25 +262,6 @@ def application(
         ).operations(),
         **ImportEndpoints(
             ImportActs(database=database, clock=clock, batches=imports, removals=imports_removed)
-        ).operations(),
-        **ProgrammeEndpoints(
-            ProgrammeActs(
-                database=database,
-                valkey=valkey,
-                clock=clock,
-                programmes=programmes,
-                records=phase_records,
-                people=phase_people,
-                leading=Leading(
-                    programmes,
-                    phase_records,
-                    phase_people,
-                    clock,
-                    entropy,
-                    offered=offered_here(texts=settings.texts_go_by is not None),
-                ),
-                legacy=legacy_counts,
-            )
         ).operations(),
     }
     api = IdentityApi(admission, reading, acts, person_acts, more, DETAILS)

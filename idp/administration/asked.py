@@ -11,7 +11,7 @@ from config.json_body import Body, BodyRules, read_json
 from config.problem import Problem
 from idp.administration import problems
 from idp.administration.documents import CHANNELS, STATES, Channel, DeliveryState
-from idp.administration.reading import Page
+from idp.administration.page import Page
 
 MAX_BODY = 64 * 1024
 PAGE = 50

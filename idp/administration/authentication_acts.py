@@ -28,7 +28,7 @@ from idp.administration.authentication_documents import (
     asked,
     told,
 )
-from idp.administration.reading import Page
+from idp.administration.page import Page
 from idp.administration.record import record
 from idp.administration.scope import Administrator
 from idp.factors.authentication_rules import AuthenticationRules
@@ -105,13 +105,13 @@ class AuthenticationActs:
             for one in models
             if one.aaguid > page.after and (wanted in one.name.casefold() or wanted in one.aaguid)
         ]
-        shown = tuple(found[: page.limit])
+        shown, following = page.cut(found, lambda one: one.aaguid)
         return ModelList(
-            models=shown,
+            models=tuple(shown),
             number=metadata.number if metadata is not None else None,
             next_update=metadata.next_update if metadata is not None else None,
             problem=self.models.refused,
-            next=shown[-1].aaguid if len(found) > page.limit else None,
+            next=following,
         )
 
     async def list_suspect_keys(self, who: Administrator, organisation_id: UUID, page: Page) -> SuspectKeyList:
@@ -130,9 +130,9 @@ class AuthenticationActs:
                 after=bytes.fromhex(page.after) if page.after else None,
                 limit=page.limit + 1,
             )
-        shown = tuple(self._named(one, today_status=self.models.refused_model(one.aaguid)) for one in found)
-        shown = shown[: page.limit]
-        return SuspectKeyList(shown, shown[-1].cursor if len(found) > page.limit else None)
+        shown, following = page.cut(found, lambda one: one.cursor)
+        named = (self._named(one, today_status=self.models.refused_model(one.aaguid)) for one in shown)
+        return SuspectKeyList(tuple(named), following)
 
     def _named(self, key: SuspectKey, *, today_status: str) -> SuspectKey:
         return replace(key, model=self.models.name_of(key.aaguid), status=today_status)

@@ -18,7 +18,7 @@ from idp.administration.client_documents import (
     ClientIssued,
     ClientList,
 )
-from idp.administration.reading import Page
+from idp.administration.page import Page
 from idp.administration.record import record
 from idp.administration.scope import Administrator
 from idp.clients.client import Client
@@ -45,8 +45,9 @@ class ClientActs:
     async def clients(self, who: Administrator, name: str, page: Page) -> ClientList:
         async with self.database.connect() as tx:
             found = await self.register.page(tx, self._reach(who), name=name, after=page.after, limit=page.limit + 1)
-        shown = tuple(_entry(one) for one in found[: page.limit])
-        return ClientList(shown, shown[-1].client_id if len(found) > page.limit else None)
+        entries = [_entry(one) for one in found]
+        shown, following = page.cut(entries, lambda one: one.client_id)
+        return ClientList(tuple(shown), following)
 
     async def client(self, who: Administrator, client_id: str) -> ClientDocument:
         async with self.database.connect() as tx:

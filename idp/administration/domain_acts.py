@@ -17,8 +17,8 @@ from config.connections import Database, Transaction, Valkey
 from config.problem import Problem
 from events import outbox
 from idp.administration import problems
+from idp.administration.page import Page
 from idp.administration.provider_documents import DomainAsked, DomainEntry, DomainList
-from idp.administration.reading import Page
 from idp.administration.record import record
 from idp.administration.registry import UpstreamProviders
 from idp.administration.scope import Administrator, NameCursor
@@ -42,12 +42,11 @@ class DomainActs:
     async def claims(self, who: Administrator, page: Page) -> DomainList:
         """Which organisation names which domain, by domain."""
         self._refuse_others(who)
-        after = _after(page)
+        after = page.cursor(NameCursor.decode)
         async with self.database.connect() as tx:
             found = await self.providers.claims(tx, after=after, limit=page.limit + 1)
-        shown = tuple(_entry(one) for one in found[: page.limit])
-        more = len(found) > page.limit
-        return DomainList(shown, NameCursor(shown[-1].domain, shown[-1].provider_id).encode() if more else None)
+        shown, following = page.cut(found, lambda one: NameCursor(one.domain, one.provider_id).encode())
+        return DomainList(tuple(_entry(one) for one in shown), following)
 
     async def prove(self, who: Administrator, asked: DomainAsked) -> DomainEntry:
         """Let a domain lead to the provider that names it."""
@@ -109,16 +108,6 @@ async def put_on_record(
     await record(tx, who, Kind.ORGANISATION_CHANGED, str(provider.organisation_id), details)
     found = await providers.claims(tx, after=None, limit=MOST_DOMAINS, provider_id=provider.id)
     return next(_entry(one) for one in found if one.domain == domain)
-
-
-def _after(page: Page) -> tuple[str, UUID] | None:
-    if not page.after:
-        return None
-    try:
-        cursor = NameCursor.decode(page.after)
-    except ValueError:
-        raise Problem(problems.NOT_UNDERSTOOD, "after: `next` of the page before is expected") from None
-    return cursor.name, cursor.id
 
 
 def _entry(claim: DomainClaim) -> DomainEntry:

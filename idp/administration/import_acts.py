@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from audit.trail import Kind
@@ -19,9 +18,9 @@ from idp.administration.import_documents import (
     Undone,
     UndoRequest,
 )
-from idp.administration.reading import Page
+from idp.administration.page import Page
 from idp.administration.record import record
-from idp.administration.scope import Administrator, DeliveryCursor
+from idp.administration.scope import Administrator, EntryCursor
 from idp.importing.batch import Batch, Batches, Removals
 from idp.importing.importer import undo_some
 
@@ -37,12 +36,11 @@ class ImportActs:
 
     async def list(self, who: Administrator, page: Page) -> ImportList:
         """Those into the caller's organisations, the newest first."""
-        before = _cursor(page.after)
+        before = page.cursor(EntryCursor.decode)
         async with self.database.connect() as tx:
             found = await self.batches.batches(tx, who.organisations, before=before, limit=page.limit + 1)
-        shown = found[: page.limit]
-        last = DeliveryCursor(shown[-1].started_at, shown[-1].id).encode() if len(found) > page.limit else None
-        return ImportList(tuple(_entry(one) for one in shown), last)
+        shown, following = page.cut(found, lambda one: EntryCursor(one.started_at, one.id).encode())
+        return ImportList(tuple(_entry(one) for one in shown), following)
 
     async def show(self, who: Administrator, batch_id: UUID) -> ImportEntry:
         """One."""
@@ -77,16 +75,6 @@ class ImportActs:
         if found is None or found.source.organisation_id not in who.organisations:
             raise Problem(problems.NOT_FOUND)
         return found
-
-
-def _cursor(after: str) -> tuple[datetime, UUID] | None:
-    if not after:
-        return None
-    try:
-        cursor = DeliveryCursor.decode(after)
-    except ValueError:
-        raise Problem(problems.NOT_UNDERSTOOD, "after: `next` of the page before is expected") from None
-    return cursor.at, cursor.id
 
 
 def _entry(batch: Batch) -> ImportEntry:

@@ -14,6 +14,7 @@ from config.connections import Database, Transaction, Valkey
 from config.problem import Problem, ProblemType
 from events import outbox
 from idp.administration import problems
+from idp.administration.page import Page
 from idp.administration.programme_documents import (
     ActNow,
     ActRequest,
@@ -38,8 +39,7 @@ from idp.administration.programme_documents import (
     ProgrammeRemoved,
     ProgrammeRequest,
 )
-from idp.administration.reading import Page
-from idp.administration.scope import Administrator, DeliveryCursor
+from idp.administration.scope import Administrator, EntryCursor
 from idp.rollout.cohorts import Rule, UnusableRule, check_rule
 from idp.rollout.exceptions import PhaseException
 from idp.rollout.leading import By, Leading, Missing, NotChangeable, PhaseChange, PhaseView, Stale, Unusable
@@ -83,8 +83,8 @@ class ProgrammeActs:
     async def list(self, who: Administrator, page: Page) -> ProgrammeList:
         """Those of the caller's organisations, the newest first."""
         async with self.database.connect() as tx:
-            found = await self.programmes.page(tx, who.organisations, _cursor(page.after), page.limit + 1)
-        shown = found[: page.limit]
+            found = await self.programmes.page(tx, who.organisations, page.cursor(EntryCursor.decode), page.limit + 1)
+        shown, following = page.cut(found, lambda one: EntryCursor(one.created_at, one.id).encode())
         entries = tuple(
             ProgrammeEntry(
                 id=one.id,
@@ -96,7 +96,7 @@ class ProgrammeActs:
             )
             for one in shown
         )
-        return ProgrammeList(entries, _next(shown[-1].created_at, shown[-1].id) if len(found) > page.limit else None)
+        return ProgrammeList(entries, following)
 
     async def show(self, who: Administrator, programme_id: UUID) -> ProgrammeDocument:
         """One, whole."""
@@ -195,8 +195,8 @@ class ProgrammeActs:
         async with self.database.connect() as tx:
             programme = await self._find(tx, who, programme_id)
             _one(await self.programmes.phases(tx, programme.id), phase_id)
-            found = await self.records.events(tx, phase_id, _cursor(page.after), page.limit + 1)
-        shown = found[: page.limit]
+            found = await self.records.events(tx, phase_id, page.cursor(EntryCursor.decode), page.limit + 1)
+        shown, following = page.cut(found, lambda one: EntryCursor(one.at, one.id).encode())
         entries = tuple(
             EventEntry(
                 at=one.at,
@@ -209,15 +209,15 @@ class ProgrammeActs:
             )
             for one in shown
         )
-        return EventList(entries, _next(shown[-1].at, shown[-1].id) if len(found) > page.limit else None)
+        return EventList(entries, following)
 
     async def exceptions(self, who: Administrator, programme_id: UUID, page: Page) -> ExceptionList:
         """All of a programme, also those that are over."""
         async with self.database.connect() as tx:
             programme = await self._find(tx, who, programme_id)
-            found = await self.records.exceptions(tx, programme.id, _cursor(page.after), page.limit + 1)
-        shown, now = found[: page.limit], self.clock.now()
-        following = _next(shown[-1].granted_at, shown[-1].id) if len(found) > page.limit else None
+            found = await self.records.exceptions(tx, programme.id, page.cursor(EntryCursor.decode), page.limit + 1)
+        shown, following = page.cut(found, lambda one: EntryCursor(one.granted_at, one.id).encode())
+        now = self.clock.now()
         return ExceptionList(tuple(_exception(one, now) for one in shown), following)
 
     async def grant(self, who: Administrator, programme_id: UUID, asked: ExceptionRequest) -> ExceptionEntry:
@@ -336,17 +336,3 @@ def _exception(one: PhaseException, now: datetime) -> ExceptionEntry:
         withdrawn_by=one.withdrawn_by,
         holds=one.holds(now),
     )
-
-
-def _cursor(after: str) -> tuple[datetime, UUID] | None:
-    if not after:
-        return None
-    try:
-        cursor = DeliveryCursor.decode(after)
-    except ValueError:
-        raise Problem(problems.NOT_UNDERSTOOD, "after: `next` of the page before is expected") from None
-    return cursor.at, cursor.id
-
-
-def _next(at: datetime, ident: UUID) -> str:
-    return DeliveryCursor(at, ident).encode()

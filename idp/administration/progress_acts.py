@@ -11,8 +11,8 @@ from config.clock import Clock
 from config.connections import Database, Transaction
 from config.problem import Problem
 from idp.administration import problems
+from idp.administration.page import Page
 from idp.administration.progress_documents import ProgressDocument, StuckList
-from idp.administration.reading import Page
 from idp.administration.registry import Organisations
 from idp.administration.scope import Administrator, NameCursor
 from idp.rollout.analysis import PlannedPhase
@@ -50,15 +50,14 @@ class ProgressActs:
 
     async def stuck(self, who: Administrator, programme_id: UUID, phase_id: UUID, page: Page) -> StuckList:
         """Who of a phase may need help."""
-        after = _cursor(page.after)
+        after = page.cursor(NameCursor.decode)
         async with self.database.connect() as tx:
             planned = await self._phase(tx, who, programme_id, phase_id)
             found = await self.reporting.counted.stuck(
                 tx, planned.phase, self.clock.now(), after=after, limit=page.limit + 1
             )
-        shown = tuple(found[: page.limit])
-        more = len(found) > page.limit
-        return StuckList(shown, NameCursor(shown[-1].display_name, shown[-1].user_id).encode() if more else None)
+        shown, following = page.cut(found, lambda one: NameCursor(one.display_name, one.user_id).encode())
+        return StuckList(tuple(shown), following)
 
     async def comparison(self, who: Administrator, programme_id: UUID, phase_id: UUID) -> Comparison:
         """Whom a phase reached beside whom it did not. Raises `PHASE_NOT_BEGUN`."""
@@ -96,13 +95,3 @@ class ProgressActs:
             if planned.phase.id == phase_id:
                 return planned
         raise Problem(problems.NOT_FOUND)
-
-
-def _cursor(after: str) -> tuple[str, UUID] | None:
-    if not after:
-        return None
-    try:
-        cursor = NameCursor.decode(after)
-    except ValueError:
-        raise Problem(problems.NOT_UNDERSTOOD, "after: `next` of the page before is expected") from None
-    return cursor.name, cursor.id

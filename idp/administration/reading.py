@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -28,22 +26,13 @@ from idp.administration.documents import (
     SignInEntry,
     SignInList,
 )
+from idp.administration.page import Page
 from idp.administration.registry import Deliveries, History, Organisations, People, Scope, Sessions, SignIns
-from idp.administration.scope import Administrator, DeliveryCursor, MomentCursor, NameCursor
+from idp.administration.scope import Administrator, EntryCursor, MomentCursor, NameCursor
 from idp.administration.session_document import SessionDocument
 from idp.devices.sign_in_history import Cursor as HistoryCursor
 from idp.devices.sign_in_history import Told
 from idp.factors.metadata_file import MetadataFile
-
-Cursor = TypeVar("Cursor")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """What part of a list is asked for."""
-
-    after: str = ""
-    limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +55,12 @@ class Reading:
                 tx,
                 who.organisations,
                 name=name,
-                after=_cursor(NameCursor.decode, page),
+                after=page.cursor(NameCursor.decode),
                 now=self.clock.now(),
                 limit=page.limit + 1,
             )
-        shown = tuple(found[: page.limit])
-        more = len(found) > page.limit
-        return PersonList(shown, NameCursor(shown[-1].display_name, shown[-1].id).encode() if more else None)
+        shown, following = page.cut(found, lambda one: NameCursor(one.display_name, one.id).encode())
+        return PersonList(tuple(shown), following)
 
     async def person(self, who: Administrator, user_id: UUID) -> PersonDocument:
         async with self.database.connect() as tx:
@@ -93,7 +81,7 @@ class Reading:
 
     async def list_sign_ins(self, who: Administrator, user_id: UUID, page: Page) -> SignInList:
         """A person's attempts to sign in, of whatever organisation: for who administers all of theirs."""
-        before = _cursor(DeliveryCursor.decode, page)
+        before = page.cursor(EntryCursor.decode)
         async with self.database.connect() as tx:
             if await self.people.person(tx, who.organisations, user_id, self.clock.now()) is None:
                 raise Problem(problems.NOT_FOUND)
@@ -103,12 +91,12 @@ class Reading:
                 tx,
                 user_id,
                 outcomes=(),
-                before=HistoryCursor(before.at, before.id) if before else None,
+                before=HistoryCursor(*before) if before else None,
                 limit=page.limit + 1,
             )
-        shown = tuple(_told(one) for one in found[: page.limit])
-        more = len(found) > page.limit
-        return SignInList(shown, DeliveryCursor(shown[-1].at, shown[-1].id).encode() if more else None)
+        told = [_told(one) for one in found]
+        shown, following = page.cut(told, lambda one: EntryCursor(one.at, one.id).encode())
+        return SignInList(tuple(shown), following)
 
     async def list_sessions(
         self, who: Administrator, *, organisation: UUID | None, name: str, place: str | None, page: Page
@@ -119,13 +107,12 @@ class Reading:
                 _narrowed(who, organisation),
                 name=name,
                 place=place,
-                before=_cursor(MomentCursor.decode, page),
+                before=page.cursor(MomentCursor.decode),
                 now=self.clock.now(),
                 limit=page.limit + 1,
             )
-        shown = tuple(_marked(entry, who) for entry in found[: page.limit])
-        more = len(found) > page.limit
-        return SessionList(shown, MomentCursor(shown[-1].created_at, shown[-1].sid).encode() if more else None)
+        shown, following = page.cut(found, lambda one: MomentCursor(one.created_at, one.sid).encode())
+        return SessionList(tuple(_marked(entry, who) for entry in shown), following)
 
     async def session(self, who: Administrator, sid: str) -> SessionDocument:
         async with self.database.connect() as tx:
@@ -149,17 +136,16 @@ class Reading:
         """What was changed of an organisation of the caller's."""
         if organisation_id not in who.organisations:
             raise Problem(problems.NOT_FOUND)
-        before = _cursor(_change_cursor, page)
+        before = page.cursor(_change_cursor)
         async with self.database.connect() as tx:
             found = await self.history.changes(tx, organisation_id, before=before, limit=page.limit + 1)
-        shown = tuple(found[: page.limit])
-        more = len(found) > page.limit
-        return ChangeList(shown, MomentCursor(shown[-1].at, str(shown[-1].id)).encode() if more else None)
+        shown, following = page.cut(found, lambda one: MomentCursor(one.at, str(one.id)).encode())
+        return ChangeList(tuple(shown), following)
 
     async def list_deliveries(
         self, who: Administrator, channel: Channel, state: DeliveryState, page: Page
     ) -> DeliveryList:
-        before = _cursor(DeliveryCursor.decode, page)
+        before = page.cursor(EntryCursor.decode)
         async with self.database.connect() as tx:
             found = await self.deliveries.deliveries(
                 tx,
@@ -170,18 +156,8 @@ class Reading:
                 now=self.clock.now(),
                 limit=page.limit + 1,
             )
-        shown = tuple(found[: page.limit])
-        more = len(found) > page.limit
-        return DeliveryList(shown, DeliveryCursor(shown[-1].created_at, shown[-1].id).encode() if more else None)
-
-
-def _cursor(decode: Callable[[str], Cursor], page: Page) -> Cursor | None:
-    if not page.after:
-        return None
-    try:
-        return decode(page.after)
-    except ValueError as error:
-        raise Problem(problems.NOT_UNDERSTOOD, "after: the `next` of the page before is expected") from error
+        shown, following = page.cut(found, lambda one: EntryCursor(one.created_at, one.id).encode())
+        return DeliveryList(tuple(shown), following)
 
 
 def _change_cursor(text: str) -> MomentCursor:

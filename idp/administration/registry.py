@@ -21,7 +21,7 @@ from idp.administration.documents import (
     SecondFactor,
     SessionEntry,
 )
-from idp.administration.scope import DeliveryCursor, MomentCursor, NameCursor
+from idp.administration.scope import EntryCursor, MomentCursor, NameCursor
 from idp.administration.session_document import SessionDocument
 from idp.authorization.login_rules import LoginRules
 from idp.devices.sign_in_history import Cursor, Outcome, Told
@@ -123,7 +123,7 @@ class Deliveries(Protocol):
         channel: Channel,
         state: DeliveryState,
         *,
-        before: DeliveryCursor | None,
+        before: EntryCursor | None,
         now: datetime,
         limit: int,
     ) -> Sequence[DeliveryEntry]:

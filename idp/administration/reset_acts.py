@@ -15,11 +15,11 @@ from config.entropy import Entropy
 from config.problem import Problem
 from events import outbox
 from idp.administration import problems
-from idp.administration.reading import Page
+from idp.administration.page import Page
 from idp.administration.record import record
 from idp.administration.registry import Directory, People
 from idp.administration.reset_documents import ResetAsked, ResetEntry, ResetList, Who
-from idp.administration.scope import Administrator, DeliveryCursor
+from idp.administration.scope import Administrator, EntryCursor
 from idp.credentials.assisted_reset import ASKED_FOR, CODE_FOR, AssistedReset, ResetState, code_hash, new_code
 from idp.credentials.waiting_recovery import TOKEN_SIZE, stop_address, stop_hash
 from idp.directory.preferences import Clocks
@@ -48,7 +48,7 @@ class ResetStorage(Protocol):
         *,
         states: Collection[ResetState],
         person: UUID | None,
-        before: DeliveryCursor | None,
+        before: EntryCursor | None,
         limit: int,
     ) -> Sequence[AssistedReset]:
         """Those of the scope's people, the newest first."""
@@ -164,14 +164,14 @@ class ResetActs:
         self, who: Administrator, states: Collection[ResetState], person: UUID | None, page: Page
     ) -> ResetList:
         """Those of the caller's people, the newest first."""
-        before = _cursor(page.after)
+        before = page.cursor(EntryCursor.decode)
         async with self.database.connect() as tx:
             found = await self.resets.resets(
                 tx, who.organisations, states=states, person=person, before=before, limit=page.limit + 1
             )
-            entries = await self._entries(tx, who, found[: page.limit])
-        last = found[page.limit - 1] if len(found) > page.limit else None
-        return ResetList(tuple(entries), DeliveryCursor(last.asked_at, last.id).encode() if last else None)
+            shown, following = page.cut(found, lambda one: EntryCursor(one.asked_at, one.id).encode())
+            entries = await self._entries(tx, who, shown)
+        return ResetList(tuple(entries), following)
 
     async def show(self, who: Administrator, reset_id: UUID) -> ResetEntry:
         """One."""
@@ -255,12 +255,3 @@ class ResetActs:
             )
             for one in found
         ]
-
-
-def _cursor(after: str) -> DeliveryCursor | None:
-    if not after:
-        return None
-    try:
-        return DeliveryCursor.decode(after)
-    except ValueError:
-        raise Problem(problems.NOT_UNDERSTOOD, "after: `next` of the page before is expected") from None

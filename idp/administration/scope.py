@@ -6,6 +6,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 ADMINISTRATOR = "administrator"
@@ -25,9 +26,8 @@ class Administrator:
     correlation_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class NameCursor:
-    """The last person of a page."""
+class NameCursor(NamedTuple):
+    """The last entry of a page that is ordered by name."""
 
     name: str
     id: UUID
@@ -42,9 +42,8 @@ class NameCursor:
         return cls(name, UUID(ident))
 
 
-@dataclass(frozen=True, slots=True)
-class MomentCursor:
-    """The last of a page that is ordered by its moment, newest first."""
+class MomentCursor(NamedTuple):
+    """The last entry of a page that is ordered by its moment, newest first."""
 
     at: datetime
     id: str
@@ -62,9 +61,8 @@ class MomentCursor:
         return cls(at, ident)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryCursor:
-    """The last delivery of a page, likewise."""
+class EntryCursor(NamedTuple):
+    """The same, where entries have UUIDs."""
 
     at: datetime
     id: UUID
@@ -73,7 +71,7 @@ class DeliveryCursor:
         return MomentCursor(self.at, str(self.id)).encode()
 
     @classmethod
-    def decode(cls, text: str) -> DeliveryCursor:
+    def decode(cls, text: str) -> EntryCursor:
         """Raises `ValueError` likewise."""
         found = MomentCursor.decode(text)
         return cls(found.at, UUID(found.id))

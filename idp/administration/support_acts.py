@@ -16,10 +16,10 @@ from config.entropy import Entropy
 from config.problem import Problem
 from idp.administration import problems
 from idp.administration.documents import PersonDocument
-from idp.administration.reading import Page
+from idp.administration.page import Page
 from idp.administration.record import record
 from idp.administration.registry import Directory, People, SignIns
-from idp.administration.scope import Administrator, DeliveryCursor, NameCursor
+from idp.administration.scope import Administrator, EntryCursor, NameCursor
 from idp.administration.support_documents import (
     AskedException,
     AskedForPhase,
@@ -146,17 +146,17 @@ class SupportActs:
         """People whose name holds `name`, by name. Raises `NOT_UNDERSTOOD` without one: nobody needs them all."""
         if not name:
             raise Problem(problems.NOT_UNDERSTOOD, "name: part of a display name or login name is expected")
-        after = _name_cursor(page.after)
+        after = page.cursor(NameCursor.decode)
         async with self.database.connect() as tx:
             found = await self.people.people(
                 tx, who.organisations, name=name, after=after, now=self.clock.now(), limit=page.limit + 1
             )
-        shown = tuple(
+        shown, following = page.cut(found, lambda one: NameCursor(one.display_name, one.id).encode())
+        entries = (
             SupportEntry(id=one.id, display_name=one.display_name, login_name=one.login_name, state=one.state)
-            for one in found[: page.limit]
+            for one in shown
         )
-        more = len(found) > page.limit
-        return SupportList(shown, NameCursor(shown[-1].display_name, shown[-1].id).encode() if more else None)
+        return SupportList(tuple(entries), following)
 
     async def show(self, who: Administrator, user_id: UUID) -> SupportDocument:
         """One person; that they were looked at is on record, whatever comes of it."""
@@ -245,13 +245,12 @@ class SupportActs:
 
     async def asked(self, who: Administrator, programme_id: UUID, page: Page) -> ExceptionsAsked:
         """Exceptions that support asked for, the newest first."""
-        before = _cursor(page.after)
+        before = page.cursor(EntryCursor.decode)
         async with self.database.connect() as tx:
             await self._programme(tx, who, programme_id)
             found = await self.supported.asked(tx, programme_id, before, page.limit + 1)
-        shown = tuple(found[: page.limit])
-        more = len(found) > page.limit
-        return ExceptionsAsked(shown, DeliveryCursor(shown[-1].asked_at, shown[-1].id).encode() if more else None)
+        shown, following = page.cut(found, lambda one: EntryCursor(one.asked_at, one.id).encode())
+        return ExceptionsAsked(tuple(shown), following)
 
     async def decide(self, who: Administrator, programme_id: UUID, ident: UUID, asked: Decision) -> ExceptionAsked:
         """Give an exception that was asked for, or refuse it. Raises `CHANGED_MEANWHILE`."""
@@ -350,20 +349,3 @@ class SupportActs:
         if found is None or found.organisation_id not in who.organisations:
             raise Problem(problems.NOT_FOUND)
         return found
-
-
-def _name_cursor(after: str) -> NameCursor | None:
-    try:
-        return NameCursor.decode(after) if after else None
-    except ValueError:
-        raise Problem(problems.NOT_UNDERSTOOD, "after: `next` of the page before is expected") from None
-
-
-def _cursor(after: str) -> tuple[datetime, UUID] | None:
-    if not after:
-        return None
-    try:
-        cursor = DeliveryCursor.decode(after)
-    except ValueError:
-        raise Problem(problems.NOT_UNDERSTOOD, "after: `next` of the page before is expected") from None
-    return cursor.at, cursor.id

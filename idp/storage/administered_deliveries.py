@@ -13,7 +13,7 @@ from sqlalchemy.types import Uuid
 
 from config.connections import Transaction
 from idp.administration.documents import Channel, DeliveryEntry, DeliveryState
-from idp.administration.scope import DeliveryCursor
+from idp.administration.scope import EntryCursor
 from idp.sessions.delivery import KEPT
 
 # a mail is its person's, of whatever organisation: it is shown to who administers all of theirs
@@ -99,7 +99,7 @@ async def deliveries(
     channel: Channel,
     state: DeliveryState,
     *,
-    before: DeliveryCursor | None,
+    before: EntryCursor | None,
     now: datetime,
     limit: int,
 ) -> Sequence[DeliveryEntry]:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, exists, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
-from idp.administration.scope import DeliveryCursor
+from idp.administration.scope import EntryCursor
 from idp.credentials.assisted_reset import AssistedReset, ResetState
 from idp.storage.directory_tables import membership, user_account
 from idp.storage.way_in_tables import assisted_reset as table
@@ -50,7 +50,7 @@ async def resets(
     *,
     states: Collection[ResetState],
     person: UUID | None,
-    before: DeliveryCursor | None,
+    before: EntryCursor | None,
     limit: int,
 ) -> Sequence[AssistedReset]:
     """Those of the scope's people, the newest first."""
