@@ -12,10 +12,11 @@ from typing import Final
 
 from config.connections import Transaction
 from idp.directory.account import Directory
+from idp.directory.notice_to import notice_to
 from idp.directory.preferences import Preferences
 from idp.sessions.not_me import NotMe
 from idp.sessions.session import EndReason, Session
-from notifications.notice import Notice, NoticeKind
+from notifications.notice import NoticeKind
 from notifications.queue import Queue
 
 UNTOLD: Final[frozenset[EndReason]] = frozenset({"sign_out", "idle", "absolute", "account_lock", "password_change"})
@@ -43,18 +44,16 @@ class PersonTold:
         if kind is NoticeKind.TAKEOVER:
             by = ended.ended_by or {}
             facts = {name: by.get(name, "") for name in ("device", "browser", "place")}
-        notice = Notice(
-            kind=kind,
-            user_id=account.id,
-            to=account.email,
-            locale=account.locale,
-            name=account.display_name,
-            facts={
+        notice = notice_to(
+            account,
+            account.email,
+            kind,
+            {
                 **facts,
                 "at": at.isoformat(),
                 "time_zone": await self.preferences.time_zone(tx, account.id),
                 "not_me": await self.not_me.link(tx, account.id, ended.sid, at),
             },
-            correlation_id=correlation_id,
+            correlation_id,
         )
         await self.queue.put(tx, notice)

@@ -14,8 +14,9 @@ from config.connections import Transaction
 from idp.credentials.recovery import Recovery
 from idp.credentials.waiting_recovery import Due, DueRecoveries
 from idp.directory.account import Account, Directory
+from idp.directory.notice_to import notice_to
 from idp.directory.preferences import Clocks
-from notifications.notice import Notice, NoticeKind
+from notifications.notice import NoticeKind
 from notifications.queue import Queue
 
 
@@ -64,13 +65,5 @@ class RecoveriesMoved:
         for address in dict.fromkeys((one.sent_to, account.email)):
             if address is None or (address != one.sent_to and not due.against):
                 continue  # the way in is mailed to nobody but whoever asked by that address
-            notice = Notice(
-                kind=kind,
-                user_id=one.user_id,
-                to=address,
-                locale=account.locale,
-                name=account.display_name,
-                facts=facts,
-                correlation_id=one.correlation_id,
-            )
+            notice = notice_to(account, address, kind, facts, one.correlation_id)
             await self.queue.put(tx, notice, expires_in=one.expires_at - now)

@@ -16,11 +16,12 @@ from idp.administration.record import record
 from idp.administration.registry import Directory, Factors, Logins, People
 from idp.administration.scope import Administrator
 from idp.directory.account import Account
+from idp.directory.notice_to import notice_to
 from idp.directory.preferences import Clocks
 from idp.sessions.one_session import OneSession
 from idp.sessions.signals.changes import ChangeSignals
 from notifications import queue as notices
-from notifications.notice import Notice, NoticeKind
+from notifications.notice import NoticeKind
 from notifications.queue import Queue
 
 
@@ -129,18 +130,16 @@ class PersonActs:
     ) -> None:
         if account.email is None:
             return
-        notice = Notice(
-            kind=kind,
-            user_id=account.id,
-            to=account.email,
-            locale=account.locale,
-            name=account.display_name,
-            facts={
+        notice = notice_to(
+            account,
+            account.email,
+            kind,
+            {
                 **facts,
                 "at": self.clock.now().isoformat(),
                 "time_zone": await self.clocks.time_zone(tx, account.id),
             },
-            correlation_id=who.correlation_id,
+            who.correlation_id,
         )
         await self.queue.put(tx, notice)
 

@@ -22,10 +22,11 @@ from idp.administration.reset_documents import ResetAsked, ResetEntry, ResetList
 from idp.administration.scope import Administrator, EntryCursor
 from idp.credentials.assisted_reset import ASKED_FOR, CODE_FOR, AssistedReset, ResetState, code_hash, new_code
 from idp.credentials.waiting_recovery import TOKEN_SIZE, stop_address, stop_hash
+from idp.directory.notice_to import notice_to
 from idp.directory.preferences import Clocks
 from idp.sessions.session import Session
 from notifications import queue as notices
-from notifications.notice import Notice, NoticeKind
+from notifications.notice import NoticeKind
 from notifications.queue import Queue
 
 
@@ -212,15 +213,7 @@ class ResetActs:
                 "stop": stop,
                 "time_zone": await self.clocks.time_zone(tx, one.user_id),
             }
-            notice = Notice(
-                kind=NoticeKind.RESET_AGREED,
-                user_id=account.id,
-                to=account.email,
-                locale=account.locale,
-                name=account.display_name,
-                facts=facts,
-                correlation_id=who.correlation_id,
-            )
+            notice = notice_to(account, account.email, NoticeKind.RESET_AGREED, facts, who.correlation_id)
             await self.queue.put(tx, notice, expires_in=CODE_FOR)
         live = await self.sessions.live_of(tx, one.user_id, now)
         if live is not None:

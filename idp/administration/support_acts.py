@@ -33,6 +33,7 @@ from idp.administration.support_documents import (
 from idp.credentials.recovery import LIFETIME, Recovery
 from idp.credentials.throttle import RECOVERY_OF_ACCOUNT, Throttle
 from idp.directory.account import Account
+from idp.directory.notice_to import notice_to
 from idp.factors.one_time_code import masked
 from idp.rollout import support
 from idp.rollout.analysis import PlannedPhase
@@ -45,7 +46,7 @@ from idp.rollout.programme import Programme
 from idp.rollout.reminders import WORTH, Addressee, how_to, words_for
 from idp.rollout.support import LONGEST_ASKED, Circumstances, LastAttempt, MeetsPhase, SetUp
 from notifications import queue as notices
-from notifications.notice import Notice, NoticeKind
+from notifications.notice import NoticeKind
 from notifications.queue import Queue
 
 ATTEMPTS = 10
@@ -331,15 +332,7 @@ class SupportActs:
         self, tx: Transaction, who: Administrator, account: Account, kind: NoticeKind, facts: dict[str, str]
     ) -> None:
         assert account.email is not None
-        notice = Notice(
-            kind=kind,
-            user_id=account.id,
-            to=account.email,
-            locale=account.locale,
-            name=account.display_name,
-            facts=facts,
-            correlation_id=who.correlation_id,
-        )
+        notice = notice_to(account, account.email, kind, facts, who.correlation_id)
         await self.queue.put(tx, notice, expires_in=WORTH if kind is NoticeKind.PROGRAMME else None)
 
     async def _programme(

@@ -16,6 +16,7 @@ from uuid import UUID
 from config.connections import Transaction
 from config.subscriber import subscriber
 from events import outbox
+from idp.directory.account import Account
 from notifications.notice import Notice, NoticeKind
 from notifications.queue import Queue
 
@@ -35,6 +36,11 @@ class Recipient:
     email: str | None
     name: str
     locale: str
+
+    @classmethod
+    def of(cls, account: Account) -> Recipient:
+        """A person of the directory."""
+        return cls(user_id=account.id, email=account.email, name=account.display_name, locale=account.locale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,12 @@ from config.clock import Clock
 from config.connections import Transaction, Valkey
 from config.web import correlation_id
 from events import outbox
+from idp.directory.notice_to import notice_to
 from idp.directory.preferences import Preferences
 from idp.endpoints.account.door import Person
 from idp.sessions.not_me import NotMe
 from notifications import queue
-from notifications.notice import Notice, NoticeKind
+from notifications.notice import NoticeKind
 from notifications.queue import Queue
 
 
@@ -33,14 +34,12 @@ class Letters:
             return
         now = self._clock.now()
         link = await self._not_me.link(tx, account.id, person.session.sid, now)
-        notice = Notice(
-            kind=kind,
-            user_id=account.id,
-            to=account.email,
-            locale=account.locale,
-            name=account.display_name,
-            facts={**facts, "at": now.isoformat(), "time_zone": person.zone, "not_me": link},
-            correlation_id=correlation_id(request),
+        notice = notice_to(
+            account,
+            account.email,
+            kind,
+            {**facts, "at": now.isoformat(), "time_zone": person.zone, "not_me": link},
+            correlation_id(request),
         )
         await self._queue.put(tx, notice)
 

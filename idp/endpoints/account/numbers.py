@@ -80,8 +80,7 @@ class OwnNumbers:
 
 def recipient(person: Person) -> Recipient:
     """Whom a code is for."""
-    account = person.account
-    return Recipient(user_id=account.id, email=account.email, name=account.display_name, locale=account.locale)
+    return Recipient.of(person.account)
 
 
 def _confirming(person: Person) -> Asked:

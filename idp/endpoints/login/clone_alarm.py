@@ -40,7 +40,5 @@ class CloneAlarm:
         await self._signals.credential_changed(tx, passkey.user_id, change, correlation_id(request))
         account = await self._directory.account(tx, passkey.user_id)
         if account is not None:
-            person = Recipient(
-                user_id=account.id, email=account.email, name=account.display_name, locale=account.locale
-            )
+            person = Recipient.of(account)
             await self._notices.passkey_copied(tx, request, person, now, passkey=passkey.label)

@@ -13,6 +13,7 @@ from config.connections import Transaction
 from config.web import correlation_id
 from idp.credentials.recovery import Recovery
 from idp.directory.account import Account, Directory, LockReason
+from idp.directory.notice_to import notice_to
 from idp.directory.preferences import Preferences
 from idp.endpoints.client_requests import address
 from idp.endpoints.sign_in.ways_back import WaysBack
@@ -75,16 +76,14 @@ class NotMeMeasures:
         return True
 
     async def _notice(self, tx: Transaction, account: Account, to: str, exchange: str, now: datetime) -> Notice:
-        return Notice(
-            kind=NoticeKind.ACCOUNT_LOCKED,
-            user_id=account.id,
-            to=to,
-            locale=account.locale,
-            name=account.display_name,
-            facts={
+        return notice_to(
+            account,
+            to,
+            NoticeKind.ACCOUNT_LOCKED,
+            {
                 "at": now.isoformat(),
                 "time_zone": await self._preferences.time_zone(tx, account.id),
                 "recovery": await self._recovery.link(tx, account.id, None, now, sent_to=to),
             },
-            correlation_id=exchange,
+            exchange,
         )

@@ -18,11 +18,12 @@ from idp.authorization.login_rules import LoginRulesCache
 from idp.credentials.throttle import Allowance, Throttle, TooMany
 from idp.directory.account import Account, Directory
 from idp.directory.cache import FaceCache
+from idp.directory.notice_to import notice_to
 from idp.directory.preferences import Preferences
 from idp.endpoints.login.arrivals import visitor
 from idp.endpoints.login.login_page import LoginPages, record_attempt
 from idp.factors.sign_in_link import LinkKey, SignInLink, SignInLinks, new_token, token_hash
-from notifications.notice import Notice, NoticeKind
+from notifications.notice import NoticeKind
 from notifications.queue import Queue
 
 OPEN: Final = "/sign-in/mail/open"
@@ -98,20 +99,18 @@ class LinkMail:
                 expires_at=min(now + self.lifetime, login.expires_at),
             )
             await self.links.put_link(tx, link)
-            notice = Notice(
-                kind=NoticeKind.SIGN_IN_LINK,
-                user_id=account.id,
-                to=account.email,
-                locale=account.locale,
-                name=account.display_name,
-                facts={
+            notice = notice_to(
+                account,
+                account.email,
+                NoticeKind.SIGN_IN_LINK,
+                {
                     "link": f"{self.issuer}{OPEN}?{urlencode({'token': token})}",
                     "minutes": str(max(1, int((link.expires_at - now).total_seconds()) // 60)),
                     **told,
                     "at": now.isoformat(),
                     "time_zone": await self.preferences.time_zone(tx, account.id),
                 },
-                correlation_id=correlation_id(request),
+                correlation_id(request),
             )
             await self.queue.put(tx, notice)
             details = {"client": login.client_id}

@@ -150,7 +150,7 @@ class NewPasswordPage:
     async def _text(self, request: Request, token: str, opened: _Opened) -> Response:
         """Send a code to the person's number, for the form that they fill in next."""
         account = opened.account
-        person = Recipient(user_id=account.id, email=account.email, name=account.display_name, locale=account.locale)
+        person = Recipient.of(account)
         async with self._shared.database.connect() as tx:
             reach = await self._proof.reach(tx, account.id)
         if reach is None:

@@ -12,11 +12,12 @@ from events import outbox
 from idp.credentials.recovery import LIFETIME
 from idp.credentials.waiting_recovery import WaitingRecovery
 from idp.directory.account import Account
+from idp.directory.notice_to import notice_to
 from idp.directory.preferences import Preferences
 from idp.endpoints.login.arrivals import visitor
 from idp.sessions.not_me import NotMe
 from notifications import queue
-from notifications.notice import Notice, NoticeKind
+from notifications.notice import NoticeKind
 from notifications.queue import Queue
 
 
@@ -82,13 +83,5 @@ class WayInNotices:
             return
         await self._queue.put(
             tx,
-            Notice(
-                kind=kind,
-                user_id=account.id,
-                to=address,
-                locale=account.locale,
-                name=account.display_name,
-                facts=facts,
-                correlation_id=reference,
-            ),
+            notice_to(account, address, kind, facts, reference),
         )

@@ -21,9 +21,10 @@ from idp.credentials.assisted_reset import AssistedResets
 from idp.credentials.recovery import Recovery
 from idp.credentials.waiting_recovery import WaitingRecoveries, stop_hash
 from idp.directory.account import Account, Directory
+from idp.directory.notice_to import notice_to
 from idp.directory.preferences import Clocks
 from idp.endpoints.login.login_page import record_attempt
-from notifications.notice import Notice, NoticeKind
+from notifications.notice import NoticeKind
 from notifications.queue import Queue
 
 How = Literal["link", "account", "not_me", "other_way"]
@@ -112,13 +113,11 @@ class WaysBack:
         await record_attempt(tx, request, Kind.RECOVERY_FINISHED, subject=str(user_id), details={"by": by})
 
     async def _tell(self, tx: Transaction, account: Account, to: str, reference: str, now: datetime) -> None:
-        notice = Notice(
-            kind=NoticeKind.RECOVERY_STOPPED,
-            user_id=account.id,
-            to=to,
-            locale=account.locale,
-            name=account.display_name,
-            facts={"at": now.isoformat(), "time_zone": await self.clocks.time_zone(tx, account.id)},
-            correlation_id=reference,
+        notice = notice_to(
+            account,
+            to,
+            NoticeKind.RECOVERY_STOPPED,
+            {"at": now.isoformat(), "time_zone": await self.clocks.time_zone(tx, account.id)},
+            reference,
         )
         await self.queue.put(tx, notice)
