@@ -17,8 +17,9 @@ from events import outbox
 from idp.every_client import NotDone
 from idp.every_session import OPERATOR
 from idp.programme_parts import leading
+from idp.rollout.changes import By, Missing, NotChangeable, PhaseView, Stale, Unusable
 from idp.rollout.exceptions import PhaseException
-from idp.rollout.leading import By, Leading, Missing, NotChangeable, PhaseView, Stale, Unusable
+from idp.rollout.leading import Leading
 from idp.rollout.phases import Act, NotNow, Phase
 from idp.rollout.programme import Preview, Programme
 from idp.rollout.template import Template

@@ -40,9 +40,10 @@ from idp.administration.programme_documents import (
     ProgrammeRequest,
 )
 from idp.administration.scope import Administrator, EntryCursor
+from idp.rollout.changes import By, Missing, NotChangeable, PhaseChange, PhaseView, Stale, Unusable
 from idp.rollout.cohorts import Rule, UnusableRule, check_rule
 from idp.rollout.exceptions import PhaseException
-from idp.rollout.leading import By, Leading, Missing, NotChangeable, PhaseChange, PhaseView, Stale, Unusable
+from idp.rollout.leading import Leading
 from idp.rollout.phases import Act, Dates, NotNow, Phase
 from idp.rollout.programme import CohortTaken, PhaseRecords, Programme, Programmes, Reached
 from idp.rollout.reminders import UnusableText

@@ -37,9 +37,10 @@ from idp.directory.notice_to import notice_to
 from idp.factors.one_time_code import masked
 from idp.rollout import support
 from idp.rollout.analysis import PlannedPhase
+from idp.rollout.changes import By
 from idp.rollout.cohorts import Facts
 from idp.rollout.demands import Standing
-from idp.rollout.leading import By, Leading
+from idp.rollout.leading import Leading
 from idp.rollout.methods import why_not
 from idp.rollout.phases import Method
 from idp.rollout.programme import Programme

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol, get_args
 from uuid import UUID
 
-from audit import trail
-from audit.trail import AuditEvent, Kind
 from config.clock import Clock
 from config.connections import Transaction
 from config.entropy import Entropy
+from idp.rollout.changes import By, Missing, NotChangeable, PhaseChange, PhaseView, Stale, Unusable
 from idp.rollout.cohorts import Cohort, Rule, check_rule
 from idp.rollout.demands import OFFERED, PhaseWithRule
 from idp.rollout.exceptions import PhaseException, is_allowed
@@ -22,29 +21,23 @@ from idp.rollout.phases import (
     Act,
     Circumstances,
     DateName,
-    Dates,
-    Demand,
     Measured,
     Method,
     NotNow,
     Phase,
-    Reminder,
-    Thresholds,
-    Why,
     acts_now,
     done,
     due,
 )
 from idp.rollout.programme import (
-    EventAct,
     Measurements,
-    PhaseEvent,
     PhaseRecords,
     Programme,
     Programmes,
     Reached,
     Texts,
 )
+from idp.rollout.recording import Recording
 from idp.rollout.reminders import check_texts
 from idp.rollout.template import Template, instantiate
 
@@ -54,54 +47,6 @@ SCHEDULE: Final = "schedule"
 MOST_COHORTS: Final = 100
 FARTHEST: Final = timedelta(days=20 * 365)
 """How far from now dates may be: beyond it somebody mistyped a year."""
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who does something, and why."""
-
-    who: str
-    why: str
-    correlation_id: str
-    sid: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseChange:
-    """What of a phase is written anew; None: it stays."""
-
-    cohort_id: UUID | None = None
-    share: int | None = None
-    demand: Demand | None = None
-    dates: Dates | None = None
-    grace_days: int | None = None
-    reminders: tuple[Reminder, ...] | None = None
-    thresholds: Thresholds | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PhaseView:
-    """A phase, and what can be done with it now."""
-
-    phase: Phase
-    acts: Mapping[Act, Why | None]
-    measured: Measured
-
-
-class Missing(Exception):
-    """There is no such phase, cohort, exception or person in this programme."""
-
-
-class Stale(Exception):
-    """Somebody changed it meanwhile."""
-
-
-class NotChangeable(Exception):
-    """It is in force: only its dates of later, thresholds and reminders may be written anew."""
-
-
-class Unusable(ValueError):
-    """What was asked for cannot be; the message says why."""
 
 
 class People(Reached, Measurements, Protocol):
@@ -128,6 +73,7 @@ class Leading:
         self._clock = clock
         self._entropy = entropy
         self._offered = offered
+        self._recording = Recording(programmes, records, clock, entropy)
 
     async def create(
         self, tx: Transaction, organisation_id: UUID, template: Template, start: datetime, locale: str, by: By
@@ -143,7 +89,7 @@ class Leading:
             template, organisation_id, start, locale=locale, now=now, entropy=self._entropy
         )
         await self._programmes.add(tx, made, cohorts, phases, now)
-        await self._audit(tx, made, "create", by, {"start": start.isoformat(), "phases": len(phases)})
+        await self._recording.audit(tx, made, "create", by, {"start": start.isoformat(), "phases": len(phases)})
         return made
 
     async def start(self, tx: Transaction, programme: Programme, by: By) -> Programme:
@@ -152,7 +98,7 @@ class Leading:
             return programme
         started = replace(programme, started_at=self._clock.now(), version=programme.version + 1)
         await self._programmes.put(tx, started)
-        await self._audit(tx, programme, "start", by, {})
+        await self._recording.audit(tx, programme, "start", by, {})
         return started
 
     async def rename(self, tx: Transaction, programme: Programme, name: str, texts: Texts, by: By) -> Programme:
@@ -160,7 +106,7 @@ class Leading:
         check_texts(texts)
         changed = replace(programme, name=name, texts=texts, version=programme.version + 1)
         await self._programmes.put(tx, changed)
-        await self._audit(tx, programme, "change", by, {"texts": sorted(texts)})
+        await self._recording.audit(tx, programme, "change", by, {"texts": sorted(texts)})
         return changed
 
     async def remove(self, tx: Transaction, programme: Programme, by: By) -> None:
@@ -168,7 +114,7 @@ class Leading:
         if any(one.begun_at is not None for one in await self._programmes.phases(tx, programme.id)):
             raise NotChangeable
         await self._programmes.remove(tx, programme.id)
-        await self._audit(tx, programme, "change", by, {"removed": True})
+        await self._recording.audit(tx, programme, "change", by, {"removed": True})
 
     async def look(self, tx: Transaction, programme: Programme) -> Sequence[PhaseView]:
         """Its phases in order, with what can be done now."""
@@ -211,7 +157,7 @@ class Leading:
             raise Unusable("dates: announce, begin, enforce and end follow each other")
         if after.cohort_id not in {one.id for one in await self._programmes.cohorts(tx, programme.id)}:
             raise Missing
-        await self._keep(tx, programme, phase, after, "change", by, {"changed": sorted(asked)})
+        await self._recording.keep(tx, programme, phase, after, "change", by, {"changed": sorted(asked)})
         return after
 
     async def put_cohort(
@@ -235,7 +181,7 @@ class Leading:
                     raise NotChangeable
         cohort = Cohort(id=cohort_id, programme_id=programme.id, name=name, rule=rule)
         await self._programmes.put_cohort(tx, cohort)
-        await self._audit(tx, programme, "change", by, {"cohort": name})
+        await self._recording.audit(tx, programme, "change", by, {"cohort": name})
         return cohort
 
     async def grant(
@@ -260,7 +206,7 @@ class Leading:
         )
         await self._records.grant(tx, exception)
         details = {"person": str(user_id), "until": until.isoformat()}
-        await self._note(tx, programme, phase, phase, "except", by, details)
+        await self._recording.note(tx, programme, phase, phase, "except", by, details)
         return exception
 
     async def withdraw(self, tx: Transaction, programme: Programme, exception_id: UUID, by: By) -> PhaseException:
@@ -273,7 +219,7 @@ class Leading:
         if taken is None:
             return found
         phase = phases[taken.phase_id]
-        await self._note(tx, programme, phase, phase, "withdraw", by, {"person": str(taken.user_id)})
+        await self._recording.note(tx, programme, phase, phase, "withdraw", by, {"person": str(taken.user_id)})
         return taken
 
     async def go_on(self, tx: Transaction, programme: Programme, correlation_id: str) -> int:
@@ -295,7 +241,7 @@ class Leading:
                 held = await self._records.held_back(tx, phase.id)
                 details = {"act": act, "because": error.why.value}
                 if held is None or held.details != details:
-                    await self._note(tx, programme, phase, phase, "held_back", by, details)
+                    await self._recording.note(tx, programme, phase, phase, "held_back", by, details)
             else:
                 acted += 1
         return acted
@@ -324,7 +270,7 @@ class Leading:
         seen = measured[phase.id]
         if seen.sample:
             details["measured"] = {"successes": seen.successes, "failures": seen.failures, "feedback": seen.feedback}
-        await self._keep(tx, programme, phase, after, act, by, details)
+        await self._recording.keep(tx, programme, phase, after, act, by, details)
         return after
 
     def _around(self, phase: Phase, phases: Sequence[Phase], measured: Mapping[UUID, Measured]) -> Circumstances:
@@ -334,68 +280,6 @@ class Leading:
             measured=measured[phase.id],
             before=before,
             measured_before=measured[before.id] if before is not None else Measured(),
-        )
-
-    async def _keep(
-        self,
-        tx: Transaction,
-        programme: Programme,
-        before: Phase,
-        after: Phase,
-        act: EventAct,
-        by: By,
-        details: Mapping[str, object],
-    ) -> None:
-        await self._programmes.put_phase(tx, after, self._clock.now())
-        await self._note(tx, programme, before, after, act, by, details)
-        await self._programmes.tell(tx, programme.organisation_id)
-
-    async def _note(
-        self,
-        tx: Transaction,
-        programme: Programme,
-        before: Phase,
-        after: Phase,
-        act: EventAct,
-        by: By,
-        details: Mapping[str, object],
-    ) -> None:
-        event = PhaseEvent(
-            id=self._entropy.uuid(),
-            phase_id=after.id,
-            at=self._clock.now(),
-            act=act,
-            from_state=before.state,
-            to_state=after.state,
-            who=by.who,
-            why=by.why,
-            details=details,
-        )
-        await self._records.note(tx, event)
-        more = {"phase": after.key, "from": before.state, "to": after.state, **details}
-        await self._audit(tx, programme, act, by, more, subject=str(after.id))
-
-    async def _audit(
-        self,
-        tx: Transaction,
-        programme: Programme,
-        act: EventAct,
-        by: By,
-        details: Mapping[str, object],
-        *,
-        subject: str = "",
-    ) -> None:
-        told = {"act": act, "why": by.why, "programme": str(programme.id), **details}
-        await trail.record(
-            tx,
-            AuditEvent(
-                kind=Kind.PROGRAMME_CHANGED,
-                correlation_id=by.correlation_id,
-                actor=by.who,
-                subject=subject or str(programme.id),
-                sid=by.sid,
-                details=told,
-            ),
         )
 
 

@@ -11,7 +11,8 @@ from config.connections import Valkey
 from config.entropy import SystemEntropy
 from config.settings import Settings
 from idp.programme_worker import build_worker
-from idp.rollout.leading import By, Leading
+from idp.rollout.changes import By
+from idp.rollout.leading import Leading
 from idp.rollout.methods import Method as Way
 from idp.rollout.phases import Demand, NotNow, Phase, Thresholds, Why
 from idp.rollout.programme import Programme

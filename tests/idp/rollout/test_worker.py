@@ -12,8 +12,9 @@ from config.connections import Valkey
 from config.entropy import SystemEntropy
 from config.settings import Settings
 from idp.programme_worker import ProgrammeWorker, build_worker
+from idp.rollout.changes import By
 from idp.rollout.exceptions import PhaseException
-from idp.rollout.leading import By, Leading
+from idp.rollout.leading import Leading
 from idp.rollout.phases import Phase, Reminder, Thresholds
 from idp.rollout.programme import Programme
 from idp.storage import phase_people, phase_records, programmes
