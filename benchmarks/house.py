@@ -20,7 +20,8 @@ import config
 from config.clock import SystemClock
 from config.connections import Database
 from config.entropy import SystemEntropy
-from config.settings import IdentityProviderSettings, Settings
+from config.sections.identity import IdentityProviderSettings
+from config.settings import Settings
 from idp.credentials.password import PasswordPool
 from idp.demo import client_secret
 from idp.directory.account import Account, Organisation

@@ -32,8 +32,9 @@ from config.engines.embedded import running_engines
 from config.engines.programs import postgresql_programs
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.sections.services import ReservationSettings
 from config.serving import collect_rarely
-from config.settings import ReservationSettings, Settings
+from config.settings import Settings
 from migrations.runner import migrate
 from upstreams.reservation.availability import Availability
 from upstreams.reservation.gate import Gate

@@ -11,8 +11,9 @@ from typing import TextIO
 
 from cli.children import Child, ForkedChild
 from cli.services import PROJECT
+from config.sections.identity import IdentityProviderSettings
 from config.serving import CannotListen, listener
-from config.settings import IdentityProviderSettings, Settings
+from config.settings import Settings
 
 EXAMPLE_ADDRESS = "http://app.localhost:9100/"
 _LISTEN = ("127.0.0.1", 9100)

@@ -26,7 +26,8 @@ from cli.settings_list import settings_list
 from config.connections import Database, open_database
 from config.engines.embedded import running_engines
 from config.problem import ProblemType
-from config.settings import IdentityProviderSettings, Settings
+from config.sections.identity import IdentityProviderSettings
+from config.settings import Settings
 from idp.openapi_document import document
 from migrations.runner import migrate
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from cli.services import PROJECT
-from config.settings import GatewaySettings
+from config.sections.gateway import GatewaySettings
 from gateway.routes.route_file import SHIPPED as SHIPPED_ROUTES
 from pages.locale import LOCALES
 from pages.picture import MARGIN, frame

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 
 PROJECT = Path(__file__).parent.parent
 """The folder of the source."""

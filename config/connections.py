@@ -18,7 +18,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from config.settings import Role, Settings, ValkeySettings
+from config.sections.engines import Role, ValkeySettings
+from config.settings import Settings
 from config.warm_connections import watch_connections
 
 Transaction = AsyncConnection

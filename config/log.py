@@ -10,7 +10,7 @@ from typing import TextIO
 import structlog
 from structlog.types import EventDict, WrappedLogger
 
-from config.settings import LogSettings
+from config.sections.surroundings import LogSettings
 
 SECRET_NAMES = frozenset(
     {

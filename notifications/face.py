@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from config.settings import SupportSettings
+from config.sections.surroundings import SupportSettings
 from pages.contrast import readable_on, tokens
 from pages.locale import Locale
 from pages.look import Look, said

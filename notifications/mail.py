@@ -15,7 +15,7 @@ from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from config.settings import SupportSettings
+from config.sections.surroundings import SupportSettings
 from notifications.face import OURS, Face, contact
 from notifications.letter import Letter, one_line, write
 from notifications.notice import Notice

@@ -9,7 +9,8 @@ import pytest
 
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import SystemEntropy
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from tests.clock import FakeClock
 from tests.engines import TestEngines, engines_for_tests
 from tests.made_once import make_once

@@ -20,7 +20,8 @@ from config.client_secret import create_client_secret
 from config.engines.embedded import running_engines
 from config.engines.folders import make_var
 from config.envelope import Envelope
-from config.settings import DatabaseSettings, Settings, ValkeySettings
+from config.sections.engines import DatabaseSettings, ValkeySettings
+from config.settings import Settings
 from migrations.runner import migrate
 
 TEMPLATE = "munjigi_template"

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from config.client_address import ClientAddresses
+from config.sections.gateway import GatewaySettings
 from config.serving import listener
-from config.settings import GatewaySettings
 from gateway.doors.connection import DoorConnection
 from gateway.doors.doors import Doors
 from gateway.proxy.door import Door

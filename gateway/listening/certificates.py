@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from config.settings import GatewaySettings
+from config.sections.gateway import GatewaySettings
 from gateway.file_mark import Mark, mark_of
 from gateway.listening.tls import TlsFiles, WrongCertificate, tls_context
 from gateway.rounds import pause

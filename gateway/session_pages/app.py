@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.problem import Problem
-from config.settings import SupportSettings
+from config.sections.surroundings import SupportSettings
 from config.web import UNEXPECTED, problem_response
 from gateway.decision.enforcement import COME_AGAIN, Refusal
 from gateway.relying_party.sign_in import SignInFlow

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from config.clock import Clock
-from config.settings import SessionSettings
+from config.sections.identity import SessionSettings
 from config.web import correlation_id
 from gateway.callers.identity import Identity
 from gateway.routes.route_table import RouteTable

@@ -13,7 +13,7 @@ import httpx2
 from config.clock import Clock
 from config.entropy import Entropy
 from config.health import read_by_prometheus
-from config.settings import GatewaySettings
+from config.sections.gateway import GatewaySettings
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.exchange_metrics import ExchangeMetrics
 from gateway.telemetry.otlp import SpanExporter

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from config.settings import IdentityProviderSettings
+from config.sections.identity import IdentityProviderSettings
 from idp.authorization.answer import RESPONSE_MODES
 from idp.authorization.checks import DISPLAYS
 from idp.clients.authentication import METHODS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-from config.settings import SupportSettings
+from config.sections.surroundings import SupportSettings
 from idp.clients.client import Client
 from idp.directory.account import Face, Support
 from idp.directory.cache import FaceCache

@@ -12,7 +12,7 @@ from sqlalchemy.sql import column, table
 from sqlalchemy.types import Uuid
 
 from config.connections import Transaction
-from config.settings import SupportSettings
+from config.sections.surroundings import SupportSettings
 from notifications.face import Face
 from pages.look import Look
 

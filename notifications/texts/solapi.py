@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 
 from config.entropy import Entropy
-from config.settings import TextSettings, WrongSettings
+from config.sections.messages import TextSettings
+from config.settings import WrongSettings
 from notifications.outcome import Away, Deferred, Refused
 from notifications.texts.dialling import in_its_country
 from notifications.texts.provider import Line, Text, said, unless_taken

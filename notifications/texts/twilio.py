@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from config.settings import TextSettings, WrongSettings
+from config.sections.messages import TextSettings
+from config.settings import WrongSettings
 from notifications.outcome import Away, Deferred, Refused
 from notifications.texts.provider import Line, Text, said, unless_taken
 

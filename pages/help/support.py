@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 
-from config.settings import SupportSettings
+from config.sections.surroundings import SupportSettings
 from pages.look import Look
 
 Asking = Callable[[Request], Awaitable["Support"]]

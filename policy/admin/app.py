@@ -17,8 +17,9 @@ from config.clock import Clock, SystemClock
 from config.connections import Database, Transaction, Valkey, open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.sections.gateway import GatewaySettings
 from config.serving import serve_application
-from config.settings import GatewaySettings, Settings
+from config.settings import Settings
 from events import outbox
 from jose.entrance import Entrance
 from jose.key_keeper import KeyKeeper

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from config.connections import Database
 from config.entropy import SystemEntropy
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp import every_session
 from idp.sessions.machine_sessions import MachineSessions
 from idp.sessions.one_session import Began

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from cli.health import is_ready
-from config.settings import GatewaySettings
+from config.sections.gateway import GatewaySettings
 from tests.house import House, running_house
 
 

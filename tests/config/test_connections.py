@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from config.connections import Database, is_away, open_database, reading
 from config.direct import Statement, looking
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from config.warm_connections import WARM
 from tests.engines import engines_for_tests
 

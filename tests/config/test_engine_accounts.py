@@ -15,7 +15,8 @@ import pytest
 from config.engines.account import engine_account
 from config.engines.embedded import running_engines
 from config.engines.programs import valkey_program
-from config.settings import EngineSettings, Settings, WrongSettings
+from config.sections.engines import EngineSettings
+from config.settings import Settings, WrongSettings
 from tests.config.asking import ask
 
 PROJECT = Path(__file__).parents[2]

@@ -15,7 +15,8 @@ import pytest
 from config.engines.embedded import running_engines
 from config.engines.engine import EngineFailed
 from config.engines.postgresql import PostgreSQL
-from config.settings import DatabaseSettings, Settings, ValkeySettings, WrongSettings
+from config.sections.engines import DatabaseSettings, ValkeySettings
+from config.settings import Settings, WrongSettings
 from tests.config.asking import ask, valkey_says
 from tests.machine import listening_ports, wait_for_lock
 

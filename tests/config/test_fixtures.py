@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from config.connections import Database, Valkey
-from config.settings import Role
+from config.sections.engines import Role
 
 
 @pytest.mark.parametrize("turn", [1, 2, 3])

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from config.log import configure_logging
-from config.settings import LogSettings
+from config.sections.surroundings import LogSettings
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from config.places import NETWORK_LIMIT, SHIPPED, Place, Places
-from config.settings import PlaceSettings, Settings, WrongSettings
+from config.sections.surroundings import PlaceSettings
+from config.settings import Settings, WrongSettings
 from tests.config.mmdb import written_database
 
 KOREA_TELECOM, GOOGLE, GOOGLE_IPV6 = "168.126.63.1", "8.8.8.8", "2001:4860:4860::8888"

@@ -13,7 +13,8 @@ import pytest
 from config.clock import SystemClock
 from config.connections import Database
 from config.envelope import Envelope
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from console.app import SERVICE, application
 from console.pages import STATIC, TEMPLATES, sections
 from console.views import KEYS, LISTS, VIEWS, View

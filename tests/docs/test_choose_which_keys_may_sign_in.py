@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from config.connections import open_database
-from config.settings import IdentityProviderSettings, Settings
+from config.sections.identity import IdentityProviderSettings
+from config.settings import Settings
 from idp.factors.metadata import REFUSING
 from tests.cli.test_sessions import environment
 from tests.docs.test_examples import PROJECT, defined_by

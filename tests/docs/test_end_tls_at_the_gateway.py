@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from config.client_address import ClientAddresses
-from config.settings import GatewaySettings
+from config.sections.gateway import GatewaySettings
 from policy.artefact import Policy, Zone
 from policy.casbin_lines import WrongLines
 from policy.lint import Fault, lint

@@ -12,7 +12,8 @@ import httpx2
 import pytest
 
 from config.health import health_application
-from config.settings import GatewaySettings, Settings
+from config.sections.gateway import GatewaySettings
+from config.settings import Settings
 from tests.docs.test_examples import PROJECT, blocks, defined_by
 from tests.gateway.house import GATEWAY, PROVIDER, RELAY, SHOP, Browser, on_free_ports, people, running, shops
 from tests.gateway.test_span_exporter import Collector, Sent, collecting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from config.settings import GatewaySettings
+from config.sections.gateway import GatewaySettings
 from gateway.limits.overload import BUSY, FEW, HELD, INTERVAL, Priority
 from gateway.limits.rate import Per
 from gateway.limits.refusal import PAGES_A_SECOND

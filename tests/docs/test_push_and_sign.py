@@ -10,7 +10,8 @@ from joserfc.jwk import ECKey
 
 from config.clock import SystemClock
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.storage import clients
 from tests.docs.test_examples import PROJECT, defined_by
 from tests.idp.provider import SECRET, Provider, running_provider

@@ -12,7 +12,8 @@ from joserfc import jws
 
 from config.clock import SystemClock
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.demo import ShippedClient, register
 from idp.sessions.courier import TIMEOUTS
 from tests.docs.test_examples import PROJECT, defined_by

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from cli.reference import FOLDER, ROOMS, declared_problems, reference_pages
 from cli.services import PROJECT
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 
 
 async def test_the_pages_are_as_they_would_be_made(database: Callable[[Role], Database]) -> None:

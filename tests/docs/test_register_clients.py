@@ -15,7 +15,8 @@ from audit.trail import Kind
 from cli.main import app
 from config.clock import SystemClock
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.clients.invalid import InvalidRegistration
 from idp.clients.register import InitialAccessToken, hash_token
 from idp.clients.registration import ADMINISTRATOR, read_registration

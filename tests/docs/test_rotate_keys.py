@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from audit import key_trail
 from cli.main import app
-from config.settings import KeySettings, Settings
+from config.sections.identity import KeySettings
+from config.settings import Settings
 from jose.key_keeper import KeyKeeper, Order
 from jose.rotation import Schedule
 from jose.storage.keys import SigningKeys

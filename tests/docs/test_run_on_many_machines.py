@@ -8,7 +8,8 @@ from collections.abc import Callable
 from sqlalchemy import text
 
 from config.connections import Database
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from events.projection import from_event
 from idp.sessions.one_session import Began
 from tests.cli.test_errors import munjigi

@@ -9,7 +9,8 @@ import pytest
 
 from config.clock import SystemClock
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from tests.docs.test_examples import PROJECT, defined_by
 from tests.idp.browser import Browser
 from tests.idp.provider import Provider, running_provider

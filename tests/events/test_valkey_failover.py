@@ -24,7 +24,8 @@ from config import key_space
 from config.connections import Valkey, open_valkey
 from config.engines.account import engine_account
 from config.engines.programs import valkey_program
-from config.settings import Settings, ValkeySettings
+from config.sections.engines import ValkeySettings
+from config.settings import Settings
 from events.storage.stream import EventStream
 from tests.events.listening import listening, running_relay, tell, until
 from tests.events.test_rebuild import begin_sessions

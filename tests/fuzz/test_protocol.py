@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import httpx2
 import pytest
 
-from config.settings import IdentityProviderSettings, Settings
+from config.sections.identity import IdentityProviderSettings
+from config.settings import Settings
 from idp.endpoints.discovery import metadata
 from idp.openapi import ENDPOINTS
 from idp.openapi_document import document

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from tests.clock import FakeClock
 from tests.gateway.rig import Rig
 

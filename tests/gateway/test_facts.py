@@ -7,7 +7,8 @@ import ipaddress
 import pytest
 
 from config.places import Places
-from config.settings import PlaceSettings, Settings
+from config.sections.surroundings import PlaceSettings
+from config.settings import Settings
 from gateway.callers.caller import Caller
 from gateway.decision.facts import FACTS_KEPT, STRANGERS_KEPT, FactsFinder
 from gateway.decision.risk_memory import RiskMemory

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from config.connections import Database, Transaction
-from config.settings import Role
+from config.sections.engines import Role
 from gateway.decision.overlay_metrics import OverlayMetrics
 from gateway.decision.threat_feeds import ThreatFeeds
 from gateway.exchange import Forward

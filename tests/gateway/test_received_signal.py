@@ -10,7 +10,8 @@ import pytest
 
 from config.clock import SystemClock
 from config.connections import open_database
-from config.settings import OutboundSettings, Settings
+from config.sections.surroundings import OutboundSettings
+from config.settings import Settings
 from idp.received_signals import serve as polling
 from idp.sessions.received.transmitter import Effects, digest_of, push_address
 from idp.sessions.received.transmitter import Transmitter as Known

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from config.connections import Database, open_database
 from config.recollection import UNVOUCHED
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from gateway.exchange import Answer, Forward
 from gateway.resource_metadata import ResourceMetadata
 from gateway.storage.described_hosts import DescribedHosts

@@ -10,7 +10,8 @@ import pytest
 
 from config import key_space
 from config.connections import Database, open_valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from gateway.news import News
 from gateway.sessions.near_cache import EndedSession, LiveSession
 from gateway.sessions.session_check import SessionCheck, StoreUnreachable

@@ -8,7 +8,7 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 from gateway.storage.tables import metadata
 
 

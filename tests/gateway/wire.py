@@ -10,7 +10,8 @@ from pathlib import Path
 
 from config.clock import SystemClock
 from config.connections import Valkey, open_valkey
-from config.settings import Settings, ValkeySettings
+from config.sections.engines import ValkeySettings
+from config.settings import Settings
 from events.subscription import Subscription
 from gateway.news import News
 from gateway.sessions.session_check import SessionCheck

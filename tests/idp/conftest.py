@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from tests.clock import FakeClock
 from tests.idp.provider import Provider, running_provider
 

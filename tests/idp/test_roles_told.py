@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.roles_told import LATE
 from idp.storage import role_news
 from idp.sweeper import build_sweeper

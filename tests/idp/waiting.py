@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlalchemy import text
 
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 
 OpenDatabase = Callable[[Role], Database]
 

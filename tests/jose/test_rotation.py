@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import KeySettings, Settings
+from config.sections.identity import KeySettings
+from config.settings import Settings
 from jose.keys import ES256, RS256
 from jose.rotation import (
     SPARE,

@@ -22,7 +22,8 @@ from starlette.routing import Route
 from audit import key_trail
 from config.connections import Database, Valkey
 from config.envelope import Envelope
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from events import outbox
 from events.subscription import Subscription
 from gateway.assertion_keys import AssertionKeys

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from audit import key_trail
 from config.connections import Database
 from config.envelope import Envelope
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from jose.key_keeper import KeyKeeper, Order
 from jose.keys import ES256
 from jose.rotation import Schedule

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from sqlalchemy import text
 
 from config.connections import Database, open_database
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from migrations.runner import current_revision, migrate, newest_revision
 
 SHAPE = """

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from config.connections import Database
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from notifications.carriers import MailCarrier
 from notifications.courier import Courier, Weather
 from notifications.mail import Mails

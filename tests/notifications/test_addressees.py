@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from config.connections import Database
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from events import outbox
 from notifications.notice import Notice, NoticeKind
 from notifications.queue import Queue

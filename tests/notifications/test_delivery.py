@@ -13,7 +13,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 from notifications.retries import MOST_ATTEMPTS
 from notifications.smtp import MailServer
 from notifications.storage import messages

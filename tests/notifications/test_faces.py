@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from config.connections import Database
-from config.settings import Role, SupportSettings
+from config.sections.engines import Role
+from config.sections.surroundings import SupportSettings
 from idp.directory.account import Face as OrganisationFace
 from idp.directory.account import Organisation, Support
 from idp.storage import directory

@@ -15,7 +15,8 @@ from config import key_space
 from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope, EnvelopeError
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from notifications.notice import NEEDED, Notice, NoticeKind
 from notifications.queue import Queue, poke, sealing_context
 from tests.clock import FakeClock

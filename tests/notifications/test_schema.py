@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 from notifications.storage.tables import metadata
 from tests.schema import declared_columns, live_columns
 

@@ -17,7 +17,9 @@ from config.clock import SystemClock
 from config.connections import Database
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
-from config.settings import Role, Settings, TextSettings, WrongSettings
+from config.sections.engines import Role
+from config.sections.messages import TextSettings
+from config.settings import Settings, WrongSettings
 from notifications import courier as courier_module
 from notifications import delivery
 from notifications.carriers import TextCarrier

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from config.settings import MailSettings, Settings, WrongSettings
+from config.sections.messages import MailSettings
+from config.settings import Settings, WrongSettings
 from notifications.smtp import MailServer
 from tests.notifications.conftest import CourierTo, Look, Put
 from tests.notifications.mail_server import RunningServer, mail_server

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from config.settings import SupportSettings
+from config.sections.surroundings import SupportSettings
 from notifications.letter import WrongNotice, write
 from notifications.mail import TEMPLATES, Mails, WrongAddress, mailbox, recipient
 from notifications.notice import NEEDED, Notice, NoticeKind, missing_facts

@@ -14,7 +14,9 @@ from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.key_space import NOTIFICATIONS_POKE
-from config.settings import MailSettings, Role, Settings, WrongSettings
+from config.sections.engines import Role
+from config.sections.messages import MailSettings
+from config.settings import Settings, WrongSettings
 from notifications import delivery
 from notifications.notice import Notice, NoticeKind
 from notifications.queue import Queue, poke

@@ -21,8 +21,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from config.sections.messages import TextSettings
 from config.serving import listener
-from config.settings import TextSettings
 
 ACCOUNT, TOKEN, SERVICE = "AC" + "0a" * 16, "a token of Twilio", "MG" + "0b" * 16
 KEY, SECRET = "NCS0000000000000", "a secret of SOLAPI"

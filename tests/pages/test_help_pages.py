@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route, Router
 
 from config.problem import Problem
-from config.settings import SupportSettings
+from config.sections.surroundings import SupportSettings
 from config.web import UNEXPECTED, web_application
 from pages import Assets, Pages
 from pages.help.help_pages import HelpPages

@@ -18,7 +18,8 @@ from sqlalchemy import text
 from config.clock import SystemClock
 from config.connections import Database, Valkey
 from config.envelope import Envelope
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from jose.assertion import AssertionSigner, Subject
 from jose.entrance import Entrance
 from jose.keys import KeyRing, SigningKey

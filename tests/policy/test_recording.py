@@ -17,7 +17,8 @@ from audit.segments import SegmentWriter
 from audit.verify import verify
 from config.connections import Database
 from config.entropy import SystemEntropy
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from gateway.proxy.door import correlation_ids
 from policy.decision import Effect
 from policy.recording import blocks

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from config.connections import Database
 from config.entropy import SystemEntropy
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from policy import artefact, replay, replaying, versions
 from policy.any_version import AnyVersion
 from policy.artefact import Policy, RuleEffect

@@ -17,7 +17,8 @@ from audit.trail import AuditEvent, Kind
 from config.clock import SystemClock
 from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
-from config.settings import Role, Settings, WrongSettings
+from config.sections.engines import Role
+from config.settings import Settings, WrongSettings
 from gateway.limits.persistent import REFUSALS, TOLD_FOR, WITHIN, Persistent
 from policy.overlay.measure import Kind as Target
 from policy.overlay.measure import Measure

@@ -13,7 +13,8 @@ from sqlalchemy.exc import ProgrammingError
 from audit import trail
 from config.connections import Database
 from config.envelope import Envelope
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from jose.keys import KeyRing, SigningKey
 from jose.storage.keys import SigningKeys
 from policy import demo, versions

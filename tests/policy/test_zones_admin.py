@@ -13,7 +13,8 @@ import pytest
 from config.clock import SystemClock
 from config.connections import Valkey
 from config.envelope import Envelope
-from config.settings import GatewaySettings, Settings
+from config.sections.gateway import GatewaySettings
+from config.settings import Settings
 from jose.assertion import AssertionSigner
 from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys

@@ -17,7 +17,8 @@ from config.clock import SystemClock
 from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from jose.assertion import HEADER, AssertionSigner, Subject
 from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys

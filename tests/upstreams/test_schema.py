@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from tests.upstreams.conftest import Databases
 from upstreams.commerce.storage import tables as commerce
 from upstreams.reservation.storage import tables as reservation

@@ -15,8 +15,9 @@ from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
 from config.health import read_by_prometheus
 from config.pause import pause
+from config.sections.services import ReservationSettings
 from config.serving import collect_rarely
-from config.settings import ReservationSettings, Settings
+from config.settings import Settings
 from upstreams.reservation.batch import Batches
 from upstreams.reservation.desk import Desk
 from upstreams.reservation.faults import NONE, Faults

@@ -14,7 +14,8 @@ import uvloop
 
 from config.client_address import ClientAddresses
 from config.entropy import SystemEntropy
-from config.settings import GatewaySettings, Settings
+from config.sections.gateway import GatewaySettings
+from config.settings import Settings
 from gateway.doors.server import open_doors
 from gateway.proxy.door import Door
 from gateway.proxy.limits import Limits

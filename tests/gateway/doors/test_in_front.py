@@ -14,7 +14,7 @@ import pytest
 from config.client_address import ClientAddresses
 from config.entropy import SystemEntropy
 from config.replays import Replays
-from config.settings import GatewaySettings
+from config.sections.gateway import GatewaySettings
 from gateway.doors.server import open_doors
 from gateway.proxy.door import Door
 from gateway.proxy.limits import Limits

@@ -11,7 +11,8 @@ from cryptography import x509
 from msgspec.structs import replace
 
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from gateway.exchange import ClientCertificate, Forward, RequestHead, Verdict
 from gateway.listening.certificates import Certificates
 from gateway.listening.tls import TlsFiles

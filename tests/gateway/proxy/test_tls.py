@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from config.client_address import ClientAddresses
-from config.settings import GatewaySettings
+from config.sections.gateway import GatewaySettings
 from gateway.listening.certificates import Certificates
 from gateway.listening.tls import TlsFiles, WrongCertificate
 from gateway.proxy.limits import Limits

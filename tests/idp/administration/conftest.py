@@ -15,7 +15,8 @@ from sqlalchemy import text
 from config.connections import Database, Valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.administration.app import SERVICE, application
 from idp.directory.account import Account, Organisation
 from idp.factors.metadata import SIGNER

@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import text
 
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.credentials.assisted_reset import ASKED_FOR, CODE_FOR, code_hash, new_code
 from idp.directory.account import Account
 from idp.storage import factors

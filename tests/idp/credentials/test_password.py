@@ -13,7 +13,7 @@ from argon2 import PasswordHasher, Type
 
 from config.connections import Database
 from config.problem import Problem
-from config.settings import Role
+from config.sections.engines import Role
 from idp.credentials.password import LONGEST, OVERLOADED, PasswordPool, fault_of_new
 from idp.storage import passwords
 from tests.clock import FakeClock

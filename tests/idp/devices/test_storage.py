@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 from idp.devices.device import Device
 from idp.storage import devices
 from tests.clock import FakeClock

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from config.connections import Database
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp import demo
 from idp.directory.account import Organisation
 from idp.directory.login_name import normalise

@@ -14,7 +14,8 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc.jwk import ECKey
 
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from tests.clock import FakeClock
 from tests.idp.keyed import TOKEN, ask, changed, code, redemption, register, renewal
 from tests.idp.keys import Key

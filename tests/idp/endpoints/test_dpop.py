@@ -12,7 +12,8 @@ from joserfc import jws
 
 from config import key_space
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from tests.clock import FakeClock
 from tests.idp.keyed import TOKEN, USERINFO, ask, changed, code, proof, redemption, register, renewal
 from tests.idp.keys import Key

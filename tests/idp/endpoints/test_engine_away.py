@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from config.connections import open_database
-from config.settings import DatabaseSettings, Settings
+from config.sections.engines import DatabaseSettings
+from config.settings import Settings
 from idp.app import build_application
 from tests.idp.provider import Provider
 

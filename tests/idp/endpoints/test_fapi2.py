@@ -9,7 +9,8 @@ import httpx2
 import pytest
 
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from tests.clock import FakeClock
 from tests.idp.endpoints.test_dpop import claims
 from tests.idp.keyed import TOKEN, USERINFO, ask, changed, redemption, register, renewal

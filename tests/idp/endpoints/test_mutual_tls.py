@@ -24,8 +24,9 @@ from joserfc import jws
 
 from config.connections import Database, Valkey
 from config.public_http import PublicHttpProtocol
+from config.sections.engines import Role
 from config.serving import serve_application
-from config.settings import Role, Settings
+from config.settings import Settings
 from idp.protocol.confirmation import certificate_thumbprint
 from tests.clock import FakeClock
 from tests.docs.test_examples import blocks

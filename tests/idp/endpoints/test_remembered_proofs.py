@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from config.connections import Database, Valkey
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.clients.client import hash_secret
 from tests.clock import FakeClock
 from tests.idp.grants.programs import change

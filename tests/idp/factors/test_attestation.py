@@ -13,7 +13,7 @@ import pytest
 
 from config.connections import Database, Transaction
 from config.entropy import SystemEntropy
-from config.settings import Role
+from config.sections.engines import Role
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.factors.attestation import AttestationPolicy
 from idp.factors.authentication_rules import AuthenticationRules

@@ -14,7 +14,7 @@ import pytest
 
 from config.connections import Database
 from config.entropy import SystemEntropy
-from config.settings import Role
+from config.sections.engines import Role
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.factors.passkey import CHALLENGE_LIFETIME, CloneSuspected, Passkey, PasskeyRefused, RelyingParty
 from idp.storage import factors

@@ -11,7 +11,7 @@ import pytest
 
 from config.connections import Database
 from config.entropy import SystemEntropy
-from config.settings import Role
+from config.sections.engines import Role
 from idp.factors import totp
 from idp.factors.totp import Authenticator, matching_step
 from idp.storage import factors

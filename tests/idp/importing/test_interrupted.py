@@ -18,7 +18,8 @@ import pytest
 from sqlalchemy import text
 
 from config.connections import Database
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from tests.cli.test_sessions import environment
 from tests.idp.people import HOUSE, add_person
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 from idp.clients.metadata import ClientMetadata
 from idp.directory.account import Organisation
 from idp.storage import clients, directory

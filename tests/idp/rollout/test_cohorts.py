@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 from idp.directory.account import Organisation
 from idp.rollout.cohorts import (
     MOBILE_SYSTEMS,

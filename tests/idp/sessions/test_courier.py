@@ -21,7 +21,8 @@ from config.connections import Database
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
 from config.outbound import Outbound
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.clients.client import Client
 from idp.protocol.pairwise import PairwiseSubjects
 from idp.sessions import courier as courier_module

@@ -19,7 +19,8 @@ from sqlalchemy import text
 
 from config.clock import SystemClock
 from config.connections import Database
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.clients.client import Client, hash_secret
 from idp.sessions.one_session import Began
 from idp.storage import clients, refresh_families

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 from idp.sessions.one_session import Began, MayNotSignIn
 from idp.storage import directory
 from idp.storage import sessions as storage

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from config.clock import SystemClock
 from config.connections import Database
-from config.settings import Role
+from config.sections.engines import Role
 from idp.sessions.one_session import AnotherLives, Began, MayNotSignIn, OneSession
 from idp.sessions.session import ON_ITS_WAY, EndReason, Session
 from idp.storage import sessions as storage

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from config.clock import SystemClock
 from config.connections import Database, Valkey
 from config.engines.valkey import ValkeyServer
-from config.settings import Role
+from config.sections.engines import Role
 from events.outbox import poke
 from events.subscription import Subscription
 from gateway.sessions.near_cache import EndedSession, LiveSession

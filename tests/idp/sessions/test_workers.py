@@ -13,7 +13,8 @@ from sqlalchemy import text
 from config import key_space
 from config.connections import Database, Transaction, Valkey
 from config.entropy import SystemEntropy
-from config.settings import Role, Settings
+from config.sections.engines import Role
+from config.settings import Settings
 from idp.clients.client import Client
 from idp.sessions.activity import ASK_AGAIN, HeldActivity
 from idp.sessions.delivery import KEPT, Delivery, Recipient

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from config.settings import OutboundSettings, Settings
+from config.sections.surroundings import OutboundSettings
+from config.settings import Settings
 from idp.devices.device import Device
 from idp.sessions.one_session import Began
 from idp.sessions.received.transmitter import Effects, digest_of, push_address

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from config.settings import IdentityProviderSettings
+from config.sections.identity import IdentityProviderSettings
 from idp.endpoints.discovery import JwksEndpoint, metadata
 from idp.tokens.keys import KeyCache
 from jose.keys import KeyRing, SigningKey

@@ -16,7 +16,8 @@ import aiosmtplib
 import httpx2 as httpx
 import pytest
 
-from config.settings import InboxSettings, MailSettings, Settings, WrongSettings
+from config.sections.messages import InboxSettings, MailSettings
+from config.settings import Settings, WrongSettings
 from notifications.inbox import app
 from notifications.inbox.kept import Inbox, Mail, read
 from notifications.mail import Mails

@@ -12,7 +12,8 @@ from config.clock import SystemClock
 from config.connections import Valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
-from config.settings import PaymentSettings, Settings
+from config.sections.services import PaymentSettings
+from config.settings import Settings
 from tests.clock import FakeClock
 from tests.upstreams.conftest import Client, Databases
 from tests.upstreams.payments.paying import House

@@ -17,7 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 
 from config.engines.folders import make_var
-from config.settings import PaymentSettings, Settings
+from config.sections.services import PaymentSettings
+from config.settings import Settings
 from tests.house import PROJECT, free_port
 from upstreams.trade.payments.sandbox.cards import CARDS
 from upstreams.trade.payments.sandbox_keys import sandbox_keys, sandbox_origin
