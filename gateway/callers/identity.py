@@ -14,12 +14,6 @@ from policy.request import CLIENT_ROLE, DeviceTrust, Subject, client_role
 _TRUST = {trust.name.lower(): trust for trust in DeviceTrust}
 
 
-def assurance(acr: str) -> int:
-    """The level that an `acr` stands for: 1 one factor, 2 two factors or a passkey, 3 a passkey that stays in its
-    device, 0 anything else."""
-    return level_of(acr)
-
-
 class UnusableToken(Exception):
     """The token is sound, and yet lacks what the gateway needs."""
 
@@ -122,7 +116,7 @@ def read_identity(
             id=token.sub,
             organisation=token.org,
             roles=roles,
-            assurance=assurance(token.acr),
+            assurance=level_of(token.acr),
             authenticated_at=token.auth_time,
         ),
         device_id=token.device.id,

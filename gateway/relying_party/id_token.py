@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.callers.identity import assurance
+from idp.protocol.assurance import level_of
 from jose import jws
 from jose.jws import InvalidToken, Refusal
 from jose.keys import PublicKeys
@@ -65,7 +65,7 @@ def verify_id_token(
         raise InvalidToken(Refusal.AUDIENCE)
     if not hmac.compare_digest(hashlib.sha256(claims.nonce.encode()).digest(), expected_nonce_sha256):
         raise InvalidToken(Refusal.CLAIMS)
-    if expected_acr is not None and assurance(claims.acr) < assurance(expected_acr):
+    if expected_acr is not None and level_of(claims.acr) < level_of(expected_acr):
         raise StepUpNotMet(claims.acr)
     if max_age is not None and now - claims.auth_time > max_age + CLOCK_SKEW:
         raise StepUpNotMet("auth_time")

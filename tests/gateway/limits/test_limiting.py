@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -102,18 +102,23 @@ async def test_what_is_refused_and_shed_is_counted(rig: Rig, tmp_path: Path) -> 
             proceed.set()
 
 
-async def test_whoever_waited_too_long_is_turned_away_unread_where_nothing_is_new(
-    valkey: Valkey, clock: FakeClock
-) -> None:
-    limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
+def by_priority(limiting: Limiting) -> Callable[[RequestHead], Verdict]:
+    """A pipeline that limits alone; `/high` is of the highest priority."""
     low, high = (msgspec.structs.replace(ROUTE, priority=priority) for priority in (Priority.NORMAL, Priority.HIGH))
 
     def pipeline(asked: RequestHead) -> Verdict:
         asked.route = high if asked.path == b"/high" else low
         return limiting.before(asked, asked.route) or Forward("origin")
 
+    return pipeline
+
+
+async def test_whoever_waited_too_long_is_turned_away_unread_where_nothing_is_new(
+    valkey: Valkey, clock: FakeClock
+) -> None:
+    limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
     with tempfile.TemporaryDirectory(prefix="mj-") as folder:
-        async with rigged(Path(folder), limiting=limiting, pipeline=pipeline) as rig:
+        async with rigged(Path(folder), limiting=limiting, pipeline=by_priority(limiting)) as rig:
             client = await rig.client()
             read = 0
 
@@ -150,14 +155,8 @@ async def test_whoever_waited_too_long_is_turned_away_unread_where_nothing_is_ne
 
 async def test_whoever_finds_the_queue_full_is_told_at_once(valkey: Valkey, clock: FakeClock) -> None:
     limiting = Limiting(valkey=valkey, clock=clock, busy=lambda _: 1.0)
-    low, high = (msgspec.structs.replace(ROUTE, priority=priority) for priority in (Priority.NORMAL, Priority.HIGH))
-
-    def pipeline(asked: RequestHead) -> Verdict:
-        asked.route = high if asked.path == b"/high" else low
-        return limiting.before(asked, asked.route) or Forward("origin")
-
     with tempfile.TemporaryDirectory(prefix="mj-") as folder:
-        async with rigged(Path(folder), limiting=limiting, pipeline=pipeline) as rig:
+        async with rigged(Path(folder), limiting=limiting, pipeline=by_priority(limiting)) as rig:
             client, important, new = [await rig.client() for _ in range(3)]
             assert (await client.ask(GET)).status == 200
             assert (await important.ask(HIGH)).status == 200
