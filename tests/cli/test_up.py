@@ -132,12 +132,14 @@ async def test_the_next_one_finds_the_data_and_is_quick(house: House) -> None:
     assert "stopping" in house.stop(process, signal.SIGINT)
     assert process.returncode == 0
     house.wait_until_nobody()
+    before_it = reading()
     process = house.up()
     took = sum(processor_time(one) for one in processes_below(house.folder))
     assert await count(house, "commerce.product") == before
     house.stop(process, signal.SIGTERM)
     house.wait_until_nobody()
-    assert took < READINGS_WARM * reading()
+    # what runs beside this makes the same work dearer, and may come or go between the three
+    assert took < READINGS_WARM * max(before_it, reading())
 
 
 def test_a_killed_one_leaves_nobody_and_nothing_in_the_way(house: House) -> None:
