@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -28,9 +29,13 @@ from cli.health import is_ready
 from config.connections import open_valkey
 from config.settings import Settings
 from idp.demo import DEMO_FILE
+from tests.commands import Begun, run_command_now
+from tests.engines import memory_folder
+from tests.furnished import furnish
 from tests.machine import processes_below
 
 PROJECT = Path(__file__).parents[1]
+Up = TypeVar("Up", subprocess.Popen[str], Begun)
 
 
 def free_port() -> int:
@@ -99,18 +104,11 @@ class House:
 
     def munjigi(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """A command that ends by itself."""
-        return subprocess.run(
-            [sys.executable, "-m", "cli.main", *arguments],
-            cwd=PROJECT,
-            env=self.environment(**more),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        ran = run_command_now(arguments, PROJECT, self.environment(**more))
+        return subprocess.CompletedProcess(arguments, ran.exit_code, ran.stdout, ran.stderr)
 
     def up(self) -> subprocess.Popen[str]:
-        """`munjigi up`, once everything answers; its output until then is in `told`."""
+        """`munjigi up` as from a shell, once everything answers; its output until then is in `told`."""
         process = subprocess.Popen(
             [sys.executable, "-m", "cli.main", "up"],
             cwd=PROJECT,
@@ -119,6 +117,13 @@ class House:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        return self._once_it_answers(process)
+
+    def up_forked(self) -> Begun:
+        """The same in a fork of a process that has read its code."""
+        return self._once_it_answers(Begun(["up"], PROJECT, self.environment()))
+
+    def _once_it_answers(self, process: Up) -> Up:
         assert process.stdout is not None
         self.told = ""
         for line in process.stdout:
@@ -218,7 +223,7 @@ class House:
         finally:
             await connection.close()
 
-    def stop(self, process: subprocess.Popen[str], number: signal.Signals) -> str:
+    def stop(self, process: subprocess.Popen[str] | Begun, number: signal.Signals) -> str:
         process.send_signal(number)
         with process:
             assert process.stdout is not None
@@ -240,7 +245,7 @@ def _person(name: str) -> dict[str, object]:
 @contextmanager
 def new_house(**more: str) -> Iterator[House]:
     """A house that stands empty, with `more` settings; nothing is left of it."""
-    folder = Path(tempfile.mkdtemp(prefix="mj-"))  # closed to other users (0700)
+    folder = Path(tempfile.mkdtemp(prefix="mj-", dir=memory_folder()))  # closed to other users (0700)
     yield House(folder, more=more)
     shutil.rmtree(folder)
 
@@ -249,7 +254,8 @@ def new_house(**more: str) -> Iterator[House]:
 def running_house(**more: str) -> Iterator[House]:
     """A house that is up, with `more` settings by the names of their environment variables."""
     with new_house(**more) as house:
-        process = house.up()
+        furnish(house.settings.var)
+        process = house.up_forked()
         try:
             yield house
         finally:
