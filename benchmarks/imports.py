@@ -73,7 +73,7 @@ async def _brought(settings: Settings, database: Database, file: Path) -> float:
     asked = Asked(path=file, format="jsonl", organisation_id=await _organisation(database))
     async with every_import(settings) as every:
         begun = time.perf_counter()
-        done = await every.bring(asked, "a measurement", lambda _at, _counts: None, _fail, all_or_nothing=False)
+        done = await every.bring(asked, "a measurement", lambda _at, _counts: None, _fail)
         taken = time.perf_counter() - begun
     assert done.counts.created == PEOPLE
     return PEOPLE / taken

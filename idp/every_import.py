@@ -21,14 +21,15 @@ from config.settings import Settings
 from config.web import new_correlation_id
 from idp.every_client import NotDone
 from idp.every_session import OPERATOR
-from idp.importing.batch import Batch, Counts, Source
+from idp.importing.batch import ALL_OR_NOTHING, Batch, Counts, Source
 from idp.importing.firebase import HashParameters
 from idp.importing.importer import Faulty, Importer, Told, undo
 from idp.importing.integrity import Integrity, compare
+from idp.importing.landing import SHOWN, Landing
 from idp.importing.person import Checker, Rules
 from idp.importing.reading import FORMATS, Format, read
 from idp.importing.wrapping import Wrapping
-from idp.storage import imports, imports_removed, secrets
+from idp.storage import imports, imports_removed, imports_staged, imports_surveyed, secrets
 from idp.storage.administered_organisations import every_organisation
 
 _BLOCK = 1024 * 1024
@@ -45,11 +46,14 @@ class Asked:
     locale: str = "ko"
     scheme: str | None = None
     firebase_hashes: HashParameters | None = None
+    all_or_nothing: bool = False
+    """Where something is wrong with anybody nothing is kept."""
 
     @property
     def options(self) -> dict[str, object]:
         """What makes another batch of the same file."""
-        return {"roles": list(self.roles), "locale": self.locale, "scheme": self.scheme}
+        options: dict[str, object] = {"roles": list(self.roles), "locale": self.locale, "scheme": self.scheme}
+        return {**options, ALL_OR_NOTHING: True} if self.all_or_nothing else options
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class EveryImport:
         self._envelope = envelope
         self._clock = clock
         self._entropy = entropy
-        self._importer = Importer(database, imports, clock, wrapping)
+        self._importer = Importer(database, imports, imports_staged, imports_surveyed, clock, wrapping)
+        self._landing = Landing(database, imports, imports_staged, imports_removed, clock)
 
     async def survey(self, asked: Asked, told: Callable[[int, Counts], None], faulty: Faulty) -> Brought:
         """What would come of a file. Raises `NotDone` and `Unreadable`."""
@@ -80,14 +85,9 @@ class EveryImport:
             lines = read(file, asked.format, asked.firebase_hashes)
             return Brought(await self._importer.survey(lines, checker, _at(file, told), faulty))
 
-    async def bring(
-        self, asked: Asked, why: str, told: Callable[[int, Counts], None], faulty: Faulty, *, all_or_nothing: bool
-    ) -> Brought:
-        """Bring a file in, or go on with it. Raises `NotDone` and `Unreadable`.
-
-        `all_or_nothing`: where something is wrong with anybody nothing is kept.
-        """
-        if all_or_nothing:
+    async def bring(self, asked: Asked, why: str, told: Callable[[int, Counts], None], faulty: Faulty) -> Brought:
+        """Bring a file in, or go on with it. Raises `NotDone` and `Unreadable`."""
+        if asked.all_or_nothing:
             surveyed = await self.survey(asked, told, faulty)
             if surveyed.counts.refused:
                 return surveyed
@@ -99,21 +99,60 @@ class EveryImport:
                 await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="begun")
         async with self._alone(batch):
             batch = await self.one(batch.id)
-            if batch.state != "running":  # another run brought it to its end a moment ago
+            if batch.state == "running":
+                with asked.path.open("rb") as file:
+                    lines = read(file, asked.format, asked.firebase_hashes)
+                    await self._importer.bring(batch, lines, checker, _at(file, told), faulty)
+                batch = await self.one(batch.id)
+                if asked.all_or_nothing and (faults := await self._unsure(batch, why)):
+                    return _given_up(batch, faults, faulty)
+            elif batch.state != "landing":  # another run brought it to its end a moment ago
                 return Brought(batch.counts, batch)
-            with asked.path.open("rb") as file:
-                lines = read(file, asked.format, asked.firebase_hashes)
-                counts = await self._importer.bring(batch, lines, checker, _at(file, told), faulty)
+            kept, faults = await self._finish(batch, why)
+            return _given_up(batch, faults, faulty) if faults else Brought(batch.counts, kept)
+
+    async def land(self, ident: UUID) -> None:
+        """Bring a batch to its end of which it is sure, and which something interrupted, unless somebody does that."""
+        batch = await self.one(ident)
+        async with self._alone(batch):
+            batch = await self.one(ident)
+            if batch.state == "landing":
+                await self._finish(batch, batch.why)
+
+    async def left_landing(self) -> Sequence[UUID]:
+        """Batches to bring to their end by `land`."""
+        async with self._database.connect() as tx:
+            return await imports_staged.left_landing(tx)
+
+    async def _unsure(self, batch: Batch, why: str) -> Sequence[tuple[int, str]]:
+        """What is wrong since the survey, so that nobody comes in; nothing: everybody does."""
+        async with self._database.connect() as tx:
+            faults = await imports.faults(tx, batch.id, 0, SHOWN)
+        if faults:
+            await self._landing.nobody(batch, ())
+        elif faults := await self._landing.sure(batch):
+            await self._landing.nobody(batch, faults)
+        if faults:
             async with self._database.begin() as tx:
-                kept = await imports.finish(tx, batch.id, self._clock.now())
-                more = {"created": counts.created, "unchanged": counts.unchanged, "refused": counts.refused}
-                await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="finished", **more)
-        return Brought(counts, await self.one(batch.id) if kept else None)
+                await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="given up")
+        return faults
+
+    async def _finish(self, batch: Batch, why: str) -> tuple[Batch | None, Sequence[tuple[int, str]]]:
+        """Its end; none: all of it was there, or somebody took names while it landed."""
+        faults = await self._landing.finish(batch) if batch.source.all_or_nothing else ()
+        async with self._database.begin() as tx:
+            kept = not faults and await imports.finish(tx, batch.id, self._clock.now())
+            counts = batch.counts
+            more = {"created": counts.created, "unchanged": counts.unchanged, "refused": counts.refused}
+            await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="given up" if faults else "finished", **more)
+        return await self.one(batch.id) if kept else None, faults
 
     async def undo(self, ident: UUID, why: str, told: Callable[[int, int], None]) -> tuple[Batch, int]:
         """Remove the people of a batch who never signed in; how many are left. Raises `NotDone`."""
         batch = await self.one(ident)
         async with self._alone(batch):
+            async with self._database.begin() as tx:
+                await imports_staged.empty(tx, batch.id)
             removed, left = await undo(self._database, imports, imports_removed, batch, told, self._clock)
             async with self._database.begin() as tx:
                 await _record(tx, batch, Kind.PEOPLE_IMPORT_UNDONE, why, removed=removed, left=left)
@@ -217,6 +256,12 @@ def asked_again(batch: Batch, path: Path, firebase_hashes: HashParameters | None
         scheme=str(scheme) if scheme else None,
         firebase_hashes=firebase_hashes,
     )
+
+
+def _given_up(batch: Batch, faults: Sequence[tuple[int, str]], faulty: Faulty) -> Brought:
+    for line, what in faults:
+        faulty(line, what)
+    return Brought(Counts(read=batch.counts.read, unchanged=batch.counts.unchanged, refused=len(faults)))
 
 
 def _at(file: BinaryIO, told: Callable[[int, Counts], None]) -> Told:

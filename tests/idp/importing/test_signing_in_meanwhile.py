@@ -53,7 +53,7 @@ async def migrated(provider: Provider, app: App, database: Databases, folder: Pa
     async def bring(number: int) -> None:
         async with every_import(settings) as every:
             asked = Asked(path=folder / f"{number}.jsonl", format="jsonl", organisation_id=HOUSE)
-            done = await every.bring(asked, "", lambda *_: None, lambda *_: None, all_or_nothing=False)
+            done = await every.bring(asked, "", lambda *_: None, lambda *_: None)
             assert done.counts.created == len(halves[number])
 
     await bring(0)
@@ -87,7 +87,7 @@ async def test_who_comes_twice_at_once_gets_in_twice(
     (tmp_path / "one.csv").write_text(f"login_name,password_hash\njun,{OLD[1][1]}\n", encoding="utf-8")
     async with every_import(provider.parts.settings) as every:
         asked = Asked(path=tmp_path / "one.csv", format="csv", organisation_id=HOUSE)
-        await every.bring(asked, "", lambda *_: None, lambda *_: None, all_or_nothing=False)
+        await every.bring(asked, "", lambda *_: None, lambda *_: None)
     browsers = [provider.browser() for _ in range(4)]
     pages = [await open_sign_in(browser, app) for browser in browsers]
     async with asyncio.timeout(60):
