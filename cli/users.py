@@ -15,7 +15,8 @@ from rich.table import Table
 
 from cli.documents import read_file, tell_document
 from config.settings import Settings
-from idp.every_import import Asked, Brought, every_import
+from idp.every_import import Brought, every_import
+from idp.importing.asked import Asked
 from idp.importing.batch import Batch, Counts
 from idp.importing.firebase import HashParameters
 from idp.importing.importer import Faulty

@@ -1,4 +1,5 @@
 """The worker `rollout`: goes on with programmes by their dates, takes in whom their phases reach, writes to people.
+It brings to their end imports of all or nothing that were killed while their people came in.
 
 Any number of them may run: a programme is locked by whoever looks after it, and each notice is one row. This is its
 composition root, at the rim of the identity provider.
@@ -23,6 +24,7 @@ from config.pause import pause
 from config.settings import Settings
 from config.web import new_correlation_id
 from events import outbox
+from idp.every_import import every_import, land_left
 from idp.programme_parts import leading
 from idp.rollout.demands import PhaseWithRule
 from idp.rollout.leading import Leading
@@ -134,6 +136,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         while not stop.is_set():
             try:
                 await worker.step()
+                async with every_import(settings) as every:
+                    await land_left(every)
                 ready()
             except (RedisError, SQLAlchemyError, OSError) as error:
                 _log.warning("programmes are held up", error=type(error).__name__)

@@ -1,7 +1,7 @@
 """Batches of imported people in PostgreSQL.
 
-People are written a thousand at once, by one statement (`idp.keep_imported`): each transaction is short, since the relay
-tells nothing that was committed after the oldest one that still runs.
+People are written a thousand at once, by one statement (`idp.keep_imported`): each transaction is short, since the
+relay tells nothing that was committed after the oldest one that still runs.
 """
 
 from __future__ import annotations

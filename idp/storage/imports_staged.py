@@ -17,8 +17,8 @@ from idp.storage.directory_tables import login_name
 from idp.storage.import_tables import import_batch, import_staged
 
 _COLUMNS = (
-    "batch_id", "line", "user_id", "name", "display_name", "email", "email_verified", "locale", "state", "roles", "hash",
-    "checksum",
+    "batch_id", "line", "user_id", "name", "display_name", "email", "email_verified", "locale", "state", "roles",
+    "hash", "checksum",
 )  # fmt: skip
 
 

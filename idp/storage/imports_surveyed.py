@@ -11,9 +11,7 @@ from idp.importing.person import Candidate
 
 _BEGIN = text("CREATE TEMPORARY TABLE surveyed (user_id uuid PRIMARY KEY, checksum bytea NOT NULL)")
 _EARLIER = text("SELECT user_id, checksum FROM pg_temp.surveyed WHERE user_id = ANY(CAST(:ids AS uuid[]))")
-_REMEMBER = text(
-    "INSERT INTO pg_temp.surveyed SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:checksums AS bytea[]))"
-)
+_REMEMBER = text("INSERT INTO pg_temp.surveyed SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:checksums AS bytea[]))")
 
 
 async def begin(tx: Transaction) -> None:

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from config.settings import Settings
-from idp.every_import import Asked, every_import
+from idp.every_import import every_import
 from idp.importing import importer
+from idp.importing.asked import Asked
 from tests.idp.administration.conftest import OTHER, House
 from tests.idp.people import HOUSE
 

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from config.settings import Settings
-from idp.every_import import Asked, every_import
+from idp.every_import import every_import
+from idp.importing.asked import Asked
 from tests.idp.importing.test_interrupted import Databases
 from tests.idp.login_pages.test_sign_in import app, open_sign_in, submit
 from tests.idp.people import HOUSE, add_person
