@@ -211,9 +211,11 @@ class NoticeLedger(Protocol):
         phase: Phase,
         moment: Moment,
         now: datetime,
+        after: UUID | None,
         limit: int,
     ) -> Sequence[Addressee]:
-        """Some whom a notice is for and who did not get it yet, each once, whoever else asks."""
+        """Some behind a person whom a notice is for and who did not get it yet, each once, whoever else asks; by their
+        ids."""
 
     async def organisation(self, tx: Transaction, organisation_id: UUID) -> tuple[str, str]:
         """What an organisation is called, and the clock that it goes by."""
@@ -232,15 +234,22 @@ class Reminders:
     """Where the help pages are; empty: notices lead to none."""
 
     async def tell(
-        self, tx: Transaction, programme: Programme, phase: Phase, rule: Rule, now: datetime, limit: int
-    ) -> int:
-        """Write to some of those to whom a notice of this phase is due. Returns to how many."""
+        self,
+        tx: Transaction,
+        programme: Programme,
+        phase: Phase,
+        rule: Rule,
+        now: datetime,
+        after: UUID | None,
+        limit: int,
+    ) -> Sequence[UUID]:
+        """Write to some of those, behind a person, to whom a notice of this phase is due. Returns to whom, in order."""
         moment = due_notice(phase, now)
         if moment is None:
-            return 0
-        untold = await self.ledger.take_untold(tx, programme.organisation_id, rule, phase, moment, now, limit)
+            return ()
+        untold = await self.ledger.take_untold(tx, programme.organisation_id, rule, phase, moment, now, after, limit)
         if not untold:
-            return 0
+            return ()
         organisation, zone = await self.ledger.organisation(tx, programme.organisation_id)
         for person in untold:
             subject, text = words_for(programme, phase, moment.occasion, person, organisation, ZoneInfo(zone), now)
@@ -254,4 +263,4 @@ class Reminders:
                 correlation_id=self.correlation(),
             )
             await self.queue.put(tx, notice, expires_in=WORTH)
-        return len(untold)
+        return tuple(person.user_id for person in untold)

@@ -21,9 +21,16 @@ from idp.storage.rollout_tables import phase_exception, phase_notice, phase_pers
 
 
 async def take_untold(
-    tx: Transaction, organisation_id: UUID, rule: Rule, phase: Phase, moment: Moment, now: datetime, limit: int
+    tx: Transaction,
+    organisation_id: UUID,
+    rule: Rule,
+    phase: Phase,
+    moment: Moment,
+    now: datetime,
+    after: UUID | None,
+    limit: int,
 ) -> Sequence[Addressee]:
-    """Some whom a notice is for and who did not get it yet, each once, whoever else asks.
+    """Some behind a person whom a notice is for and who did not get it yet, each once, whoever else asks; by their ids.
 
     Whoever has an exception is not written; of a phase that was taken back, whoever was in it is.
     """
@@ -48,6 +55,8 @@ async def take_untold(
         ~told,
         or_(literal(moment.occasion == "rolled_back"), ~excepted),
     )
+    if after is not None:
+        those = and_(those, user_account.c.id > after)
     if moment.audience == "not_ready":
         those = and_(those, ~having(phase.demand.methods))
     chosen = (
@@ -64,8 +73,10 @@ async def take_untold(
         .cte("taken")
     )
     account = user_account.alias("person")
-    query = select(account.c.id, account.c.display_name, account.c.email, account.c.locale).join(
-        taken, taken.c.user_id == account.c.id
+    query = (
+        select(account.c.id, account.c.display_name, account.c.email, account.c.locale)
+        .join(taken, taken.c.user_id == account.c.id)
+        .order_by(account.c.id)
     )
     return [
         Addressee(user_id=row.id, name=row.display_name, email=row.email, locale=row.locale)
