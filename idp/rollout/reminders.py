@@ -203,7 +203,7 @@ class NoticeQueue(Protocol):
 class NoticeLedger(Protocol):
     """Where it is known who got which notice."""
 
-    async def take_untold(
+    async def untold(
         self,
         tx: Transaction,
         organisation_id: UUID,
@@ -213,9 +213,13 @@ class NoticeLedger(Protocol):
         now: datetime,
         after: UUID | None,
         limit: int,
+    ) -> Sequence[UUID]:
+        """Some behind a person whom a notice is for and who did not get it yet, by their ids."""
+
+    async def take(
+        self, tx: Transaction, phase_id: UUID, moment: Moment, people: Sequence[UUID], now: datetime
     ) -> Sequence[Addressee]:
-        """Some behind a person whom a notice is for and who did not get it yet, each once, whoever else asks; by their
-        ids."""
+        """Those of these people who are to be written, each once, whoever else asks."""
 
     async def organisation(self, tx: Transaction, organisation_id: UUID) -> tuple[str, str]:
         """What an organisation is called, and the clock that it goes by."""
@@ -233,23 +237,34 @@ class Reminders:
     help: str = ""
     """Where the help pages are; empty: notices lead to none."""
 
-    async def tell(
+    async def untold(
         self,
         tx: Transaction,
         programme: Programme,
         phase: Phase,
         rule: Rule,
+        moment: Moment,
         now: datetime,
         after: UUID | None,
         limit: int,
     ) -> Sequence[UUID]:
-        """Write to some of those, behind a person, to whom a notice of this phase is due. Returns to whom, in order."""
-        moment = due_notice(phase, now)
-        if moment is None:
-            return ()
-        untold = await self.ledger.take_untold(tx, programme.organisation_id, rule, phase, moment, now, after, limit)
+        """Some, behind a person, to whom a notice is due. To find them is one look at everybody, so that many are asked
+        for at once, and told a few at a time."""
+        return await self.ledger.untold(tx, programme.organisation_id, rule, phase, moment, now, after, limit)
+
+    async def tell(
+        self,
+        tx: Transaction,
+        programme: Programme,
+        phase: Phase,
+        moment: Moment,
+        people: Sequence[UUID],
+        now: datetime,
+    ) -> int:
+        """Write to people to whom `untold` found a notice to be due. Returns to how many."""
+        untold = await self.ledger.take(tx, phase.id, moment, people, now)
         if not untold:
-            return ()
+            return 0
         organisation, zone = await self.ledger.organisation(tx, programme.organisation_id)
         for person in untold:
             subject, text = words_for(programme, phase, moment.occasion, person, organisation, ZoneInfo(zone), now)
@@ -263,4 +278,4 @@ class Reminders:
                 correlation_id=self.correlation(),
             )
             await self.queue.put(tx, notice, expires_in=WORTH)
-        return tuple(person.user_id for person in untold)
+        return len(untold)
