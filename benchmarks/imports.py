@@ -8,19 +8,19 @@ the processors, which other work on the machine hardly changes: of Python, and o
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import uvloop
 from sqlalchemy import text
 
+from benchmarks.processor import of_postgresql
 from benchmarks.result import Result, tell
 from config.clock import SystemClock
 from config.connections import Database, Transaction, open_database
@@ -28,13 +28,11 @@ from config.engines.embedded import running_engines
 from config.engines.folders import make_var
 from config.envelope import Envelope
 from config.settings import Settings
-from idp.directory.account import Organisation
 from idp.every_import import every_import
 from idp.importing.asked import Asked
 from idp.importing.importer import CHUNK
 from idp.importing.person import Candidate, Checker, Entry, Rules
 from idp.importing.reading import read
-from idp.storage import directory
 from migrations.runner import migrate
 
 COMMAND = "python -m benchmarks imports"
@@ -60,15 +58,15 @@ def run() -> list[Result]:
 class _Measured:
     """Rates and microseconds a person, of Python and of PostgreSQL, round by round."""
 
-    def __init__(self, postmaster: int) -> None:
-        self._postmaster = postmaster
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._seen: list[tuple[float, float, float]] = []
 
     async def add(self, act: Callable[[], Awaitable[None]]) -> None:
-        begun, ours, theirs = time.perf_counter(), time.process_time(), _of_children(self._postmaster)
+        begun, ours, theirs = time.perf_counter(), time.process_time(), of_postgresql(self._settings)
         await act()
         taken = time.perf_counter() - begun
-        ours, theirs = time.process_time() - ours, _of_children(self._postmaster) - theirs
+        ours, theirs = time.process_time() - ours, of_postgresql(self._settings) - theirs
         self._seen.append((PEOPLE / taken, ours / PEOPLE * 1e6, theirs / PEOPLE * 1e6))
 
     def median(self, column: int) -> float:
@@ -82,12 +80,11 @@ class _Measured:
 
 async def _measure(settings: Settings, file: Path) -> list[Result]:
     database, owner = open_database(settings, "idp"), open_database(settings, "owner")
-    postmaster = int((settings.var / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
-    measured = {kind: _Measured(postmaster) for kind in KINDS}
+    measured = {kind: _Measured(settings) for kind in KINDS}
     try:
         for number in range(ROUNDS + 1):
             if number == 1:  # what is loaded lazily is loaded in the first one
-                measured = {kind: _Measured(postmaster) for kind in KINDS}
+                measured = {kind: _Measured(settings) for kind in KINDS}
             for kind in KINDS:
                 _write(file, f"{kind}{number}")
                 if kind == "brought":
@@ -175,25 +172,6 @@ async def _copy(tx: Transaction, organisation: UUID, people: list[Candidate], no
         "user_id batch_id line checksum",
         ((one.user_id, organisation, one.line, one.checksum) for one in people),
     )
-
-
-def _of_children(postmaster: int) -> float:
-    """Seconds of a processor that the processes of PostgreSQL took so far, those that ended among them."""
-    ticks = sum(_stat(postmaster)[13:15])
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = _stat(int(entry.name))
-            except OSError:  # it ended in this moment
-                continue
-            ticks += sum(stat[11:13]) if stat[1] == postmaster else 0
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _stat(process: int) -> list[int]:
-    """From its parent on: /proc/…/stat behind the name, with the state as 0."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return [0, *(int(field) for field in fields[1:20])]
 
 
 async def _organisation(database: Database) -> UUID:
