@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import uvloop
@@ -28,11 +28,13 @@ from config.engines.embedded import running_engines
 from config.engines.folders import make_var
 from config.envelope import Envelope
 from config.settings import Settings
+from idp.directory.account import Organisation
 from idp.every_import import every_import
 from idp.importing.asked import Asked
 from idp.importing.importer import CHUNK
 from idp.importing.person import Candidate, Checker, Entry, Rules
 from idp.importing.reading import read
+from idp.storage import directory
 from migrations.runner import migrate
 
 COMMAND = "python -m benchmarks imports"
@@ -63,10 +65,10 @@ class _Measured:
         self._seen: list[tuple[float, float, float]] = []
 
     async def add(self, act: Callable[[], Awaitable[None]]) -> None:
-        begun, ours, theirs = time.perf_counter(), time.process_time(), of_postgresql(self._settings)
+        begun, ours, theirs = time.perf_counter(), time.process_time(), of_postgresql(self._settings.var)
         await act()
         taken = time.perf_counter() - begun
-        ours, theirs = time.process_time() - ours, of_postgresql(self._settings) - theirs
+        ours, theirs = time.process_time() - ours, of_postgresql(self._settings.var) - theirs
         self._seen.append((PEOPLE / taken, ours / PEOPLE * 1e6, theirs / PEOPLE * 1e6))
 
     def median(self, column: int) -> float:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from config.settings import Settings
 
-
-def of_postgresql(settings: Settings) -> float:
-    """Seconds of a processor that the embedded PostgreSQL took so far, with its processes that ended."""
-    postmaster = int((settings.var / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+def of_postgresql(var: Path) -> float:
+    """Seconds of a processor that the embedded PostgreSQL of a folder took so far, with its processes that ended."""
+    postmaster = int((var / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
     ticks = sum(_stat(postmaster)[13:15])
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

@@ -67,9 +67,9 @@ async def populate(house: House, settings: Settings) -> None:
 
 async def timed(settings: Settings, what: str, done: Awaitable[Any]) -> Any:
     """Tell what it took by the clock, and of the processors: of Python and of PostgreSQL."""
-    begun, python, postgresql = time.perf_counter(), time.process_time(), of_postgresql(settings)
+    begun, python, postgresql = time.perf_counter(), time.process_time(), of_postgresql(settings.var.parent)
     found = await done
-    spent = (time.perf_counter() - begun, time.process_time() - python, of_postgresql(settings) - postgresql)
+    spent = (time.perf_counter() - begun, time.process_time() - python, of_postgresql(settings.var.parent) - postgresql)
     print("{:>9,.0f} ms, {:>6,.0f} + {:>6,.0f} ms: {}".format(*(1000 * one for one in spent), what))  # noqa: T201
     return found
 
