@@ -15,7 +15,8 @@ from rich.table import Table
 
 from cli.documents import read_file, tell_document
 from config.settings import Settings
-from idp.every_import import Asked, Brought, every_import
+from idp.every_import import Brought, every_import
+from idp.importing.asked import Asked
 from idp.importing.batch import Batch, Counts
 from idp.importing.firebase import HashParameters
 from idp.importing.importer import Faulty
@@ -35,6 +36,8 @@ def as_asked(
     locale: str,
     scheme: str | None,
     hash_config: Path | None,
+    *,
+    all_or_nothing: bool,
 ) -> Asked:
     """What the command line says. Raises `typer.BadParameter` and `Unreadable`."""
     if file is None or organisation is None:
@@ -51,6 +54,7 @@ def as_asked(
         locale=locale,
         scheme=scheme,
         firebase_hashes=_hash_parameters(hash_config),
+        all_or_nothing=all_or_nothing,
     )
 
 
@@ -61,7 +65,6 @@ async def brought(
     report: Path | None,
     *,
     dry_run: bool,
-    all_or_nothing: bool,
     processes: int,
 ) -> Brought:
     """Bring a file in, or say what would come of it."""
@@ -69,7 +72,7 @@ async def brought(
         with _bar(asked.path) as told, _reporting(report) as faulty:
             if dry_run:
                 return await every.survey(asked, told, faulty)
-            return await every.bring(asked, why, told, faulty, all_or_nothing=all_or_nothing)
+            return await every.bring(asked, why, told, faulty)
 
 
 async def undone(settings: Settings, batch: UUID, why: str, report: Path | None) -> tuple[Batch, int]:

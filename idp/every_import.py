@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,35 +20,17 @@ from config.settings import Settings
 from config.web import new_correlation_id
 from idp.every_client import NotDone
 from idp.every_session import OPERATOR
-from idp.importing.batch import Batch, Counts, Source
+from idp.importing.asked import Asked, asked_again, digest_of, source_of
+from idp.importing.batch import Batch, Counts
 from idp.importing.firebase import HashParameters
 from idp.importing.importer import Faulty, Importer, Told, undo
 from idp.importing.integrity import Integrity, compare
+from idp.importing.landing import SHOWN, Landing
 from idp.importing.person import Checker, Rules
-from idp.importing.reading import FORMATS, Format, read
+from idp.importing.reading import read
 from idp.importing.wrapping import Wrapping
-from idp.storage import imports, imports_removed, secrets
+from idp.storage import imports, imports_removed, imports_staged, imports_surveyed, secrets
 from idp.storage.administered_organisations import every_organisation
-
-_BLOCK = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A file, and how its people are taken."""
-
-    path: Path
-    format: Format
-    organisation_id: UUID
-    roles: Sequence[str] = ()
-    locale: str = "ko"
-    scheme: str | None = None
-    firebase_hashes: HashParameters | None = None
-
-    @property
-    def options(self) -> dict[str, object]:
-        """What makes another batch of the same file."""
-        return {"roles": list(self.roles), "locale": self.locale, "scheme": self.scheme}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +52,8 @@ class EveryImport:
         self._envelope = envelope
         self._clock = clock
         self._entropy = entropy
-        self._importer = Importer(database, imports, clock, wrapping)
+        self._importer = Importer(database, imports, imports_staged, imports_surveyed, clock, wrapping)
+        self._landing = Landing(database, imports, imports_staged, imports_removed, clock)
 
     async def survey(self, asked: Asked, told: Callable[[int, Counts], None], faulty: Faulty) -> Brought:
         """What would come of a file. Raises `NotDone` and `Unreadable`."""
@@ -80,40 +62,76 @@ class EveryImport:
             lines = read(file, asked.format, asked.firebase_hashes)
             return Brought(await self._importer.survey(lines, checker, _at(file, told), faulty))
 
-    async def bring(
-        self, asked: Asked, why: str, told: Callable[[int, Counts], None], faulty: Faulty, *, all_or_nothing: bool
-    ) -> Brought:
-        """Bring a file in, or go on with it. Raises `NotDone` and `Unreadable`.
-
-        `all_or_nothing`: where something is wrong with anybody nothing is kept.
-        """
-        if all_or_nothing:
+    async def bring(self, asked: Asked, why: str, told: Callable[[int, Counts], None], faulty: Faulty) -> Brought:
+        """Bring a file in, or go on with it. Raises `NotDone` and `Unreadable`."""
+        if asked.all_or_nothing:
             surveyed = await self.survey(asked, told, faulty)
             if surveyed.counts.refused:
                 return surveyed
         checker = await self._checker(asked)
-        source = await asyncio.to_thread(_source, asked)
+        source = await asyncio.to_thread(source_of, asked)
         async with self._database.begin() as tx:
             batch = await imports.begin(tx, self._entropy.uuid(), source, OPERATOR, why, self._clock.now())
             if not batch.counts.read:
                 await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="begun")
         async with self._alone(batch):
             batch = await self.one(batch.id)
-            if batch.state != "running":  # another run brought it to its end a moment ago
+            if batch.state == "running":
+                with asked.path.open("rb") as file:
+                    lines = read(file, asked.format, asked.firebase_hashes)
+                    await self._importer.bring(batch, lines, checker, _at(file, told), faulty)
+                batch = await self.one(batch.id)
+                if asked.all_or_nothing and (faults := await self._unsure(batch, why, faulty)):
+                    return _given_up(batch, faults)
+            elif batch.state != "landing":  # another run brought it to its end a moment ago
                 return Brought(batch.counts, batch)
-            with asked.path.open("rb") as file:
-                lines = read(file, asked.format, asked.firebase_hashes)
-                counts = await self._importer.bring(batch, lines, checker, _at(file, told), faulty)
+            kept, faults = await self._finish(batch, why)
+            _tell(faults, faulty)
+            return _given_up(batch, faults) if faults else Brought(batch.counts, kept)
+
+    async def land(self, ident: UUID) -> None:
+        """Bring a batch to its end of which it is sure, and which something interrupted, unless somebody does that."""
+        batch = await self.one(ident)
+        async with self._alone(batch):
+            batch = await self.one(ident)
+            if batch.state == "landing":
+                await self._finish(batch, batch.why)
+
+    async def left_landing(self) -> Sequence[UUID]:
+        """Batches to bring to their end by `land`."""
+        async with self._database.connect() as tx:
+            return await imports_staged.left_landing(tx)
+
+    async def _unsure(self, batch: Batch, why: str, faulty: Faulty) -> Sequence[tuple[int, str]]:
+        """What is wrong since the survey, so that nobody comes in; nothing: everybody does."""
+        async with self._database.connect() as tx:
+            faults = await imports.faults(tx, batch.id, 0, SHOWN)
+        if faults:
+            await self._landing.nobody(batch, ())
+        elif faults := await self._landing.sure(batch):
+            _tell(faults, faulty)
+            await self._landing.nobody(batch, faults)
+        if faults:
             async with self._database.begin() as tx:
-                kept = await imports.finish(tx, batch.id, self._clock.now())
-                more = {"created": counts.created, "unchanged": counts.unchanged, "refused": counts.refused}
-                await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="finished", **more)
-        return Brought(counts, await self.one(batch.id) if kept else None)
+                await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="given up")
+        return faults
+
+    async def _finish(self, batch: Batch, why: str) -> tuple[Batch | None, Sequence[tuple[int, str]]]:
+        """Its end; none: all of it was there, or somebody took names while it landed."""
+        faults = await self._landing.finish(batch) if batch.source.all_or_nothing else ()
+        async with self._database.begin() as tx:
+            kept = not faults and await imports.finish(tx, batch.id, self._clock.now())
+            counts = batch.counts
+            more = {"created": counts.created, "unchanged": counts.unchanged, "refused": counts.refused}
+            await _record(tx, batch, Kind.PEOPLE_IMPORTED, why, act="given up" if faults else "finished", **more)
+        return await self.one(batch.id) if kept else None, faults
 
     async def undo(self, ident: UUID, why: str, told: Callable[[int, int], None]) -> tuple[Batch, int]:
         """Remove the people of a batch who never signed in; how many are left. Raises `NotDone`."""
         batch = await self.one(ident)
         async with self._alone(batch):
+            async with self._database.begin() as tx:
+                await imports_staged.empty(tx, batch.id)
             removed, left = await undo(self._database, imports, imports_removed, batch, told, self._clock)
             async with self._database.begin() as tx:
                 await _record(tx, batch, Kind.PEOPLE_IMPORT_UNDONE, why, removed=removed, left=left)
@@ -141,7 +159,7 @@ class EveryImport:
 
     async def of_file(self, path: Path) -> Batch:
         """The newest batch of a file's content that was not undone. Raises `NotDone`."""
-        digest = await asyncio.to_thread(_digest, path)
+        digest = await asyncio.to_thread(digest_of, path)
         async with self._database.connect() as tx:
             found = await imports.of_file(tx, digest)
         if found is None:
@@ -203,48 +221,27 @@ async def every_import(
         await database.dispose()
 
 
-def asked_again(batch: Batch, path: Path, firebase_hashes: HashParameters | None) -> Asked:
-    """A file by the options of a batch."""
-    options: Mapping[str, object] = batch.source.options
-    [named] = [one for one in FORMATS if one == batch.source.format]
-    roles, scheme = options.get("roles"), options.get("scheme")
-    return Asked(
-        path=path,
-        format=named,
-        organisation_id=batch.source.organisation_id,
-        roles=[str(role) for role in roles] if isinstance(roles, list) else (),
-        locale=str(options.get("locale", "ko")),
-        scheme=str(scheme) if scheme else None,
-        firebase_hashes=firebase_hashes,
-    )
+def _given_up(batch: Batch, faults: Sequence[tuple[int, str]]) -> Brought:
+    return Brought(Counts(read=batch.counts.read, unchanged=batch.counts.unchanged, refused=len(faults)))
+
+
+def _tell(faults: Sequence[tuple[int, str]], faulty: Faulty) -> None:
+    for line, what in faults:
+        faulty(line, what)
 
 
 def _at(file: BinaryIO, told: Callable[[int, Counts], None]) -> Told:
     return lambda counts: told(file.tell() if not file.closed else 0, counts)
 
 
-def _source(asked: Asked) -> Source:
-    return Source(
-        organisation_id=asked.organisation_id,
-        file_name=asked.path.name,
-        file_size=asked.path.stat().st_size,
-        file_digest=_digest(asked.path),
-        format=asked.format,
-        options=asked.options,
-    )
-
-
-def _digest(path: Path) -> bytes:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for block in _blocks(file):
-            digest.update(block)
-    return digest.digest()
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    while block := file.read(_BLOCK):
-        yield block
+async def land_left(every: EveryImport) -> int:
+    """Bring to their end the batches that land and were interrupted; how many."""
+    landed = 0
+    for ident in await every.left_landing():
+        with suppress(NotDone):  # somebody brings it to its end
+            await every.land(ident)
+            landed += 1
+    return landed
 
 
 async def _record(tx: Transaction, batch: Batch, kind: Kind, why: str, **more: object) -> None:

@@ -70,21 +70,27 @@ async def forget_old_system(
 ) -> bool:
     """Ask an organisation's old system no more. False: there is none.
 
-    Raises `NotDone` while there are people who can sign in by it alone, unless `although_needed`, for a reason.
+    Raises `NotDone` while there are people who can sign in by it alone, or may be known to it alone, unless
+    `although_needed`, for a reason.
     """
     database: Database = open_database(settings, "idp")
     try:
         async with database.begin() as tx:
-            gone = await old_systems.remove(tx, organisation_id)
-            if gone:
-                _, waiting, _ = await legacy_counts.legacy_hashes(tx, organisation_id)
-                if waiting and not (although_needed and why.strip()):
-                    raise NotDone(
-                        f"{waiting} people have no password here yet and sign in by it alone; "
-                        "--although-needed with --why stops it all the same"
-                    )
-                await _record(tx, organisation_id, why, act="forgotten", waiting=waiting)
-            return gone
+            endings = await old_systems.remove(tx, organisation_id)
+            if endings is None:
+                return False
+            _, waiting, _ = await legacy_counts.legacy_hashes(tx, organisation_id)
+            needed = [f"{waiting} people have no password here yet and sign in by it alone"] if waiting else []
+            if endings:
+                names = ", ".join(endings)
+                needed.append(
+                    f"whoever has a name with {names} and never came is known to it alone, and nobody here can count "
+                    "them: import who is left, and name it once more without --ending"
+                )
+            if needed and not (although_needed and why.strip()):
+                raise NotDone(f"{'; '.join(needed)}; --although-needed with --why stops it all the same")
+            await _record(tx, organisation_id, why, act="forgotten", waiting=waiting, endings=list(endings))
+            return True
     finally:
         await database.dispose()
 

@@ -1,4 +1,5 @@
 """The worker `rollout`: goes on with programmes by their dates, takes in whom their phases reach, writes to people.
+It brings to their end imports of all or nothing that were killed while their people came in.
 
 Any number of them may run: a programme is locked by whoever looks after it, and each notice is one row. This is its
 composition root, at the rim of the identity provider.
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -23,11 +25,14 @@ from config.pause import pause
 from config.settings import Settings
 from config.web import new_correlation_id
 from events import outbox
+from idp.every_import import every_import, land_left
 from idp.programme_parts import leading
+from idp.rollout.cohorts import Rule
 from idp.rollout.demands import PhaseWithRule
 from idp.rollout.leading import Leading
+from idp.rollout.phases import Phase
 from idp.rollout.programme import Programme, Programmes
-from idp.rollout.reminders import LATE, Reminders
+from idp.rollout.reminders import LATE, Reminders, due_notice
 from idp.storage import phase_notices, programmes
 from notifications import queue
 from notifications.queue import Queue
@@ -40,10 +45,28 @@ PEOPLE = 20_000
 time, and more might take longer than a statement may."""
 EVERY = 30.0
 """Seconds."""
+AGAIN_AFTER = timedelta(minutes=5)
+"""Whoever comes to be written later than everybody else waits so long at most."""
 TAKE_IN_EVERY = timedelta(hours=1)
 """Whoever signs in is taken in at once; the others are for the lists."""
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """How far the notices of a phase are. To begin with the first person at each look would pass over all who were
+    written, which grows with the square of the people."""
+
+    of: tuple[str, int] | None
+    """Which notice, and of which version of the phase."""
+    after: UUID | None
+    """There are more behind this person."""
+    again: datetime
+    """When to look for others again, after nobody was left."""
+
+
+_NOBODY = _Told(None, None, datetime.min.replace(tzinfo=UTC))
 
 
 class ProgrammeWorker:
@@ -66,6 +89,7 @@ class ProgrammeWorker:
         self._clock = clock
         self._took_in: dict[UUID, tuple[datetime, tuple[int, ...]]] = {}
         """When, and of which versions of its phases."""
+        self._told_to: dict[UUID, _Told] = {}
 
     async def step(self) -> int:
         """Look after all of them once. Returns to how many people was written."""
@@ -111,18 +135,35 @@ class ProgrammeWorker:
         async with self._database.connect() as tx:
             rules = {one.id: one.rule for one in await self._kept.cohorts(tx, ident)}
             phases = await self._kept.phases(tx, ident)
+        return sum([await self._tell_of(ident, phase, rules[phase.cohort_id]) for phase in phases])
+
+    async def _tell_of(self, ident: UUID, phase: Phase, rule: Rule) -> int:
+        now = self._clock.now()
+        moment = due_notice(phase, now)
+        before = self._told_to.pop(phase.id, _NOBODY)
+        if moment is None:
+            return 0
+        of = (moment.label, phase.version)
+        if before.of != of:
+            before = _NOBODY
+        if before.after is None and now < before.again:
+            self._told_to[phase.id] = before
+            return 0
+        async with self._database.connect() as tx:
+            programme = await self._kept.find(tx, ident)
+            if programme is None:
+                return 0
+            untold = await self._reminders.untold(
+                tx, programme, phase, rule, moment, now, before.after, BATCH * BATCHES
+            )
         told = 0
-        for phase in phases:
-            for _ in range(BATCHES):
-                async with self._database.begin() as tx:
-                    programme = await self._kept.find(tx, ident)
-                    if programme is None:
-                        return told
-                    now = self._clock.now()
-                    some = await self._reminders.tell(tx, programme, phase, rules[phase.cohort_id], now, BATCH)
-                told += some
-                if some < BATCH:
-                    break
+        for at in range(0, len(untold), BATCH):
+            async with self._database.begin() as tx:
+                told += await self._reminders.tell(tx, programme, phase, moment, untold[at : at + BATCH], now)
+        if len(untold) == BATCH * BATCHES:
+            self._told_to[phase.id] = _Told(of, untold[-1], now)
+        elif not untold and before.after is None:
+            self._told_to[phase.id] = _Told(of, None, now + AGAIN_AFTER)
         return told
 
 
@@ -134,6 +175,8 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         while not stop.is_set():
             try:
                 await worker.step()
+                async with every_import(settings) as every:
+                    await land_left(every)
                 ready()
             except (RedisError, SQLAlchemyError, OSError) as error:
                 _log.warning("programmes are held up", error=type(error).__name__)

@@ -57,11 +57,11 @@ def users_import(
         taken = ask_engines(lambda settings: users.undone(settings, undo, why, report))
         users.tell_undone(taken, as_json=as_json)
         return
-    asked = users.as_asked(file, organisation, format, role or (), locale, scheme, hash_config)
+    asked = users.as_asked(
+        file, organisation, format, role or (), locale, scheme, hash_config, all_or_nothing=all_or_nothing
+    )
     brought = ask_engines(
-        lambda settings: users.brought(
-            settings, asked, why, report, dry_run=dry_run, all_or_nothing=all_or_nothing, processes=processes
-        )
+        lambda settings: users.brought(settings, asked, why, report, dry_run=dry_run, processes=processes)
     )
     users.tell_brought(brought, as_json=as_json)
     if all_or_nothing and brought.counts.refused and brought.batch is None:

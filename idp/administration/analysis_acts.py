@@ -20,6 +20,7 @@ from idp.administration.analysis_documents import (
 )
 from idp.administration.page import Page
 from idp.administration.registry import Organisations, Scope
+from idp.administration.remembered import Remembered
 from idp.administration.scope import Administrator, EntryCursor
 from idp.rollout.analysis import Analyses, Analysis
 from idp.rollout.analysis_paper import analysis_pdf
@@ -39,17 +40,17 @@ class AnalysisActs:
     days: Days
     feedback: Feedback
     organisations: Organisations
+    remembered: Remembered
 
     async def show(self, who: Administrator, organisation: UUID | None, days: int) -> Analysis:
         """Of one organisation, or of all of the caller's."""
-        async with self.database.connect() as tx:
-            return await self.analyses.make(tx, narrowed(who, organisation), days, self.clock.now())
+        return await self._made(narrowed(who, organisation), days)
 
     async def paper(self, who: Administrator, organisation: UUID | None, days: int, locale: Locale) -> bytes:
         """The same as a PDF, by the clock of the first organisation."""
         scope = narrowed(who, organisation)
+        one = await self._made(scope, days)
         async with self.database.connect() as tx:
-            one = await self.analyses.make(tx, scope, days, self.clock.now())
             named = await self.organisations.organisations(tx, scope)
         say = Saying(locale, named[0].time_zone if named else "Asia/Seoul")
         return await asyncio.to_thread(analysis_pdf, one, say, [found.name for found in named])
@@ -77,6 +78,13 @@ class AnalysisActs:
         async with self.database.connect() as tx:
             marks = await self.feedback.storage.marks(tx, narrowed(who, organisation), since)
         return MarksDocument(days, tuple(MarkRow.of(method, found) for method, found in marks.items()))
+
+    async def _made(self, scope: Scope, days: int) -> Analysis:
+        async def make() -> Analysis:
+            async with self.database.connect() as tx:
+                return await self.analyses.make(tx, scope, days, self.clock.now())
+
+        return await self.remembered.figures(("analysis", frozenset(scope), days), make)
 
 
 def narrowed(who: Administrator, organisation: UUID | None) -> Scope:

@@ -61,7 +61,7 @@ class ImportActs:
         """Remove the next people of a batch who never signed in."""
         async with self.database.begin() as tx:
             batch = await self._found(tx, who, batch_id, claim=True)
-            if batch.state == "running":
+            if batch.state in ("running", "landing"):
                 raise Problem(problems.IMPORT_RUNS)
             removed, left, following = await undo_some(
                 tx, self.batches, self.removals, batch, asked.after, self.clock.now()

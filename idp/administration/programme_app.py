@@ -17,6 +17,7 @@ from idp.administration.programme_acts import ProgrammeActs
 from idp.administration.programme_endpoints import ProgrammeEndpoints
 from idp.administration.progress_acts import ProgressActs
 from idp.administration.progress_endpoints import ProgressEndpoints
+from idp.administration.remembered import Remembered
 from idp.administration.support_acts import SupportActs
 from idp.administration.support_endpoints import SupportEndpoints
 from idp.credentials.recovery import Recovery
@@ -61,6 +62,7 @@ def programme_operations(
         leading=leads,
         legacy=legacy_counts,
     )
+    remembered = Remembered(clock)
     analysis_acts = AnalysisActs(
         database=database,
         clock=clock,
@@ -68,6 +70,7 @@ def programme_operations(
         days=sign_in_days,
         feedback=Feedback(feedback, envelope, entropy),
         organisations=administered_organisations,
+        remembered=remembered,
     )
     progress_acts = ProgressActs(
         database=database,
@@ -75,6 +78,7 @@ def programme_operations(
         programmes=programmes,
         reporting=reporting(),
         organisations=administered_organisations,
+        remembered=remembered,
     )
     support_acts = SupportActs(
         database=database,

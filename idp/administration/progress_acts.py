@@ -14,6 +14,7 @@ from idp.administration import problems
 from idp.administration.page import Page
 from idp.administration.progress_documents import ProgressDocument, StuckList
 from idp.administration.registry import Organisations
+from idp.administration.remembered import Remembered
 from idp.administration.scope import Administrator, NameCursor
 from idp.rollout.analysis import PlannedPhase
 from idp.rollout.comparison import Comparison
@@ -41,12 +42,19 @@ class ProgressActs:
     programmes: ProgrammesKept
     reporting: Reporting
     organisations: Organisations
+    remembered: Remembered
 
     async def progress(self, who: Administrator, programme_id: UUID) -> ProgressDocument:
         """How far its phases are."""
         async with self.database.connect() as tx:
             programme = await self._programme(tx, who, programme_id)
-            return ProgressDocument(await self.reporting.progress(tx, programme, self.clock.now()))
+            versions = await self._versions(tx, programme)
+
+        async def make() -> ProgressDocument:
+            async with self.database.connect() as tx:
+                return ProgressDocument(await self.reporting.progress(tx, programme, self.clock.now()))
+
+        return await self.remembered.figures(("progress", programme.id, *versions), make)
 
     async def stuck(self, who: Administrator, programme_id: UUID, phase_id: UUID, page: Page) -> StuckList:
         """Who of a phase may need help."""
@@ -65,7 +73,12 @@ class ProgressActs:
             planned = await self._phase(tx, who, programme_id, phase_id)
             if planned.phase.begun_at is None:
                 raise Problem(problems.PHASE_NOT_BEGUN)
-            return await self.reporting.comparison(tx, planned, self.clock.now())
+
+        async def make() -> Comparison:
+            async with self.database.connect() as tx:
+                return await self.reporting.comparison(tx, planned, self.clock.now())
+
+        return await self.remembered.figures(("comparison", phase_id, planned.phase.version), make)
 
     async def report(self, who: Administrator, programme_id: UUID) -> Report:
         """The report at this moment."""
@@ -80,8 +93,19 @@ class ProgressActs:
         async with self.database.connect() as tx:
             programme = await self._programme(tx, who, programme_id)
             [organisation] = await self.organisations.organisations(tx, [programme.organisation_id])
-            report = await self.reporting.report(tx, programme, organisation.name, self.clock.now())
-        return report, organisation.time_zone
+            versions = await self._versions(tx, programme)
+
+        async def make() -> Report:
+            async with self.database.connect() as tx:
+                return await self.reporting.report(tx, programme, organisation.name, self.clock.now())
+
+        of = ("report", programme.id, organisation.name, *versions)
+        return await self.remembered.figures(of, make), organisation.time_zone
+
+    async def _versions(self, tx: Transaction, programme: Programme) -> tuple[int, ...]:
+        """What was done to a programme and its phases shows at once."""
+        planned = await self.reporting.planned(tx, programme)
+        return (programme.version, *(one.phase.version for one in planned))
 
     async def _programme(self, tx: Transaction, who: Administrator, programme_id: UUID) -> Programme:
         found = await self.programmes.find(tx, programme_id)

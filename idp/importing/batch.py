@@ -12,7 +12,9 @@ from uuid import UUID
 from config.connections import Transaction
 from idp.importing.person import Candidate
 
-BatchState = Literal["running", "finished", "undone"]
+BatchState = Literal["running", "landing", "finished", "undone"]
+ALL_OR_NOTHING = "all_or_nothing"
+"""The option of a source."""
 FAULTS_KEPT = 10_000
 """Of one batch; all of them are in the report that the command writes."""
 
@@ -27,6 +29,11 @@ class Source:
     file_digest: bytes
     format: str
     options: Mapping[str, object]
+
+    @property
+    def all_or_nothing(self) -> bool:
+        """Whether everybody waits until it is sure of all of them."""
+        return self.options.get(ALL_OR_NOTHING) is True
 
 
 @dataclass(slots=True)
@@ -108,7 +115,7 @@ class Batches(Protocol):
     """Where batches are kept."""
 
     async def begin(self, tx: Transaction, ident: UUID, source: Source, who: str, why: str, now: datetime) -> Batch:
-        """The batch of this source that is running, or a new one."""
+        """The batch of this source that is under way, or a new one."""
 
     async def finish(self, tx: Transaction, batch: UUID, now: datetime) -> bool:
         """It is at its end. False, and forgotten: it brought nothing that an earlier one of its source did not."""
@@ -146,6 +153,46 @@ class Batches(Protocol):
 
     async def undone(self, tx: Transaction, batch: UUID, now: datetime) -> None:
         """Nobody of it is left who could be removed."""
+
+
+class Surveyed(Protocol):
+    """Where a survey remembers whom it saw: not in memory, which would grow with the file."""
+
+    async def begin(self, tx: Transaction) -> None:
+        """Remember nobody yet, for as long as this connection lives."""
+
+    async def earlier(self, tx: Transaction, people: Sequence[Candidate]) -> Mapping[str, bytes]:
+        """Who of these was seen: by their name, the checksum."""
+
+    async def remember(self, tx: Transaction, people: Sequence[Candidate]) -> None:
+        """They were seen."""
+
+
+class Stage(Protocol):
+    """Where the people of a batch that is all or nothing wait: they are nobody yet."""
+
+    async def stage(
+        self, tx: Transaction, batch: Batch, people: Sequence[Ready], counts: Counts, now: datetime
+    ) -> None:
+        """Have people wait, and keep how far the batch is."""
+
+    async def earlier(self, tx: Transaction, batch: UUID, people: Sequence[Candidate]) -> Mapping[str, bytes]:
+        """Who of these waits already: by their name, the checksum."""
+
+    async def taken(self, tx: Transaction, batch: UUID, most: int) -> Sequence[tuple[int, str]]:
+        """Whose names somebody has meanwhile: line and name."""
+
+    async def land(self, tx: Transaction, batch: UUID) -> bool:
+        """From now on nothing is looked at any more: everybody comes in. False: the batch was not running."""
+
+    async def next(self, tx: Transaction, batch: UUID, most: int) -> Sequence[Ready]:
+        """Take the next ones off it, in the order of the file."""
+
+    async def empty(self, tx: Transaction, batch: UUID) -> None:
+        """Forget whoever waits."""
+
+    async def left_landing(self, tx: Transaction) -> Sequence[UUID]:
+        """Batches that land, or did so when something interrupted them."""
 
 
 class Removals(Protocol):

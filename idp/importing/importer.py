@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -12,12 +13,14 @@ from asyncpg import UniqueViolationError
 
 from config.clock import Clock
 from config.connections import Database, Transaction
-from idp.importing.batch import Batch, Batches, Counts, Known, Ready, Removals
+from idp.importing.batch import Batch, Batches, Counts, Known, Ready, Removals, Stage, Surveyed
 from idp.importing.person import Candidate, Checker, Fault, Line
 from idp.importing.wrapping import Wrapping
 
 CHUNK = 1000
 """People in one transaction: some 50 ms, for which the news of ends wait at most (S4)."""
+AT_ONCE = 32
+"""People who are read before anything else gets its turn: half a millisecond."""
 PATIENCE = 3
 """How often a chunk is tried whose names somebody else takes in the same moment."""
 
@@ -39,42 +42,46 @@ class _Chunk:
 class Importer:
     """Surveys a file, or brings it in."""
 
-    def __init__(self, database: Database, batches: Batches, clock: Clock, wrapping: Wrapping) -> None:
+    def __init__(
+        self, database: Database, batches: Batches, stage: Stage, surveyed: Surveyed, clock: Clock, wrapping: Wrapping
+    ) -> None:
         self._database = database
         self._batches = batches
+        self._stage = stage
+        self._surveyed = surveyed
         self._clock = clock
         self._wrapping = wrapping
 
     async def survey(self, lines: Iterator[Line], checker: Checker, told: Told, faulty: Faulty) -> Counts:
-        """What would become of the people of a file; nothing is kept. It remembers 8 bytes of each name."""
-        counts, seen = Counts(), set[int]()
-        while (chunk := await asyncio.to_thread(_next, lines, checker)).read:
-            async with self._database.connect() as tx:
-                new, unchanged = await self._sorted(tx, chunk)
-            for one in new:
-                mark = hash(one.login_name)
-                if mark in seen:
-                    chunk.faults.append((one.line, _EARLIER))
-                    continue
-                seen.add(mark)
-                counts.created += 1
-                if one.secret is not None:
-                    counts.passwords[one.secret.scheme, one.secret.how] += 1
-            counts.read += chunk.read
-            counts.unchanged += unchanged
-            counts.refused += len(chunk.faults)
-            _tell(chunk, counts, told, faulty)
+        """What would become of the people of a file; nothing is kept, and memory does not grow with it."""
+        counts = Counts()
+        async with self._database.connect() as connection:
+            try:
+                await self._surveyed.begin(connection)
+                while (chunk := await _next(lines, checker)).read:
+                    new, unchanged = await self._sorted(connection, chunk, await self._seen(connection, chunk))
+                    await self._surveyed.remember(connection, new)
+                    await connection.commit()
+                    counts.read += chunk.read
+                    counts.created += len(new)
+                    counts.unchanged += unchanged
+                    counts.refused += len(chunk.faults)
+                    counts.passwords.update(_passwords(new))
+                    _tell(chunk, counts, told, faulty)
+            finally:
+                await connection.invalidate()  # what it remembers goes with it
         return counts
 
     async def bring(self, batch: Batch, lines: Iterator[Line], checker: Checker, told: Told, faulty: Faulty) -> Counts:
-        """Bring in what is not there yet, from where it was left. The next lines are read while these are kept."""
+        """Bring in, or have wait, who is not there yet, from where it was left. The next lines are read while these are
+        kept."""
         counts = batch.counts
         await asyncio.to_thread(_pass_over, lines, counts.read)
-        chunk = await asyncio.to_thread(_next, lines, checker)
+        chunk = await _next(lines, checker)
         while chunk.read:
             async with asyncio.TaskGroup() as both:
                 keeping = both.create_task(self._keep(batch, chunk, counts))
-                reading = both.create_task(asyncio.to_thread(_next, lines, checker))
+                reading = both.create_task(_next(lines, checker))
             counts = keeping.result()
             _tell(chunk, counts, told, faulty)
             chunk = reading.result()
@@ -85,7 +92,9 @@ class Importer:
         for attempt in range(1, PATIENCE + 1):
             chunk.faults = list(own)
             async with self._database.connect() as tx:
-                new, _ = await self._sorted(tx, chunk)
+                waiting = batch.source.all_or_nothing and chunk.people
+                earlier = await self._stage.earlier(tx, batch.id, chunk.people) if waiting else {}
+                new, _ = await self._sorted(tx, chunk, earlier)
             ready = await self._wrapping.ready(new)  # which may take long, and no transaction waits for it
             try:
                 async with self._database.begin() as tx:
@@ -104,18 +113,22 @@ class Importer:
         counts.created += len(ready)
         counts.refused += len(chunk.faults)
         counts.unchanged += chunk.read - len(ready) - len(chunk.faults)
-        for one in ready:
-            if one.person.secret is not None:
-                counts.passwords[one.person.secret.scheme, one.person.secret.how] += 1
-        await self._batches.keep(tx, batch, ready, counts, self._clock.now())
+        counts.passwords.update(_passwords(one.person for one in ready))
+        keep = self._stage.stage if batch.source.all_or_nothing else self._batches.keep
+        await keep(tx, batch, ready, counts, self._clock.now())
         await self._batches.keep_faults(tx, batch.id, chunk.faults)
         return counts
 
-    async def _sorted(self, tx: Transaction, chunk: _Chunk) -> tuple[list[Candidate], int]:
+    async def _seen(self, connection: Transaction, chunk: _Chunk) -> Mapping[str, bytes]:
+        return await self._surveyed.earlier(connection, chunk.people) if chunk.people else {}
+
+    async def _sorted(
+        self, tx: Transaction, chunk: _Chunk, earlier: Mapping[str, bytes]
+    ) -> tuple[list[Candidate], int]:
         """Who is new, and how many are there as the file has them; what stands against others goes to the faults."""
         names = [one.login_name for one in chunk.people]
         known = await self._batches.known(tx, names, [one.user_id for one in chunk.people]) if names else {}
-        there = _Existing(known)
+        there = _Existing(known, earlier)
         new, unchanged = [], 0
         for one in chunk.people:
             found = there.fault_of(one)
@@ -133,11 +146,11 @@ _EARLIER = "login_name: an earlier line has it, with other data"
 
 
 class _Existing:
-    """Who is there already, the earlier people of the chunk among them."""
+    """Who is there already, or comes earlier in the file."""
 
-    def __init__(self, known: Mapping[str, Known]) -> None:
-        self._known = dict(known)
-        self._earlier: dict[str, bytes] = {}
+    def __init__(self, known: Mapping[str, Known], earlier: Mapping[str, bytes]) -> None:
+        self._known = known
+        self._earlier = dict(earlier)
         self._ids = {one.user_id for one in known.values()}
 
     def fault_of(self, one: Candidate) -> str | None:
@@ -159,9 +172,13 @@ def _pass_over(lines: Iterator[Line], count: int) -> None:
     next(islice(lines, count, count), None)
 
 
-def _next(lines: Iterator[Line], checker: Checker) -> _Chunk:
+async def _next(lines: Iterator[Line], checker: Checker) -> _Chunk:
+    """The next thousand. A few at a time, so that what is on its way to PostgreSQL goes on: a thread of its own would
+    keep the interpreter for milliseconds whenever an answer is there."""
     chunk = _Chunk()
     for line in islice(lines, CHUNK):
+        if chunk.read % AT_ONCE == 0:
+            await asyncio.sleep(0)
         chunk.read += 1
         try:
             if isinstance(line.read, Fault):
@@ -170,6 +187,10 @@ def _next(lines: Iterator[Line], checker: Checker) -> _Chunk:
         except Fault as fault:
             chunk.faults.append((line.number, str(fault)))
     return chunk
+
+
+def _passwords(people: Iterable[Candidate]) -> Counter[tuple[str, str]]:
+    return Counter((one.secret.scheme, one.secret.how) for one in people if one.secret is not None)
 
 
 def _tell(chunk: _Chunk, counts: Counts, told: Told, faulty: Faulty) -> None:

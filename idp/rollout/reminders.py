@@ -203,7 +203,7 @@ class NoticeQueue(Protocol):
 class NoticeLedger(Protocol):
     """Where it is known who got which notice."""
 
-    async def take_untold(
+    async def untold(
         self,
         tx: Transaction,
         organisation_id: UUID,
@@ -211,9 +211,15 @@ class NoticeLedger(Protocol):
         phase: Phase,
         moment: Moment,
         now: datetime,
+        after: UUID | None,
         limit: int,
+    ) -> Sequence[UUID]:
+        """Some behind a person whom a notice is for and who did not get it yet, by their ids."""
+
+    async def take(
+        self, tx: Transaction, phase_id: UUID, moment: Moment, people: Sequence[UUID], now: datetime
     ) -> Sequence[Addressee]:
-        """Some whom a notice is for and who did not get it yet, each once, whoever else asks."""
+        """Those of these people who are to be written, each once, whoever else asks."""
 
     async def organisation(self, tx: Transaction, organisation_id: UUID) -> tuple[str, str]:
         """What an organisation is called, and the clock that it goes by."""
@@ -231,14 +237,32 @@ class Reminders:
     help: str = ""
     """Where the help pages are; empty: notices lead to none."""
 
+    async def untold(
+        self,
+        tx: Transaction,
+        programme: Programme,
+        phase: Phase,
+        rule: Rule,
+        moment: Moment,
+        now: datetime,
+        after: UUID | None,
+        limit: int,
+    ) -> Sequence[UUID]:
+        """Some, behind a person, to whom a notice is due. To find them is one look at everybody, so that many are asked
+        for at once, and told a few at a time."""
+        return await self.ledger.untold(tx, programme.organisation_id, rule, phase, moment, now, after, limit)
+
     async def tell(
-        self, tx: Transaction, programme: Programme, phase: Phase, rule: Rule, now: datetime, limit: int
+        self,
+        tx: Transaction,
+        programme: Programme,
+        phase: Phase,
+        moment: Moment,
+        people: Sequence[UUID],
+        now: datetime,
     ) -> int:
-        """Write to some of those to whom a notice of this phase is due. Returns to how many."""
-        moment = due_notice(phase, now)
-        if moment is None:
-            return 0
-        untold = await self.ledger.take_untold(tx, programme.organisation_id, rule, phase, moment, now, limit)
+        """Write to people to whom `untold` found a notice to be due. Returns to how many."""
+        untold = await self.ledger.take(tx, phase.id, moment, people, now)
         if not untold:
             return 0
         organisation, zone = await self.ledger.organisation(tx, programme.organisation_id)

@@ -1,8 +1,8 @@
-"""The tables of migrations 0058 and 0059: batches of imported people, old systems."""
+"""The tables of migrations 0058, 0059 and 0072: batches of imported people, old systems."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, LargeBinary, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, LargeBinary, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from idp.storage.directory_tables import metadata
@@ -48,6 +48,23 @@ import_fault = Table(
     Column("batch_id", Uuid, ForeignKey("idp.import_batch.id"), primary_key=True),
     Column("line", BigInteger, primary_key=True),
     Column("what", Text, nullable=False),
+)
+
+import_staged = Table(
+    "import_staged",
+    metadata,
+    Column("batch_id", Uuid, ForeignKey("idp.import_batch.id"), primary_key=True),
+    Column("line", BigInteger, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("email", Text),
+    Column("email_verified", Boolean, nullable=False),
+    Column("locale", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("roles", ARRAY(Text, dimensions=1), nullable=False),
+    Column("hash", Text),
+    Column("checksum", LargeBinary, nullable=False),
 )
 
 old_system = Table(

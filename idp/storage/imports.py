@@ -1,13 +1,13 @@
 """Batches of imported people in PostgreSQL.
 
-People are written by COPY, a thousand at once: each transaction is short, since the relay tells nothing that was
-committed after the oldest one that still runs.
+People are written a thousand at once, by one statement (`idp.keep_imported`): each transaction is short, since the
+relay tells nothing that was committed after the oldest one that still runs.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,12 +22,17 @@ from idp.storage.import_tables import import_batch, import_fault, imported_perso
 
 _GATE = 0x6D6A_696D_706F_7274
 """Who begins a batch holds this advisory lock, so that two runs of one source are one batch."""
+_KEEP = (
+    f"SELECT idp.keep_imported({', '.join(f'${number}' for number in range(1, 15))}), "
+    "set_config('synchronous_commit', 'off', true)"  # lost by a crash, it is brought again: so is how far the batch was
+)
+_UNDER_WAY = ("running", "landing")
 
 
 async def begin(tx: Transaction, ident: UUID, source: Source, who: str, why: str, now: datetime) -> Batch:
-    """The batch of this source that is running, or a new one."""
+    """The batch of this source that is under way, or a new one."""
     await tx.execute(select(func.pg_advisory_xact_lock(_GATE)))
-    running = select(import_batch).where(*_of_source(source), import_batch.c.state == "running").limit(1)
+    running = select(import_batch).where(*_of_source(source), import_batch.c.state.in_(_UNDER_WAY)).limit(1)
     row = (await tx.execute(running)).one_or_none()
     if row is None:
         made = insert(import_batch).values(
@@ -131,45 +136,24 @@ async def keep(tx: Transaction, batch: Batch, people: Sequence[Ready], counts: C
     await tx.execute(update(import_batch).where(import_batch.c.id == batch.id).values(**_columns(counts)))
     if not people:
         return
-    organisation = batch.source.organisation_id
-    await _copy(
-        tx,
-        "user_account",
-        "id display_name email proven_email locale state lock_reason locked_at version created_at updated_at",
-        (
-            (
-                one.person.user_id,
-                one.person.display_name,
-                one.person.email,
-                one.person.email if one.person.email_verified else None,
-                one.person.locale,
-                one.person.state,
-                *(("administrator", now) if one.person.state == "locked" else (None, None)),
-                1,
-                now,
-                now,
-            )
-            for one in people
-        ),
-    )
-    await _copy(tx, "login_name", "name user_id", ((one.person.login_name, one.person.user_id) for one in people))
-    await _copy(
-        tx,
-        "membership",
-        "user_id organisation_id roles joined_at",
-        ((one.person.user_id, organisation, list(one.person.roles), now) for one in people),
-    )
-    await _copy(
-        tx,
-        "password",
-        "user_id hash changed_at",
-        ((one.person.user_id, one.password_hash, now) for one in people if one.password_hash is not None),
-    )
-    await _copy(
-        tx,
-        "imported_person",
-        "user_id batch_id line checksum",
-        ((one.person.user_id, batch.id, one.person.line, one.person.checksum) for one in people),
+    driver: Any = (await tx.get_raw_connection()).driver_connection
+    whoever = [one.person for one in people]
+    await driver.execute(
+        _KEEP,
+        batch.id,
+        batch.source.organisation_id,
+        now,
+        [one.user_id for one in whoever],
+        [one.login_name for one in whoever],
+        [one.display_name for one in whoever],
+        [one.email for one in whoever],
+        [one.email_verified for one in whoever],
+        [one.locale for one in whoever],
+        [one.state == "locked" for one in whoever],
+        [" ".join(one.roles) for one in whoever],
+        [one.password_hash for one in people],
+        [one.line for one in whoever],
+        [one.checksum for one in whoever],
     )
 
 
@@ -223,11 +207,6 @@ async def count(tx: Transaction, batch: UUID) -> int:
 async def undone(tx: Transaction, batch: UUID, now: datetime) -> None:
     """Nobody of it is left who could be removed."""
     await tx.execute(update(import_batch).where(import_batch.c.id == batch).values(state="undone", undone_at=now))
-
-
-async def _copy(tx: Transaction, table: str, columns: str, rows: Iterable[tuple[object, ...]]) -> None:
-    driver: Any = (await tx.get_raw_connection()).driver_connection
-    await driver.copy_records_to_table(table, schema_name="idp", columns=columns.split(), records=rows)
 
 
 def _of_source(source: Source) -> tuple[Any, ...]:

@@ -51,10 +51,11 @@ async def put(tx: Transaction, system: OldSystem, now: datetime) -> None:
     )
 
 
-async def remove(tx: Transaction, organisation_id: UUID) -> bool:
-    """Ask an organisation's no more. False: there is none."""
+async def remove(tx: Transaction, organisation_id: UUID) -> Sequence[str] | None:
+    """Ask an organisation's no more. About which endings of names it was asked; None: there is none."""
     gone = delete(old_system).where(old_system.c.organisation_id == organisation_id)
-    return (await tx.execute(gone.returning(old_system.c.organisation_id))).one_or_none() is not None
+    row = (await tx.execute(gone.returning(old_system.c.endings))).one_or_none()
+    return tuple(row.endings) if row is not None else None
 
 
 async def add_person(tx: Transaction, organisation_id: UUID, one: Candidate, now: datetime) -> Account | None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, exists, literal, or_, select
+from sqlalchemy import Uuid, and_, any_, exists, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from config.connections import Transaction
@@ -20,10 +21,17 @@ from idp.storage.rollout_cohorts import having
 from idp.storage.rollout_tables import phase_exception, phase_notice, phase_person
 
 
-async def take_untold(
-    tx: Transaction, organisation_id: UUID, rule: Rule, phase: Phase, moment: Moment, now: datetime, limit: int
-) -> Sequence[Addressee]:
-    """Some whom a notice is for and who did not get it yet, each once, whoever else asks.
+async def untold(
+    tx: Transaction,
+    organisation_id: UUID,
+    rule: Rule,
+    phase: Phase,
+    moment: Moment,
+    now: datetime,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[UUID]:
+    """Some behind a person whom a notice is for and who did not get it yet, by their ids.
 
     Whoever has an exception is not written; of a phase that was taken back, whoever was in it is.
     """
@@ -48,17 +56,26 @@ async def take_untold(
         ~told,
         or_(literal(moment.occasion == "rolled_back"), ~excepted),
     )
+    if after is not None:
+        those = and_(those, user_account.c.id > after)
     if moment.audience == "not_ready":
         those = and_(those, ~having(phase.demand.methods))
-    chosen = (
-        select(literal(phase.id), literal(moment.label), user_account.c.id, literal(now))
-        .where(those)
-        .order_by(user_account.c.id)
-        .limit(limit)
+    chosen = select(user_account.c.id).where(those).order_by(user_account.c.id).limit(limit)
+    return (await tx.execute(chosen)).scalars().all()
+
+
+async def take(
+    tx: Transaction, phase_id: UUID, moment: Moment, people: Sequence[UUID], now: datetime
+) -> Sequence[Addressee]:
+    """Those of these people who are to be written, each once, whoever else asks."""
+    named = select(literal(phase_id), literal(moment.label), user_account.c.id, literal(now)).where(
+        user_account.c.id == any_(literal(list(people), ARRAY(Uuid))),
+        user_account.c.state == "active",
+        user_account.c.email.is_not(None),
     )
     taken = (
         upsert(phase_notice)
-        .from_select(["phase_id", "moment", "user_id", "at"], chosen)
+        .from_select(["phase_id", "moment", "user_id", "at"], named)
         .on_conflict_do_nothing()
         .returning(phase_notice.c.user_id)
         .cte("taken")

@@ -226,7 +226,8 @@ def about(organisation_id: UUID, rule: Rule, at: Phase | None, now: datetime) ->
     if at is None:
         return and_(_ours(organisation_id), condition(rule, organisation_id, now))
     there = exists().where(phase_person.c.phase_id == at.id, phase_person.c.user_id == user_account.c.id)
-    return or_(and_(_ours(organisation_id), there), reached(organisation_id, rule, at, now))
+    met = and_(within(at.share, at.salt), condition(rule, organisation_id, now))
+    return and_(_ours(organisation_id), or_(there, met))  # in this order their membership is a join, not a look-up each
 
 
 def _ours(organisation_id: UUID) -> ColumnElement[Any]:

@@ -150,8 +150,8 @@ def _firebase_is_strong(setting: str) -> bool:
 _BCRYPT = r"(?P<setting>\$2[aby]\$(?P<cost>0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{22})(?P<digest>[./A-Za-z0-9]{31})"
 
 
-def _bcrypt_split(text: str, prefix: str = "") -> Split | None:
-    found = re.fullmatch(prefix + _BCRYPT, text, re.ASCII)
+def _bcrypt_split(text: str, pattern: re.Pattern[str]) -> Split | None:
+    found = pattern.fullmatch(text)
     if found is None:
         return None
     bounded("cost", int(found["cost"]), _MOST_BCRYPT)
@@ -195,7 +195,7 @@ def _bcrypt_is_strong(setting: str) -> bool:
 
 
 def _bcrypt_scheme(name: str, of: str, prefix: str, compute: Compute = _bcrypt) -> Scheme:
-    split = partial(_bcrypt_split, prefix=prefix)
+    split = partial(_bcrypt_split, pattern=re.compile(prefix + _BCRYPT, re.ASCII))
     return Scheme(name, of, split, compute, _bcrypt_is_strong, kept_if="cost 10")
 
 

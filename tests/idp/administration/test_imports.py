@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from config.settings import Settings
-from idp.every_import import Asked, every_import
+from idp.every_import import every_import
 from idp.importing import importer
+from idp.importing.asked import Asked
 from tests.idp.administration.conftest import OTHER, House
 from tests.idp.people import HOUSE
 
@@ -21,7 +22,7 @@ async def bring(settings: Settings, folder: Path, lines: str, name: str = "peopl
     path.write_text(lines, encoding="utf-8")
     async with every_import(settings) as every:
         asked = Asked(path=path, format="csv", organisation_id=HOUSE)
-        await every.bring(asked, "the move", lambda *_: None, lambda *_: None, all_or_nothing=False)
+        await every.bring(asked, "the move", lambda *_: None, lambda *_: None)
 
 
 async def test_they_are_listed_shown_and_taken_out(

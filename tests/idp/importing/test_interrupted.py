@@ -44,6 +44,16 @@ def finished(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     return said
 
 
+def high_water(process: int) -> float:
+    """MiB that a process had at most; 0 once it is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0.0
+    said = status.partition("VmHWM:")[2].split()
+    return int(said[0]) / 1024 if said else 0.0
+
+
 async def one(database: Databases, statement: str) -> Any:
     async with database("owner").connect() as tx:
         return (await tx.execute(text(statement))).one()
@@ -96,3 +106,33 @@ async def test_a_hundred_thousand_people(settings: Settings, database: Databases
     assert (verified["sound"], verified["same"]) == (True, 100_000)
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     assert largest < 256, f"{largest} MiB"
+
+
+@pytest.mark.proof
+async def test_a_survey_takes_no_more_memory_for_a_larger_file(
+    settings: Settings, database: Databases, tmp_path: Path
+) -> None:
+    """A million lines, and every tenth of them comes twice."""
+    async with database("idp").begin() as tx:
+        await add_person(tx, "boss")
+
+    async def surveyed(lines: int) -> float:
+        """MiB of the process at most."""
+        file = tmp_path / "people.jsonl"
+        with file.open("w", encoding="utf-8") as written:
+            for number in range(lines):
+                person = number - number % 10 if number % 10 == 9 else number
+                written.write(json.dumps({"login_name": f"p{person}", "password_hash": KEPT}) + "\n")
+        begun = time.monotonic()
+        process = command(settings, "import", str(file), "--organisation", str(HOUSE), "--json", "--dry-run")
+        largest = 0.0
+        while process.poll() is None:
+            await asyncio.sleep(0.1)
+            largest = max(largest, high_water(process.pid))
+        said = await asyncio.to_thread(finished, process)
+        assert (said["created"], said["unchanged"]) == (lines - lines // 10, lines // 10)
+        print(f"{lines} lines in {time.monotonic() - begun:.0f} s, {largest:.0f} MiB")  # noqa: T201
+        return largest
+
+    few = await surveyed(20_000)
+    assert await surveyed(1_000_000) < few + 16

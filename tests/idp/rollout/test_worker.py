@@ -11,6 +11,7 @@ import pytest
 from config.connections import Valkey
 from config.entropy import SystemEntropy
 from config.settings import Settings
+from idp import programme_worker
 from idp.programme_worker import ProgrammeWorker, build_worker
 from idp.rollout.changes import By
 from idp.rollout.exceptions import PhaseException
@@ -144,3 +145,23 @@ async def test_passwordless_is_held_back_by_its_thresholds_and_recorded_once(
     async with database("idp").connect() as tx:
         events = await phase_records.events(tx, one.id, None, 10)
     assert [(event.act, event.details) for event in events] == [("held_back", {"act": "enforce", "because": "sample"})]
+
+
+async def test_a_look_writes_to_some_and_the_next_goes_on_behind_them(
+    worker: ProgrammeWorker,
+    database: OpenDatabase,
+    settings: Settings,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(programme_worker, "BATCH", 2)
+    monkeypatch.setattr(programme_worker, "BATCHES", 2)
+    names = [f"p{number}" for number in range(9)]
+    await kept(database, *names, state="announced")
+    assert [await worker.step() for _ in range(4)] == [4, 4, 1, 0]
+    assert sorted(letter.to for letter in await mailed(settings)) == sorted(f"{name}@mail.example" for name in names)
+    async with database("idp").begin() as tx:
+        await add_person(tx, "late")
+    assert await worker.step() == 0, "everybody was written a moment ago"
+    clock.advance(programme_worker.AGAIN_AFTER.total_seconds())
+    assert await worker.step() == 1
