@@ -215,7 +215,7 @@ def account_endpoints(
         session_age=int(parts.settings.session.absolute_lifetime),
     )
     return {
-        "device": DevicePage(shared, door=door, pending=pending_grants, throttle=throttle),
+        "device": DevicePage(shared, door=door, pending=pending_grants, throttle=throttle, issuer=parts.issuer),
         "account": overview,
         "account_recovery_stop": AccountRecovery(shared, door=door, letters=letters, ways_back=ways_back).stop,
         "account_sign_in": sign_in,
