@@ -13,6 +13,7 @@ from config.settings import Settings
 from idp.administration.analysis_acts import AnalysisActs
 from idp.administration.analysis_endpoints import AnalysisEndpoints
 from idp.administration.endpoints import Endpoint
+from idp.administration.notice_acts import NoticeActs
 from idp.administration.programme_acts import ProgrammeActs
 from idp.administration.programme_endpoints import ProgrammeEndpoints
 from idp.administration.progress_acts import ProgressActs
@@ -29,6 +30,7 @@ from idp.storage import (
     directory,
     feedback,
     legacy_counts,
+    phase_notices,
     phase_people,
     phase_records,
     programmes,
@@ -61,6 +63,7 @@ def programme_operations(
         leading=leads,
         legacy=legacy_counts,
     )
+    notice_acts = NoticeActs(database=database, clock=clock, programmes=programmes, facts=phase_notices)
     analysis_acts = AnalysisActs(
         database=database,
         clock=clock,
@@ -97,5 +100,5 @@ def programme_operations(
         **SupportEndpoints(support_acts).operations(),
         **AnalysisEndpoints(analysis_acts).operations(),
         **ProgressEndpoints(progress_acts).operations(),
-        **ProgrammeEndpoints(programme_acts).operations(),
+        **ProgrammeEndpoints(programme_acts, notice_acts).operations(),
     }

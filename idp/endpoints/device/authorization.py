@@ -1,7 +1,7 @@
 """`POST /device_authorization` (RFC 8628, section 3.1): a device that has no browser asks for a code to show.
 
-One that can show a picture and cannot draw a QR code (section 3.3.1) asks for it with `qr_code=svg`: it comes in the answer
-that has the code anyway, so no address has to carry the code for its sake.
+One that can show a picture and cannot draw a QR code (section 3.3.1) asks for it with `qr_code=svg`: it comes in the
+answer that has the code anyway, so no address has to carry the code for its sake.
 """
 
 from __future__ import annotations
