@@ -1,4 +1,4 @@
-"""Type of printed reports: Latin text in Helvetica, Korean in a face whose glyphs are embedded, as far as they are used.
+"""Type of printed reports: Latin text in Helvetica, Korean in a face of which the glyphs that are used are embedded.
 
 Helvetica is one of the 14 standard fonts that every reader of PDF has or stands in for (ISO 32000-1, section 9.6.2.2).
 No reader must have a Korean one: so the report brings it (`MunjigiGothic.ttf`, made from NanumGothic under the licence
