@@ -9,7 +9,7 @@ import typer
 
 from cli.documents import read_file, tell_document
 from config.settings import Settings
-from idp.administration.authentication_documents import CountingDocument, asked, told
+from idp.administration.authentication_documents import CountingDocument, Ways, asked, told
 from idp.every_organisation import every_organisation
 from idp.factors.attestation import AttestationPolicy
 from idp.factors.authentication_rules import AuthenticationRules
@@ -23,6 +23,8 @@ class RulesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     attestation: AttestationPolicy = AttestationPolicy()
     methods: CountingDocument = CountingDocument()
+    forbidden: Ways = ()
+    verified_approvals: bool = False
     version: int | None = None
 
 
@@ -42,7 +44,7 @@ async def shown(settings: Settings, organisation_id: UUID) -> dict[str, object]:
 
 async def changed(settings: Settings, organisation_id: UUID, file: RulesFile, why: str) -> dict[str, object]:
     async with every_organisation(settings) as every:
-        wanted = asked(file.attestation, file.methods, 0)
+        wanted = asked(file, 0)
         rules = await every.change(organisation_id, wanted, why, version=file.version)
         return _document(organisation_id, rules, models_known=every.models_known)
 

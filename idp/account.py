@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from idp.approving import approval_asking, own_devices_that_approve, wanting
 from idp.credentials.throttle import Throttle
@@ -63,7 +64,9 @@ from idp.storage import (
 
 def account_door(parts: Parts, shared: LoginPages) -> AccountDoor:
     """Who is let in."""
-    return AccountDoor(shared, directory=directory, enrolments=factors, preferences=preferences, mac=parts.mac)
+    return AccountDoor(
+        shared, directory=directory, enrolments=factors, preferences=preferences, rules=parts.rules, mac=parts.mac
+    )
 
 
 def account_letters(parts: Parts) -> Letters:
@@ -123,7 +126,14 @@ def account_endpoints(
     )
     history = HistoryPage(shared, door=door, history=sign_in_history, clients=parts.clients, not_me=parts.not_me)
     apps = AppsPage(
-        shared, door=door, letters=letters, apps=connected_apps, deliveries=deliveries, entropy=parts.entropy
+        shared,
+        door=door,
+        letters=letters,
+        apps=connected_apps,
+        deliveries=deliveries,
+        one_session=parts.one_session,
+        access_token_lifetime=timedelta(seconds=parts.settings.idp.access_token_lifetime),
+        entropy=parts.entropy,
     )
     password = PasswordPage(
         shared,
@@ -205,7 +215,7 @@ def account_endpoints(
         session_age=int(parts.settings.session.absolute_lifetime),
     )
     return {
-        "device": DevicePage(shared, door=door, pending=pending_grants, throttle=throttle),
+        "device": DevicePage(shared, door=door, pending=pending_grants, throttle=throttle, issuer=parts.issuer),
         "account": overview,
         "account_recovery_stop": AccountRecovery(shared, door=door, letters=letters, ways_back=ways_back).stop,
         "account_sign_in": sign_in,

@@ -11,9 +11,11 @@ from idp.endpoints.approvals.live import LiveApprovals
 from idp.endpoints.approvals.own_devices import OwnDevices
 from idp.endpoints.approvals.page import PATH, ApprovalsPage
 from idp.endpoints.approvals.subscription import SubscriptionEndpoint
+from idp.endpoints.approvals.verifying import Verifying
 from idp.endpoints.approvals.wanting import Wanting
 from idp.endpoints.approvals.worker_script import WorkerScript
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.push_factor import PushFactor
 from idp.endpoints.sign_in.by_push import PushSignIn
 from idp.factors.approval_asking import ApprovalAsking
@@ -80,7 +82,7 @@ def own_devices_that_approve() -> OwnDevices:
     return OwnDevices(approval_devices, approval_requests)
 
 
-def approval_endpoints(parts: Parts, shared: LoginPages) -> Mapping[str, Endpoint]:
+def approval_endpoints(parts: Parts, shared: LoginPages, passkeys: PasskeyCeremonies) -> Mapping[str, Endpoint]:
     """The side that answers, by the names of the table of routes."""
     own = own_devices_that_approve()
     page = ApprovalsPage(
@@ -92,6 +94,7 @@ def approval_endpoints(parts: Parts, shared: LoginPages) -> Mapping[str, Endpoin
         limits=approval_limits(parts),
         measures=not_me_measures(parts),
         behind=behind_the_back(parts),
+        verifying=Verifying(parts.rules, directory, passkeys),
         clocks=preferences,
         valkey=parts.valkey,
         origin=parts.issuer,

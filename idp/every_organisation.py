@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import UUID
 
 from audit import trail
@@ -52,9 +53,7 @@ class EveryOrganisation:
             before = await self._find(tx, organisation_id, claim=True)
             if version is not None and version != before.version:
                 raise NotDone(f"they are at version {before.version}; look at them again")
-            after = AuthenticationRules(
-                attestation=wanted.attestation, counting=wanted.counting, version=before.version + 1
-            )
+            after = replace(wanted, version=before.version + 1)
             if not before.differences(after):
                 return before
             if (fault := after.fault(models_known=self.models_known)) is not None:

@@ -138,7 +138,7 @@ def people_endpoints(parts: Parts) -> Mapping[str, Endpoint]:
         "factor_passkey": parts.restart.around(factor.by_passkey),
         "factor_push": parts.restart.around(by_push),
         "factor_push_state": by_push.state,
-        **approval_endpoints(parts, shared),
+        **approval_endpoints(parts, shared, passkeys),
         "no_factor": parts.restart.around(NoFactorPage(shared)),
         "enrol": parts.restart.around(enrol),
         "enrol_passkey": parts.restart.around(enrol.by_passkey),

@@ -143,6 +143,7 @@ def way_in_endpoints(
         offers=parts.offers,
         faces=parts.faces,
         links=mail,
+        rules=parts.rules,
         push=by_push,
     )
     by_mail = MailLinkPage(shared, mail=mail, first_factor=first_factor, sign_in=sign_in, addresses=proven_addresses)
@@ -179,7 +180,7 @@ def way_in_endpoints(
             change=change,
             enrolments=factors,
             addresses=proven_addresses,
-            proof=SecondProof(typed_codes, text_codes, passkeys, directory, parts.clock),
+            proof=SecondProof(typed_codes, text_codes, passkeys, directory, parts.rules, parts.clock),
             recovery=recovery,
             notices=notices,
             ways_back=ways_back(parts),

@@ -95,7 +95,7 @@ async function show() {
     run: async (why) => { await changeOrganisation(id, { why, ...(await asked(form, one)) }); await show(); shown.refresh(); },
   });
   form.append(el("div", { class: "acts" }, save));
-  root.replaceChildren(facts([[t("time_zone"), one.time_zone], [t("id"), el("code", {}, one.id)]]), form, log);
+  root.replaceChildren(el("p", { class: "acts above" }, el("a", { class: "button", href: `/organisations/${id}/authentication` }, t("authentication_link"))), facts([[t("time_zone"), one.time_zone], [t("id"), el("code", {}, one.id)]]), form, log);
 }
 
 try {

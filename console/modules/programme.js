@@ -138,7 +138,7 @@ async function show() {
       [t("state"), badge(one.started_at ? "success" : "information", t(one.started_at ? "goes_on_by_dates" : "goes_on_by_hand"))],
       [t("id"), el("code", {}, one.id)],
     ]),
-    el("p", { class: "acts" }, el("a", { class: "button", href: `/progress/${one.id}` }, t("progress_link")), el("a", { class: "button", href: `/report/${one.id}` }, t("report_link"))),
+    el("p", { class: "acts" }, el("a", { class: "button", href: `/progress/${one.id}` }, t("progress_link")), el("a", { class: "button", href: `/report/${one.id}` }, t("report_link")), el("a", { class: "button", href: `/plan/${one.id}` }, t("plan")), el("a", { class: "button", href: `/notices/${one.id}` }, t("notices"))),
     start ? el("div", { class: "acts above" }, start) : "",
     timeline(one.phases, called),
     el("div", { class: "object" }, one.phases.map(shownPhase)),

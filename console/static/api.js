@@ -53,6 +53,6 @@ export function refusal(error) {
   const help = error.code && link(`${HELP}${error.code}?ref=${encodeURIComponent(error.reference)}`, t("help"));
   const faults = error.faults.slice(0, MOST).map(({ message, rule }) => el("li", {}, rule ? el("code", {}, `${rule} `) : "", message));
   return el("div", { class: "notice danger", role: "alert" },
-    el("strong", {}, happened), " ", todo, " ", help || "", error.code ? el("code", {}, ` ${error.code} ${error.reference}`) : "",
+    el("strong", {}, happened), " ", todo, " ", codes[error.code] && error.detail ? [el("code", {}, error.detail), " "] : "", help || "", error.code ? el("code", {}, ` ${error.code} ${error.reference}`) : "",
     faults.length ? el("ul", {}, faults) : "");
 }

@@ -66,6 +66,7 @@ from idp.storage import (
     deliveries,
     directory,
     factor_reset,
+    hit_people,
     imports,
     imports_removed,
     initial_access_tokens,
@@ -257,7 +258,12 @@ def application(
         **ResetEndpoints(reset_acts).operations(),
         **AuthenticationEndpoints(
             AuthenticationActs(
-                database=database, valkey=valkey, clock=clock, rules=organisation_authentication, models=models
+                database=database,
+                valkey=valkey,
+                clock=clock,
+                rules=organisation_authentication,
+                people=hit_people,
+                models=models,
             )
         ).operations(),
         **ImportEndpoints(

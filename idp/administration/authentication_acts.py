@@ -23,6 +23,8 @@ from idp.administration.authentication_documents import (
     AuthenticationRequest,
     ModelEntry,
     ModelList,
+    Reach,
+    ReachRequest,
     SuspectKey,
     SuspectKeyList,
     asked,
@@ -56,6 +58,13 @@ class Rules(Protocol):
         """Passkeys of its people that may have been copied, or are of a `refused` model (AAGUID), by their ids."""
 
 
+class HitPeople(Protocol):
+    """Where it is known what people have."""
+
+    async def reach(self, tx: Transaction, organisation_id: UUID, rules: AuthenticationRules) -> Reach:
+        """An organisation's people who have nothing but what these rules forbid."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthenticationActs:
     """Shows and changes rules; lists models, and keys to be replaced."""
@@ -64,6 +73,7 @@ class AuthenticationActs:
     valkey: Valkey
     clock: Clock
     rules: Rules
+    people: HitPeople
     models: MetadataFile
 
     async def show(self, who: Administrator, organisation_id: UUID) -> tuple[AuthenticationDocument, str]:
@@ -85,15 +95,34 @@ class AuthenticationActs:
             if said != "same":
                 kind = problems.PRECONDITION_REQUIRED if said == "unsaid" else problems.PRECONDITION_FAILED
                 raise Problem(kind, headers={"ETag": current})
-            after = asked(wanted.attestation, wanted.methods, before.version)
+            after = asked(wanted, before.version)
             if (fault := after.fault(models_known=self.models.current is not None)) is not None:
                 raise Problem(problems.RULES_REFUSED, fault)
+            if not wanted.anyway and (more := await self._strands(tx, organisation_id, before, after)):
+                raise Problem(problems.PEOPLE_STUCK, f"forbidden: {more} people would have no way left to sign in")
             if not await self.rules.put_authentication_rules(tx, organisation_id, after, self.clock.now()):
                 raise Problem(problems.PRECONDITION_FAILED)
             details = {"why": wanted.why, "changed": before.differences(after), "version": after.version}
             await record(tx, who, Kind.ORGANISATION_CHANGED, str(organisation_id), details)
         await outbox.poke(self.valkey)
         return self._told(organisation_id, after)
+
+    async def reach(self, who: Administrator, organisation_id: UUID, thought: ReachRequest) -> Reach:
+        """Whom it would hit if that were forbidden; nothing is changed."""
+        _within(who, organisation_id)
+        wanted = AuthenticationRules(
+            forbidden=frozenset(thought.forbidden), verified_approvals=thought.verified_approvals
+        )
+        async with self.database.connect() as tx:
+            return await self.people.reach(tx, organisation_id, wanted)
+
+    async def _strands(
+        self, tx: Transaction, organisation_id: UUID, before: AuthenticationRules, after: AuthenticationRules
+    ) -> int:
+        """How many people would be stuck, where the change forbids more than before."""
+        if after.forbidden <= before.forbidden and after.verified_approvals <= before.verified_approvals:
+            return 0
+        return (await self.people.reach(tx, organisation_id, after)).stuck
 
     async def list_models(self, name: str, page: Page) -> ModelList:
         """Models whose name or AAGUID holds `name`, by AAGUID."""

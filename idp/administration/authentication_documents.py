@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -11,9 +11,14 @@ from msgspec import Meta, Struct
 from idp.administration.documents import Why
 from idp.factors.attestation import AttestationPolicy
 from idp.factors.authentication_rules import AuthenticationRules
-from idp.protocol.assurance import METHODS, SATISFIES, Counting, Method
+from idp.factors.requirement import FactorKind
+from idp.protocol.assurance import METHODS, SATISFIES, WAYS, Counting, Method, Way
 
 Methods = Annotated[tuple[Method, ...], Meta(max_length=len(METHODS))]
+Ways = Annotated[tuple[Way, ...], Meta(max_length=len(WAYS))]
+Hit = Literal["led", "stuck"]
+"""Of somebody all of whose factors would be forbidden. `led`: at their next sign-in a code by mail lets them go on, and
+they set up another way. `stuck`: nothing would be left to ask them for, and an administrator must help."""
 
 
 class CountingDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,11 +29,15 @@ class CountingDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class AuthenticationDocument(Struct, frozen=True, kw_only=True):
-    """Which keys an organisation takes, and which methods count there."""
+    """Which keys an organisation takes, which methods count there, and which may not be used."""
 
     organisation_id: UUID
     attestation: AttestationPolicy
     methods: CountingDocument
+    forbidden: Ways
+    """What is neither offered nor taken; it counts for nothing, whatever `methods` says."""
+    verified_approvals: bool
+    """A device approves only together with a passkey of its person, which verifies its user."""
     models_known: bool
     """Whether models of keys are known here at all: without the metadata none is attested."""
 
@@ -39,6 +48,38 @@ class AuthenticationRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fi
     why: Why
     attestation: AttestationPolicy
     methods: CountingDocument
+    forbidden: Ways = ()
+    verified_approvals: bool = False
+    anyway: bool = False
+    """Even where people would be stuck: without it such a change is refused, with how many they are."""
+
+
+class ReachRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is thought of."""
+
+    forbidden: Ways = ()
+    verified_approvals: bool = False
+
+
+class HitPerson(Struct, frozen=True, kw_only=True):
+    """Somebody who would have to set up another way, or could not."""
+
+    user_id: UUID
+    display_name: str
+    has: tuple[FactorKind, ...]
+    """All that they have, and all of it forbidden."""
+    hit: Hit
+
+
+class Reach(Struct, frozen=True, kw_only=True):
+    """Whom a change would hit, before it is made."""
+
+    use: int
+    """People who have something that would be forbidden."""
+    led: int
+    stuck: int
+    people: tuple[HitPerson, ...]
+    """Those who would be stuck first, then by name; 100 at most."""
 
 
 class ModelEntry(Struct, frozen=True, kw_only=True):
@@ -97,11 +138,31 @@ def told(organisation_id: UUID, rules: AuthenticationRules, *, models_known: boo
             acr2=tuple(one for one in METHODS if one in counting.two),
             acr3=tuple(one for one in METHODS if one in counting.three),
         ),
+        forbidden=tuple(one for one in WAYS if one in rules.forbidden),
+        verified_approvals=rules.verified_approvals,
         models_known=models_known,
     )
 
 
-def asked(attestation: AttestationPolicy, methods: CountingDocument, version: int) -> AuthenticationRules:
+class Said(Protocol):
+    """What the API and a file of the command have in common."""
+
+    @property
+    def attestation(self) -> AttestationPolicy: ...
+    @property
+    def methods(self) -> CountingDocument: ...
+    @property
+    def forbidden(self) -> tuple[Way, ...]: ...
+    @property
+    def verified_approvals(self) -> bool: ...
+
+
+def asked(said: Said, version: int) -> AuthenticationRules:
     """The rules that are asked for, in place of those of a version."""
-    counting = Counting(frozenset(methods.acr2), frozenset(methods.acr3))
-    return AuthenticationRules(attestation=attestation, counting=counting, version=version + 1)
+    return AuthenticationRules(
+        attestation=said.attestation,
+        counting=Counting(frozenset(said.methods.acr2), frozenset(said.methods.acr3)),
+        forbidden=frozenset(said.forbidden),
+        verified_approvals=said.verified_approvals,
+        version=version + 1,
+    )

@@ -18,6 +18,8 @@ from idp.administration.authentication_documents import (
     AuthenticationDocument,
     AuthenticationRequest,
     ModelList,
+    Reach,
+    ReachRequest,
     SuspectKeyList,
 )
 from idp.administration.endpoints import Endpoint, answer
@@ -32,12 +34,20 @@ SHOW: Final = Operation(
     "GET", _RULES, "Which keys it takes, and which methods count for which acr", AuthenticationDocument
 )
 CHANGE: Final = Operation("PUT", _RULES, "Change that (If-Match)", AuthenticationDocument, AuthenticationRequest)
+REACH: Final = Operation(
+    "POST", f"{_RULES}/reach", "Say whom it would hit if methods were forbidden", Reach, ReachRequest
+)
 DETAILS: Final[Mapping[Operation, Details]] = {
     SHOW: Details(answers=(_TAG,)),
     CHANGE: Details(
         asks=(_IF_MATCH,),
         answers=(_TAG,),
-        problems=(problems.PRECONDITION_REQUIRED, problems.PRECONDITION_FAILED, problems.RULES_REFUSED),
+        problems=(
+            problems.PRECONDITION_REQUIRED,
+            problems.PRECONDITION_FAILED,
+            problems.RULES_REFUSED,
+            problems.PEOPLE_STUCK,
+        ),
     ),
 }
 """What the document says beyond the table."""
@@ -56,6 +66,7 @@ class AuthenticationEndpoints:
         return {
             SHOW: self.show,
             CHANGE: self.change,
+            REACH: self.reach,
             Operation("GET", keys, "List passkeys that somebody should replace", SuspectKeyList, query=PAGING): (
                 self.suspect_keys
             ),
@@ -69,6 +80,10 @@ class AuthenticationEndpoints:
         organisation_id = path_uuid(request, "organisation_id")
         asked = await read_body(request, AuthenticationRequest)
         return _tagged(*await self._acts.change(who, organisation_id, asked, partial(match, request)))
+
+    async def reach(self, request: Request, who: Administrator) -> Response:
+        organisation_id = path_uuid(request, "organisation_id")
+        return answer(await self._acts.reach(who, organisation_id, await read_body(request, ReachRequest)))
 
     async def suspect_keys(self, request: Request, who: Administrator) -> Response:
         organisation_id = path_uuid(request, "organisation_id")

@@ -276,3 +276,9 @@ RULES_REFUSED = ProblemType(
     "An organisation cannot say this of its sign-ins",
     "Correct the field that is named, and send all of it again.",
 )
+PEOPLE_STUCK = ProblemType(
+    "MJ-IDENTITY-083",
+    HTTPStatus.CONFLICT,
+    "Some people would have no way left to sign in",
+    "Ask whom it would hit (`reach`), and help them first; or send `anyway`.",
+)

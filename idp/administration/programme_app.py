@@ -13,6 +13,7 @@ from config.settings import Settings
 from idp.administration.analysis_acts import AnalysisActs
 from idp.administration.analysis_endpoints import AnalysisEndpoints
 from idp.administration.endpoints import Endpoint
+from idp.administration.notice_acts import NoticeActs
 from idp.administration.programme_acts import ProgrammeActs
 from idp.administration.programme_endpoints import ProgrammeEndpoints
 from idp.administration.progress_acts import ProgressActs
@@ -30,6 +31,7 @@ from idp.storage import (
     directory,
     feedback,
     legacy_counts,
+    phase_notices,
     phase_people,
     phase_records,
     programmes,
@@ -63,6 +65,7 @@ def programme_operations(
         legacy=legacy_counts,
     )
     remembered = Remembered(clock)
+    notice_acts = NoticeActs(database=database, clock=clock, programmes=programmes, facts=phase_notices)
     analysis_acts = AnalysisActs(
         database=database,
         clock=clock,
@@ -101,5 +104,5 @@ def programme_operations(
         **SupportEndpoints(support_acts).operations(),
         **AnalysisEndpoints(analysis_acts).operations(),
         **ProgressEndpoints(progress_acts).operations(),
-        **ProgrammeEndpoints(programme_acts).operations(),
+        **ProgrammeEndpoints(programme_acts, notice_acts).operations(),
     }

@@ -13,6 +13,7 @@ from idp.administration.documents import Why
 from idp.rollout.cohorts import Rule
 from idp.rollout.phases import Act, Demand, Method, PhaseKind, PhaseState, Reminder, Thresholds
 from idp.rollout.programme import EventAct
+from idp.rollout.reminders import Occasion
 from idp.rollout.template import Template, Words
 
 Version = Annotated[int, Meta(ge=1, lt=2**53)]
@@ -131,6 +132,37 @@ class ProgrammeChange(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """By occasion (announced, begins, before, enforced, closed, after, rolled_back), `ko` and `en`, `subject` and
     `text`; placeholders: {name} {organisation} {phase} {begin} {enforce} {days} {methods}. What is left out is said in
     the shipped words."""
+
+
+class NoticePreviewRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Words that nobody has kept yet."""
+
+    phase_id: UUID
+    """Whose dates and methods they are filled with."""
+    texts: Texts
+
+
+class NoticeWords(Struct, frozen=True):
+    """As somebody reads it."""
+
+    subject: str
+    text: str
+
+
+class NoticePreview(Struct, frozen=True, kw_only=True):
+    """What is written on one occasion."""
+
+    occasion: Occasion
+    own: bool
+    """It is said in the programme's own words; otherwise in the shipped ones."""
+    said: Mapping[Literal["ko", "en"], NoticeWords]
+    """The words, placeholders and all."""
+    filled: Mapping[Literal["ko", "en"], NoticeWords]
+    """As somebody called 김하늘, in English Haneul Kim, would read them today."""
+
+
+class NoticePreviews(Struct, frozen=True):
+    notices: tuple[NoticePreview, ...]
 
 
 class CohortRequest(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

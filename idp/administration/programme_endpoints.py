@@ -16,6 +16,7 @@ from idp.administration import problems
 from idp.administration.asked import PAGING, asked_page, asked_text, path_uuid, read_body
 from idp.administration.documents import Asked, AskedOfVersion
 from idp.administration.endpoints import Endpoint, answer
+from idp.administration.notice_acts import NoticeActs
 from idp.administration.programme_acts import ProgrammeActs
 from idp.administration.programme_documents import (
     ActRequest,
@@ -26,6 +27,8 @@ from idp.administration.programme_documents import (
     ExceptionList,
     ExceptionRequest,
     LegacyHashes,
+    NoticePreviewRequest,
+    NoticePreviews,
     PhaseEntry,
     PhaseRequest,
     PreviewDocument,
@@ -45,13 +48,17 @@ _ONE: Final = _ALL + "/{programme_id}"
 _PHASE: Final = _ONE + "/phases/{phase_id}"
 _COHORT: Final = _ONE + "/cohorts/{cohort_id}"
 _EXCEPTION: Final = _ONE + "/exceptions/{exception_id}"
+PREVIEW: Final = Operation(
+    "POST", f"{_ONE}/notices/preview", "Say what people would read", NoticePreviews, NoticePreviewRequest
+)
 
 
 class ProgrammeEndpoints:
     """What stands under `/programmes`."""
 
-    def __init__(self, acts: ProgrammeActs) -> None:
+    def __init__(self, acts: ProgrammeActs, notices: NoticeActs) -> None:
         self._acts = acts
+        self._notices = notices
 
     def operations(self) -> Mapping[Operation, Endpoint]:
         """Each with what answers it."""
@@ -66,6 +73,7 @@ class ProgrammeEndpoints:
             Operation("GET", "/organisations/{organisation_id}/legacy-hashes", legacy, LegacyHashes): self.legacy,
             Operation("GET", _ONE, "Show one, with what can be done now", whole): self.show,
             Operation("PUT", _ONE, "Change its name and its words", whole, ProgrammeChange): self.change,
+            PREVIEW: self.preview_notices,
             Operation("POST", f"{_ONE}/start", "Go on by the dates", whole, AskedOfVersion): self.start,
             Operation("POST", f"{_ONE}/remove", "Remove one that reached nobody", ProgrammeRemoved, AskedOfVersion): (
                 self.remove
@@ -102,6 +110,10 @@ class ProgrammeEndpoints:
         asked = await read_body(request, ProgrammeChange)
         _match(request, asked.version)
         return _tagged(await self._acts.change(who, path_uuid(request, "programme_id"), asked))
+
+    async def preview_notices(self, request: Request, who: Administrator) -> Response:
+        asked = await read_body(request, NoticePreviewRequest)
+        return answer(await self._notices.preview(who, path_uuid(request, "programme_id"), asked))
 
     async def start(self, request: Request, who: Administrator) -> Response:
         asked = await read_body(request, AskedOfVersion)

@@ -11,7 +11,7 @@ from config.clock import Clock
 from config.connections import Database, Transaction
 from config.recollection import Lease, Recollection
 from idp.authorization.next_step import DuplicateLogin
-from idp.protocol.assurance import HOUSE, Counting
+from idp.protocol.assurance import HOUSE, Counting, Way
 
 EVENT_TOPIC: Final = "organisation"
 """Topic in the outbox, key = organisation id, payload `{"organisation_id"}`."""
@@ -24,7 +24,11 @@ class LoginRules:
     duplicate_login: DuplicateLogin | None = None
     new_device_factor: bool | None = None
     counting: Counting = HOUSE
-    """Which methods count for which `acr`; kept apart from the other two."""
+    """Which methods count for which `acr`; kept apart from the other two, as what is forbidden is."""
+    forbidden: frozenset[Way] = frozenset()
+    """What is neither offered nor taken."""
+    verified_approvals: bool = False
+    """A device approves only together with a passkey of its person."""
     text_countries: tuple[str, ...] | None = None
     """Countries (ISO 3166-1) whose numbers get codes by text."""
     sign_in_links: bool | None = None
@@ -67,9 +71,17 @@ class LoginRulesCache:
                 own.new_device_factor if own.new_device_factor is not None else self._otherwise.new_device_factor
             ),
             counting=own.counting,
-            text_countries=own.text_countries if own.text_countries is not None else self._otherwise.text_countries,
-            sign_in_links=own.sign_in_links if own.sign_in_links is not None else self._otherwise.sign_in_links,
+            forbidden=own.forbidden,
+            verified_approvals=own.verified_approvals,
+            text_countries=() if "sms" in own.forbidden else self._texts(own),
+            sign_in_links="link" not in own.forbidden and self._links(own),
         )
+
+    def _texts(self, own: LoginRules) -> tuple[str, ...] | None:
+        return own.text_countries if own.text_countries is not None else self._otherwise.text_countries
+
+    def _links(self, own: LoginRules) -> bool | None:
+        return own.sign_in_links if own.sign_in_links is not None else self._otherwise.sign_in_links
 
     def on_event(self, topic: str, payload: Mapping[str, object]) -> None:
         """Forget the rules of an organisation that changed."""

@@ -90,6 +90,9 @@ class AccountState:
     """The level (`idp.protocol.assurance`) that the factors of this person can raise a login to."""
     enrolled: bool = False
     """They have set up a second factor of their own, which a code by mail is not."""
+    replaces: bool = False
+    """Everything that they have set up is forbidden by their organisation: they set up something else at this login,
+    after a code by mail, or are led to help where none can be sent."""
     enrolling: Enrolling | None = None
     """A phase of their organisation's programme asks them to set something up."""
 
@@ -188,6 +191,9 @@ def _proven(
     if _too_old(login, login.authenticated_at, now):
         return NextStep(Step.SIGN_IN)
 
+    if account.replaces and (replacing := _replacing(login, account, now)) is not None:
+        return replacing
+
     # a link is a way around every first factor, so it takes what a change of the factors takes
     strong = account.needs_factor or (login.linking is not None and account.has_factor)
     lacking = lacking_level(login, account)
@@ -205,6 +211,17 @@ def _proven(
     if live is None:
         return NextStep(Step.BEGIN_SESSION)
     return _duplicate(login, account, live)
+
+
+def _replacing(login: Login, account: AccountState, now: datetime) -> NextStep | None:
+    """What comes before all else for whoever has nothing but what is forbidden; None: they may go on.
+
+    A password alone never let them in, so it does not let anybody set up another factor in its place.
+    """
+    if not login.factor_passed and assurance(login.amr) < 2:
+        return NextStep(Step.NO_FACTOR) if MAIL in login.amr else _confirm(account)
+    enrolment = _enrolment(login, account, now, joins=False)
+    return NextStep(enrolment) if enrolment is not None else None
 
 
 def lacking_level(login: Login, account: AccountState) -> int:

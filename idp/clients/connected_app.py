@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -32,6 +32,14 @@ class ConnectedApps(Protocol):
 
     async def of(self, tx: Transaction, user_id: UUID, live: str) -> list[ConnectedApp]:
         """The apps of a person whose live session is `live`: the connected ones first, then by last use."""
+
+    async def fresh_grants(
+        self, tx: Transaction, user_id: UUID, client_id: str, sid: str, since: datetime
+    ) -> Collection[UUID]:
+        """The grants of an app in one session of which access tokens were issued since a moment.
+
+        Call it after `disconnect`, which waits for those that are on their way.
+        """
 
     async def disconnect(self, tx: Transaction, user_id: UUID, client_id: str, now: datetime) -> int:
         """Revoke what an app may still renew or redeem for this person, and withdraw what they allowed it.

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from idp.protocol.assurance import Method
+from idp.protocol.assurance import Method, Way
 
 FactorKind = Literal["passkey", "push", "totp", "sms"]
 BEST_FIRST: tuple[FactorKind, ...] = ("passkey", "push", "totp", "sms")
@@ -56,6 +56,17 @@ def requirement(
     askable = bool(usable) or (bool(have) and has_mail)
     always = askable and (not ASKED_ALWAYS.isdisjoint(have) or demands_factor(roles))
     return Requirement(usable, always, by_mail=has_mail and not usable)
+
+
+def taken(
+    enrolled: Iterable[FactorKind], forbidden: Collection[Way], *, verified_approvals: bool = False
+) -> tuple[FactorKind, ...]:
+    """The kinds that an organisation takes. Where approvals must verify their user, it takes them of those alone who
+    have a passkey to do that by."""
+    have = tuple(kind for kind in enrolled if kind not in forbidden)
+    if verified_approvals and "passkey" not in have:
+        return tuple(kind for kind in have if kind != "push")
+    return have
 
 
 def serving(enrolled: Iterable[FactorKind], counting: Collection[Method] | None) -> tuple[FactorKind, ...]:

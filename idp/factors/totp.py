@@ -10,7 +10,6 @@ from typing import Protocol
 from uuid import UUID
 
 import pyotp
-import segno
 
 from config.connections import Transaction
 
@@ -97,9 +96,3 @@ def matching_step(secret: str, code: str, *, last_accepted_step: int, now: float
 def provisioning_uri(secret: str, *, login_name: str, issuer: str) -> str:
     """What an app reads from the QR code (the Key URI format)."""
     return pyotp.TOTP(secret, digits=DIGITS, interval=PERIOD).provisioning_uri(name=login_name, issuer_name=issuer)
-
-
-def qr_code(uri: str) -> str:
-    """The QR code of an address as a `data:` URI of an SVG, black on white in every colour scheme."""
-    drawn: str = segno.make(uri, error="m").svg_data_uri(scale=4, border=4, dark="#000", light="#fff")
-    return drawn

@@ -48,9 +48,9 @@ class AuthorizationCode:
 
     async def save(self, tx: Transaction, credential: Credential, refresh_token: str | None, now: datetime) -> None:
         """The client is a relying party of the session now. Begin the family, if it may refresh; tie it to the code."""
-        family_id = await self._joining.join(tx, credential, refresh_token, now)
-        if family_id is not None:
-            await self._codes.led_to(tx, credential.digest, family_id)
+        await self._joining.join(tx, credential, refresh_token, now)
+        if credential.family_id is not None:  # without a refresh token there is no family, and still what it is called
+            await self._codes.led_to(tx, credential.digest, credential.family_id)
 
     async def _credential(
         self, tx: Transaction, digest: bytes, found: Redeemed, now: datetime, confirmation: Confirmation

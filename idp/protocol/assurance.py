@@ -38,6 +38,17 @@ SATISFIES: Final[Mapping[int, frozenset[Method]]] = {
     3: frozenset(("attested_passkey", "device_passkey")),
 }
 """Which methods may serve each level above the first, which any one factor reaches."""
+Way = Literal["passkey", "push", "totp", "sms", "email", "link"]
+"""What an organisation may forbid. `email` is a code by mail, `link` a link by mail that signs in."""
+WAYS: Final[tuple[Way, ...]] = ("passkey", "push", "totp", "sms", "email", "link")
+_OF_WAY: Final[Mapping[Way, frozenset[Method]]] = {
+    "passkey": frozenset(("attested_passkey", "device_passkey", "synced_passkey")),
+    "push": frozenset(("push",)),
+    "totp": frozenset(("totp",)),
+    "sms": frozenset(("sms",)),
+    "email": frozenset(("email",)),
+    "link": frozenset(),
+}
 _NAMED: Final[Mapping[str, Method]] = {"otp": "totp", "sms": "sms", "email": "email", FEDERATED: "upstream"}
 _OF_DEVICE: Final = frozenset(("hwk", "user", ATTESTED))
 
@@ -52,6 +63,11 @@ class Counting:
     def of(self, level: int) -> frozenset[Method]:
         """Those that reach a level above the first."""
         return self.three if level >= 3 else self.two
+
+    def without(self, forbidden: Collection[Way]) -> Counting:
+        """What is left of it where these ways are forbidden: what may not be used counts for nothing."""
+        gone = frozenset(one for way in forbidden for one in _OF_WAY[way])
+        return Counting(self.two - gone, self.three - gone) if gone else self
 
 
 HOUSE: Final = Counting()

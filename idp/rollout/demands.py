@@ -24,6 +24,8 @@ AT_LOGIN: Final[frozenset[Method]] = OFFERED - {"push"}
 tells of it, and holds nobody up for it."""
 ALONE: Final[frozenset[Method]] = frozenset({"passkey", "push", "link"})
 """What may sign somebody in without a password; the others come beside one."""
+SECOND: Final[frozenset[Method]] = frozenset({"passkey", "totp", "sms"})
+"""What a login sets up that is a second factor from then on."""
 BEST_FIRST: Final[tuple[Method, ...]] = ("passkey", "push", "totp", "sms", "link")
 
 
@@ -54,7 +56,8 @@ class Standing:
 class Enrolment:
     """What a person is asked to set up."""
 
-    phase_id: UUID
+    phase_id: UUID | None
+    """None: no phase asks; what they have is forbidden by their organisation."""
     methods: tuple[Method, ...]
     """Those that can be set up, best first; by `AT_LOGIN` what of them can be here."""
     enrolling: Enrolling
@@ -145,6 +148,14 @@ def deadline_of(phase: Phase, standing: Standing, now: datetime) -> datetime:
     """Until when a person may put off what a phase asks: its date, or their grace from when they were first asked."""
     first_asked = standing.asked_at if standing.asked_at is not None else now
     return max(phase.dates.enforce_at, first_asked + phase.grace) if phase.grace_days else phase.dates.enforce_at
+
+
+def replacement(offered: Collection[Method], now: datetime) -> Enrolment | None:
+    """What somebody sets up all of whose factors are forbidden: at once. None: nothing can be."""
+    methods = tuple(one for one in BEST_FIRST if one in SECOND and one in offered)
+    if not methods:
+        return None
+    return Enrolment(phase_id=None, methods=methods, enrolling="must", deadline=now, passwordless=False)
 
 
 _UNMET: Final = Standing(taken_in=False)

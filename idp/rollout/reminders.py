@@ -142,6 +142,12 @@ class Addressee:
     locale: str
 
 
+def words_of(programme: Programme, occasion: Occasion, locale: str) -> tuple[str, str]:
+    """Subject and text with their placeholders: the programme's own, or those that come with the house."""
+    words = (programme.texts.get(occasion) or shipped_texts()[occasion])[locale]
+    return words["subject"], words["text"]
+
+
 def words_for(
     programme: Programme,
     phase: Phase,
@@ -153,8 +159,7 @@ def words_for(
 ) -> tuple[str, str]:
     """Subject and text for one person, in their language."""
     locale = "en" if person.locale == "en" else "ko"
-    own = programme.texts.get(occasion)
-    words = (own or shipped_texts()[occasion])[locale]
+    subject, text = words_of(programme, occasion, locale)
     left = max(0, (phase.dates.enforce_at.astimezone(zone).date() - now.astimezone(zone).date()).days)
     values = {
         "name": person.name,
@@ -165,7 +170,7 @@ def words_for(
         "days": str(left),
         "methods": _methods(phase.demand.methods, locale),
     }
-    return fill(words["subject"], values), fill(words["text"], values)
+    return fill(subject, values), fill(text, values)
 
 
 HOW_TO: Final[Mapping[Method, str]] = {

@@ -66,7 +66,7 @@ class LastAttempt(Struct, frozen=True, kw_only=True):
 class SetUp(Struct, frozen=True, kw_only=True):
     """What somebody has set up, without its name: people write all sorts of things there."""
 
-    kind: Literal["password", "totp", "passkey", "recovery_codes"]
+    kind: Literal["password", "totp", "passkey", "push", "sms", "recovery_codes"]
     count: int
     since: datetime | None
     last_used_at: datetime | None = None

@@ -44,7 +44,8 @@ async def consume(tx: Transaction, digest: bytes, now: datetime) -> Redeemed | R
 
 
 async def led_to(tx: Transaction, digest: bytes, family_id: UUID) -> None:
-    """Remember which refresh family came of a code, so that a replay can end it."""
+    """Remember which refresh family came of a code, so that a replay can end it; where none did, how its access token
+    names the grant, so that it can be revoked."""
     await tx.execute(_CHANGE, {"digest": digest, "family_id": family_id})
 
 

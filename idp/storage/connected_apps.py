@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Subquery, and_, delete, exists, func, literal, null, select, true, union_all, update
+from sqlalchemy import Row, Subquery, and_, delete, exists, func, literal, null, select, true, union, union_all, update
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from config.connections import Transaction
@@ -84,6 +85,24 @@ async def disconnect(tx: Transaction, user_id: UUID, client_id: str, now: dateti
     )
     allowed = delete(consent).where(consent.c.user_id == user_id, consent.c.client_id == client_id)
     return approved.rowcount + families.rowcount + codes.rowcount + (await tx.execute(allowed)).rowcount
+
+
+async def fresh_grants(tx: Transaction, user_id: UUID, client_id: str, sid: str, since: datetime) -> Collection[UUID]:
+    """The grants of an app in one session of which access tokens were issued since a moment."""
+    refreshed = select(refresh_family.c.id).where(
+        refresh_family.c.user_id == user_id,
+        refresh_family.c.client_id == client_id,
+        refresh_family.c.sid == sid,
+        exists().where(refresh_token.c.family_id == refresh_family.c.id, refresh_token.c.issued_at >= since),
+    )
+    redeemed = select(authorization_code.c.family_id).where(
+        authorization_code.c.user_id == user_id,
+        authorization_code.c.client_id == client_id,
+        authorization_code.c.sid == sid,
+        authorization_code.c.redeemed_at >= since,
+        authorization_code.c.family_id.is_not(None),
+    )
+    return set((await tx.execute(union(refreshed, redeemed))).scalars())
 
 
 def _uses(user_id: UUID, live: str) -> Subquery:

@@ -1,4 +1,4 @@
-"""The tables of migrations 0005, 0036, 0060 and 0064: people and how they sign in."""
+"""The tables of migrations 0005, 0036, 0060, 0064 and 0074: people and how they sign in."""
 
 from __future__ import annotations
 
@@ -122,6 +122,8 @@ organisation_authentication = Table(
     Column("methods", JSONB, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("changed_at", _TIME, nullable=False),
+    Column("forbidden", _WORDS, nullable=False),
+    Column("verified_approvals", Boolean, nullable=False),
 )
 
 passkey_challenge = Table(

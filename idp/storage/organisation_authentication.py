@@ -16,7 +16,7 @@ from idp.administration.authentication_documents import SuspectKey
 from idp.authorization.login_rules import EVENT_TOPIC
 from idp.factors.attestation import AttestationPolicy
 from idp.factors.authentication_rules import AuthenticationRules
-from idp.protocol.assurance import HOUSE, SATISFIES, Counting, Method
+from idp.protocol.assurance import HOUSE, SATISFIES, WAYS, Counting, Method, Way
 from idp.storage.directory_tables import membership, passkey, user_account
 from idp.storage.directory_tables import organisation_authentication as table
 
@@ -32,6 +32,8 @@ async def authentication_rules(
     return AuthenticationRules(
         attestation=msgspec.convert(row.attestation, AttestationPolicy),
         counting=counting_of(row.methods),
+        forbidden=forbidden_of(row.forbidden),
+        verified_approvals=row.verified_approvals,
         version=row.version,
     )
 
@@ -43,6 +45,8 @@ async def put_authentication_rules(
     values = {
         "attestation": msgspec.to_builtins(rules.attestation),
         "methods": _methods(rules.counting),
+        "forbidden": sorted(rules.forbidden),
+        "verified_approvals": rules.verified_approvals,
         "version": rules.version,
         "changed_at": now,
     }
@@ -112,6 +116,11 @@ def counting_of(methods: Mapping[str, Sequence[Method]] | None) -> Counting:
         return HOUSE
     two, three = (frozenset(methods.get(str(level), SATISFIES[level])) & SATISFIES[level] for level in (2, 3))
     return Counting(two, three)
+
+
+def forbidden_of(names: Sequence[str] | None) -> frozenset[Way]:
+    """Of what is kept, that which this version knows."""
+    return frozenset(way for way in WAYS if way in (names or ()))
 
 
 def _methods(counting: Counting) -> dict[str, list[str]]:

@@ -14,7 +14,9 @@ from idp.administration.scope import ADMINISTRATOR, SUPPORT
 from idp.administration.support_documents import ExceptionAsked
 from idp.rollout.phases import Method
 from idp.rollout.support import AGAIN, SetUp
+from idp.storage.approval_tables import approval_device
 from idp.storage.directory_tables import membership, organisation, passkey, password, totp, user_account
+from idp.storage.phone_tables import phone
 from idp.storage.progress_tables import exception_request as table
 from idp.storage.recovery_code_tables import recovery_code
 from idp.storage.rollout_cohorts import HAVING
@@ -47,12 +49,20 @@ async def set_up(tx: Transaction, user_id: UUID) -> tuple[SetUp, ...]:
     keys = select(func.count(), func.min(passkey.c.created_at), func.max(passkey.c.last_used_at)).where(
         passkey.c.user_id == user_id
     )
+    devices = select(
+        func.count(), func.min(approval_device.c.created_at), func.max(approval_device.c.last_used_at)
+    ).where(approval_device.c.user_id == user_id)
+    number = select(phone.c.confirmed_at).where(phone.c.user_id == user_id, phone.c.confirmed_at.is_not(None))
     codes = select(func.count(), func.min(recovery_code.c.made_at)).where(recovery_code.c.user_id == user_id)
     found = [SetUp(kind="password", count=1, since=since)] if since is not None else []
     count, first = (await tx.execute(apps)).one()
     found += [SetUp(kind="totp", count=count, since=first)] if count else []
     count, first, last = (await tx.execute(keys)).one()
     found += [SetUp(kind="passkey", count=count, since=first, last_used_at=last)] if count else []
+    count, first, last = (await tx.execute(devices)).one()
+    found += [SetUp(kind="push", count=count, since=first, last_used_at=last)] if count else []
+    proven = await tx.scalar(number)
+    found += [SetUp(kind="sms", count=1, since=proven)] if proven is not None else []
     count, first = (await tx.execute(codes)).one()
     found += [SetUp(kind="recovery_codes", count=count, since=first)] if count else []
     return tuple(found)

@@ -33,7 +33,9 @@ def rules() -> dict[str, Any]:
     return dict(defined_by(PAGE)["ONLY_OURS"])
 
 
-async def test_its_rules_are_taken(house: House, rules: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["ONLY_OURS", "NO_TEXTS"])
+async def test_its_rules_are_taken(house: House, name: str) -> None:
+    rules = defined_by(PAGE)[name]
     read = await house("GET", RULES)
     kept = await house("PUT", RULES, rules, headers={"If-Match": read.headers["etag"]})
     assert kept.status_code == 200, kept.text
@@ -41,6 +43,10 @@ async def test_its_rules_are_taken(house: House, rules: dict[str, Any]) -> None:
     assert told["attestation"] == rules["attestation"]
     assert told["methods"] == rules["methods"]
     assert told["models_known"] is True
+    assert (told["forbidden"], told["verified_approvals"]) == (
+        rules.get("forbidden", []),
+        rules.get("verified_approvals", False),
+    )
 
 
 def test_a_command_takes_the_same(settings: Settings, tmp_path: Path, rules: dict[str, Any]) -> None:

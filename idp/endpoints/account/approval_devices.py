@@ -65,6 +65,8 @@ class ApprovalDevicesPage:
         form = await self._door.form(request)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
+            if "push" in person.forbidden:
+                return back(PATH, fault="forbidden")
             made = await self._made(tx, request, person, form)
             refused: Refused | None = None if made is not None else "push_refused"
             codes = None

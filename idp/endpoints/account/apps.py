@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -15,7 +17,9 @@ from idp.clients.connected_app import ConnectedApp, ConnectedApps
 from idp.endpoints.account.door import AccountDoor, Person, back, record_change
 from idp.endpoints.account.letters import Letters
 from idp.endpoints.login.login_page import LoginPages
+from idp.endpoints.revocation import CLOCKS_DIFFER
 from idp.sessions.delivery import Delivery, Happening
+from idp.sessions.one_session import OneSession
 from idp.sessions.relying_parties import DeliveryQueue
 from idp.sessions.signals.security_event import SESSION_REVOKED
 
@@ -33,6 +37,8 @@ class AppsPage:
         letters: Letters,
         apps: ConnectedApps,
         deliveries: DeliveryQueue,
+        one_session: OneSession,
+        access_token_lifetime: timedelta,
         entropy: Entropy,
     ) -> None:
         self._shared = shared
@@ -40,6 +46,8 @@ class AppsPage:
         self._letters = letters
         self._apps = apps
         self._deliveries = deliveries
+        self._one_session = one_session
+        self._lifetime = access_token_lifetime + CLOCKS_DIFFER
         self._entropy = entropy
 
     async def __call__(self, request: Request) -> Response:
@@ -58,7 +66,8 @@ class AppsPage:
         return await self._door.show(request, person, "account_app.html", app=app)
 
     async def disconnect(self, request: Request) -> Response:
-        """`POST /account/apps/disconnect`: what the app may renew is revoked, and it is told to sign the person out.
+        """`POST /account/apps/disconnect`: what the app may renew is revoked, its access tokens are, and it is told to
+        sign the person out.
 
         Codes and families are locked before the session, as a refresh and a redemption do: nobody waits in a circle.
         """
@@ -71,6 +80,7 @@ class AppsPage:
                 revoked = await self._apps.disconnect(tx, person.account.id, client_id, self._shared.clock.now())
                 # raises, and so undoes it, where the session has ended meanwhile
                 person = await self._door.changing(tx, request, form, dangerous=False)
+                await self._revoke_access(tx, request, person, client_id)
             if revoked:
                 await self._tell(tx, request, person, client_id)
                 kind = Kind.CONSENT_WITHDRAWN if app is not None and app.allowed else Kind.TOKEN_REVOKED
@@ -80,6 +90,18 @@ class AppsPage:
             return await self._list(request, missing=True)
         await self._letters.poke()
         return back(PATH, done="disconnected")
+
+    async def _revoke_access(self, tx: Transaction, request: Request, person: Person, client_id: str) -> None:
+        """Revoke the access tokens that somebody could still show: by their grants, in the session (decision 0062)."""
+        now = self._shared.clock.now()
+        grants = await self._apps.fresh_grants(
+            tx, person.account.id, client_id, person.session.sid, now - self._lifetime
+        )
+        over_at = math.ceil((now + self._lifetime).timestamp())
+        for grant in sorted(grants):
+            await self._one_session.revoke_tokens(
+                tx, person.session.sid, str(grant), over_at, correlation_id=correlation_id(request)
+            )
 
     async def _find(self, tx: Transaction, person: Person, client_id: str) -> ConnectedApp | None:
         apps = await self._apps.of(tx, person.account.id, person.session.sid)

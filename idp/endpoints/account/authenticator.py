@@ -45,6 +45,8 @@ class AuthenticatorPage:
         form = await self._door.form(request)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
+            if "totp" in person.forbidden:
+                return back(PATH, fault="forbidden")
             if not await self._new_factors.may_begin_app(tx, person.account):
                 return back(PATH)  # the page offers no more of them
             secret = await self._new_factors.begin_app(tx, person.account)
@@ -60,6 +62,8 @@ class AuthenticatorPage:
         await self._throttle.attempt_all(counted)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
+            if "totp" in person.forbidden:
+                return back(PATH, fault="forbidden")
             code, label = form.get("code", ""), form.get("label", "")
             added = await self._new_factors.confirm_app(tx, request, person.account, code, label)
             if added == "wrong_code":

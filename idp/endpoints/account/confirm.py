@@ -95,7 +95,7 @@ class ConfirmPage:
         """Send a code to the person's number."""
         async with self._shared.database.connect() as tx:
             person = await self._door.sender(tx, request, form)
-            reach = await self._numbers.reach(tx, person)
+            reach = await self._numbers.reach(tx, person) if "sms" in person.enrolled else None
         if reach is None:
             raise Problem(NOT_NOW, private="a text where there is no number")
         permit = await self._numbers.may_send(request, person, reach)
@@ -129,6 +129,8 @@ class ConfirmPage:
             reach = await self._numbers.reach(tx, person) if method == "sms" else None
         if method == "password" and person.enrolled:
             raise Problem(NOT_NOW, private="a password where there is a second factor")
+        if method in person.forbidden:
+            raise Problem(NOT_NOW, private=f"{method}, which their organisation forbids")
         counted = _counted(request, person, method)
         try:
             await self._throttle.attempt_all(counted)

@@ -22,6 +22,7 @@ from audit.trail import Kind
 from config.connections import Transaction
 from config.problem import Problem, ProblemType
 from config.web import correlation_id
+from idp.authorization.login_rules import LoginRulesCache
 from idp.authorization.step_mac import StepMac
 from idp.directory.account import Account, Directory
 from idp.directory.preferences import Preferences
@@ -30,7 +31,8 @@ from idp.endpoints.login.hops import FORGED
 from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
 from idp.endpoints.presence import support_mail
 from idp.factors.enrolment import Refusal, refusal_to_change
-from idp.factors.requirement import FactorKind
+from idp.factors.requirement import FactorKind, taken
+from idp.protocol.assurance import Way
 from idp.sessions.session import Session
 
 FORM = "account"
@@ -57,11 +59,13 @@ class Person:
     account: Account
     session: Session
     enrolled: tuple[FactorKind, ...]
-    """The second factors that they can be asked for."""
+    """The second factors that they can be asked for: what their organisation forbids is not among them."""
     refusal: Refusal | None
     """Why they may not do now what is dangerous."""
     zone: str
     """The clock that they read."""
+    forbidden: frozenset[Way] = frozenset()
+    """What their organisation forbids: it can be removed, and neither used nor set up."""
 
 
 class PeopleLocked(Protocol):
@@ -81,12 +85,14 @@ class AccountDoor:
         directory: Directory,
         enrolments: Enrolments,
         preferences: Preferences,
+        rules: LoginRulesCache,
         mac: StepMac,
     ) -> None:
         self._shared = shared
         self._directory = directory
         self._enrolments = enrolments
         self._preferences = preferences
+        self._rules = rules
         self._mac = mac
 
     async def person(self, tx: Transaction, request: Request) -> Person | None:
@@ -96,9 +102,12 @@ class AccountDoor:
         account = await self._directory.account(tx, session.user_id) if session is not None else None
         if session is None or account is None or not account.may_sign_in:
             return None
-        enrolled = tuple(await self._enrolments.enrolled(tx, account.id))
+        rules = await self._rules.of(tx, session.organisation_id)
+        has = await self._enrolments.enrolled(tx, account.id)
+        enrolled = taken(has, rules.forbidden, verified_approvals=rules.verified_approvals)
         refusal = refusal_to_change(enrolled, session.amr, session.authenticated_at, now)
-        return Person(account, session, enrolled, refusal, await self._preferences.time_zone(tx, account.id))
+        zone = await self._preferences.time_zone(tx, account.id)
+        return Person(account, session, enrolled, refusal, zone, rules.forbidden)
 
     async def form(self, request: Request) -> dict[str, str]:
         """The fields of a form that our own page sent. Raises `FORGED`, `UNREADABLE`."""
@@ -149,6 +158,7 @@ class AccountDoor:
             account=person.account,
             session=person.session,
             refusal=person.refusal,
+            forbidden=person.forbidden,
             zone=person.zone,
             now=self._shared.clock.now(),
             hop=self.hop(person.session),

@@ -34,8 +34,11 @@ from idp.sessions.session import Session
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange, CredentialType, passkey_type
 from notifications.notice import NoticeKind
 
-Fault = Literal["passkey_refused", "not_found", "last_way", "last_demanded", "push_refused", "push_too_many"] | Refusal
-SAID: tuple[Fault, ...] = ("not_found", "push_refused", "push_too_many")
+Fault = (
+    Literal["passkey_refused", "not_found", "forbidden", "last_way", "last_demanded", "push_refused", "push_too_many"]
+    | Refusal
+)
+SAID: tuple[Fault, ...] = ("not_found", "forbidden", "push_refused", "push_too_many")
 """What another form sends back here with."""
 FactorName = Literal["passkey", "push", "totp", "sms", "upstream"]
 
@@ -129,6 +132,8 @@ class FactorsPage:
         form = await self._door.form(request)
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
+            if "passkey" in person.forbidden:
+                return back(PATH, fault="forbidden")
             try:
                 await self._new_factors.add_passkey(
                     tx,
@@ -267,7 +272,7 @@ class FactorsPage:
             if person is None:
                 return self._door.nobody(request)
             options = None
-            if person.refusal is None:
+            if person.refusal is None and "passkey" not in person.forbidden:
                 options = await self._passkeys.offer(
                     tx,
                     user_id=person.account.id,

@@ -72,6 +72,8 @@ class PhonePage:
         typed = form["number"].strip()
         async with self._shared.database.connect() as tx:
             person = await self._door.changing(tx, request, form)
+            if "sms" in person.forbidden:
+                return back(FACTORS, fault="forbidden")
             reach = await self._phones.taken(tx, person.account.id, person.session.organisation_id, typed)
         if not isinstance(reach, Reach):
             return await self._show(request, reach, typed=typed, other=True)
@@ -121,6 +123,8 @@ class PhonePage:
             return response
         async with self._shared.database.begin() as tx:
             person = await self._door.changing(tx, request, form)
+            if "sms" in person.forbidden:
+                return back(FACTORS, fault="forbidden")
             found = await self._pending(tx, person)
             if found is None:
                 return back(PATH)
@@ -157,7 +161,7 @@ class PhonePage:
             if person is None:
                 return self._door.nobody(request)
             found = await self._pending(tx, person) if not other else None
-        if not self._codes.available:
+        if not self._codes.available or "sms" in person.forbidden:
             return back(FACTORS)
         throttled = fault is not None and (fault == "too_many" or fault.startswith(("text_", "mail_")))
         status = HTTPStatus.TOO_MANY_REQUESTS if throttled else HTTPStatus.UNPROCESSABLE_ENTITY

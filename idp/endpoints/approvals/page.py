@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
 from starlette.requests import Request
@@ -25,6 +25,7 @@ from idp.directory.preferences import Clocks
 from idp.endpoints.account.door import as_id
 from idp.endpoints.approvals import approval_metrics
 from idp.endpoints.approvals.own_devices import Asked, OwnDevices
+from idp.endpoints.approvals.verifying import Verifying
 from idp.endpoints.login.hops import login_cookies
 from idp.endpoints.login.login_page import LoginPages, read_fields, record_attempt
 from idp.endpoints.not_me.measures import NotMeMeasures
@@ -52,7 +53,7 @@ _KINDS: Final[dict[State, Kind]] = {
     "mismatched": Kind.APPROVAL_MISMATCHED,
     "not_me": Kind.APPROVAL_NOT_ME,
 }
-_DONE: Final = frozenset({*_KINDS, "over", "own_browser", "signature", "not_signed_in", "stronger"})
+_DONE: Final = frozenset({*_KINDS, "unverified", "over", "own_browser", "signature", "not_signed_in", "stronger"})
 
 
 class Behind(Protocol):
@@ -80,6 +81,7 @@ class ApprovalsPage:
         limits: ApprovalLimits,
         measures: NotMeMeasures,
         behind: Behind,
+        verifying: Verifying,
         clocks: Clocks,
         valkey: Valkey,
         origin: str,
@@ -93,6 +95,7 @@ class ApprovalsPage:
         self._limits = limits
         self._measures = measures
         self._behind = behind
+        self._verifying = verifying
         self._clocks = clocks
         self._valkey = valkey
         self._origin = origin
@@ -100,7 +103,7 @@ class ApprovalsPage:
 
     async def __call__(self, request: Request) -> Response:
         """`GET /approvals`: what waits; with `part=list` that alone."""
-        async with self._shared.database.connect() as tx:
+        async with self._shared.database.begin() as tx:
             devices = await self._own.of(tx, request)
             waiting = await self._own.waiting(tx, devices, self._shared.clock.now())
             shown = [await self._shown(tx, one, request) for one in waiting]
@@ -112,7 +115,7 @@ class ApprovalsPage:
     async def one(self, request: Request) -> Response:
         """`GET /approvals/{id}`: one question, as its notification leads to it."""
         ident = as_id(request.path_params["request_id"])
-        async with self._shared.database.connect() as tx:
+        async with self._shared.database.begin() as tx:
             devices = await self._own.of(tx, request)
             waiting = await self._own.waiting(tx, devices, self._shared.clock.now())
             shown = [await self._shown(tx, one, request) for one in waiting if one.request.id == ident]
@@ -134,7 +137,7 @@ class ApprovalsPage:
             browsers=[browser_hash(cookie) for cookie in login_cookies(request).values()],
         )
         async with self._shared.database.begin() as tx:
-            outcome = await self._take(tx, request, ident, answer)
+            outcome = await self._take(tx, request, ident, answer, form.get("answer", ""))
         if isinstance(outcome, str):
             approval_metrics.REFUSED.labels(outcome).inc()
             return _to_the_list(outcome)
@@ -144,8 +147,10 @@ class ApprovalsPage:
         await queue.poke(self._valkey)
         return _to_the_list(outcome.state)
 
-    async def _take(self, tx: Transaction, http: Request, ident: UUID, answer: Answer) -> ApprovalRequest | str:
-        """The question as it is answered, or why the answer counts for nothing."""
+    async def _take(
+        self, tx: Transaction, http: Request, ident: UUID, answer: Answer, verified_by: str
+    ) -> ApprovalRequest | str:
+        """The question as it is answered, or why the answer counts for nothing; `verified_by`: a passkey's answer."""
         now = self._shared.clock.now()
         seen = await self._requests.find(tx, ident)
         device = next((one for one in await self._own.of(tx, http) if seen and one.user_id == seen.user_id), None)
@@ -157,6 +162,9 @@ class ApprovalsPage:
         if isinstance(decided, str):
             await self._record(tx, http, seen, device, Kind.APPROVAL_REFUSED, why=decided)
             return decided
+        if decided.state == "approved" and not await self._verifying.verified(tx, http, decided, verified_by, now):
+            await self._record(tx, http, seen, device, Kind.APPROVAL_REFUSED, why="unverified")
+            return "unverified"
         if refused := await self._behind.settle(tx, http, decided, now):
             return refused
         await self._asking.settle(tx, decided)
@@ -176,7 +184,7 @@ class ApprovalsPage:
         device: ApprovalDevice,
         kind: Kind,
         *,
-        why: Fault | None = None,
+        why: Fault | Literal["unverified"] | None = None,
     ) -> None:
         details: dict[str, object] = {"approval": str(asked.id), "client": asked.app, "device": str(device.device_id)}
         if why is not None:
@@ -203,6 +211,7 @@ class ApprovalsPage:
         return {
             "request": replace(one.request, match=""),  # which of the numbers it is, is for the other screen to say
             "device": one.device,
+            "verify": await self._verifying.asked(tx, one.request, self._shared.clock.now()),
             "app": app.name.get(locale, one.request.app) if app is not None else one.request.app,
             "zone": await self._clocks.time_zone(tx, one.request.user_id),
         }

@@ -1,4 +1,8 @@
-"""`POST /device_authorization` (RFC 8628, section 3.1): a device that has no browser asks for a code to show."""
+"""`POST /device_authorization` (RFC 8628, section 3.1): a device that has no browser asks for a code to show.
+
+One that can show a picture and cannot draw a QR code (section 3.3.1) asks for it with `qr_code=svg`: it comes in the
+answer that has the code anyway, so no address has to carry the code for its sake.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,7 @@ from idp.protocol import resource
 from idp.protocol.described import Described, InvalidScope
 from idp.protocol.scopes import split
 from idp.resources.described_servers import DescribedCache
+from pages.qr_code import qr_code
 
 LIFETIME: Final = timedelta(minutes=10)
 """How long a person may take to find the page and to sign in."""
@@ -72,16 +77,18 @@ class DeviceAuthorizationEndpoint:
         await self._throttle.attempt(DEVICES_OF_ADDRESS, address_subject(client_ip(request)))
         device_code, user_code = self._entropy.token(CODE_SIZE), new_user_code(self._entropy)
         await self._keep(request, asked.client, scope, resources, device_code, user_code)
-        return oauth_answer(
-            {
-                "device_code": device_code,
-                "user_code": shown(user_code),
-                "verification_uri": self._page,
-                "verification_uri_complete": f"{self._page}?{urlencode({'user_code': shown(user_code)})}",
-                "expires_in": int(LIFETIME.total_seconds()),
-                "interval": int(INTERVAL.total_seconds()),
-            }
-        )
+        complete = f"{self._page}?{urlencode({'user_code': shown(user_code)})}"
+        answer: dict[str, object] = {
+            "device_code": device_code,
+            "user_code": shown(user_code),
+            "verification_uri": self._page,
+            "verification_uri_complete": complete,
+            "expires_in": int(LIFETIME.total_seconds()),
+            "interval": int(INTERVAL.total_seconds()),
+        }
+        if asked.form.get("qr_code") == "svg":
+            answer["verification_uri_qr_code"] = qr_code(complete)
+        return oauth_answer(answer)
 
     async def _keep(
         self,

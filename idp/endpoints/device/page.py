@@ -31,6 +31,7 @@ from idp.endpoints.login.login_page import LoginPages
 from idp.endpoints.whereabouts import client_ip
 from idp.grants.pending import PendingGrants, code_hash
 from idp.grants.user_code import shown, typed
+from pages.qr_code import qr_code
 
 FIELD: Final = "user_code"
 
@@ -38,11 +39,14 @@ FIELD: Final = "user_code"
 class DevicePage:
     """Takes the code, and the word."""
 
-    def __init__(self, shared: LoginPages, *, door: AccountDoor, pending: PendingGrants, throttle: Throttle) -> None:
+    def __init__(
+        self, shared: LoginPages, *, door: AccountDoor, pending: PendingGrants, throttle: Throttle, issuer: str
+    ) -> None:
         self._shared = shared
         self._door = door
         self._pending = pending
         self._throttle = throttle
+        self._address = issuer + PAGE
 
     async def __call__(self, request: Request) -> Response:
         """`GET /device?user_code=` shows; `POST /device` takes the word."""
@@ -85,6 +89,7 @@ class DevicePage:
             came_from=pending.came_from,
             scopes=await self._shared.scope_words.lines(pending.scope, client),
             user_code=shown(user_code),
+            on_phone=qr_code(f"{self._address}?{urlencode({FIELD: shown(user_code)})}"),
         )
 
     async def _answered(self, request: Request) -> Response:
@@ -119,15 +124,24 @@ class DevicePage:
 
     async def _ask(self, request: Request, person: Person, problem: str = "") -> Response:
         status = HTTPStatus.NOT_FOUND if problem else HTTPStatus.OK
-        return await self._door.show(request, person, "device_code.html", status=status, problem=problem)
+        return await self._door.show(
+            request, person, "device_code.html", status=status, problem=problem, on_phone=qr_code(self._address)
+        )
 
     def _ask_nobody(self, request: Request, problem: str) -> Response:
         status = HTTPStatus.NOT_FOUND if problem else HTTPStatus.OK
-        return self._shared.pages.respond(request, "device_code.html", status=status, problem=problem)
+        return self._shared.pages.respond(
+            request, "device_code.html", status=status, problem=problem, on_phone=qr_code(self._address)
+        )
 
     async def _too_many(self, request: Request, person: Person, problem: TooMany) -> Response:
         response = await self._door.show(
-            request, person, "device_code.html", status=problem.kind.status, problem="too_many"
+            request,
+            person,
+            "device_code.html",
+            status=problem.kind.status,
+            problem="too_many",
+            on_phone=qr_code(self._address),
         )
         response.headers.update(problem.headers)
         return response

@@ -142,19 +142,24 @@ class Arrivals:
 
         It is one statement, and two more while phases of their organisation's programme are in force.
         """
-        known = await self._people.known_person(tx, user_id, cookie_hash(request.cookies.get(DEVICE_COOKIE)))
-        if known is None:
+        has = await self._people.known_person(tx, user_id, cookie_hash(request.cookies.get(DEVICE_COOKIE)))
+        if has is None:
             return None
-        rules = await self._rules.of(tx, known.organisation_id)
+        rules = await self._rules.of(tx, has.organisation_id)
+        known = has.without(rules.forbidden, verified_approvals=rules.verified_approvals)
+        replaces = bool(has.enrolled) and not known.enrolled
+        mailed = known.email is not None and "email" not in rules.forbidden
         factors = requirement(
             known.enrolled,
             known.roles,
-            has_mail=known.email is not None,
+            has_mail=mailed,
             out_of_reach=known.out_of_reach,
         )
         demanded = await self._demanding.of(
             tx, user_id, known.organisation_id, enrolled=known.enrolled, has_mail=known.email is not None, now=now
         )
+        if replaces:
+            demanded = await self._demanding.replacing(tx, known.organisation_id, demanded, now)
         first_time_here = known.signed_in_before and not known.was_here
         account = AccountState(
             user_id=user_id,
@@ -167,13 +172,14 @@ class Arrivals:
             counting=rules.counting,
             reaches=self._reaches(known, rules.counting, by_mail=factors.by_mail),
             enrolled=bool(known.enrolled),
+            replaces=replaces,
             enrolling=demanded.enrolment.enrolling if demanded.enrolment is not None else None,
         )
         live = known.not_ended if known.not_ended is not None and known.not_ended.lives(now) else None
         state = None
         if live is not None:
             state = session_state(live, elsewhere=is_elsewhere(live, known.device_id, client_ip(request)))
-        return Arrived(known, account, live, state, demanded)
+        return Arrived(known, account, live, state, demanded, rules.forbidden)
 
     def _reaches(self, known: KnownPerson, counting: Counting, *, by_mail: bool) -> int:
         """The level that this person's factors, or a code by mail for want of any, can raise a login to."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from config.connections import Transaction
 from idp.authorization.login_rules import LoginRules, LoginRulesCache
-from idp.factors.requirement import METHODS, FactorKind
-from idp.rollout.demands import NOTHING, Demanded, Enrolment, demanded, offered_here
+from idp.factors.requirement import METHODS, FactorKind, taken
+from idp.rollout.demands import NOTHING, Demanded, Enrolment, demanded, offered_here, replacement
 from idp.rollout.in_force import PhasesInForce
 from idp.rollout.phases import Method
 from idp.rollout.programme import Enrolments, Reached
@@ -52,8 +53,16 @@ class Demanding:
         facts = await self._people.facts(tx, organisation_id, user_id, now)
         rules = await self._rules.of(tx, organisation_id)
         offered = offered_by(rules, texts=self._texts, has_mail=has_mail)
-        has = methods_of(enrolled, by_link="link" in offered and facts.proven_mail)
+        here = taken(enrolled, rules.forbidden, verified_approvals=rules.verified_approvals)
+        has = methods_of(here, by_link="link" in offered and facts.proven_mail)
         return demanded(phases, facts, standings, has, now, offered=offered, alone=alone)
+
+    async def replacing(self, tx: Transaction, organisation_id: UUID, found: Demanded, now: datetime) -> Demanded:
+        """The same for somebody all of whose factors are forbidden: nothing of it can be put off."""
+        if found.enrolment is not None and found.enrolment.enrolling == "must":
+            return found
+        rules = await self._rules.of(tx, organisation_id)
+        return replace(found, enrolment=replacement(offered_by(rules, texts=self._texts, has_mail=False), now))
 
     async def closes_passwords(self, tx: Transaction) -> bool:
         """Whether any organisation has closed passwords; asked before it is looked up whose one is."""
@@ -61,17 +70,20 @@ class Demanding:
 
     async def asks(self, tx: Transaction, user_id: UUID, enrolment: Enrolment, now: datetime) -> None:
         """A person is led to set something up: if it is the first time, their grace runs from now."""
-        await self._people.ask(tx, [enrolment.phase_id], user_id, now)
+        if enrolment.phase_id is not None:
+            await self._people.ask(tx, [enrolment.phase_id], user_id, now)
 
     async def put_off(self, tx: Transaction, user_id: UUID, enrolment: Enrolment) -> None:
         """They do not do it now."""
-        await self._people.skipped(tx, enrolment.phase_id, user_id)
+        if enrolment.phase_id is not None:
+            await self._people.skipped(tx, enrolment.phase_id, user_id)
 
     async def enrolled(
         self, tx: Transaction, user_id: UUID, enrolment: Enrolment, method: Method, now: datetime
     ) -> None:
         """They did."""
-        await self._people.enrolled(tx, [enrolment.phase_id], user_id, method, now)
+        if enrolment.phase_id is not None:
+            await self._people.enrolled(tx, [enrolment.phase_id], user_id, method, now)
 
 
 def methods_of(enrolled: Collection[FactorKind], *, by_link: bool) -> frozenset[Method]:

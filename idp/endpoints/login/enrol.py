@@ -186,6 +186,7 @@ class EnrolPage:
             may_put_off=enrolment.enrolling == "may",
             until=enrolment.deadline,
             passwordless=enrolment.passwordless,
+            replaces=enrolment.phase_id is None,
             methods=enrolment.methods,
             how_to=HELPED[enrolment.methods[0]],
             passkey_options=options,

@@ -78,7 +78,9 @@ class EnrolStep:
     async def record(self, tx: Transaction, request: Request, kind: Kind, at: Enrollee, method: Added) -> None:
         """Write to the audit's trail."""
         login = at.login
-        details = {"method": method, "client": login.client_id, "phase": str(at.enrolment.phase_id)}
+        details = {"method": method, "client": login.client_id}
+        if at.enrolment.phase_id is not None:
+            details["phase"] = str(at.enrolment.phase_id)
         await record_attempt(
             tx, request, kind, subject=str(login.user_id), sid=login.takeover_of or "", details=details
         )

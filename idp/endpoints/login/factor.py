@@ -164,7 +164,9 @@ class FactorPage:
             return ("", "passkey_refused") if method == "passkey" else ("code", "wrong_code")
         amr: tuple[str, ...] | None = None
         fault = ("code", "wrong_code")
-        if method in ("sms", "email"):  # nobody with an app gets in by mail
+        if method in arrived.forbidden:  # it was offered before it was forbidden: it is worth nothing any more
+            fault = ("", "passkey_refused") if method == "passkey" else fault
+        elif method in ("sms", "email"):  # nobody with an app gets in by mail
             verdict = await self._codes.take(tx, login, arrived, method, given, now)
             amr = AMR[method] if verdict == "right" else None
             wrong = "wrong_text_code" if method == "sms" else "wrong_mail_code"

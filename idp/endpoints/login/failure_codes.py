@@ -25,6 +25,7 @@ KEY_NOT_TAKEN: Final = "MJ-SIGNIN-041"
 NO_TEXT: Final = "MJ-SIGNIN-031"
 NOT_A_NUMBER: Final = "MJ-SIGNIN-032"
 LINK: Final = "MJ-SIGNIN-033"
+FORBIDDEN: Final = "MJ-SIGNIN-042"
 
 CODES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("missing_identifier", "missing_password", "missing_current", "wrong"), NOT_TOGETHER),
@@ -38,6 +39,7 @@ CODES: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("not_attested", "model_not_allowed", "model_refused", "not_certified"), KEY_NOT_TAKEN),
     "passkey_copied": COPIED,
+    **dict.fromkeys(("passkey_forbidden", "forbidden"), FORBIDDEN),
     **dict.fromkeys(("wrong_text_code", "wrong_sms"), WRONG_CODE),
     **dict.fromkeys(("text_limits", "text_paused", "text_budget", "text_unavailable", "text_country"), NO_TEXT),
     **dict.fromkeys(("unreadable", "unallocated", "premium", "not_mobile", "shared"), NOT_A_NUMBER),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -10,8 +11,8 @@ from config.connections import Transaction
 from idp.authorization.attempts import Recipient
 from idp.authorization.next_step import AccountState, SessionState
 from idp.devices.device import Device
-from idp.factors.requirement import FactorKind
-from idp.protocol.assurance import Method
+from idp.factors.requirement import METHODS, FactorKind, taken
+from idp.protocol.assurance import Method, Way
 from idp.rollout.demands import NOTHING, Demanded
 from idp.sessions.session import Session
 
@@ -40,6 +41,16 @@ class KnownPerson:
     pushes_elsewhere: bool = False
     """Another browser than this one may approve for them."""
 
+    def without(self, forbidden: Collection[Way], *, verified_approvals: bool) -> KnownPerson:
+        """The same person where some ways are forbidden: as if they had none of these."""
+        left = taken(self.enrolled, forbidden, verified_approvals=verified_approvals)
+        if len(left) == len(self.enrolled):
+            return self
+        gone = frozenset(one for kind in self.enrolled if kind not in left for one in METHODS[kind])
+        return replace(
+            self, enrolled=left, methods=self.methods - gone, pushes_elsewhere=self.pushes_elsewhere and "push" in left
+        )
+
     @property
     def out_of_reach(self) -> tuple[FactorKind, ...]:
         """Factors of theirs that cannot let this browser in: no device approves its own login."""
@@ -67,7 +78,9 @@ class Arrived:
     live_state: SessionState | None
     """What `next_step` reads of it, seen from this browser."""
     demanded: Demanded = NOTHING
-    """By the programme of their organisation."""
+    """By the programme of their organisation, or since all that they have is forbidden there."""
+    forbidden: frozenset[Way] = frozenset()
+    """What their organisation forbids."""
 
     @property
     def recipient(self) -> Recipient:

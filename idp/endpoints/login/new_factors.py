@@ -27,6 +27,7 @@ from idp.factors.recovery_code import RecoveryCodeStorage, digest_of, new_codes
 from idp.factors.requirement import FactorKind
 from idp.factors.totp import Authenticator, TotpStorage
 from idp.sessions.signals.changes import ChangeSignals, CredentialChange, passkey_type
+from pages.qr_code import qr_code
 
 LABEL_LONGEST = 64
 """Characters of what a person calls a factor."""
@@ -139,7 +140,7 @@ class NewFactors:
     def _shown(self, account: Account, secret: str) -> ShownSecret:
         uri = totp.provisioning_uri(secret, login_name=account.login_name, issuer=self.issuer_name)
         letters = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
-        return ShownSecret(totp.qr_code(uri), letters)
+        return ShownSecret(qr_code(uri), letters)
 
 
 def given_name(typed: str) -> str:

@@ -135,6 +135,7 @@ class SentCodes:
     def _mail_stands_in(self, login: Login, arrived: Arrived) -> bool:
         """Whether a code by mail is worth what a text is, of somebody who has nothing but their number."""
         has_nothing_else = set(arrived.known.enrolled) == {"sms"} and arrived.known.email is not None
+        has_nothing_else = has_nothing_else and "email" not in arrived.forbidden
         return has_nothing_else and self._mail_counts and not set(AMR["email"]) & set(login.amr)
 
     async def was_used(self, reach: Reach | None) -> None:

@@ -69,7 +69,8 @@ class PushSignIn:
         async with self._shared.database.connect() as tx:
             login = await self._shared.find(tx, login_id, self._shared.clock.now())
             account = await self._directory.account_by_login_name(tx, name) if name else None
-        person = account.id if account is not None and account.may_sign_in else NOBODY
+            takes = account is not None and await self._takes_approvals(tx, request, account.id)
+        person = account.id if account is not None and account.may_sign_in and takes else NOBODY
         counted = person if person != NOBODY else uuid5(_UNKNOWN, name or "")
         if name and await self._may_come_from(request):
             if not await self._wanting.may_ask(request, counted, subject=subject(account, name)):
@@ -117,6 +118,11 @@ class PushSignIn:
         arrived = await self._shared.arrivals.arrived(tx, request, person, now)
         return arrived.known.device_id if arrived is not None else None
 
+    async def _takes_approvals(self, tx: Transaction, request: Request, person: UUID) -> bool:
+        """Whether the person's organisation lets devices approve, and they have such a device."""
+        arrived = await self._shared.arrivals.arrived(tx, request, person, self._shared.clock.now())
+        return arrived is not None and "push" in arrived.known.enrolled
+
     async def _take(self, request: Request, login_id: UUID) -> Login:
         async with self._shared.database.begin() as tx:
             now = self._shared.clock.now()
@@ -126,6 +132,8 @@ class PushSignIn:
             used = await self._wanting.use(tx, bound_to(login_id), None, now)
             account = await self._directory.account(tx, used.user_id) if used is not None else None
             if account is None or not account.may_sign_in:
+                return login
+            if not await self._takes_approvals(tx, request, account.id):
                 return login
             both = self._alone == "both"
             login = login.named(account.login_name)

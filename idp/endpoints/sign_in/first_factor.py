@@ -149,6 +149,11 @@ class FirstFactor:
                 tx, passkey.user_id, "failed", here, amr=amr, client_id=login.client_id
             )
             return Fault("", "locked")
+        arrived = await self._shared.arrivals.arrived(tx, request, passkey.user_id, now)
+        if arrived is not None and "passkey" in arrived.forbidden:
+            details["why"] = "forbidden"
+            await record_attempt(tx, request, Kind.SIGN_IN_FAILED, subject=str(passkey.user_id), details=details)
+            return Fault("", "passkey_forbidden")
         login = login.signed_in(passkey.user_id, (*amr, MULTIPLE_FACTORS), now)
         live = await self._shared.arrivals.live(tx, passkey.user_id, now)
         if live is not None:

@@ -236,11 +236,13 @@ class NewPasswordPage:
     ) -> Response:
         options: dict[str, Any] | None = None
         saved_codes = 0
+        taken: Sequence[FactorKind] = ()
         async with self._shared.database.begin() as tx:
             opened = await self._open(tx, token)
             if opened is not None and opened.enrolled:
                 saved_codes = await self._proof.saved_left(tx, opened.account.id)
-            if opened is not None and "passkey" in opened.enrolled:
+                taken = await self._proof.taken(tx, opened.account.id, opened.enrolled)
+            if opened is not None and "passkey" in taken:
                 options = await self._proof.ask_passkey(tx, opened.account.id, _bound_to(token))
         if opened is None:
             return await self._gone(request)
@@ -252,7 +254,7 @@ class NewPasswordPage:
             status=status if faults else HTTPStatus.OK,
             token=token,
             person=opened.account,
-            enrolled=opened.enrolled,
+            enrolled=taken,
             alone=not opened.enrolled,
             anew=opened.link.anew,
             saved_codes=saved_codes > 0,

@@ -14,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from audit.trail import Kind
+from config.connections import Transaction
 from config.web import correlation_id
 from idp.authorization.login import Login
+from idp.authorization.login_rules import LoginRulesCache
 from idp.authorization.next_step import Step
 from idp.credentials.throttle import PASSKEY_OF_ADDRESS, WRONG_AT_BROWSER, Throttle, TooMany, address_subject
 from idp.directory.cache import FaceCache
@@ -34,6 +36,7 @@ from idp.endpoints.sign_in.remembering import FORGET, Recognised
 from idp.endpoints.whereabouts import client_ip
 from idp.federation.offers import OfferCache, Offers
 from idp.federation.provider import domain_of
+from idp.protocol.assurance import Way
 
 HELP_AFTER = 3
 """Failures, of a browser or of a name that is tried from here, after which help and other ways are offered."""
@@ -53,6 +56,7 @@ class SignInPage:
         offers: OfferCache,
         faces: FaceCache,
         links: LinkMail,
+        rules: LoginRulesCache,
         push: PushSignIn,
     ) -> None:
         self._shared = shared
@@ -63,6 +67,7 @@ class SignInPage:
         self._offers = offers
         self._faces = faces
         self._links = links
+        self._login_rules = rules
         self._push = push
 
     async def __call__(self, request: Request) -> Response:
@@ -183,8 +188,11 @@ class SignInPage:
             login = await self._shared.find(tx, login_id, now)
             by_passkey = known is not None and "passkey" in await self._enrolments.enrolled(tx, known.id)
             person = known.id if known is not None and by_passkey else None
-            options = await self._passkeys.ask(tx, bound_to=bound_to(login_id), now=now, person=person)
-            push = await self._push.shown(tx, login, now)
+            forbidden = await self._forbidden(tx, login)
+            options = None
+            if "passkey" not in forbidden:
+                options = await self._passkeys.ask(tx, bound_to=bound_to(login_id), now=now, person=person)
+            push = await self._push.shown(tx, login, now) if "push" not in forbidden else None
         locale = self._shared.locale(request, login)
         response = await self._shared.show(
             request,
@@ -197,7 +205,7 @@ class SignInPage:
             linking=login.linking,
             by_mail=login.linking is None and await self._links.offered(login),
             person=known.display_name if known is not None else None,
-            by_passkey=by_passkey,
+            by_passkey=by_passkey and options is not None,
             fell=whose in ("stolen", "forgotten"),
             remember=typed.remember,
             faults=self._told(request, login, faults),
@@ -212,6 +220,13 @@ class SignInPage:
         if whose in ("stolen", "forgotten"):
             FORGET.put_on(response)
         return response
+
+    async def _forbidden(self, tx: Transaction, login: Login) -> frozenset[Way]:
+        """What the client's organisation forbids, which its people are not offered; of anybody else it is not taken."""
+        home = await self._faces.home_within(tx, login.client_id)
+        if home is None or home.organisation_id is None:
+            return frozenset()
+        return (await self._login_rules.of(tx, home.organisation_id)).forbidden
 
     async def _failed(self, request: Request, faults: Sequence[Fault]) -> bool:
         """Note that something was wrong. Returns whether help in detail is due.

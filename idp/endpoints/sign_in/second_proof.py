@@ -7,7 +7,7 @@ by mail and paper.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -17,12 +17,15 @@ from starlette.requests import Request
 from config.clock import Clock
 from config.connections import Database, Transaction
 from idp.authorization.attempts import Recipient
+from idp.authorization.login_rules import LoginRulesCache
 from idp.credentials.text_guard import Permit
 from idp.directory.account import Membership
 from idp.endpoints.login.passkey_ceremony import PasskeyCeremonies
 from idp.endpoints.login.text_codes import Asked, Reach, TextCodes, Texting
 from idp.endpoints.login.typed_codes import TypedCodes
 from idp.factors.passkey import PasskeyRefused
+from idp.factors.requirement import FactorKind, taken
+from idp.protocol.assurance import Way
 
 Proof = Literal["app", "text", "saved", "passkey"]
 
@@ -38,13 +41,28 @@ class SecondProof:
     """Takes the code or the passkey that a form of recovery carries."""
 
     def __init__(
-        self, codes: TypedCodes, texts: TextCodes, passkeys: PasskeyCeremonies, homes: Homes, clock: Clock
+        self,
+        codes: TypedCodes,
+        texts: TextCodes,
+        passkeys: PasskeyCeremonies,
+        homes: Homes,
+        rules: LoginRulesCache,
+        clock: Clock,
     ) -> None:
         self._codes = codes
         self._texts = texts
         self._passkeys = passkeys
         self._homes = homes
+        self._rules = rules
         self._clock = clock
+
+    async def taken(self, tx: Transaction, person: UUID, enrolled: Collection[FactorKind]) -> tuple[FactorKind, ...]:
+        """Of what somebody has that which their organisation takes. Saved codes stand for the rest."""
+        return taken(enrolled, await self._forbidden(tx, person))
+
+    async def _forbidden(self, tx: Transaction, person: UUID) -> frozenset[Way]:
+        home = await self._homes.home(tx, person)
+        return (await self._rules.of(tx, home.organisation.id)).forbidden if home is not None else frozenset()
 
     async def ask_passkey(self, tx: Transaction, person: UUID, bound_to: str) -> dict[str, Any]:
         """Options for the browser."""
@@ -53,7 +71,9 @@ class SecondProof:
     async def reach(self, tx: Transaction, person: UUID) -> Reach | None:
         """Where texts reach the person."""
         home = await self._homes.home(tx, person)
-        return await self._texts.reach(tx, person, home.organisation.id) if home is not None else None
+        if home is None or "sms" in (await self._rules.of(tx, home.organisation.id)).forbidden:
+            return None
+        return await self._texts.reach(tx, person, home.organisation.id)
 
     async def may_text(self, request: Request, person: UUID, reach: Reach) -> Permit:
         """`TextCodes.may_send`; while no transaction is open."""
@@ -88,8 +108,9 @@ class SecondProof:
         self, tx: Transaction, request: Request, person: UUID, form: Mapping[str, str], bound_to: str
     ) -> Proof | None:
         """By what the form's `code` or `answer` is the person's; it is used up by it. `None`: it is not."""
+        forbidden = await self._forbidden(tx, person)
         if code := form.get("code"):
-            if await self._codes.of_app(tx, person, code):
+            if "totp" not in forbidden and await self._codes.of_app(tx, person, code):
                 return "app"
             reach = await self.reach(tx, person)
             now = self._clock.now()
@@ -98,6 +119,8 @@ class SecondProof:
                 if verdict == "right":
                     return "text"
             return "saved" if await self._codes.saved(tx, person, code) else None
+        if "passkey" in forbidden:
+            return None
         try:
             await self._passkeys.answer(
                 tx, form.get("answer", ""), bound_to=bound_to, now=self._clock.now(), person=person, request=request

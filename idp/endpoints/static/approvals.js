@@ -1,5 +1,6 @@
 // What this browser is asked to approve: answers are signed by its key, and an open page hears of questions as they come.
 
+import { toBrowser, toServer } from "./passkey-answer.js";
 import { digest, find, keep, sign, subscribed } from "./approval-key.js";
 
 const page = document.querySelector("[data-approvals]");
@@ -22,6 +23,14 @@ async function answer(form, button) {
   elements.decision.value = decision;
   elements.picked.value = picked;
   elements.signature.value = await sign(kept.pair, lines);
+  if (form.dataset.verify && decision === "approve") {
+    try {
+      const wanted = { publicKey: toBrowser(JSON.parse(form.dataset.verify), false) };
+      elements.answer.value = toServer(await navigator.credentials.get(wanted));
+    } catch {
+      return say("unverified");
+    }
+  }
   form.submit();
 }
 

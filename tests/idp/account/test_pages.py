@@ -190,6 +190,31 @@ async def test_an_app_is_disconnected_and_told_while_the_session_lives_on(
     assert (await mina.post("/account/apps/disconnect", id="app")).status_code == 404
 
 
+async def test_the_access_tokens_of_a_disconnected_app_end_at_once_and_no_others(
+    arrive: Arrive, provider: Provider
+) -> None:
+    mina = await arrive()
+    another = await provider.register("another")
+
+    async def token(app: App) -> str:
+        await mina.browser.follow(await mina.browser.get(app.request()))
+        given = (await provider.redeem(app, mina.browser.query()["code"])).json()
+        return str(given["access_token"])
+
+    async def counts(given: str) -> bool:
+        async with provider.client() as client:
+            return (await client.get("/userinfo", headers={"Authorization": f"Bearer {given}"})).status_code == 200
+
+    first, second, others = await token(mina.app), await token(mina.app), await token(another)
+    assert [await counts(one) for one in (first, second, others)] == [True, True, True]
+    await mina.post("/account/apps/disconnect", id="app")
+    assert [await counts(one) for one in (first, second, others)] == [False, False, True]
+    live = await mina.session()
+    assert live is not None
+    assert len(live.revoked_tokens) == 3, "by the grants that they came of: that of the arrival, and these two"
+    assert await counts(await token(mina.app)), "whoever signs in to it again is connected again"
+
+
 async def test_a_disconnected_app_renews_nothing_and_redeems_nothing(arrive: Arrive, provider: Provider) -> None:
     mina = await arrive()
     tokens = await provider.redeem(mina.app, await provider_code(mina))

@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from config.connections import Transaction
 from idp.factors.passkey import Passkey
-from idp.storage import factors
+from idp.storage import factors, passwords
 from tests.idp.administration.conftest import MAKER, MDS, OTHER, House
 from tests.idp.makers import Maker
-from tests.idp.people import HOUSE
+from tests.idp.people import HOUSE, add_person
 
 RULES = f"/organisations/{HOUSE}/authentication"
 WANTED: dict[str, Any] = {
@@ -52,6 +52,10 @@ async def test_nobody_overwrites_what_they_have_not_read(house: House) -> None:
     ("changed", "says"),
     [
         ({"methods": {"acr3": ["totp"]}}, "acr3: totp cannot reach it"),
+        ({"forbidden": ["passkey", "totp"]}, "passkeys or apps must be left"),
+        ({"forbidden": ["passkey"], "verified_approvals": True}, "it takes passkeys"),
+        ({"forbidden": ["pigeon"]}, "pigeon"),
+        ({"forbidden": ["totp"], "methods": {"acr2": ["totp"], "acr3": []}}, "nothing would be left that reaches acr2"),
         ({"methods": {"acr2": []}}, "acr2: one at least"),
         ({"methods": {"acr2": ["totp"]}}, "acr3: what reaches it"),
         ({"methods": {"acr2": ["carrier_pigeon"]}}, "carrier_pigeon"),
@@ -65,6 +69,43 @@ async def test_what_cannot_be_is_refused(house: House, changed: dict[str, Any], 
     assert refused.status_code in (400, 422), refused.text
     assert says in refused.json()["detail"]
     assert (await house("GET", RULES)).json()["attestation"]["demand"] == "none"
+
+
+async def test_whom_it_would_hit_is_told_before_anything_is_forbidden(house: House) -> None:
+    async with house.database("idp").begin() as tx:
+        jun, sora = await add_person(tx, "jun"), await add_person(tx, "sora", with_mail=False)
+        for who in (jun, sora, house.mina):
+            await passwords.put_password(tx, who.id, "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA", house.clock.now())
+        await key(tx, house, b"\x01")  # mina has a passkey, and a number
+    async with house.database("owner").begin() as tx:
+        for who in (jun, sora, house.mina):
+            await tx.execute(
+                text(
+                    "INSERT INTO idp.phone (id, user_id, sealed_number, number_index, created_at, confirmed_at) "
+                    "VALUES (gen_random_uuid(), :who, :who_bytes, :who_bytes, now(), now())"
+                ),
+                {"who": who.id, "who_bytes": who.id.bytes * 2},
+            )
+    thought = {"forbidden": ["sms"]}
+    reach = (await house("POST", f"{RULES}/reach", thought)).json()
+    assert (reach["use"], reach["led"], reach["stuck"]) == (3, 1, 1)
+    assert [(one["display_name"], one["has"], one["hit"]) for one in reach["people"]] == [
+        (sora.display_name, ["sms"], "stuck"),
+        (jun.display_name, ["sms"], "led"),
+    ]
+    assert (await house("GET", RULES)).json()["forbidden"] == [], "nothing was changed"
+    without_mail = (await house("POST", f"{RULES}/reach", {"forbidden": ["sms", "email"]})).json()
+    assert (without_mail["led"], without_mail["stuck"]) == (0, 2)
+    wanted = {**WANTED, **thought}
+    refused = await house("PUT", RULES, wanted, headers={"If-Match": "*"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "MJ-IDENTITY-083")
+    assert "1 people" in refused.json()["detail"]
+    kept = await house("PUT", RULES, {**wanted, "anyway": True}, headers={"If-Match": "*"})
+    assert kept.json()["forbidden"] == ["sms"]
+    again = {**wanted, "verified_approvals": False, "why": "the same once more"}
+    assert (await house("PUT", RULES, again, headers={"If-Match": "*"})).status_code == 200, "nobody is hit anew"
+    (change, *_) = (await house.got(f"/organisations/{HOUSE}/changes"))["changes"]
+    assert change["changed"] == []
 
 
 async def test_without_metadata_no_attestation_can_be_demanded(house: House) -> None:

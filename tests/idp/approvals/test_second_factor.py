@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import json
+import re
 from dataclasses import replace
 from hashlib import sha256
 
@@ -13,13 +16,16 @@ from config.connections import Valkey
 from idp.credentials.approval_limits import UNANSWERED_OF_PERSON
 from idp.factors.push_approval import LIFETIME
 from idp.factors.recovery_code import digest_of, new_codes
-from idp.storage import recovery_codes, sessions
+from idp.storage import factors, recovery_codes, sessions
 from tests.clock import FakeClock
 from tests.idp.account.conftest import Arrive, hidden
 from tests.idp.approvals.conftest import Approving
 from tests.idp.approvals.devices import ORIGIN, SoftDevice, as_json, number
+from tests.idp.authenticator import UP, SoftAuthenticator
 from tests.idp.conftest import OpenDatabase
 from tests.idp.letters import letters
+from tests.idp.login_pages.test_account import make_passkey
+from tests.idp.login_pages.test_forbidden_ways import begun, forbid
 from tests.idp.login_pages.test_sign_in import open_sign_in, submit
 from tests.idp.provider import CALLBACK
 
@@ -294,3 +300,33 @@ async def test_the_only_device_leads_its_person_through_a_new_sign_in(approving:
     shown = await approving.phone.browser.get("/account/confirm?to=/account/factors")
     assert "Approve on another device" not in shown.text
     assert "/account/sign-in?again=yes" in shown.text
+
+
+async def test_where_an_approval_verifies_its_user_a_passkey_goes_with_it(approving: Approving, arrive: Arrive) -> None:
+    parts = approving.provider.parts
+    jun = await arrive("jun", with_totp=True)
+    phone, key = SoftDevice(jun.browser), SoftAuthenticator()
+    assert (await phone.enrol()).status_code == 200
+    await make_passkey(phone.browser, key)
+    approving = replace(approving, phone=phone, person=jun)
+    await forbid(approving.provider, verified=True)
+    browser, page = await begun(approving.provider, approving.app, "jun")
+    page = await approving.ask(browser, page)
+    question = await approving.question()
+    shown = (await phone.browser.get(f"/approvals/{question.id}")).text
+    asked = json.loads(html.unescape(re.findall(r"data-verify='([^']+)'", shown)[0]))
+    assert asked["userVerification"] == "required"
+    assert await phone.answer(question, "approve", number(page)) == "unverified"
+    unverified = replace(key, flags=UP)
+    assert await phone.answer(question, "approve", number(page), answer=unverified.get(asked)) == "unverified"
+    shown = (await phone.browser.get(f"/approvals/{question.id}")).text
+    asked = json.loads(html.unescape(re.findall(r"data-verify='([^']+)'", shown)[0]))
+    assert await phone.answer(question, "approve", number(page), answer=key.get(asked)) == "approved"
+    assert "You are signed in somewhere else" in (await approving.take(browser, page)).text
+    assert (await jun.kinds()).count("approval_refused") == 2
+    async with parts.database.begin() as tx:
+        (own,) = await factors.passkeys(tx, jun.id)
+        await factors.remove_passkey(tx, jun.id, own.credential_id)
+    _, page = await begun(approving.provider, approving.app, "jun")
+    assert "Approve on another device" not in page.text, "nobody approves who has no passkey"
+    assert "one-time-code" in page.text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from typing import Any
 
 import httpx2
@@ -21,6 +23,7 @@ from tests.idp.grants.programs import change, claims
 from tests.idp.login_pages.test_sign_in import kinds
 from tests.idp.provider import App, Provider
 from tests.idp.waiting import OpenDatabase
+from tests.pages.qr_codes import encodes
 
 
 @pytest.fixture
@@ -67,6 +70,26 @@ async def test_a_resource_is_granted_as_it_was_asked_for(provider: Provider, tv:
     form = {"client_id": tv.client_id, "resource": "https://elsewhere.example/"}
     refused = await provider.post("/device_authorization", form)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+
+
+async def test_a_device_that_cannot_draw_asks_for_the_picture(provider: Provider, tv: App, arrive: Arrive) -> None:
+    assert "verification_uri_qr_code" not in await begin(provider, tv)
+    mina, begun = await arrive(), await begin(provider, tv, qr_code="svg")
+    assert encodes(begun["verification_uri_qr_code"], begun["verification_uri_complete"])
+    assert not encodes(begun["verification_uri_qr_code"], begun["verification_uri"])
+    answer = await provider.post("/device_authorization", {"client_id": tv.client_id, "qr_code": "svg"})
+    assert answer.headers["cache-control"] == "no-store"
+    page = await mina.get(f"/device?user_code={begun['user_code']}")
+    assert encodes(_picture(page), begun["verification_uri_complete"]), "a phone goes on with this very code"
+    stranger = await provider.browser("10.0.0.8").get("/device")
+    for plain in (await mina.get("/device"), stranger):
+        assert encodes(_picture(plain), begun["verification_uri"])
+    unknown = await mina.get("/device?user_code=BBBB-BBBB")
+    assert encodes(_picture(unknown), begun["verification_uri"]), "what was typed is drawn for nobody"
+
+
+def _picture(page: httpx2.Response) -> str:
+    return html.unescape(re.findall(r'class="qr" src="([^"]+)"', page.text)[0])
 
 
 async def test_a_device_joins_the_session_of_whoever_allows_it_and_ends_with_it(

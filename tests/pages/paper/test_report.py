@@ -7,6 +7,7 @@ from typing import Any
 import pypdfium2
 import pytest
 
+from pages.paper import type as face
 from pages.paper.bars import Bar
 from pages.paper.report import Report
 
@@ -57,6 +58,36 @@ def test_the_same_words_are_the_same_bytes() -> None:
 def test_it_says_what_language_it_is_in() -> None:
     assert b"/Lang (ko)" in report("ko").pdf()
     assert b"/Lang (en)" in report("en").pdf()
+
+
+def test_korean_is_readable_where_no_korean_font_is() -> None:
+    """The glyphs are in the file: a page that is drawn shows them, and no two syllables look alike."""
+    pdf = Report(title="가나다라마바사", subtitle="", footer="", locale="ko").pdf()
+    assert b"/FontFile2" in pdf
+    assert b"HYGothic" not in pdf
+    document: Any = pypdfium2.PdfDocument(pdf)
+    try:
+        page = document[0]
+        text = page.get_textpage()
+        drawn = page.render(scale=4).to_pil().convert("L")
+        pictures, first = [], text.get_text_range().index("가")
+        for place in range(first, first + 7):
+            left, bottom, right, top = text.get_charbox(place)
+            box = [4 * left, 4 * (page.get_height() - top), 4 * right, 4 * (page.get_height() - bottom)]
+            glyph = drawn.crop([int(one) for one in box])
+            ink = sum(glyph.histogram()[:128]) / (glyph.width * glyph.height)
+            assert 0.05 < ink < 0.7, (place, ink)  # neither nothing nor a box that stands for a missing glyph
+            pictures.append(glyph.resize((24, 24)).tobytes())
+        assert len(set(pictures)) == 7
+    finally:
+        document.close()
+    assert len(pdf) < 60_000, "only what is used is embedded"
+
+
+def test_every_syllable_and_what_else_the_words_of_reports_use_is_embedded() -> None:
+    assert face.runs("".join(map(chr, range(0xAC00, 0xD7A4))))[0][0] == face.KOREAN
+    assert face.runs("가 · ‘나’ — “다” … → • ₩ ㎡ ㄱ 1,204명 100%")[0][0] == face.KOREAN
+    assert face.runs("가 漢")[0][0] == face.OTHER
 
 
 def test_what_no_face_has_stops_nothing() -> None:
