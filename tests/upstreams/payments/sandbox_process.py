@@ -30,7 +30,7 @@ PATIENCE = 10.0
 """Seconds that a provider of the tests waits for an answer."""
 IMPATIENCE = 0.5
 """Seconds that it waits where the card lets no answer come."""
-SILENT = {card.number for card in CARDS.values() if {card.capture, card.refund} & {"lost", "dropped"}}
+SILENT = {card.number for card in CARDS.values() if {card.capture, card.refund, card.void} & {"lost", "dropped"}}
 """Cards whose calls are not answered."""
 
 

@@ -122,6 +122,10 @@ class Provider(Protocol):
     async def capture(self, key: str, reference: str, amount: Money) -> Standing:
         """Take what was authorised. Asked twice, it is taken once."""
 
+    async def void(self, key: str, reference: str) -> Standing | None:
+        """Let go of what was authorised and not taken, and have nobody authorise it any more. Asked twice, it happens
+        once; None where the provider knows of none. What was taken already is not touched: the answer says so."""
+
     async def refund(self, key: str, reference: str, amount: Money, *, refund: str, reason: str) -> Standing:
         """Give some of it back. Asked twice by the same key `refund`, it is given once."""
 

@@ -1,7 +1,8 @@
 """Toss Payments as a provider: core API, version 2022-11-16 (docs.tosspayments.com).
 
 A person authorises in the window of their script, which comes back with a `paymentKey`; confirming takes the money,
-`cancel` gives some of it back, by an `Idempotency-Key`, which the API keeps for 15 days. Basic authentication with the
+`cancel` gives some of it back, by an `Idempotency-Key`, which the API keeps for 15 days. What is not confirmed is not
+charged, and expires at Toss by itself ten minutes after it was authorised. Basic authentication with the
 secret key and no password. Its webhooks of payments bear no signature, so nothing of them is
 believed but that it is time to look.
 
@@ -130,6 +131,24 @@ class TossPayments:
         asked = {"paymentKey": reference, "orderId": key, "amount": _major(amount.minor, amount.currency)}
         # no idempotency key: the API takes a payment once by itself, and would give an error of a moment for 15 days
         return _standing(_checked(await self._caller.call("POST", "/v1/payments/confirm", asked)))
+
+    async def void(self, key: str, reference: str) -> Standing | None:
+        """Cancel it whole, where it is not taken.
+
+        Their API cancels what was confirmed. What was not is refused, and charges nobody: so whatever it answers nothing
+        is taken, also where somebody's late confirmation came in between.
+        """
+        there = await self.look(key, reference)
+        if there is None or there.stage in (Stage.CAPTURED, Stage.FAILED):
+            return there
+        if there.reference:
+            path = f"/v1/payments/{quote(there.reference, safe='')}/cancel"
+            asked = {"cancelReason": f"not wanted any more [{key}]"}
+            try:
+                _checked(await self._caller.call("POST", path, asked, {"Idempotency-Key": f"void-{key}"}))
+            except Refused as error:
+                return Standing(Stage.FAILED, there.reference, code=error.code)
+        return Standing(Stage.FAILED, there.reference, code="voided")
 
     async def refund(self, key: str, reference: str, amount: Money, *, refund: str, reason: str) -> Standing:
         """POST /v1/payments/{paymentKey}/cancel."""

@@ -105,6 +105,8 @@ class TossApi:
         held = self._bank.find(request.path_params["key"])
         if held.captured and not held.left:
             return _error(_CANCELED)
+        if not held.captured:
+            return _error(_ERRORS["not_captured"])  # what is not confirmed cannot be cancelled: it expires by itself
         amount = held.left if asked.cancelAmount is None else asked.cancelAmount
         key = self._name()
         return await self._faults.around(
