@@ -21,6 +21,7 @@ from config.sections.services import PaymentSettings
 from config.settings import Settings
 from tests.house import PROJECT, free_port
 from upstreams.trade.payments.sandbox.cards import CARDS
+from upstreams.trade.payments.sandbox.toss_api import SCRIPT
 from upstreams.trade.payments.sandbox_keys import sandbox_keys, sandbox_origin
 from upstreams.trade.payments.sandbox_provider import SandboxProvider
 from upstreams.trade.payments.toss import TossPayments
@@ -49,7 +50,9 @@ class Sandbox:
         return SandboxProvider(self.origin, sandbox_keys(self.settings), patience)
 
     def toss(self, patience: float = PATIENCE) -> TossPayments:
-        return TossPayments(self.origin, "test_ck", sandbox_keys(self.settings).api, patience)
+        return TossPayments(
+            self.origin, "test_ck", sandbox_keys(self.settings).api, patience, f"{self.origin}{SCRIPT}"
+        )
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")}

@@ -16,7 +16,7 @@ from config.clock import SystemClock
 from tests.upstreams.payments.sandbox_process import GOOD, IMPATIENCE, Sandbox, pay
 from upstreams.trade.money import Money
 from upstreams.trade.payments.provider import Heard, Order, Provider, Refused, Stage, Standing, Uncertain, Untrusted
-from upstreams.trade.payments.sandbox.toss_api import WINDOW
+from upstreams.trade.payments.sandbox.toss_api import SCRIPT, WINDOW
 from upstreams.trade.payments.sandbox_keys import sandbox_keys
 from upstreams.trade.payments.toss import TossPayments
 from upstreams.trade.payments.webhooks import HEADER, sign
@@ -188,7 +188,7 @@ async def test_declined_on_the_page(sandbox: Sandbox) -> None:
 async def test_a_key_that_is_not_ours_says_nothing_of_the_payment(sandbox: Sandbox) -> None:
     for stranger in (
         sandbox.provider().__class__(sandbox.origin, sandbox_keys(another_house(sandbox)), 1.0),
-        TossPayments(sandbox.origin, "test_ck", "wrong", 1.0),
+        TossPayments(sandbox.origin, "test_ck", "wrong", 1.0, f"{sandbox.origin}{SCRIPT}"),
     ):
         with pytest.raises(Uncertain):
             await stranger.look("x" * 8, "")

@@ -133,6 +133,19 @@ class PaymentDesk:
         """
         async with self._database.begin() as tx:
             payment = await self._payable(tx, await self._own(tx, ident, person), locale)
+        return payment, await self._checkout(payment)
+
+    async def begun(self, person: Person, ident: UUID) -> tuple[Payment, Checkout] | None:
+        """The payment that its person may authorise now, as it was begun; None where there is none. Raises as `begin`."""
+        async with self._database.begin() as tx:
+            found = await self._own(tx, ident, person)
+            payment = await self._money.payments.of(tx, ident, locked=False)
+        if payment is None or payment.state != "created" or found.state != "PENDING":
+            return None
+        return payment, await self._checkout(payment)
+
+    async def _checkout(self, payment: Payment) -> Checkout:
+        ident = payment.subject
         address = f"{self._origin}/reservations/{ident}/payments/back"
         order = Order(
             key=str(payment.id),
@@ -143,7 +156,7 @@ class PaymentDesk:
             webhook=f"{self._origin}/reservations/payments/webhooks/{self._provider.name}",
         )
         try:
-            return payment, await self._provider.begin(order)
+            return await self._provider.begin(order)
         except (Refused, Uncertain) as error:
             raise Problem(PROVIDER_AWAY, private=str(error), headers={"Retry-After": "5"}) from error
 

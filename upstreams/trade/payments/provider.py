@@ -55,7 +55,9 @@ class Checkout:
     url: str = ""
     """Its address; empty where a script of the provider opens it."""
     script: Mapping[str, str | float] | None = None
-    """What that script is told; nothing in it is secret."""
+    """What that script is told, and its address as `src`; nothing in it is secret."""
+    origins: tuple[str, ...] = ()
+    """Where that script's window and all that belongs to it come from."""
 
 
 class Stage(StrEnum):

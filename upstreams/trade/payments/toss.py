@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -34,7 +34,8 @@ from upstreams.trade.payments.provider import (
     Uncertain,
 )
 
-SCRIPT = "https://js.tosspayments.com/v2/standard"
+WINDOW = ("https://*.tosspayments.com", "https://*.toss.im")
+"""Where the window of their script and what it loads come from."""
 LONGEST_REASON = 200
 LONGEST_NAME = 100
 _OUR_KEY = re.compile(r"\[([A-Za-z0-9-]{8,64})\]$")
@@ -105,16 +106,18 @@ class TossPayments:
     name = "toss"
     pages: tuple[str, ...] = ()
 
-    def __init__(self, base: str, client_key: str, secret_key: str, patience: float) -> None:
+    def __init__(self, base: str, client_key: str, secret_key: str, patience: float, script: str) -> None:
+        """`script`: the address of their script, version 2."""
         shown = base64.b64encode(f"{secret_key}:".encode()).decode()
         self._caller = Caller(base, f"Basic {shown}", patience)
         self._client_key = client_key
+        self._script = script
 
     async def begin(self, order: Order) -> Checkout:
         """What their script needs to open its window (`requestPayment`); the API is not asked."""
         return Checkout(
             script={
-                "src": SCRIPT,
+                "src": self._script,
                 "clientKey": self._client_key,
                 "method": "CARD",
                 "orderId": order.key,
@@ -123,7 +126,8 @@ class TossPayments:
                 "currency": order.amount.currency,
                 "successUrl": order.success,
                 "failUrl": order.failure,
-            }
+            },
+            origins=(*WINDOW, origin_of(self._script)),
         )
 
     async def capture(self, key: str, reference: str, amount: Money) -> Standing:
@@ -183,6 +187,12 @@ class TossPayments:
 
     async def aclose(self) -> None:
         await self._caller.aclose()
+
+
+def origin_of(address: str) -> str:
+    """The origin of an address, as a content policy names it."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _checked(answer: Answered) -> _Payment:
