@@ -69,7 +69,7 @@ async def test_a_service_is_told_the_level_of_the_risk_and_no_number(rig: Rig) -
 
 @pytest.mark.parametrize(
     ("risk", "level"),
-    [(-1, "low"), (0, "low"), (29, "low"), (30, "raised"), (59, "raised"), (60, "high"), (100, "high"), (140, "high")],
+    [(-1, "low"), (0, "low"), (39, "low"), (40, "raised"), (69, "raised"), (70, "high"), (100, "high"), (140, "high")],
 )
 def test_levels(risk: int, level: str) -> None:
     assert level_of(risk) == level
@@ -79,7 +79,7 @@ async def test_another_risk_of_the_same_level_makes_no_other_assertion(rig: Rig)
     signer = AssertionSigner(KeyRing.of(rig.assertion_key))
     made = [
         UpstreamAssertion(signer).header(None, rig.table.find(b"shop.localhost", b"/products"), (), 0.0, (), risk)  # type: ignore[arg-type]
-        for risk in (0, 29, 30, 59, 60)
+        for risk in (0, 39, 40, 69, 70)
     ]
     assert made[0] == made[1]
     assert made[2] == made[3]

@@ -50,9 +50,7 @@ class Sandbox:
         return SandboxProvider(self.origin, sandbox_keys(self.settings), patience)
 
     def toss(self, patience: float = PATIENCE) -> TossPayments:
-        return TossPayments(
-            self.origin, "test_ck", sandbox_keys(self.settings).api, patience, f"{self.origin}{SCRIPT}"
-        )
+        return TossPayments(self.origin, "test_ck", sandbox_keys(self.settings).api, patience, f"{self.origin}{SCRIPT}")
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")}

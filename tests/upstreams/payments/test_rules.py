@@ -104,7 +104,8 @@ def test_letting_go_is_tried_until_a_person_has_to_look() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "after"), [("created", "voiding"), ("confirming", "voiding"), ("unknown", "unknown"), ("failed", "failed")]
+    ("state", "after"),
+    [("created", "voiding"), ("confirming", "voiding"), ("unknown", "unknown"), ("failed", "failed")],
 )
 def test_what_is_not_wanted_any_more(state: payments.State, after: payments.State) -> None:
     assert payments.unwanted(payment(state=state), "cancelled", NOW).state == after

@@ -96,13 +96,14 @@ class PaymentEndpoints:
                 {
                     "id": one.id,
                     "payment": one.payment,
+                    "reservation": reservation,
                     "amount": one.amount.minor,
                     "currency": one.amount.currency,
                     "state": one.state,
                     "cause": one.cause,
                     "failure": one.failure or None,
                 }
-                for one in refunds
+                for one, reservation in refunds
             ],
         }
         return json_answer(request, document)

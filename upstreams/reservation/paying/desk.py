@@ -203,11 +203,16 @@ class PaymentDesk:
             refunds = await self._money.refunds.of(tx, payment.id) if payment else ()
         return Standing(owed.minor, owed.currency, payment, tuple(refunds))
 
-    async def stuck(self) -> tuple[Sequence[Payment], Sequence[Refund]]:
-        """What a person has to look at: the oldest first."""
+    async def stuck(self) -> tuple[Sequence[Payment], Sequence[tuple[Refund, UUID]]]:
+        """What a person has to look at, the oldest first; each refund with its reservation."""
         async with self._database.connect() as tx:
             payments = await self._money.payments.stuck(tx, limit=AT_ONCE)
-            return payments, await self._money.refunds.stuck(tx, limit=AT_ONCE)
+            refunds = []
+            for one in await self._money.refunds.stuck(tx, limit=AT_ONCE):
+                payment = await self._money.payments.find(tx, one.payment, locked=False)
+                assert payment is not None  # a refund refers to its payment
+                refunds.append((one, payment.subject))
+        return payments, refunds
 
     async def try_again(self, ident: UUID, by: UUID) -> bool:
         """Have a payment or a refund that is stuck tried once more. Whether there is one."""
