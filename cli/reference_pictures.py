@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from cli.reference_sequences import sequences
 from cli.services import PROJECT
 from config.sections.gateway import GatewaySettings
 from gateway.routes.route_file import SHIPPED as SHIPPED_ROUTES
@@ -83,7 +84,7 @@ class _Box:
 def pictures() -> Mapping[str, str]:
     """Each picture's SVG by its file's name."""
     described = {source.with_suffix(".svg").name: draw(load(source)) for source in sorted(FOLDER.glob("*.toml"))}
-    return {**described, **zone_pictures()}
+    return {**described, **zone_pictures(), **sequences()}
 
 
 def zone_pictures() -> Mapping[str, str]:

@@ -76,9 +76,10 @@ class Onward:
         obligations: tuple[str, ...],
         now: float,
         elevations: tuple[Elevated, ...] = (),
+        risk: int = 0,
     ) -> Forward:
         """`cookie`: what of the Cookie header is not the gateway's own; `now` is epoch seconds; `elevations`: what the
-        caller holds for a time.
+        caller holds for a time; `risk`: what the decision found.
 
         Raises `Problem` where the upstream wants a token that is not at hand.
         """
@@ -86,9 +87,9 @@ class Onward:
         address = (b"x-forwarded-for", head.client.encode("ascii"))
         add: tuple[Header, ...]
         if route.told is AS_EVER:
-            add = (self._assertion.header(caller, route, obligations, now, elevations), address, proto, host)
+            add = (self._assertion.header(caller, route, obligations, now, elevations, risk), address, proto, host)
         else:
-            add = (*self._who(route, caller, obligations, now, elevations), address, proto, host)
+            add = (*self._who(route, caller, obligations, now, elevations, risk), address, proto, host)
         told = route.session_script and head.method == b"GET" and is_navigation(head)
         return Forward(
             upstream=route.upstream,
@@ -108,11 +109,12 @@ class Onward:
         obligations: tuple[str, ...],
         now: float,
         elevations: tuple[Elevated, ...],
+        risk: int,
     ) -> Iterator[Header]:
         """All by which an upstream of wishes of its own is told who asks."""
         told = route.told
         if told.assertion:
-            yield self._assertion.header(caller, route, obligations, now, elevations)
+            yield self._assertion.header(caller, route, obligations, now, elevations, risk)
         if caller is None:
             return
         roles = with_elevated(caller.identity.roles, elevations) if elevations else None

@@ -393,6 +393,7 @@ class Pipeline:
             obligations=decision.obligations,
             now=now,
             elevations=decision.elevations,
+            risk=decision.risk,
         )
         if (
             caller is not None

@@ -10,6 +10,7 @@ from gateway.routes.route_table import Route
 from jose.assertion import HEADER, AssertionSigner, Subject
 from policy.obligations import scopes_left
 from policy.request import Elevated
+from policy.risk.level import level_of
 
 
 def with_elevated(roles: tuple[str, ...], elevations: tuple[Elevated, ...]) -> tuple[str, ...]:
@@ -34,9 +35,10 @@ class UpstreamAssertion:
         obligations: tuple[str, ...],
         now: float,
         elevations: tuple[Elevated, ...] = (),
+        risk: int = 0,
     ) -> Header:
         """The header for one request: of the token's scopes those that the decision leaves. `now` is epoch seconds;
-        `elevations`: the roles that it was let in by besides."""
+        `elevations`: the roles that it was let in by besides; `risk`: the decision's, of which its level is told."""
         who = _NOBODY if caller is None else caller.spoken_of
         if who.scope and (left := scopes_left(obligations)) is not None:
             who = replace(who, scope=tuple(scope for scope in who.scope if scope in left))
@@ -47,6 +49,7 @@ class UpstreamAssertion:
             who,
             zone=route.zone.name,
             obligations=obligations,
+            risk=level_of(risk),
             now=now,
         )
         return _NAME, token.encode()

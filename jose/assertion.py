@@ -61,6 +61,8 @@ class Assertion(msgspec.Struct, frozen=True):
     obligations: tuple[str, ...]
     """What the decision demands of the answer, e.g. masked fields."""
     expires_at: float
+    risk: str = ""
+    """How odd the request was: `low`, `raised` or `high`; empty where the gateway says nothing of it."""
 
 
 class AssertionSigner:
@@ -73,7 +75,7 @@ class AssertionSigner:
         """`capacity`: assertions kept; beyond it the oldest goes."""
         self._key = ring.active
         self._capacity = capacity
-        self._made: dict[tuple[str, Subject, str, tuple[str, ...]], tuple[float, str]] = {}
+        self._made: dict[tuple[str, Subject, str, tuple[str, ...], str], tuple[float, str]] = {}
 
     def replace(self, ring: KeyRing) -> None:
         """Sign with the active key of this ring from now on."""
@@ -82,9 +84,19 @@ class AssertionSigner:
         self._key = ring.active
         self._made.clear()
 
-    def sign(self, upstream: str, subject: Subject, *, zone: str, obligations: tuple[str, ...] = (), now: float) -> str:
-        """The assertion of this subject for one upstream at `now` (epoch seconds)."""
-        cache_key = (upstream, subject, zone, obligations)
+    def sign(
+        self,
+        upstream: str,
+        subject: Subject,
+        *,
+        zone: str,
+        obligations: tuple[str, ...] = (),
+        risk: str = "",
+        now: float,
+    ) -> str:
+        """The assertion of this subject for one upstream at `now` (epoch seconds). `risk`: a word of few, so that what
+        was made serves again."""
+        cache_key = (upstream, subject, zone, obligations, risk)
         made = self._made.get(cache_key)
         if made is not None and 0 <= now - made[0] < RENEW_AFTER:
             return made[1]
@@ -92,12 +104,14 @@ class AssertionSigner:
             del self._made[cache_key]  # so that insertion order stays the order of age
         elif len(self._made) >= self._capacity:
             del self._made[next(iter(self._made))]
-        token = jws.sign(self._key, _claims(upstream, subject, zone, obligations, now), typ=TYPE)
+        token = jws.sign(self._key, _claims(upstream, subject, zone, obligations, risk, now), typ=TYPE)
         self._made[cache_key] = (now, token)
         return token
 
 
-def _claims(upstream: str, subject: Subject, zone: str, obligations: tuple[str, ...], now: float) -> dict[str, object]:
+def _claims(
+    upstream: str, subject: Subject, zone: str, obligations: tuple[str, ...], risk: str, now: float
+) -> dict[str, object]:
     return {
         "iss": ISSUER,
         "aud": audience(upstream),
@@ -114,6 +128,7 @@ def _claims(upstream: str, subject: Subject, zone: str, obligations: tuple[str, 
         "obligations": obligations,
         "name": subject.name,
         "locale": subject.locale,
+        **({"risk": risk} if risk else {}),
         **({"scope": " ".join(subject.scope)} if subject.scope else {}),
         **_act(subject.actors),
     }
@@ -155,6 +170,7 @@ class _Claims(msgspec.Struct, frozen=True):
     name: str
     locale: str
     auth_time: float = 0.0
+    risk: str = ""
     scope: str = ""
     act: _Act | None = None
 
@@ -247,4 +263,5 @@ class AssertionVerifier:
             zone=claims.zone,
             obligations=claims.obligations,
             expires_at=claims.exp,
+            risk=claims.risk,
         )

@@ -82,6 +82,7 @@ class Pages:
         form_action: Iterable[str] = (),
         forms_here: bool = True,
         connect: Iterable[str] = (),
+        window: Iterable[str] = (),
         look: Look | None = None,
         repeatable: bool = True,
         **context: Any,
@@ -120,6 +121,7 @@ class Pages:
                 form_action=form_action,
                 forms_here=forms_here,
                 connect=connect,
+                window=window,
                 own_style=look is not None and bool(look.accent),
             ),
         )

@@ -35,6 +35,8 @@ class PaymentSettings(BaseModel):
     """How long the provider may take to answer before what it did counts as unknown."""
     toss_api: str = Field(default="https://api.tosspayments.com", pattern=r"^https?://[^/\s]+$")
     """Where the API of Toss Payments is."""
+    toss_script: str = Field(default="https://js.tosspayments.com/v2/standard", pattern=r"^https?://[^/\s]+/[^\s]*$")
+    """Where the script is that opens the payment window in people's browsers, version 2."""
     toss_client_key: str = ""
     """The client key (`test_ck_…`, `live_ck_…`), which the script in people's browsers shows."""
     toss_secret_key: SecretStr | None = None

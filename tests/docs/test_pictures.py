@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import pytest
 
 from cli.reference_pictures import FOLDER, load, pictures
+from cli.reference_sequences import FOLDER as SEQUENCES_FOLDER
+from cli.reference_sequences import load_sequence, told
 from tests.docs.test_names import FILE, PROJECT, defined
 
 SOURCES = sorted(FOLDER.glob("*.toml"))
+SEQUENCES = sorted(SEQUENCES_FOLDER.glob("*.toml"))
 FITS = 30
 """Characters of a title that fit into a box."""
 
@@ -17,14 +21,32 @@ FITS = 30
 @pytest.mark.parametrize("source", SOURCES, ids=[source.stem for source in SOURCES])
 def test_every_step_is_code_that_exists(source: Path) -> None:
     steps = load(source).step
-    missing = []
-    for step in steps:
-        if step.code:
-            found = FILE.fullmatch(step.code)
-            if not found or not (PROJECT / found[1]).is_file() or not defined(PROJECT / found[1], found[2].split(".")):
-                missing.append(step.code)
-    assert missing == []
+    assert missing([step.code for step in steps]) == []
     assert [step.en for step in steps if len(step.en) > FITS] == []
+
+
+def missing(codes: list[str]) -> list[str]:
+    """Those that name nothing that there is."""
+    wrong = []
+    for code in filter(None, codes):
+        found = FILE.fullmatch(code)
+        if not found or not (PROJECT / found[1]).is_file() or not defined(PROJECT / found[1], found[2].split(".")):
+            wrong.append(code)
+    return wrong
+
+
+@pytest.mark.parametrize("source", SEQUENCES, ids=[source.stem for source in SEQUENCES])
+def test_a_sequence_is_told_between_lanes_that_exist_by_code_that_exists(source: Path) -> None:
+    sequence = load_sequence(source)
+    lanes = [lane.id for lane in sequence.lane]
+    assert len(set(lanes)) == len(lanes)
+    assert {end for step in sequence.step for end in (step.source, step.to) if end} == set(lanes)
+    assert missing([step.code for step in sequence.step]) == []
+    assert [step for step in sequence.step if not step.frame and not (step.en and step.ko)] == []
+    # whoever does not see it is told every step
+    svg = source.with_suffix(".svg").read_text(encoding="utf-8")
+    assert escape(told(sequence)) in svg
+    assert "prefers-color-scheme: dark" in svg
 
 
 def test_the_pictures_are_as_they_would_be_made() -> None:

@@ -13,8 +13,12 @@ from config import key_space
 from gateway.decision.risk_memory import RiskMemory
 from gateway.decision.risk_news import STREAM_LENGTH, RiskNews
 from gateway.exchange import Answer, Forward, OwnPage, Verdict
+from gateway.upstream_assertion import UpstreamAssertion
+from jose.assertion import AssertionSigner
+from jose.keys import KeyRing
 from policy.artefact import Band, Rule, RuleEffect
 from policy.recent_risk import LONGEST, counts_until
+from policy.risk.level import level_of
 from policy.snapshot import compile_policy
 from tests.gateway.rig import NAVIGATION, POLICY, Rig, bearer, head
 from tests.gateway.test_live_connections import websocket
@@ -48,6 +52,38 @@ def obligations(verdict: Verdict) -> list[str]:
     said = dict(verdict.add)[b"munjigi-assertion"].decode().split(".")[1]
     told: list[str] = msgspec.json.decode(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)))["obligations"]
     return told
+
+
+async def test_a_service_is_told_the_level_of_the_risk_and_no_number(rig: Rig) -> None:
+    await rig.project()
+    told = {}
+    for name, token, client in (("known", rig.token(), "127.0.0.1"), ("odd", odd(rig), ELSEWHERE)):
+        verdict = await ask(rig, token, client=client)
+        assert isinstance(verdict, Forward)
+        said = dict(verdict.add)[b"munjigi-assertion"].decode().split(".")[1]
+        told[name] = msgspec.json.decode(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)))["risk"]
+        assert told[name] == level_of(rig.heard.records[-1]["risk"])
+    assert told["known"] == "low"
+    assert told["odd"] != "low"
+
+
+@pytest.mark.parametrize(
+    ("risk", "level"),
+    [(-1, "low"), (0, "low"), (39, "low"), (40, "raised"), (69, "raised"), (70, "high"), (100, "high"), (140, "high")],
+)
+def test_levels(risk: int, level: str) -> None:
+    assert level_of(risk) == level
+
+
+async def test_another_risk_of_the_same_level_makes_no_other_assertion(rig: Rig) -> None:
+    signer = AssertionSigner(KeyRing.of(rig.assertion_key))
+    made = [
+        UpstreamAssertion(signer).header(None, rig.table.find(b"shop.localhost", b"/products"), (), 0.0, (), risk)  # type: ignore[arg-type]
+        for risk in (0, 39, 40, 69, 70)
+    ]
+    assert made[0] == made[1]
+    assert made[2] == made[3]
+    assert len(set(made)) == 3
 
 
 async def test_what_is_left_passes_with_its_obligations_and_the_rest_is_403_with_allow(rig: Rig) -> None:

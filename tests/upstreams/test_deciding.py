@@ -13,7 +13,7 @@ from upstreams.reservation.deciding import Decision, Places, Shares, Wish, decid
 from upstreams.reservation.leases import share
 from upstreams.reservation.life import NEXT, NotInThatState, step
 from upstreams.reservation.offers import Plan
-from upstreams.reservation.pace import REDUCED, TRUSTED, UNKNOWN_DEVICE, pace_of
+from upstreams.reservation.pace import RAISED_RISK, REDUCED, TRUSTED, UNKNOWN_DEVICE, pace_of
 from upstreams.reservation.queue import turn
 from upstreams.reservation.request import Reservable
 from upstreams.trade.allocation import Line, Refusal, Shelf, Window, basket_of
@@ -137,9 +137,13 @@ def test_every_line_is_served_by_one_and_evenly(names, shards):
 
 
 def test_the_less_is_known_of_who_asks_the_slower():
-    assert pace_of("registered", ()) == TRUSTED
-    assert pace_of("unknown", ()) == pace_of("", ()) == UNKNOWN_DEVICE
-    assert pace_of("attested", ("limit:100",)) == REDUCED
+    assert pace_of("registered", "low", ()) == pace_of("registered", "", ()) == TRUSTED
+    assert pace_of("unknown", "low", ()) == pace_of("", "", ()) == UNKNOWN_DEVICE
+    assert pace_of("attested", "raised", ()) == pace_of("unknown", "raised", ()) == RAISED_RISK
+    assert pace_of("attested", "high", ()) == pace_of("attested", "extreme", ()) == REDUCED
+    assert pace_of("attested", "low", ("limit:100",)) == REDUCED
+    slower = [TRUSTED, UNKNOWN_DEVICE, RAISED_RISK, REDUCED]
+    assert sorted(slower, key=lambda pace: -pace.requests / pace.seconds) == slower
     assert TRUSTED.requests > UNKNOWN_DEVICE.requests > REDUCED.requests
 
 

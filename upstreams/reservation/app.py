@@ -37,6 +37,7 @@ from upstreams.reservation.endpoints.choosing import ChoosingPages
 from upstreams.reservation.endpoints.description import Description
 from upstreams.reservation.endpoints.events import Events
 from upstreams.reservation.endpoints.offers import OfferEndpoints
+from upstreams.reservation.endpoints.payment_window import PaymentWindow
 from upstreams.reservation.endpoints.payments import PaymentEndpoints
 from upstreams.reservation.endpoints.reservations import ReservationEndpoints
 from upstreams.reservation.gate import Gate
@@ -102,6 +103,7 @@ def application(
         ).routes(),
         *AdministrationPage(database, stores, paying, pages, tokens).routes(),
         *PaymentEndpoints(paying, tokens, clock).routes(),
+        *PaymentWindow(paying, pages).routes(),
         *CancellationEndpoints(cancelling, cancelling_page, tokens).routes(),
         *cancelling_page.routes(),
         Mount("/reservations/assets", assets),

@@ -76,7 +76,7 @@ class Batches:
             if is_passing(error):
                 raise
             if str(getattr(error.orig, "sqlstate", "")).startswith("23"):
-                GUARD.labels(str(getattr(error.orig, "constraint_name", "") or "unnamed")).inc()
+                GUARD.labels(str(getattr(error.driver_exception, "constraint_name", "") or "unnamed")).inc()
             if len(idents) == 1:
                 return await self._bury(idents[0], error)
         middle = len(idents) // 2

@@ -21,6 +21,7 @@ from config.sections.services import PaymentSettings
 from config.settings import Settings
 from tests.house import PROJECT, free_port
 from upstreams.trade.payments.sandbox.cards import CARDS
+from upstreams.trade.payments.sandbox.toss_api import SCRIPT
 from upstreams.trade.payments.sandbox_keys import sandbox_keys, sandbox_origin
 from upstreams.trade.payments.sandbox_provider import SandboxProvider
 from upstreams.trade.payments.toss import TossPayments
@@ -30,7 +31,7 @@ PATIENCE = 10.0
 """Seconds that a provider of the tests waits for an answer."""
 IMPATIENCE = 0.5
 """Seconds that it waits where the card lets no answer come."""
-SILENT = {card.number for card in CARDS.values() if {card.capture, card.refund} & {"lost", "dropped"}}
+SILENT = {card.number for card in CARDS.values() if {card.capture, card.refund, card.void} & {"lost", "dropped"}}
 """Cards whose calls are not answered."""
 
 
@@ -49,7 +50,7 @@ class Sandbox:
         return SandboxProvider(self.origin, sandbox_keys(self.settings), patience)
 
     def toss(self, patience: float = PATIENCE) -> TossPayments:
-        return TossPayments(self.origin, "test_ck", sandbox_keys(self.settings).api, patience)
+        return TossPayments(self.origin, "test_ck", sandbox_keys(self.settings).api, patience, f"{self.origin}{SCRIPT}")
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")}

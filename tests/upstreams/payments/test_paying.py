@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -10,9 +11,10 @@ import sqlalchemy as sa
 
 from tests.upstreams.conftest import Someone
 from tests.upstreams.payments.paying import NIGHT, PRICE, House
-from tests.upstreams.payments.sandbox_process import pay
+from tests.upstreams.payments.sandbox_process import GOOD, SILENT, pay
 from upstreams.reservation.storage.tables import payments
 from upstreams.trade.payments.books import MoreThanWasPaid
+from upstreams.trade.payments.provider import Stage
 
 
 async def test_a_reservation_is_confirmed_by_its_payment(house: House) -> None:
@@ -122,6 +124,63 @@ async def test_paid_too_late_it_is_acquired_again(house: House) -> None:
     assert await house.history(ident) == ["EXPIRED", "CONFIRMED"]
     assert await house.stock() == (4, 0, 2)
     await house.agree()
+
+
+@pytest.mark.parametrize("card", [GOOD, "4000000000000416", "4000000000000424"])
+async def test_what_was_authorised_for_what_is_gone_is_let_go_of(house: House, card: str) -> None:
+    """Also where the answer is lost, or is an error."""
+    ident = await house.held(2)
+    begun = await house.begun(ident)
+    house.clock.advance(house.settings.reservation.hold_lifetime + 1)
+    await house.expired()
+    await house.held(4, client=house.client.of(Someone.new()))
+    if card in SILENT:
+        house.driver = replace(house.driver, provider=house.impatient)
+    led = await pay(begun["checkout"]["url"], card)
+    await house.client.get(f"/reservations/{ident}/payments/back", params=led)
+    await house.driven()
+    there = await house.driver.provider.look(begun["id"], "")
+    assert there is not None
+    assert (there.stage, there.code, there.captured) == (Stage.FAILED, "voided", 0)
+    assert await steps(house, begun["id"]) == ["created", "voiding", "failed"]
+    assert await house.mails() == ["reservation_not_paid"]  # once, whatever the provider answered
+    assert (await house.told(ident)).count("payment.failed") == 1
+
+
+async def test_a_bank_that_refuses_holds_nothing_back(house: House) -> None:
+    ident = await house.held()
+    begun = await house.authorised(ident, "4000000000000341")
+    await house.driven()
+    assert await house.history(ident) == ["RELEASED"]
+    there = await house.driver.provider.look(begun["id"], "")
+    assert there is not None
+    assert there.stage is Stage.FAILED
+
+
+@pytest.mark.parametrize("typed", [True, False])
+async def test_cancelled_before_it_was_taken_it_is_let_go_of_at_once(house: House, typed: bool) -> None:
+    ident = await house.held()
+    begun = await house.begun(ident)
+    if typed:
+        await pay(begun["checkout"]["url"])
+    assert (await house.client.post(f"/reservations/{ident}/cancel", json={})).status_code == 202
+    house.catch_up()
+    assert await house.driver.drive_payment()
+    there = await house.driver.provider.look(begun["id"], "")
+    assert there is not None
+    assert there.stage is Stage.FAILED
+    assert await steps(house, begun["id"]) == ["created", "voiding", "failed"]
+    assert await house.state(ident) == "CANCELLED"
+    assert await house.mails() == ["reservation_cancelled"]
+    assert await house.money() == (0, 0)
+    await house.agree()
+
+
+async def steps(house: House, ident: str) -> list[str]:
+    """The states that a payment went through."""
+    event = payments.payment_event.c
+    async with house.database.connect() as tx:
+        return list(await tx.scalars(sa.select(event.to_state).where(event.payment == ident).order_by(event.id)))
 
 
 async def test_paid_too_late_for_what_is_gone_nothing_is_taken(house: House) -> None:

@@ -16,7 +16,7 @@ from config.clock import SystemClock
 from tests.upstreams.payments.sandbox_process import GOOD, IMPATIENCE, Sandbox, pay
 from upstreams.trade.money import Money
 from upstreams.trade.payments.provider import Heard, Order, Provider, Refused, Stage, Standing, Uncertain, Untrusted
-from upstreams.trade.payments.sandbox.toss_api import WINDOW
+from upstreams.trade.payments.sandbox.toss_api import SCRIPT, WINDOW
 from upstreams.trade.payments.sandbox_keys import sandbox_keys
 from upstreams.trade.payments.toss import TossPayments
 from upstreams.trade.payments.webhooks import HEADER, sign
@@ -103,6 +103,33 @@ async def test_a_bank_that_says_no_when_the_money_is_taken(sandbox: Sandbox, pro
     assert (await looked(provider, key)).stage is Stage.AUTHORISED
 
 
+async def test_what_was_authorised_is_let_go_of(sandbox: Sandbox, provider: Provider) -> None:
+    key, reference = await authorised(sandbox, provider)
+    for known in (reference, ""):  # by either key, and twice
+        standing = await provider.void(key, known)
+        assert standing is not None
+        assert (standing.stage, standing.captured) == (Stage.FAILED, 0) or provider.name == "toss"
+    if provider.name == "sandbox":  # of Toss nothing is charged that was not confirmed
+        with pytest.raises(Refused):
+            await provider.capture(key, reference, AMOUNT)
+    assert (await looked(provider, key)).captured == 0
+    key, reference = await authorised(sandbox, provider)
+    await provider.capture(key, reference, AMOUNT)
+    taken = await provider.void(key, reference)
+    assert taken is not None
+    assert (taken.stage, taken.captured, taken.refunds) == (Stage.CAPTURED, 70000, ())  # what was taken is not touched
+    assert await provider.void(str(uuid4()), "") is None
+
+
+async def test_nobody_authorises_what_was_let_go_of(sandbox: Sandbox) -> None:
+    provider, asked = sandbox.provider(), order()
+    page = (await provider.begin(asked)).url
+    await provider.void(asked.key, "")
+    async with httpx2.AsyncClient(trust_env=False) as browser:
+        assert (await browser.post(page, data={"card": GOOD})).status_code == 409
+    await provider.aclose()
+
+
 @pytest.mark.parametrize(
     ("card", "done"), [("4000000000000101", True), ("4000000000000119", True), ("4000000000000127", False)]
 )
@@ -161,7 +188,7 @@ async def test_declined_on_the_page(sandbox: Sandbox) -> None:
 async def test_a_key_that_is_not_ours_says_nothing_of_the_payment(sandbox: Sandbox) -> None:
     for stranger in (
         sandbox.provider().__class__(sandbox.origin, sandbox_keys(another_house(sandbox)), 1.0),
-        TossPayments(sandbox.origin, "test_ck", "wrong", 1.0),
+        TossPayments(sandbox.origin, "test_ck", "wrong", 1.0, f"{sandbox.origin}{SCRIPT}"),
     ):
         with pytest.raises(Uncertain):
             await stranger.look("x" * 8, "")

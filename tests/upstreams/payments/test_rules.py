@@ -68,16 +68,50 @@ def test_what_nobody_authorised_in_time_is_over() -> None:
     assert payments.heard(payment(), Standing(Stage.OPEN, "ref"), ENDS + GRACE - timedelta(seconds=1), 0).state == (
         "created"
     )
-    assert payments.heard(payment(), Standing(Stage.OPEN, "ref"), ENDS + GRACE, 0).failure == ABANDONED
+    over = payments.heard(payment(), Standing(Stage.OPEN, "ref"), ENDS + GRACE, 0)
+    assert (over.state, over.failure) == ("voiding", ABANDONED)  # nobody may authorise it any more
+    assert payments.heard(payment(), None, ENDS + GRACE, 0).state == "failed"  # it is not known there
 
 
-@pytest.mark.parametrize("answer", [Refused("no"), Standing(Stage.FAILED, "ref", code="no")])
-def test_a_no_is_a_no(answer: payments.Answer) -> None:
-    failed = payments.heard(payment(state="unknown"), answer, NOW, 0)
+def test_a_no_is_a_no() -> None:
+    failed = payments.heard(payment(state="unknown"), Standing(Stage.FAILED, "ref", code="no"), NOW, 0)
     assert (failed.state, failed.failure, failed.next_attempt_at) == ("failed", "no", None)
+    # a card that may not be charged may still hold what its person authorised
+    refused = payments.heard(payment(state="unknown", attempts=2), Refused("no"), NOW, 0)
+    assert (refused.state, refused.failure, refused.next_attempt_at, refused.attempts) == ("voiding", "no", NOW, 0)
 
 
-@pytest.mark.parametrize("state", ["confirming", "unknown", "captured", "failed"])
+@pytest.mark.parametrize("answer", [Standing(Stage.FAILED, "ref", code="voided"), Refused("not_found"), None])
+def test_what_is_let_go_of_has_failed_for_its_first_reason(answer: payments.Answer) -> None:
+    asked, act = payments.claimed(payment(state="voiding", failure="too_late"))
+    assert (asked.state, asked.attempts, act) == ("voiding", 1, "void")
+    done = payments.heard(asked, answer, NOW, 0)
+    assert (done.state, done.failure, done.next_attempt_at) == ("failed", "too_late", None)
+
+
+def test_letting_go_is_tried_until_a_person_has_to_look() -> None:
+    one, at = payment(state="voiding", failure="too_late"), NOW
+    for answer in [Uncertain("x"), AUTHORISED] * (MOST_ATTEMPTS // 2):
+        assert one.next_attempt_at is not None
+        at = max(at, one.next_attempt_at)
+        one = payments.heard(payments.claimed(one)[0], answer, at, 0)
+        assert (one.state, one.failure) == ("voiding", "too_late")
+    assert one.dead
+    assert payments.claimed(payments.again(one, at))[1] == "void"
+    # somebody else's late confirmation: then the money is there, and goes back as a refund
+    taken = payments.heard(payments.claimed(payment(state="voiding", failure="too_late"))[0], CAPTURED, NOW, 0)
+    assert (taken.state, taken.captured, taken.failure) == ("captured", 70000, "")
+
+
+@pytest.mark.parametrize(
+    ("state", "after"),
+    [("created", "voiding"), ("confirming", "voiding"), ("unknown", "unknown"), ("failed", "failed")],
+)
+def test_what_is_not_wanted_any_more(state: payments.State, after: payments.State) -> None:
+    assert payments.unwanted(payment(state=state), "cancelled", NOW).state == after
+
+
+@pytest.mark.parametrize("state", ["confirming", "unknown", "captured", "voiding", "failed"])
 def test_coming_back_moves_nothing_that_is_under_way(state: payments.State) -> None:
     before = payment(state=state)
     assert payments.returned(before, "forged", NOW) == before

@@ -39,7 +39,7 @@ from upstreams.trade.allocation import Line, Taken
 from upstreams.trade.idempotency import digest_of
 from upstreams.trade.money import Money
 from upstreams.trade.payments.driver import Afterwards
-from upstreams.trade.payments.payment import Payment
+from upstreams.trade.payments.payment import Payment, unwanted
 from upstreams.trade.payments.refund import Refund
 
 
@@ -175,6 +175,8 @@ class CancellationDesk:
         payment = await self._money.payments.of(tx, found.id)
         if made.refund().minor and payment is not None:
             await self._refund(tx, payment, made, now)
+        elif made.whole and payment is not None:  # what its person authorised, or still may, is let go of
+            await self._money.payments.save(tx, payment, unwanted(payment, "cancelled", now), now)
         body: dict[str, object] = {"cancellation": made.document()}
         if made.whole:
             changed = await self._changes.move(

@@ -134,6 +134,7 @@ class StuckRefund(msgspec.Struct):
 
     id: UUID
     payment: UUID
+    reservation: UUID
     amount: int
     currency: str
     state: RefundState

@@ -17,7 +17,7 @@ from upstreams.door.answers import NOT_FOUND, json_answer, read_body, read_form,
 from upstreams.door.forms import FIELD, FormTokens, require_same_origin
 from upstreams.door.person import person_of
 from upstreams.reservation.endpoints.administration import BASE, administrator_of
-from upstreams.reservation.paying.desk import PROVIDER_AWAY, PaymentDesk
+from upstreams.reservation.paying.desk import PaymentDesk
 from upstreams.trade.payments.provider import Untrusted
 
 WEBHOOK_REFUSED = ProblemType(
@@ -57,9 +57,7 @@ class PaymentEndpoints:
         locale = assertion_of(request).subject.locale or "ko"
         payment, checkout = await self._desk.begin(person, request.path_params["id"], locale)
         if by_form:
-            if not checkout.url:
-                raise Problem(PROVIDER_AWAY, private="its page is opened by a script")
-            return see_other(checkout.url)
+            return see_other(checkout.url or f"/reservations/{payment.subject}/payments/window")
         document = {
             "id": payment.id,
             "state": payment.state,
@@ -98,13 +96,14 @@ class PaymentEndpoints:
                 {
                     "id": one.id,
                     "payment": one.payment,
+                    "reservation": reservation,
                     "amount": one.amount.minor,
                     "currency": one.amount.currency,
                     "state": one.state,
                     "cause": one.cause,
                     "failure": one.failure or None,
                 }
-                for one in refunds
+                for one, reservation in refunds
             ],
         }
         return json_answer(request, document)

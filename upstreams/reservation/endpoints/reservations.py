@@ -195,7 +195,7 @@ class ReservationEndpoints:
 
     async def _submit(self, request: Request, person: Person, lines: Sequence[AskedLine], key: str | None) -> Receipt:
         assertion = assertion_of(request)
-        pace = pace_of(assertion.subject.device_trust, assertion.obligations)
+        pace = pace_of(assertion.subject.device_trust, assertion.risk, assertion.obligations)
         try:
             return await self._desk.submit(person, [line.line() for line in lines], read_key(key), pace)
         except ValueError as error:

@@ -133,6 +133,19 @@ class PaymentDesk:
         """
         async with self._database.begin() as tx:
             payment = await self._payable(tx, await self._own(tx, ident, person), locale)
+        return payment, await self._checkout(payment)
+
+    async def begun(self, person: Person, ident: UUID) -> tuple[Payment, Checkout] | None:
+        """The payment that its person may authorise now, as it was begun; None where there is none. Raises as `begin`."""
+        async with self._database.begin() as tx:
+            found = await self._own(tx, ident, person)
+            payment = await self._money.payments.of(tx, ident, locked=False)
+        if payment is None or payment.state != "created" or found.state != "PENDING":
+            return None
+        return payment, await self._checkout(payment)
+
+    async def _checkout(self, payment: Payment) -> Checkout:
+        ident = payment.subject
         address = f"{self._origin}/reservations/{ident}/payments/back"
         order = Order(
             key=str(payment.id),
@@ -143,7 +156,7 @@ class PaymentDesk:
             webhook=f"{self._origin}/reservations/payments/webhooks/{self._provider.name}",
         )
         try:
-            return payment, await self._provider.begin(order)
+            return await self._provider.begin(order)
         except (Refused, Uncertain) as error:
             raise Problem(PROVIDER_AWAY, private=str(error), headers={"Retry-After": "5"}) from error
 
@@ -190,11 +203,16 @@ class PaymentDesk:
             refunds = await self._money.refunds.of(tx, payment.id) if payment else ()
         return Standing(owed.minor, owed.currency, payment, tuple(refunds))
 
-    async def stuck(self) -> tuple[Sequence[Payment], Sequence[Refund]]:
-        """What a person has to look at: the oldest first."""
+    async def stuck(self) -> tuple[Sequence[Payment], Sequence[tuple[Refund, UUID]]]:
+        """What a person has to look at, the oldest first; each refund with its reservation."""
         async with self._database.connect() as tx:
             payments = await self._money.payments.stuck(tx, limit=AT_ONCE)
-            return payments, await self._money.refunds.stuck(tx, limit=AT_ONCE)
+            refunds = []
+            for one in await self._money.refunds.stuck(tx, limit=AT_ONCE):
+                payment = await self._money.payments.find(tx, one.payment, locked=False)
+                assert payment is not None  # a refund refers to its payment
+                refunds.append((one, payment.subject))
+        return payments, refunds
 
     async def try_again(self, ident: UUID, by: UUID) -> bool:
         """Have a payment or a refund that is stuck tried once more. Whether there is one."""

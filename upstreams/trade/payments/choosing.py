@@ -15,5 +15,7 @@ def provider_of(settings: Settings) -> Provider:
     if payments.provider == "toss":
         assert payments.toss_secret_key is not None  # the settings were checked
         secret = payments.toss_secret_key.get_secret_value()
-        return TossPayments(payments.toss_api, payments.toss_client_key, secret, payments.patience)
+        return TossPayments(
+            payments.toss_api, payments.toss_client_key, secret, payments.patience, payments.toss_script
+        )
     return SandboxProvider(sandbox_origin(settings), sandbox_keys(settings), payments.patience)

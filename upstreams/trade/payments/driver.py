@@ -108,6 +108,8 @@ class Driver:
         key = str(payment.id)
         if act == "capture":
             return await self._asked("capture", self.provider.capture(key, payment.reference, payment.amount))
+        if act == "void":
+            return await self._asked("void", self.provider.void(key, payment.reference))
         return await self._asked("look", self.provider.look(key, payment.reference))
 
     async def _ask_of_refund(self, payment: Payment, refund: Refund, act: refund_rules.Act) -> Answer:
@@ -146,12 +148,12 @@ class Driver:
             if after.state == "confirming":
                 worth, afterwards = await self.affairs.authorised(tx, after)
                 if not worth:
-                    after = replace(after, state="failed", failure=TOO_LATE, next_attempt_at=None)
+                    after = payment_rules.unwanted(after, TOO_LATE, now)
             # written first: what comes of it may refer to what was taken
             await self.payments.save(tx, current, after, now)
             if after.state == "captured":
                 afterwards = await self.affairs.paid(tx, after)
-            elif after.state == "failed":
+            elif after.state in ("voiding", "failed") and current.state != "voiding":
                 afterwards = await self.affairs.unpaid(tx, after, told=current.state == "unknown")
         if after.dead:
             metrics.DEAD.labels("payment").inc()

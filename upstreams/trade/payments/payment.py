@@ -2,8 +2,9 @@
 
 `created`: its person is at the provider's page. `confirming`: authorised, and to be taken. `unknown`: the provider
 was told to take it, and no answer is known: that is written down before it is told, so a crash leaves nothing else
-behind, and whoever finds it so asks before telling again. `captured` and `failed` are for good. What a webhook or a
-browser says moves nothing: it only makes us look.
+behind, and whoever finds it so asks before telling again. `voiding`: it will not be taken, and the provider is told to let
+go of what its person authorised, or may still authorise. `captured` and `failed` are for good. What a webhook or a browser
+says moves nothing: it only makes us look.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from upstreams.trade.money import Money
 from upstreams.trade.payments.provider import Refused, Stage, Standing, Uncertain
 from upstreams.trade.payments.retries import MOST_ATTEMPTS, pause_after
 
-State = Literal["created", "confirming", "unknown", "captured", "failed"]
-Act = Literal["capture", "look"]
+State = Literal["created", "confirming", "unknown", "captured", "voiding", "failed"]
+Act = Literal["capture", "look", "void"]
 Answer = Standing | Refused | Uncertain | None
 """What came of asking: how it stands, a no, nothing that says, or that nobody knows of it."""
 
@@ -80,11 +81,18 @@ def again(payment: Payment, now: datetime) -> Payment:
     return replace(payment, attempts=0, dead=False, next_attempt_at=now) if payment.dead else payment
 
 
+def unwanted(payment: Payment, why: str, now: datetime) -> Payment:
+    """What it was for is gone: it is not to be taken. One that may have been taken stays as it is: its money comes back
+    as a refund, should there be any."""
+    return _voided(payment, why, now) if payment.state in ("created", "confirming") else payment
+
+
 def claimed(payment: Payment) -> tuple[Payment, Act]:
     """What to ask the provider, and the payment as it is written down before that."""
     if payment.state == "confirming":
         return replace(payment, state="unknown", attempts=payment.attempts + 1), "capture"
-    return replace(payment, attempts=payment.attempts + 1), "look"
+    tried = replace(payment, attempts=payment.attempts + 1)
+    return tried, "void" if payment.state == "voiding" else "look"
 
 
 def heard(payment: Payment, answer: Answer, now: datetime, chance: float) -> Payment:
@@ -100,28 +108,34 @@ def heard(payment: Payment, answer: Answer, now: datetime, chance: float) -> Pay
                 failure="",
                 next_attempt_at=None,
             )
-        case Standing(stage=Stage.AUTHORISED):
-            return _authorised(payment, answer.reference, now, chance)
-        case Standing(stage=Stage.FAILED):
-            return _failed(payment, answer.code)
-        case Refused():
-            return _failed(payment, answer.code)
         case Uncertain():
             return _unsure(payment, now, chance)
-    return _nobody_authorised(payment, now)
+        case Standing(stage=Stage.FAILED):
+            return _failed(payment, answer.code)
+        case Refused() | None if payment.state == "voiding":
+            return _failed(payment, "")  # there is nothing to let go of
+        case Standing() if payment.state == "voiding":
+            return _unsure(payment, now, chance)  # it was told to let go, and did not
+        case Standing(stage=Stage.AUTHORISED):
+            return _authorised(payment, answer.reference, now, chance)
+        case Refused():  # it may still hold what its person authorised
+            return _voided(payment, answer.code, now)
+    return _nobody_authorised(payment, answer, now)
 
 
-def _nobody_authorised(payment: Payment, now: datetime) -> Payment:
+def _nobody_authorised(payment: Payment, there: Standing | None, now: datetime) -> Payment:
     end = payment.expires_at + GRACE
-    if now >= end:
-        return _failed(payment, ABANDONED)
-    return replace(payment, state="created", attempts=0, next_attempt_at=end)
+    if now < end:
+        return replace(payment, state="created", attempts=0, next_attempt_at=end)
+    return _failed(payment, ABANDONED) if there is None else _voided(payment, ABANDONED, now)
 
 
 def _unsure(payment: Payment, now: datetime, chance: float) -> Payment:
     if payment.attempts >= MOST_ATTEMPTS:
         return replace(payment, dead=True, next_attempt_at=None)
     again = now + pause_after(payment.attempts, chance)
+    if payment.state == "voiding":
+        return replace(payment, next_attempt_at=again)
     # of one that nobody has authorised there is nothing to be unsure about
     return replace(payment, state="created" if payment.state == "created" else "unknown", next_attempt_at=again)
 
@@ -136,5 +150,11 @@ def _authorised(payment: Payment, reference: str, now: datetime, chance: float) 
     return replace(known, next_attempt_at=now + pause_after(payment.attempts, chance))
 
 
+def _voided(payment: Payment, why: str, now: datetime) -> Payment:
+    return replace(payment, state="voiding", failure=why or "failed", attempts=0, dead=False, next_attempt_at=now)
+
+
 def _failed(payment: Payment, why: str) -> Payment:
-    return replace(payment, state="failed", failure=why or "failed", attempts=0, next_attempt_at=None)
+    return replace(
+        payment, state="failed", failure=payment.failure or why or "failed", attempts=0, next_attempt_at=None
+    )

@@ -55,7 +55,9 @@ class Checkout:
     url: str = ""
     """Its address; empty where a script of the provider opens it."""
     script: Mapping[str, str | float] | None = None
-    """What that script is told; nothing in it is secret."""
+    """What that script is told, and its address as `src`; nothing in it is secret."""
+    origins: tuple[str, ...] = ()
+    """Where that script's window and all that belongs to it come from."""
 
 
 class Stage(StrEnum):
@@ -121,6 +123,10 @@ class Provider(Protocol):
 
     async def capture(self, key: str, reference: str, amount: Money) -> Standing:
         """Take what was authorised. Asked twice, it is taken once."""
+
+    async def void(self, key: str, reference: str) -> Standing | None:
+        """Let go of what was authorised and not taken, and have nobody authorise it any more. Asked twice, it happens
+        once; None where the provider knows of none. What was taken already is not touched: the answer says so."""
 
     async def refund(self, key: str, reference: str, amount: Money, *, refund: str, reason: str) -> Standing:
         """Give some of it back. Asked twice by the same key `refund`, it is given once."""

@@ -80,6 +80,16 @@ class SandboxProvider:
         path = f"/api/payments/{quote(reference, safe='')}/capture"
         return _standing(_payment(await self._caller.call("POST", path, {"amount": amount.minor})))
 
+    async def void(self, key: str, reference: str) -> Standing | None:
+        """Let go of it there; its page is closed, too."""
+        if not reference:
+            there = await self.look(key, reference)
+            if there is None or there.stage in (Stage.CAPTURED, Stage.FAILED):
+                return there
+            reference = there.reference
+        path = f"/api/payments/{quote(reference, safe='')}/void"
+        return _standing(_payment(await self._caller.call("POST", path, {})))
+
     async def refund(self, key: str, reference: str, amount: Money, *, refund: str, reason: str) -> Standing:
         """Give some of it back."""
         answer = await self._caller.call(

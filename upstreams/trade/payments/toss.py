@@ -1,7 +1,8 @@
 """Toss Payments as a provider: core API, version 2022-11-16 (docs.tosspayments.com).
 
 A person authorises in the window of their script, which comes back with a `paymentKey`; confirming takes the money,
-`cancel` gives some of it back, by an `Idempotency-Key`, which the API keeps for 15 days. Basic authentication with the
+`cancel` gives some of it back, by an `Idempotency-Key`, which the API keeps for 15 days. What is not confirmed is not
+charged, and expires at Toss by itself ten minutes after it was authorised. Basic authentication with the
 secret key and no password. Its webhooks of payments bear no signature, so nothing of them is
 believed but that it is time to look.
 
@@ -16,7 +17,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -33,7 +34,8 @@ from upstreams.trade.payments.provider import (
     Uncertain,
 )
 
-SCRIPT = "https://js.tosspayments.com/v2/standard"
+WINDOW = ("https://*.tosspayments.com", "https://*.toss.im")
+"""Where the window of their script and what it loads come from."""
 LONGEST_REASON = 200
 LONGEST_NAME = 100
 _OUR_KEY = re.compile(r"\[([A-Za-z0-9-]{8,64})\]$")
@@ -104,16 +106,18 @@ class TossPayments:
     name = "toss"
     pages: tuple[str, ...] = ()
 
-    def __init__(self, base: str, client_key: str, secret_key: str, patience: float) -> None:
+    def __init__(self, base: str, client_key: str, secret_key: str, patience: float, script: str) -> None:
+        """`script`: the address of their script, version 2."""
         shown = base64.b64encode(f"{secret_key}:".encode()).decode()
         self._caller = Caller(base, f"Basic {shown}", patience)
         self._client_key = client_key
+        self._script = script
 
     async def begin(self, order: Order) -> Checkout:
         """What their script needs to open its window (`requestPayment`); the API is not asked."""
         return Checkout(
             script={
-                "src": SCRIPT,
+                "src": self._script,
                 "clientKey": self._client_key,
                 "method": "CARD",
                 "orderId": order.key,
@@ -122,7 +126,8 @@ class TossPayments:
                 "currency": order.amount.currency,
                 "successUrl": order.success,
                 "failUrl": order.failure,
-            }
+            },
+            origins=(*WINDOW, origin_of(self._script)),
         )
 
     async def capture(self, key: str, reference: str, amount: Money) -> Standing:
@@ -130,6 +135,24 @@ class TossPayments:
         asked = {"paymentKey": reference, "orderId": key, "amount": _major(amount.minor, amount.currency)}
         # no idempotency key: the API takes a payment once by itself, and would give an error of a moment for 15 days
         return _standing(_checked(await self._caller.call("POST", "/v1/payments/confirm", asked)))
+
+    async def void(self, key: str, reference: str) -> Standing | None:
+        """Cancel it whole, where it is not taken.
+
+        Their API cancels what was confirmed. What was not is refused, and charges nobody: so whatever it answers nothing
+        is taken, also where somebody's late confirmation came in between.
+        """
+        there = await self.look(key, reference)
+        if there is None or there.stage in (Stage.CAPTURED, Stage.FAILED):
+            return there
+        if there.reference:
+            path = f"/v1/payments/{quote(there.reference, safe='')}/cancel"
+            asked = {"cancelReason": f"not wanted any more [{key}]"}
+            try:
+                _checked(await self._caller.call("POST", path, asked, {"Idempotency-Key": f"void-{key}"}))
+            except Refused as error:
+                return Standing(Stage.FAILED, there.reference, code=error.code)
+        return Standing(Stage.FAILED, there.reference, code="voided")
 
     async def refund(self, key: str, reference: str, amount: Money, *, refund: str, reason: str) -> Standing:
         """POST /v1/payments/{paymentKey}/cancel."""
@@ -164,6 +187,12 @@ class TossPayments:
 
     async def aclose(self) -> None:
         await self._caller.aclose()
+
+
+def origin_of(address: str) -> str:
+    """The origin of an address, as a content policy names it."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _checked(answer: Answered) -> _Payment:

@@ -1,4 +1,4 @@
-"""The sandbox's own API: open, look, capture, refund. JSON, and `Authorization: Bearer` with the caller's key."""
+"""The sandbox's own API: open, look, capture, void, refund. JSON, and `Authorization: Bearer` with the caller's key."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ class Api:
             Route("/api/payments", self._guarded(self.open), methods=["POST"]),
             Route("/api/payments", self._guarded(self.look), methods=["GET"]),
             Route("/api/payments/{reference}/capture", self._guarded(self.capture), methods=["POST"]),
+            Route("/api/payments/{reference}/void", self._guarded(self.void), methods=["POST"]),
             Route("/api/payments/{reference}/refunds", self._guarded(self.refund), methods=["POST"]),
         ]
 
@@ -97,6 +98,19 @@ class Api:
             return after
 
         return await self._faults.around(request, held, "capture", act, _answer)
+
+    async def void(self, request: Request) -> Response:
+        """POST /api/payments/{reference}/void: let go of what was authorised, and of the page where it would be."""
+        held = self._bank.find(request.path_params["reference"])
+
+        def act() -> Held:
+            before = held.stage
+            after = self._bank.void(held.reference)
+            if after.stage != before:
+                self._posting.tell(after)
+            return after
+
+        return await self._faults.around(request, held, "void", act, _answer)
 
     async def refund(self, request: Request) -> Response:
         """POST /api/payments/{reference}/refunds: give some of it back."""

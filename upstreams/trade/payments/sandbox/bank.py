@@ -15,6 +15,8 @@ import msgspec
 from upstreams.trade.payments.sandbox.cards import CARDS, Card
 
 Stage = Literal["open", "authorised", "captured", "failed"]
+VOIDED = "voided"
+"""The code of a payment that its caller let go of."""
 
 
 class No(Exception):
@@ -178,6 +180,11 @@ class Bank:
         if self.find(reference).stage not in ("open", "authorised"):
             raise No("not_open")
         return self._add(Declined(reference, code))
+
+    def void(self, reference: str) -> Held:
+        """Let go of what was authorised; what was taken, or will never be, stays as it is. Raises `No`."""
+        held = self.find(reference)
+        return held if held.stage in ("captured", "failed") else self._add(Declined(reference, VOIDED))
 
     def capture(self, reference: str, amount: int) -> Held:
         """Take the money, once. Raises `No`."""

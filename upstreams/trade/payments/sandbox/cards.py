@@ -22,6 +22,7 @@ class Card:
     """Why its bank says no, on the page already."""
     capture: Fault = ""
     refund: Fault = ""
+    void: Fault = ""
     times: int = 1
     """How many calls of a kind meet the fault; those that follow go well."""
     posting: Posting = "once"
@@ -42,6 +43,8 @@ CARDS = {
         Card("4000000000000218", "is refunded, and the answer is an error", refund="broken"),
         Card("4000000000000226", "is not refunded at first, without an answer", refund="dropped"),
         Card("4000000000000234", "cannot be refunded", refund="refused", times=ALWAYS),
+        Card("4000000000000416", "is let go of, and the answer is lost", void="lost"),
+        Card("4000000000000424", "is let go of, and the answer is an error", void="broken"),
         Card("4000000000000309", "sends every webhook twice", posting="twice"),
         Card("4000000000000317", "sends its webhooks late", posting="late"),
         Card("4000000000000325", "sends forged webhooks, too", posting="forged"),

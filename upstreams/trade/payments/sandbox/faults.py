@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from upstreams.trade.payments.sandbox.bank import Held, No
 
-Call = Literal["capture", "refund"]
+Call = Literal["capture", "refund", "void"]
 
 
 class Faults:
@@ -25,7 +25,7 @@ class Faults:
         self, request: Request, held: Held, call: Call, act: Callable[[], Held], answer: Callable[[Held], Response]
     ) -> Response:
         """Do `act`, or not, and answer, or not. The body of the request must be read already. Raises `No`."""
-        fault = held.card.capture if call == "capture" else held.card.refund
+        fault = {"capture": held.card.capture, "refund": held.card.refund, "void": held.card.void}[call]
         if fault and self._met[held.reference, call] >= held.card.times:
             fault = ""
         self._met[held.reference, call] += 1

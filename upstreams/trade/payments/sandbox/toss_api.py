@@ -1,7 +1,8 @@
 """The API of Toss Payments (version 2022-11-16), as far as our adapter uses it, over the sandbox's books.
 
 As documented at docs.tosspayments.com: core API, idempotency keys, error codes. Money is taken by confirming what a
-person authorised in the window of the script; the sandbox's own page stands in for that window.
+person authorised in the window of the script. A script of our own, called as theirs (version 2, `payment` and
+`requestPayment`), stands in for that, and the sandbox's own page for its window.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -26,8 +28,10 @@ from upstreams.trade.payments.sandbox.faults import Faults
 
 MOST = 16 * 1024
 WINDOW = "/toss/window"
+SCRIPT = "/toss/v2/standard"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+_STANDARD = (Path(__file__).parent / "toss_standard.js").read_bytes()
 _ERRORS = {
     "not_found": (HTTPStatus.NOT_FOUND, "NOT_FOUND_PAYMENT", "존재하지 않는 결제 정보 입니다."),
     "amount": (HTTPStatus.FORBIDDEN, "NOT_CANCELABLE_AMOUNT", "취소 할 수 없는 금액 입니다."),
@@ -64,12 +68,18 @@ class TossApi:
 
     def routes(self) -> list[BaseRoute]:
         return [
+            Route(SCRIPT, self.script, methods=["GET"]),
             Route(WINDOW, self.window, methods=["GET"]),
             Route("/v1/payments/confirm", self._guarded(self.confirm), methods=["POST"]),
             Route("/v1/payments/orders/{order}", self._guarded(self.by_order), methods=["GET"]),
             Route("/v1/payments/{key}", self._guarded(self.by_key), methods=["GET"]),
             Route("/v1/payments/{key}/cancel", self._guarded(self.cancel), methods=["POST"]),
         ]
+
+    async def script(self, _: Request) -> Response:
+        """GET /toss/v2/standard: what stands in for their script; any page may load it, as theirs."""
+        headers = {"Cross-Origin-Resource-Policy": "cross-origin", "Cache-Control": "no-store"}
+        return Response(_STANDARD, media_type="text/javascript", headers=headers)
 
     async def window(self, request: Request) -> Response:
         """What the script's window does: a payment of these words, and the page where a card is typed."""
@@ -105,6 +115,8 @@ class TossApi:
         held = self._bank.find(request.path_params["key"])
         if held.captured and not held.left:
             return _error(_CANCELED)
+        if not held.captured:
+            return _error(_ERRORS["not_captured"])  # what is not confirmed cannot be cancelled: it expires by itself
         amount = held.left if asked.cancelAmount is None else asked.cancelAmount
         key = self._name()
         return await self._faults.around(
