@@ -68,6 +68,11 @@ def reservation_lease(shard: int) -> str:
     return f"{PREFIX}:{{reservation:{shard}}}:lease"
 
 
+def reservation_found_left(shard: int) -> str:
+    """Counter with a TTL: how often in a row this line was taken up with entries that somebody left unfinished."""
+    return f"{PREFIX}:{{reservation:{shard}}}:found-left"
+
+
 RESERVATION_WORKERS = f"{PREFIX}:reservation:workers"
 """Sorted set: the workers that are there, by the epoch seconds at which they last said so."""
 

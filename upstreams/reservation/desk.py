@@ -37,7 +37,7 @@ from upstreams.reservation.record import (
     Record,
     RecordLine,
 )
-from upstreams.reservation.request import Request, Reservable
+from upstreams.reservation.request import Request, Reservable, ident_of
 from upstreams.reservation.reservation import Reservation
 from upstreams.reservation.results import Teller
 from upstreams.reservation.stores import Stores
@@ -92,7 +92,7 @@ class Desk:
 
         Raises `SOLD_OUT`, `NOT_RESERVABLE`, `KEY_REUSED`, `TOO_FAST`, `PAUSED`; `ValueError` for impossible lines.
         """
-        basket = basket_of(self._entropy.uuid(), lines)
+        basket = basket_of(ident_of(self._clock.now(), self._entropy.uuid()), lines)
         digest = digest_of("reservation", {line.sku: _asked(line) for line in basket.lines})
         admission = await self._admit(basket, person, key, pace)
         if admission.answer is Answer.SOLD_OUT:

@@ -76,7 +76,7 @@ class Following:
 
     async def _wait(self, person: UUID) -> None:
         async with self._database.connect() as tx:
-            queued = await self._stores.requests.queued_of(tx, person)
+            queued = await self._stores.waiting.of(tx, person)
         by_shard: dict[int, list[UUID]] = {}
         for ident, shard in queued:
             by_shard.setdefault(shard, []).append(ident)

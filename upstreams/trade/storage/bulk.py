@@ -9,13 +9,28 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from config.connections import Transaction
+from config.direct import Statement
 
 
 def rows(name: str, columns: Mapping[str, tuple[Any, Sequence[Any]]]) -> sa.TableValuedAlias:
     """`unnest(…) AS name(columns)`: each column a type and as many values as the others have."""
     # with its dimensions known, the driver's elements are not looked at one by one
     arrays = [sa.literal(list(values), ARRAY(kind, dimensions=1)) for kind, values in columns.values()]
-    named = [sa.column(column, kind) for column, (kind, _) in columns.items()]
+    return _named(name, {column: kind for column, (kind, _) in columns.items()}, arrays)
+
+
+def given(name: str, columns: Mapping[str, Any]) -> sa.TableValuedAlias:
+    """The same of a statement that is made once: each column a type, its values come as the parameter `all_column`."""
+    return _named(name, columns, [array(f"all_{column}", kind) for column, kind in columns.items()])
+
+
+def array(name: str, kind: Any) -> sa.BindParameter[Any]:
+    """A parameter that is a list of values of a type."""
+    return sa.bindparam(name, type_=ARRAY(kind, dimensions=1))
+
+
+def _named(name: str, columns: Mapping[str, Any], arrays: Sequence[sa.ColumnElement[Any]]) -> sa.TableValuedAlias:
+    named = [sa.column(column, kind) for column, kind in columns.items()]
     return sa.func.unnest(*arrays).table_valued(*named, name=name).render_derived()
 
 
@@ -26,3 +41,16 @@ async def insert(tx: Transaction, table: sa.Table, values: Sequence[Mapping[str,
     columns = {column: (table.c[column].type, [row[column] for row in values]) for column in values[0]}
     source = rows("source", columns)
     await tx.execute(sa.insert(table).from_select(list(columns), sa.select(*source.c)))
+
+
+class Insertion:
+    """A statement that inserts rows: a list of values for `each` column, and one for all rows of the `same` ones."""
+
+    def __init__(self, table: sa.Table, each: Sequence[str], same: Sequence[str] = ()) -> None:
+        source = given("source", {column: table.c[column].type for column in each})
+        alike = [sa.bindparam(f"all_{column}", type_=table.c[column].type) for column in same]
+        self._statement = Statement(sa.insert(table).from_select([*each, *same], sa.select(*source.c, *alike)))
+
+    async def put(self, tx: Transaction, **values: Any) -> None:
+        """Insert rows, by the names of their columns."""
+        await self._statement.rows(tx, **{f"all_{column}": given for column, given in values.items()})
