@@ -229,7 +229,7 @@ async def _decide(owner: Database, valkey: Valkey, worker: Worker, count: int) -
     working = asyncio.create_task(worker.empty(0, over))
     async with valkey.pubsub() as progress:
         await progress.subscribe(key_space.RESERVATION_PROGRESS)
-        while (await queue.look(0)).waiting:
+        while (await queue.look(0)).waiting and not working.done():
             await progress.get_message(timeout=1)
     took = time.perf_counter() - began
     over.set()

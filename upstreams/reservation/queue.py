@@ -229,15 +229,15 @@ class RequestQueue:
 
     async def _sound(self, shard: int, entries: Iterable[tuple[str, dict[str, str] | None]]) -> list[Entry]:
         sound: list[Entry] = []
-        broken: list[Entry] = []
+        broken: list[str] = []
         for entry, fields in entries:
             try:
                 sound.append((entry, _ident((fields or {}).get("id", ""))))
             except ValueError:
-                broken.append((entry, UUID(int=0)))
+                broken.append(entry)
         if broken:
             _log.error("unreadable_entries", shard=shard, count=len(broken))
-            await self.done(shard, broken)
+            await self._valkey.xdel(key_space.reservation_shard(shard), *broken)
         return sound
 
 

@@ -27,8 +27,9 @@ from upstreams.reservation.terms import terms_of
 from upstreams.trade.money import Money
 from upstreams.trade.storage import bulk
 
+_things = bulk.given("things", {"code": sa.Text})
 _SHAPES = Statement(
-    sa.select(sku.c.code, sku.c.kind, sku.c.limit_per_person).where(sku.c.code == sa.any_(bulk.array("skus", sa.Text)))
+    sa.select(sku.c.code, sku.c.kind, sku.c.limit_per_person).join(_things, _things.c.code == sku.c.code)
 )
 _NUMBERS = Statement(
     sa.select(sa.func.nextval(sa.cast("reservation.result_id_seq", REGCLASS)).label("event")).select_from(
@@ -44,8 +45,7 @@ _DECIDE = Statement(
         decided_at=sa.bindparam("now", type_=request.c.decided_at.type),
         event=_decided.c.event,
     )
-    # named once more by itself: the rows are found by the key then, however the planner likes to join
-    .where(request.c.id == _decided.c.id, request.c.id == sa.any_(bulk.array("idents", sa.Uuid)))
+    .where(request.c.id == _decided.c.id)
 )
 
 
@@ -134,15 +134,18 @@ class StoredRequests:
 
     async def shapes(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Shape]:
         """What each of these things is, and how many of it one person may have."""
-        found = await _SHAPES.rows(tx, skus=sorted(skus))
+        found = await _SHAPES.rows(tx, all_code=bulk.quoted(sorted(skus)))
         return {row["code"]: Shape(row["kind"], row["limit_per_person"]) for row in found}
 
     async def decide(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> list[int]:
         """Write what became of claimed requests. Answers the number of each among the events, in their order."""
         numbers = sorted(row["event"] for row in await _NUMBERS.rows(tx, count=len(decisions)))
-        idents = [one.request for one in decisions]
         await _DECIDE.rows(
-            tx, all_id=idents, all_refusal=[one.refusal for one in decisions], all_event=numbers, idents=idents, now=now
+            tx,
+            all_id=bulk.listed(one.request for one in decisions),
+            all_refusal=bulk.quoted(one.refusal for one in decisions),
+            all_event=bulk.listed(numbers),
+            now=now,
         )
         return numbers
 

@@ -16,18 +16,25 @@ from upstreams.reservation.storage.tables import request, request_line, waiting
 from upstreams.trade.allocation import Basket, Line, Window
 from upstreams.trade.storage import bulk
 
-_CHOSEN = bulk.array("idents", sa.Uuid)
+_chosen = bulk.given("chosen", {"id": sa.Uuid})
 _TAKE_AWAY = Statement(
     sa.delete(waiting)
-    .where(waiting.c.request == sa.any_(_CHOSEN))
+    .where(waiting.c.request == _chosen.c.id)
     .returning(waiting.c.request, waiting.c.person, waiting.c.requested_at)
 )
 _LINES = Statement(
     sa.select(
         request_line.c.request, request_line.c.sku, request_line.c.quantity, request_line.c.seats, request_line.c.during
-    ).where(request_line.c.request == sa.any_(_CHOSEN))
+    ).join(_chosen, _chosen.c.id == request_line.c.request)
 )
 
+MANY = 16
+"""Requests from which on the planner would rather read a whole table, page by page, than look each of them up."""
+_BY_KEY = Statement(
+    sa.select(*(sa.func.set_config(f"enable_{way}", "off", True) for way in ("seqscan", "hashjoin", "mergejoin")))
+)
+"""For the rest of the transaction rows are found by their keys: a table of all requests ever made is much longer than
+a batch, and in memory."""
 _values = methodcaller("values")
 
 
@@ -39,13 +46,15 @@ class StoredWaiting:
 
         Waits for whoever decides one of them at the same time, and leaves out what they decided.
         """
-        rows = await _TAKE_AWAY.rows(tx, idents=list(idents))
+        if len(idents) > MANY:
+            await _BY_KEY.rows(tx)
+        rows = await _TAKE_AWAY.rows(tx, all_id=bulk.listed(idents))
         found = {ident: (person, at) for ident, person, at in map(_values, rows)}
         if not found:
             return []
         lines: dict[UUID, tuple[Line, ...]] = {}
         alike: dict[tuple[str, int], tuple[Line, ...]] = {}
-        for ident, thing, quantity, seats, during in map(_values, await _LINES.rows(tx, idents=list(found))):
+        for ident, thing, quantity, seats, during in map(_values, await _LINES.rows(tx, all_id=bulk.listed(found))):
             if seats is None and during is None:
                 line = alike.get((thing, quantity)) or alike.setdefault((thing, quantity), (Line(thing, quantity),))
             else:

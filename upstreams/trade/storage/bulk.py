@@ -1,9 +1,15 @@
-"""Many rows in one statement: columns travel as arrays and are read as a table."""
+"""Many rows in one statement: columns travel as arrays and are read as a table.
+
+A statement that is made once takes its arrays as PostgreSQL writes them (`{1,2,3}`): the driver, given a list, asks of
+each element whether it is a list itself, and that takes longer than all that the database does with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -20,13 +26,30 @@ def rows(name: str, columns: Mapping[str, tuple[Any, Sequence[Any]]]) -> sa.Tabl
 
 
 def given(name: str, columns: Mapping[str, Any]) -> sa.TableValuedAlias:
-    """The same of a statement that is made once: each column a type, its values come as the parameter `all_column`."""
-    return _named(name, columns, [array(f"all_{column}", kind) for column, kind in columns.items()])
+    """The same of a statement that is made once: each column a type, its values come as the parameter `all_column`,
+    as `listed` or `quoted` write them."""
+    # joined to it, a table is looked up by its key, row by row: how many there will be is not guessed from the values
+    sent = {column: sa.bindparam(f"all_{column}", type_=sa.Text) for column in columns}
+    arrays = [sa.cast(sent[column], ARRAY(kind, dimensions=1)) for column, kind in columns.items()]
+    return _named(name, columns, arrays)
 
 
-def array(name: str, kind: Any) -> sa.BindParameter[Any]:
-    """A parameter that is a list of values of a type."""
-    return sa.bindparam(name, type_=ARRAY(kind, dimensions=1))
+def listed(values: Iterable[UUID | int]) -> str:
+    """Numbers or UUIDs as an array."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def quoted(values: Iterable[str | datetime | None]) -> str:
+    """Texts or moments as an array."""
+    known: dict[str | datetime | None, str] = {None: "NULL"}  # few of them differ
+    written = []
+    for value in values:
+        text = known.get(value)
+        if text is None:
+            inner = str(value).replace("\\", "\\\\").replace('"', '\\"')
+            text = known[value] = f'"{inner}"'
+        written.append(text)
+    return f"{{{','.join(written)}}}"
 
 
 def _named(name: str, columns: Mapping[str, Any], arrays: Sequence[sa.ColumnElement[Any]]) -> sa.TableValuedAlias:
@@ -44,7 +67,7 @@ async def insert(tx: Transaction, table: sa.Table, values: Sequence[Mapping[str,
 
 
 class Insertion:
-    """A statement that inserts rows: a list of values for `each` column, and one for all rows of the `same` ones."""
+    """A statement that inserts rows: values for `each` column as an array, and one for all rows of the `same` ones."""
 
     def __init__(self, table: sa.Table, each: Sequence[str], same: Sequence[str] = ()) -> None:
         source = given("source", {column: table.c[column].type for column in each})

@@ -35,9 +35,9 @@ class StoredHolds:
             return
         await self._put_holds.put(
             tx,
-            id=[hold.id for hold in holds],
-            person=[hold.person for hold in holds],
-            expires_at=[hold.expires_at for hold in holds],
+            id=bulk.listed(hold.id for hold in holds),
+            person=bulk.listed(hold.person for hold in holds),
+            expires_at=bulk.quoted(hold.expires_at for hold in holds),
             state="held",
             created_at=now,
         )
@@ -50,7 +50,13 @@ class StoredHolds:
                 warehouses.append(warehouse)
                 quantities.append(quantity)
                 taken_of[sku, warehouse] = taken_of.get((sku, warehouse), 0) + quantity
-        await self._put_lines.put(tx, hold=idents, sku=skus, warehouse=warehouses, quantity=quantities)
+        await self._put_lines.put(
+            tx,
+            hold=bulk.listed(idents),
+            sku=bulk.quoted(skus),
+            warehouse=bulk.quoted(warehouses),
+            quantity=bulk.listed(quantities),
+        )
         await self._stock.move(
             tx,
             [Movement("hold", cause, sku, warehouse, held=count) for (sku, warehouse), count in taken_of.items()],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -28,9 +27,10 @@ class StoredStock:
         self._to_lock = (
             sa.select(stock.sku, stock.warehouse, (stock.on_hand - stock.held - stock.allocated).label("available"))
             .order_by(stock.sku, stock.warehouse)
-            .with_for_update(key_share=True)
+            .with_for_update(key_share=True, of=self._stock)
         )
-        self._lock = Statement(self._to_lock.where(stock.sku == sa.any_(bulk.array("skus", sa.Text))))
+        wanted = bulk.given("wanted", {"sku": sa.Text})
+        self._lock = Statement(self._to_lock.join(wanted, wanted.c.sku == stock.sku))
         change = bulk.given("change", {name: stock[name].type for name in _SUMMED})
         self._change = Statement(
             sa.update(self._stock)
@@ -52,7 +52,7 @@ class StoredStock:
         Everybody locks in the order (sku, warehouse), so nobody waits in a circle. What has no shelf is left out.
         """
         if warehouses is None:
-            return [Shelf(*row.values()) for row in await self._lock.rows(tx, skus=sorted(skus))]
+            return [Shelf(*row.values()) for row in await self._lock.rows(tx, all_sku=bulk.quoted(sorted(skus)))]
         query = self._to_lock.where(
             self._stock.c.sku.in_(sorted(skus)), self._stock.c.warehouse.in_(sorted(warehouses))
         )
@@ -65,16 +65,16 @@ class StoredStock:
         """
         if not movements:
             return
-        await self._change.rows(tx, **{f"all_{name}": sums for name, sums in _summed(movements).items()})
+        await self._change.rows(tx, **_summed(movements))
         await self._note.put(
             tx,
-            kind=[one.kind for one in movements],
-            cause=[one.cause for one in movements],
-            sku=[one.sku for one in movements],
-            warehouse=[one.warehouse for one in movements],
-            on_hand=[one.on_hand for one in movements],
-            held=[one.held for one in movements],
-            allocated=[one.allocated for one in movements],
+            kind=bulk.quoted(one.kind for one in movements),
+            cause=bulk.quoted(one.cause for one in movements),
+            sku=bulk.quoted(one.sku for one in movements),
+            warehouse=bulk.quoted(one.warehouse for one in movements),
+            on_hand=bulk.listed(one.on_hand for one in movements),
+            held=bulk.listed(one.held for one in movements),
+            allocated=bulk.listed(one.allocated for one in movements),
             at=now,
         )
 
@@ -177,12 +177,18 @@ class StoredStock:
         return [(sku, warehouse) for sku, warehouse in await tx.execute(query)]
 
 
-def _summed(movements: Iterable[Movement]) -> dict[str, list[Any]]:
+def _summed(movements: Iterable[Movement]) -> dict[str, str]:
+    """The parameters of a change: each row once."""
     sums: dict[tuple[str, str], list[int]] = {}
     for movement in movements:
         row = sums.setdefault((movement.sku, movement.warehouse), [0, 0, 0])
         row[0] += movement.on_hand
         row[1] += movement.held
         row[2] += movement.allocated
-    rows = [(*key, *row) for key, row in sums.items()]
-    return dict(zip(_SUMMED, map(list, zip(*rows, strict=True)), strict=True))
+    return {
+        "all_sku": bulk.quoted(sku for sku, _ in sums),
+        "all_warehouse": bulk.quoted(warehouse for _, warehouse in sums),
+        "all_on_hand": bulk.listed(row[0] for row in sums.values()),
+        "all_held": bulk.listed(row[1] for row in sums.values()),
+        "all_allocated": bulk.listed(row[2] for row in sums.values()),
+    }
