@@ -41,6 +41,7 @@ from upstreams.reservation.endpoints.payments import PaymentEndpoints
 from upstreams.reservation.endpoints.reservations import ReservationEndpoints
 from upstreams.reservation.gate import Gate
 from upstreams.reservation.gatekeeping import Gatekeeper
+from upstreams.reservation.lane import Lane
 from upstreams.reservation.metrics import Heat
 from upstreams.reservation.paying.desk import PaymentDesk
 from upstreams.reservation.queue import RequestQueue
@@ -107,7 +108,7 @@ def application(
         Mount("/reservations/assets", assets),
     ]
     router = Router(routes, redirect_slashes=False, default=nothing_here)
-    return ProblemPages(ReadOnlyHonoured(router), pages)
+    return Lane(ProblemPages(ReadOnlyHonoured(router), pages), desk)
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:

@@ -6,9 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 import structlog
 from redis.exceptions import RedisError
 
@@ -17,9 +18,10 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.problem import Problem
 from upstreams.door.person import Person
+from upstreams.reservation.admission import Admission, Answer, Key
 from upstreams.reservation.changes import Changes
 from upstreams.reservation.faults import NONE, Faults
-from upstreams.reservation.gate import Admission, Answer, Gate, Key
+from upstreams.reservation.gate import Gate
 from upstreams.reservation.gatekeeping import Gatekeeper
 from upstreams.reservation.happening import Event
 from upstreams.reservation.life import NotInThatState
@@ -57,6 +59,13 @@ class Receipt:
 
     record: Record
     position: int | None
+
+    def document(self) -> dict[str, Any]:
+        """The record as programs read it, and while it waits whose turn it is: 1 is next."""
+        return {**self.record.document(), "position": self.position}
+
+    def json(self) -> bytes:
+        return msgspec.json.encode(self.document())
 
 
 class Desk:
