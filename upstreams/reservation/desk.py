@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from config.clock import Clock
 from config.connections import Database, Transaction
+from config.direct import hold, sharing
 from config.entropy import Entropy
 from config.problem import Problem
 from upstreams.door.person import Person
@@ -48,6 +49,8 @@ from upstreams.trade.idempotency import digest_of
 
 ON_ITS_WAY = (0.05, 0.1, 0.2, 0.4, 0.0)
 """Seconds between two looks for what the same key gives, where it was sent twice at the same moment."""
+WRITING = 32
+"""Requests that one process writes at the same time; more wait for their turn here, and not for a connection."""
 AT_ONCE_AGAIN = {"Retry-After": "2"}
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -95,6 +98,7 @@ class Desk:
         self._shards = shards
         self._stores = stores
         self._faults = faults
+        self._writing = asyncio.Semaphore(WRITING)
 
     async def submit(self, person: Person, lines: Sequence[Line], key: str, pace: Pace = TRUSTED) -> Receipt:
         """The request, durable.
@@ -111,6 +115,10 @@ class Desk:
                     return await self._receipt(found)
             REFUSED_AT_THE_GATE.labels("sold_out").inc()
             raise Problem(SOLD_OUT, private="the gate")
+        async with self._writing:
+            return await self._let_in(person, basket, key, digest)
+
+    async def _let_in(self, person: Person, basket: Basket, key: str, digest: bytes) -> Receipt:
         await self._faults.at("gate_taken")
         shard = shard_of(basket, self._shards)
         written = False
@@ -161,7 +169,8 @@ class Desk:
     async def _write(self, person: Person, basket: Basket, key: str, digest: bytes, shard: int) -> tuple[Record, bool]:
         """The request as it is, and whether it was written now; else it was before, under the same key."""
         now = self._clock.now()
-        async with self._database.begin() as tx:
+        async with sharing(self._database) as tx:
+            await hold(tx)
             earlier = await self._stores.keys.claim(tx, person.id, key, digest, now, result=basket.id)
             if earlier is not None:
                 assert earlier.result is not None

@@ -186,12 +186,16 @@ class RequestQueue:
         taken = next((str(one["last-delivered-id"]) for one in groups if one["name"] == GROUP), None)
         if taken is None:
             raise QueueLost("the group is gone")
-        return await self._sound(shard, await self._valkey.xrange(stream, "-", taken, count=count))
+        entries: Any = await self._valkey.xrange(stream, "-", taken, count=count)
+        return await self._sound(shard, entries)
 
     async def found_left(self, shard: int) -> int:
         """How often in a row a worker took up this line and found something left, with this time."""
         key = key_space.reservation_found_left(shard)
-        times, _ = await self._valkey.pipeline().incr(key).expire(key, FOUND_LEFT_KEPT).execute()
+        async with self._valkey.pipeline() as pipeline:
+            pipeline.incr(key)
+            pipeline.expire(key, FOUND_LEFT_KEPT)
+            times, _ = await pipeline.execute()
         return int(times)
 
     async def nothing_left(self, shard: int) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, REGCLASS, Range
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCLASS, TSTZRANGE
 
 from config.connections import Transaction
 from config.direct import Statement
@@ -48,60 +49,106 @@ _DECIDE = Statement(
     .where(request.c.id == _decided.c.id)
 )
 
+_asked = (
+    sa.insert(request)
+    .values(
+        id=sa.bindparam("ident", type_=sa.Uuid),
+        person=sa.bindparam("asked_by", type_=sa.Uuid),
+        organisation=sa.bindparam("of", type_=sa.Uuid),
+        shard=sa.bindparam("line", type_=sa.SmallInteger),
+        state="queued",
+        currency=sa.bindparam("priced_in", type_=request.c.currency.type),
+        requested_at=sa.bindparam("now", type_=request.c.requested_at.type),
+    )
+    .returning(
+        request.c.id, request.c.arrival, request.c.shard, request.c.person, request.c.requested_at.label("asked_at")
+    )
+    .cte("asked")
+)
+_SUBMIT = Statement(
+    sa.insert(waiting).from_select(
+        ["request", "arrival", "shard", "person", "requested_at", "enqueued_at"],
+        sa.select(*_asked.c, _asked.c.asked_at.label("enqueued_at")),
+    )
+)
+_SUBMIT_LINE = Statement(
+    sa.insert(request_line).values(
+        request=sa.bindparam("ident", type_=sa.Uuid),
+        sku=sa.bindparam("thing", type_=sa.Text),
+        quantity=sa.bindparam("count", type_=sa.Integer),
+        unit_price=sa.bindparam("each", type_=sa.BigInteger),
+        seats=sa.cast(sa.bindparam("places", type_=sa.Text), ARRAY(sa.Text)),
+        during=sa.cast(sa.bindparam("time", type_=sa.Text), TSTZRANGE),
+        payment=sa.bindparam("terms", type_=sa.Text),
+        deadlines=sa.cast(sa.bindparam("until", type_=sa.Text), JSONB),
+    )
+)
+_RESERVABLE = Statement(
+    sa.select(
+        sku.c.code,
+        sku.c.price,
+        sku.c.currency,
+        sku.c.limit_per_request,
+        sku.c.kind,
+        sku.c.limit_per_person,
+        sku.c.unit_minutes,
+        sku.c.payment,
+        sa.cast(sku.c.deadlines, sa.Text).label("deadlines"),
+        sa.cast(sku.c.name, sa.Text).label("name"),
+    )
+    .join(_things, _things.c.code == sku.c.code)
+    .where(sku.c.active)
+)
+
 
 class StoredRequests:
     """`reservation.request.Requests` in schema `reservation`."""
 
     async def reservable(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Reservable]:
         """Those of these things that can be reserved."""
-        return await _things(tx, sku.c.code.in_(sorted(skus)), sku.c.active)
+        found = await _RESERVABLE.rows(tx, all_code=bulk.quoted(sorted(skus)))
+        return {
+            row["code"]: Reservable(
+                row["code"],
+                Money(row["price"], row["currency"]),
+                row["limit_per_request"],
+                row["kind"],
+                row["limit_per_person"],
+                row["unit_minutes"],
+                terms_of(row["payment"], msgspec.json.decode(row["deadlines"])),
+                msgspec.json.decode(row["name"]),
+            )
+            for row in found
+        }
 
     async def submit(self, tx: Transaction, asked: Request, things: Mapping[str, Reservable], now: datetime) -> None:
         """Write a request; its place in the order of arrival is given here."""
-        arrival = await tx.scalar(
-            sa.insert(request)
-            .values(
-                id=asked.basket.id,
-                person=asked.person,
-                organisation=asked.organisation,
-                shard=asked.shard,
-                state="queued",
-                currency=next(iter(things.values())).price.currency,
-                requested_at=now,
-            )
-            .returning(request.c.arrival)
+        await _SUBMIT.rows(
+            tx,
+            ident=asked.basket.id,
+            asked_by=asked.person,
+            of=asked.organisation,
+            line=asked.shard,
+            priced_in=next(iter(things.values())).price.currency,
+            now=now,
         )
-        await tx.execute(
-            sa.insert(request_line).values(
-                [
-                    {
-                        "request": asked.basket.id,
-                        "sku": line.sku,
-                        "quantity": line.quantity,
-                        "unit_price": things[line.sku].price.minor,
-                        "seats": list(line.seats) or None,
-                        "during": line.during and Range(line.during.start, line.during.end, bounds="[)"),
-                        "payment": things[line.sku].terms.payment,
-                        "deadlines": things[line.sku].terms.written(),
-                    }
-                    for line in asked.basket.lines
-                ]
+        for line in asked.basket.lines:
+            thing = things[line.sku]
+            await _SUBMIT_LINE.rows(
+                tx,
+                ident=asked.basket.id,
+                thing=line.sku,
+                count=line.quantity,
+                each=thing.price.minor,
+                places=bulk.quoted(line.seats) if line.seats else None,
+                time=line.during and f"[{line.during.start.isoformat()},{line.during.end.isoformat()})",
+                terms=thing.terms.payment,
+                until=msgspec.json.encode(thing.terms.written()).decode(),
             )
-        )
-        await tx.execute(
-            sa.insert(waiting).values(
-                request=asked.basket.id,
-                arrival=arrival,
-                shard=asked.shard,
-                person=asked.person,
-                requested_at=now,
-                enqueued_at=now,
-            )
-        )
 
     async def things(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Reservable]:
         """All of these things that there are, whether they can be reserved now or could when they were asked for."""
-        return await _things(tx, sku.c.code.in_(sorted(skus)))
+        return await _all(tx, sku.c.code.in_(sorted(skus)))
 
     async def had(
         self, tx: Transaction, persons: Collection[UUID], skus: Collection[str]
@@ -196,7 +243,7 @@ class StoredRequests:
         )
 
 
-async def _things(tx: Transaction, *where: sa.ColumnElement[bool]) -> Mapping[str, Reservable]:
+async def _all(tx: Transaction, *where: sa.ColumnElement[bool]) -> Mapping[str, Reservable]:
     query = sa.select(
         sku.c.code,
         sku.c.price,
