@@ -136,6 +136,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 ws_ping_interval=PING,
                 ws_ping_timeout=PING,
                 ws_max_size=64 * 1024,
+                ws_per_message_deflate=False,  # what is told is short; a window to compress with is kept for each page
             )
             for task in beside:
                 task.cancel()
