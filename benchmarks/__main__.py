@@ -26,6 +26,7 @@ GROUPS = (
     "imports",
     "oidc",
     "reservation",
+    "waiting",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from benchmarks import reservation_door
 from benchmarks.result import Result, tell
 from benchmarks.ways import draw
+from config import key_space
 from config.clock import SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.engines.account import engine_account
@@ -104,6 +105,15 @@ COMMIT;
 """,
 }
 
+ASK = f"""
+WITH asked AS (INSERT INTO reservation.request (id, person, shard, state, currency, requested_at)
+    SELECT uuidv7(), gen_random_uuid(), 0, 'queued', 'KRW', now() FROM generate_series(1, :count) RETURNING *),
+lines AS (INSERT INTO reservation.request_line (request, sku, quantity, unit_price)
+    SELECT id, '{SKU}', 1, 1000 FROM asked)
+INSERT INTO reservation.waiting (request, arrival, shard, person, requested_at, enqueued_at)
+    SELECT id, arrival, shard, person, requested_at, requested_at FROM asked
+"""
+
 
 @dataclass
 class Measured:
@@ -163,7 +173,7 @@ async def _measure(settings: Settings) -> Measured:
                 measured.note(way, await _pgbench(settings, owner, folder / f"{way}.sql"))
             for way, worker in ours.items():
                 count = REQUESTS if way == "queue_batches" else REQUESTS // 40
-                measured.note(way, await _decide(owner, valkey, worker, count, BATCH if count == REQUESTS else 1))
+                measured.note(way, await _decide(owner, valkey, worker, count))
             measured.note("valkey_script", await _gate(database, valkey))
             measured.note("read_cached", await _reads(database, cached=True))
             measured.note("read_database", await _reads(database, cached=False))
@@ -209,39 +219,29 @@ def _worker(database: Database, valkey: Valkey, batch: int) -> Worker:
     return build(ReservationSettings(shards=1, batch=batch), database, valkey, SystemClock(), SystemEntropy())
 
 
-async def _decide(owner: Database, valkey: Valkey, worker: Worker, count: int, batch: int) -> float:
+async def _decide(owner: Database, valkey: Valkey, worker: Worker, count: int) -> float:
     """Requests that wait in the line are decided, told and done; asking for them is not counted, as with the others."""
     queue = RequestQueue(valkey)
     await queue.open(0)
-    idents = await _ask(owner, count)
-    await queue.put([(ident, shard_of_first(SKU, 1)) for ident in idents])
+    await queue.put([(ident, shard_of_first(SKU, 1)) for ident in await _ask(owner, count)])
+    over = asyncio.Event()
     began = time.perf_counter()
-    done = 0
-    while taken := await queue.take(0, "bench", count=batch, wait=0.001):
-        await worker.process(0, taken)
-        done += len(taken)
-    assert done == count
-    return count / (time.perf_counter() - began)
+    working = asyncio.create_task(worker.empty(0, over))
+    async with valkey.pubsub() as progress:
+        await progress.subscribe(key_space.RESERVATION_PROGRESS)
+        while (await queue.look(0)).waiting and not working.done():
+            await progress.get_message(timeout=1)
+    took = time.perf_counter() - began
+    over.set()
+    await working
+    return count / took
 
 
 async def _ask(owner: Database, count: int) -> Sequence[UUID]:
     async with owner.begin() as tx:
-        asked = await tx.scalars(
-            sa.text(
-                "INSERT INTO reservation.request (id, person, shard, state, currency, requested_at, enqueued_at) "
-                "SELECT gen_random_uuid(), gen_random_uuid(), 0, 'queued', 'KRW', now(), now() "
-                "FROM generate_series(1, :count) RETURNING id"
-            ),
-            {"count": count},
-        )
-        idents = asked.all()
-        await tx.execute(
-            sa.text(
-                "INSERT INTO reservation.request_line (request, sku, quantity, unit_price) "
-                f"SELECT id, '{SKU}', 1, 1000 FROM reservation.request WHERE state = 'queued'"
-            )
-        )
-    return idents
+        await tx.execute(sa.text(ASK), {"count": count})
+        found = await tx.scalars(sa.text("SELECT request FROM reservation.waiting ORDER BY arrival"))
+        return found.all()
 
 
 async def _gate(database: Database, valkey: Valkey) -> float:

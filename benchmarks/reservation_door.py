@@ -61,9 +61,9 @@ def run() -> list[Result]:
             settings = Settings(var=folder / "v")
             started.enter_context(running_engines(settings))
             key = folder / "assertion.key"
-            key.write_bytes(asyncio.run(_prepare(settings)))
+            key.write_bytes(asyncio.run(prepare(settings)))
             for serve in (app.serve, worker.serve):
-                started.enter_context(_process(serve, settings))
+                started.enter_context(service_process(serve, settings))
             service = settings.upstream_socket("reservation")
             wait_for(service.exists)
             ours, tokens = started.enter_context(
@@ -101,7 +101,7 @@ def run() -> list[Result]:
     ]
 
 
-async def _prepare(settings: Settings) -> bytes:
+async def prepare(settings: Settings) -> bytes:
     """What can be reserved, and the key that the gateway signs with."""
     await migrate(settings)
     envelope = Envelope.create(settings)
@@ -127,11 +127,12 @@ async def _prepare(settings: Settings) -> bytes:
 
 
 @contextmanager
-def _process(serve: Callable[..., object], settings: Settings) -> Iterator[None]:
+def service_process(serve: Callable[..., object], settings: Settings) -> Iterator[int]:
+    """A service in a process of its own, by its id."""
     process = get_context("spawn").Process(target=_serve, args=(serve, settings), daemon=True)
     process.start()
     try:
-        yield
+        yield process.pid or 0
     finally:
         process.terminate()
         process.join(10)

@@ -100,5 +100,9 @@ async def hold(tx: Transaction) -> None:
     """From here on all stands or falls together, and locks are held until the end."""
     if isinstance(tx, _Direct) and tx.shared and tx.transaction is None:
         transaction = tx.driver.transaction()
-        await transaction.start()
+        try:
+            await transaction.start()
+        except BaseException:  # cut off here, it may have begun without anybody's knowing
+            tx.driver.terminate()
+            raise
         tx.transaction = transaction

@@ -5,6 +5,8 @@ A part in braces is a hash tag: keys that one script touches share it, so that t
 
 from __future__ import annotations
 
+from uuid import UUID
+
 PREFIX = "munjigi"
 
 EVENT_STREAM = f"{PREFIX}:{{events}}:stream"
@@ -68,22 +70,35 @@ def reservation_lease(shard: int) -> str:
     return f"{PREFIX}:{{reservation:{shard}}}:lease"
 
 
+def reservation_found_left(shard: int) -> str:
+    """Counter with a TTL: how often in a row this line was taken up with entries that somebody left unfinished."""
+    return f"{PREFIX}:{{reservation:{shard}}}:found-left"
+
+
 RESERVATION_WORKERS = f"{PREFIX}:reservation:workers"
 """Sorted set: the workers that are there, by the epoch seconds at which they last said so."""
 
 
-def reservation_key(person: str, key: str) -> str:
+RESERVATION_GROUPS = 4
+
+
+def reservation_group(person: UUID) -> int:
+    """The group of a person, whose keys share a slot: many persons are asked about by few scripts."""
+    return person.int % RESERVATION_GROUPS
+
+
+def reservation_key(person: UUID, key: str) -> str:
     """String with a TTL: this person used this idempotency key; PostgreSQL knows what for."""
-    return f"{PREFIX}:{{reservation:key:{person}:{key}}}"
+    return f"{PREFIX}:{{reservation:persons:{reservation_group(person)}}}:key:{person}:{key}"
 
 
 RESERVATION_KEYS_KNOWN = f"{PREFIX}:reservation:keys-known"
 """String: every idempotency key that PostgreSQL has is a `reservation_key`. Gone with a Valkey that was lost."""
 
 
-def reservation_pace(person: str) -> str:
+def reservation_pace(person: UUID) -> str:
     """Counter with a TTL: requests of one person in the window at hand."""
-    return f"{PREFIX}:{{reservation:pace:{person}}}"
+    return f"{PREFIX}:{{reservation:persons:{reservation_group(person)}}}:pace:{person}"
 
 
 def reservation_gate(sku: str) -> str:

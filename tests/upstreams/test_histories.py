@@ -19,7 +19,7 @@ from multiprocessing.context import SpawnProcess
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import case, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
@@ -131,7 +131,11 @@ async def check(database: Databases, asked: set[str], stock: int) -> Counter[str
             select(request_line.c.request, request_line.c.sku, request_line.c.quantity)
         ):
             lines.setdefault(ident, {})[code] = quantity
-        history = (await tx.execute(select(result.c.reservation, result.c.kind).order_by(result.c.id))).all()
+        decided = case((request.c.state == "granted", "held"), else_="refused")
+        events = select(result.c.id, result.c.reservation, result.c.kind).union_all(
+            select(request.c.event, request.c.id, decided).where(request.c.event.is_not(None))
+        )
+        history = [(ident, kind) for _, ident, kind in sorted((await tx.execute(events)).all())]
         kept = set(await tx.scalars(select(reservation.c.id)))
         promised = dict((await tx.execute(select(trade.stock.c.sku, trade.stock.c.held))).all())
     assert asked <= requests, "a 202 was lost"

@@ -22,8 +22,9 @@ from upstreams.door.person import Person
 from upstreams.reservation.desk import Desk
 from upstreams.reservation.faults import Faults, Point
 from upstreams.reservation.gate import Gate
-from upstreams.reservation.queue import GROUP, RequestQueue, shard_of_first
+from upstreams.reservation.queue import RequestQueue, shard_of_first
 from upstreams.reservation.results import Teller
+from upstreams.reservation.storage import decisions
 from upstreams.reservation.storage.stores import postgresql_stores
 from upstreams.reservation.storage.tables import request, result
 from upstreams.reservation.worker import Worker, build
@@ -91,8 +92,11 @@ async def left_at_the_gate(valkey: Valkey, sku: str) -> int | None:
 
 async def results_of(database: Databases, ident: str) -> list[str]:
     async with database("reservation").connect() as tx:
-        query = select(result.c.kind).where(result.c.reservation == UUID(ident)).order_by(result.c.id)
-        return list(await tx.scalars(query))
+        changes = await tx.scalars(
+            select(result.c.kind).where(result.c.reservation == UUID(ident)).order_by(result.c.id)
+        )
+        decision = await decisions.of(tx, [UUID(ident)])
+        return [*(event.news.kind for event in decision.values()), *changes]
 
 
 @pytest.mark.parametrize("point", ["taken", "decided", "committed"])
@@ -110,12 +114,12 @@ async def test_a_worker_that_crashes(
     async with valkey.pubsub() as channel:
         await channel.subscribe(key_space.RESERVATION_RESULTS)
         assert (await channel.get_message(timeout=1))["type"] == "subscribe"
-        await worker.process(shard, await queue.take_over(shard, "alive", count=9, idle=0))
+        await worker.process(shard, await queue.left(shard, count=9))
         told = await channel.get_message(timeout=1)
     assert asked["id"] in told["data"]
     assert await results_of(database, asked["id"]) == ["held"]
     assert await counts(database, SEAT) == (10, 2, 0)
-    assert (await valkey.xpending(key_space.reservation_shard(shard), GROUP))["pending"] == 0
+    assert await valkey.xlen(key_space.reservation_shard(shard)) == 0
 
 
 async def test_a_zombie_wakes_up(
@@ -130,7 +134,7 @@ async def test_a_zombie_wakes_up(
     going = asyncio.create_task(zombie.process(shard, await queue.take(shard, "zombie", count=9, wait=0.001)))
     async with asyncio.timeout(5):
         await asleep.there.wait()
-        await worker.process(shard, await queue.take_over(shard, "alive", count=9, idle=0))
+        await worker.process(shard, await queue.left(shard, count=9))
         asleep.go_on.set()
         await going
     assert await results_of(database, asked["id"]) == ["held"]
@@ -275,8 +279,7 @@ async def test_a_batch_that_never_ends_is_decided_one_by_one(
     for _ in range(3):
         await ask(slots.of(Someone.new()), (SEAT, 1))
     await queue.take(shard, "first", count=9, wait=0.001)
-    for name in ("second", "third"):
-        await queue.take_over(shard, name, count=9, idle=0)
+    assert await queue.found_left(shard) == 1  # by a second one, which died of it too
     sizes: list[int] = []
     decide = worker._batches.decide
 
@@ -285,7 +288,7 @@ async def test_a_batch_that_never_ends_is_decided_one_by_one(
         return await decide(idents)
 
     worker._batches.decide = watched  # type: ignore[method-assign]
-    await worker._finish_others(shard, 0.0)
+    await worker._finish_others(shard)
     assert sizes == [1, 1, 1]
     assert await counts(database, SEAT) == (10, 3, 0)
 

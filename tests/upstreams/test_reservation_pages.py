@@ -221,7 +221,7 @@ async def _written(database: Databases, person: UUID, state: str) -> UUID:
         refusal = {"refused": "sold_out", "dead": "cannot_be_decided"}.get(state)
         values = {"id": ident, "person": person, "shard": 0, "state": state, "currency": "KRW", "refusal": refusal}
         decided = None if state == "queued" else now
-        await tx.execute(insert(request).values(**values, requested_at=now, enqueued_at=now, decided_at=decided))
+        await tx.execute(insert(request).values(**values, requested_at=now, decided_at=decided))
         line = {"request": ident, "sku": SEAT, "quantity": 1, "unit_price": 55000}
         await tx.execute(insert(request_line).values(**line, payment="on_site", deadlines=[]))
     return ident

@@ -19,7 +19,7 @@ from config.settings import Settings
 from tests.clock import FakeClock
 from tests.upstreams.conftest import Client, Databases, Someone, open_wide, working
 from upstreams.reservation.batch import POISON
-from upstreams.reservation.queue import GROUP, RequestQueue, shard_of
+from upstreams.reservation.queue import RequestQueue, shard_of
 from upstreams.reservation.storage.tables import request, reservation_event, trade
 from upstreams.reservation.worker import Worker, build
 from upstreams.trade.allocation import Line, basket_of
@@ -204,11 +204,11 @@ async def test_a_worker_that_dies_after_the_commit(
     async with valkey.pubsub() as channel:
         await channel.subscribe(key_space.RESERVATION_RESULTS)
         assert (await channel.get_message(timeout=1))["type"] == "subscribe"
-        await worker.process(shard, await queue.take_over(shard, "alive", count=10, idle=0))
+        await worker.process(shard, await queue.left(shard, count=10))
         told = await channel.get_message(timeout=1)
     assert asked["id"] in told["data"]
     assert await counts(database, SEAT) == (10, 2, 0)
-    assert (await valkey.xpending(key_space.reservation_shard(shard), GROUP))["pending"] == 0
+    assert await valkey.xlen(key_space.reservation_shard(shard)) == 0
 
 
 async def test_a_worker_that_is_cancelled_in_the_middle(
@@ -225,7 +225,7 @@ async def test_a_worker_that_is_cancelled_in_the_middle(
             await asyncio.sleep(cut)
             working_on.cancel()
             await asyncio.gather(working_on, return_exceptions=True)
-            await worker.process(shard, await queue.take_over(shard, "next", count=10, idle=0))
+            await worker.process(shard, await queue.left(shard, count=10))
         async with database("reservation").connect() as tx:
             rows = await tx.execute(select(request.c.state).where(request.c.id.in_([one["id"] for one in asked])))
             assert [row.state for row in rows] == ["granted", "granted"]

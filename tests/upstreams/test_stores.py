@@ -199,14 +199,14 @@ class TestRequests:
     async def test_requests_are_claimed_in_the_order_of_the_stream_and_once(
         self, slots_data: None, database: Databases
     ):
-        requests = postgresql_stores().requests
+        requests, waiting = postgresql_stores().requests, postgresql_stores().waiting
         async with database("reservation").begin() as tx:
             first, second = await self.submit(tx), await self.submit(tx)
         claims: list[int] = []
 
         async def decide() -> None:
             async with database("reservation").begin() as tx:
-                claimed = [wish.basket.id for wish in await requests.claim(tx, [second.id, first.id])]
+                claimed = [wish.basket.id for wish in await waiting.claim(tx, [second.id, first.id])]
                 claims.append(len(claimed))
                 if claimed:
                     assert claimed == [second.id, first.id]
@@ -218,23 +218,24 @@ class TestRequests:
         assert sorted(claims) == [0, 0, 0, 0, 2]
 
     async def test_the_forgotten_are_found_by_one_of_many(self, slots_data: None, database: Databases):
-        requests = postgresql_stores().requests
+        waiting = postgresql_stores().waiting
         async with database("reservation").begin() as tx:
             asked = [(await self.submit(tx, shard)).id for shard in (0, 1, 0)]
         later = now() + timedelta(seconds=1)
 
         async def look() -> list[tuple[UUID, int]]:
             async with database("reservation").begin() as tx:
-                return await requests.forgotten(tx, later, later + timedelta(seconds=1), limit=10)
+                return await waiting.forgotten(tx, later, later + timedelta(seconds=1), limit=10)
 
         found = await asyncio.gather(*(look() for _ in range(4)))
         assert [one for some in found for one in some] == list(zip(asked, (0, 1, 0), strict=True))
 
     async def test_one_that_is_buried_is_decided(self, slots_data: None, database: Databases):
-        requests, records = postgresql_stores().requests, postgresql_stores().records
+        stores = postgresql_stores()
+        requests, waiting, records = stores.requests, stores.waiting, stores.records
         async with database("reservation").begin() as tx:
             basket = await self.submit(tx)
             assert await records.results(tx, [basket.id]) == []
             await requests.bury(tx, basket.id, "cannot_be_decided", now(), error="ValueError", sqlstate=None)
-            assert await requests.claim(tx, [basket.id]) == []
+            assert await waiting.claim(tx, [basket.id]) == []
             assert [record.state for record in await records.results(tx, [basket.id])] == ["FAILED"]

@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.requests import HTTPConnection
 
 from config.problem import Problem, ProblemType
+from jose.assertion import Subject
 from jose.assertion_middleware import assertion_of
 
 NOBODY = ProblemType(
@@ -30,7 +31,11 @@ class Person:
 
 def person_of(connection: HTTPConnection) -> Person:
     """The person behind a request or a websocket. Raises `NOBODY` where the gateway let one pass without."""
-    subject = assertion_of(connection).subject
+    return person_asserted(assertion_of(connection).subject)
+
+
+def person_asserted(subject: Subject) -> Person:
+    """The person that an assertion speaks of. Raises `NOBODY`."""
     if PROGRAM + subject.sub in subject.roles:
         raise Problem(NOBODY, private="a program asks for itself")
     try:

@@ -42,6 +42,7 @@ from upstreams.reservation.endpoints.payments import PaymentEndpoints
 from upstreams.reservation.endpoints.reservations import ReservationEndpoints
 from upstreams.reservation.gate import Gate
 from upstreams.reservation.gatekeeping import Gatekeeper
+from upstreams.reservation.lane import Lane
 from upstreams.reservation.metrics import Heat
 from upstreams.reservation.paying.desk import PaymentDesk
 from upstreams.reservation.queue import RequestQueue
@@ -109,7 +110,7 @@ def application(
         Mount("/reservations/assets", assets),
     ]
     router = Router(routes, redirect_slashes=False, default=nothing_here)
-    return ProblemPages(ReadOnlyHonoured(router), pages)
+    return Lane(ProblemPages(ReadOnlyHonoured(router), pages), desk)
 
 
 async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
@@ -137,6 +138,7 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
                 ws_ping_interval=PING,
                 ws_ping_timeout=PING,
                 ws_max_size=64 * 1024,
+                ws_per_message_deflate=False,  # what is told is short; a window to compress with is kept for each page
             )
             for task in beside:
                 task.cancel()

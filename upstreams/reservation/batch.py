@@ -13,16 +13,19 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from uuid import UUID
 
+import asyncpg
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from config.clock import Clock
-from config.connections import Database, Transaction
+from config.connections import Database, Transaction, is_away
+from config.direct import hold, sharing
 from config.entropy import Entropy
 from upstreams.reservation.deciding import Decision, Placed, Shares, Wish, decide
 from upstreams.reservation.faults import NONE, Faults
-from upstreams.reservation.happening import Event, News
-from upstreams.reservation.metrics import BATCH, BATCH_TIME, BURIED, DECIDED, GUARD, LAG, Heat
+from upstreams.reservation.happening import Event, News, decided
+from upstreams.reservation.lag import LAG
+from upstreams.reservation.metrics import BATCH, BATCH_TIME, BURIED, DECIDED, GUARD, Heat
 from upstreams.reservation.stores import Stores
 from upstreams.trade.allocation import Window
 from upstreams.trade.holds import Hold
@@ -31,6 +34,8 @@ POISON = "cannot_be_decided"
 """The refusal of a request that fails whenever it is tried, alone too."""
 _PASSING = ("40", "53", "55", "57", "08", "25006")
 """SQLSTATE classes that say nothing of the request: rollback, resources, in use, operator, connection, read-only."""
+REFUSALS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What the database says, through SQLAlchemy or past it."""
 _log = structlog.get_logger(__name__)
 
 
@@ -68,25 +73,27 @@ class Batches:
         """Decide those that are not decided, and answer with the results of all.
 
         A batch that fails for a reason of its own is split until the request at fault stands alone; that one is buried.
-        Raises `DBAPIError` or `OSError` when the database is at fault: give the batch again later.
+        Raises one of `REFUSALS`, or `OSError`, when the database is at fault: give the batch again later.
         """
         try:
             return await self._decide(idents)
-        except DBAPIError as error:
+        except REFUSALS as error:
             if is_passing(error):
                 raise
-            if str(getattr(error.orig, "sqlstate", "")).startswith("23"):
-                GUARD.labels(str(getattr(error.driver_exception, "constraint_name", "") or "unnamed")).inc()
+            said = cause_of(error)
+            if str(getattr(said, "sqlstate", "")).startswith("23"):
+                GUARD.labels(str(getattr(said, "constraint_name", "") or "unnamed")).inc()
             if len(idents) == 1:
-                return await self._bury(idents[0], error)
+                return await self._bury(idents[0], said)
         middle = len(idents) // 2
         first, second = await self.decide(idents[:middle]), await self.decide(idents[middle:])
         return Decided([*first.events, *second.events], Counter(first.refused) + Counter(second.refused))
 
     async def _decide(self, idents: Sequence[UUID]) -> Decided:
         now, began = self._clock.now(), perf_counter()
-        async with self._database.begin() as tx:
-            wishes = await self._stores.requests.claim(tx, idents)
+        async with sharing(self._database) as tx:
+            await hold(tx)
+            wishes = await self._stores.waiting.claim(tx, idents)
             decisions = await self._serve(tx, wishes) if wishes else []
             events = await self._write(tx, decisions, now) if wishes else []
             if len(wishes) < len(idents):
@@ -102,26 +109,24 @@ class Batches:
         BATCH_TIME.observe(seconds)
         for outcome, count in Counter(one.refusal or "granted" for one in decisions).items():
             DECIDED.labels(str(outcome)).inc(count)
-        now = self._clock.now()
-        for wish in wishes:
-            if wish.asked_at is not None:
-                LAG.observe((now - wish.asked_at).total_seconds())
-            self._heat.warm(line.sku for line in wish.basket.lines)
+        now = self._clock.timestamp()
+        LAG.note(now - wish.asked_at.timestamp() for wish in wishes if wish.asked_at is not None)
+        self._heat.warm(line.sku for wish in wishes for line in wish.basket.lines)
 
     async def _serve(self, tx: Transaction, wishes: Sequence[Wish]) -> list[Decision]:
         """Lock what the requests are about, in the one order, and decide."""
-        lines = [line for wish in wishes for line in wish.basket.lines]
-        things = await self._stores.requests.things(tx, {line.sku for line in lines})
-        resources = {code for code, thing in things.items() if thing.kind == "resource"}
-        shelves = await self._stores.stock.lock(tx, things.keys() - resources)
+        lines = {line for wish in wishes for line in wish.basket.lines}
+        shapes = await self._stores.requests.shapes(tx, {line.sku for line in lines})
+        resources = {code for code, shape in shapes.items() if shape.kind == "resource"}
+        shelves = await self._stores.stock.lock(tx, shapes.keys() - resources)
         await self._stores.places.lock(tx, resources)
-        seated = {code for code, thing in things.items() if thing.kind == "seated"}
+        seated = {code for code, shape in shapes.items() if shape.kind == "seated"}
         windows: dict[str, list[Window]] = {code: [] for code in resources}
         for line in lines:
             if line.during is not None and line.sku in windows:
                 windows[line.sku].append(line.during)
         places = await self._stores.places.shown(tx, seated, windows) if seated or windows else None
-        limits = {code: thing.limit_per_person for code, thing in things.items() if thing.limit_per_person}
+        limits = {code: shape.limit_per_person for code, shape in shapes.items() if shape.limit_per_person}
         shares = None
         if limits:
             persons = {wish.person for wish in wishes}
@@ -137,22 +142,20 @@ class Batches:
         await self._stores.places.take(
             tx, [Placed(one.request, one.seats, one.booked) for one in granted if one.seats or one.booked]
         )
-        await self._stores.requests.decide(tx, decisions, now)
         await self._stores.reservations.open(tx, [(one.request, one.person) for one in granted], now)
-        news = _news(decisions, until)
         # told by whoever has the entries of the stream: they are taken over until somebody did
-        return await self._stores.happenings.write(tx, news, now, told=True)
+        numbers = await self._stores.requests.decide(tx, decisions, now)
+        return [Event(number, news) for number, news in zip(numbers, _news(decisions, until), strict=True)]
 
-    async def _bury(self, ident: UUID, error: DBAPIError) -> Decided:
+    async def _bury(self, ident: UUID, said: object) -> Decided:
         BURIED.inc()
-        _log.error("request_buried", request=str(ident), error=type(error.orig).__name__)
+        name, state = type(said).__name__, getattr(said, "sqlstate", None)
+        _log.error("request_buried", request=str(ident), error=name)
         now = self._clock.now()
-        state = getattr(error.orig, "sqlstate", None)
         async with self._database.begin() as tx:
-            wishes = await self._stores.requests.claim(tx, [ident])
+            wishes = await self._stores.waiting.claim(tx, [ident])
             events: Sequence[Event] = []
             if wishes:
-                name = type(error.orig).__name__
                 await self._stores.requests.bury(tx, ident, POISON, now, error=name, sqlstate=state)
                 body = {"state": "FAILED", "refusal": POISON}
                 news = [News(wishes[0].person, ident, "failed", body)]
@@ -162,36 +165,41 @@ class Batches:
 
 def refused_units(wishes: Sequence[Wish], decisions: Sequence[Decision]) -> Mapping[str, int]:
     """How many of each thing were let in by the gate and not granted."""
-    refused = {one.request for one in decisions if one.refusal is not None}
-    return _units(wish for wish in wishes if wish.basket.id in refused)
+    return _units(wish for wish, one in zip(wishes, decisions, strict=True) if one.refusal is not None)
 
 
 def _units(wishes: Iterable[Wish]) -> Mapping[str, int]:
-    units: Counter[str] = Counter()
+    units: dict[str, int] = {}
     for wish in wishes:
         for line in wish.basket.lines:
-            units[line.sku] += line.quantity
+            units[line.sku] = units.get(line.sku, 0) + line.quantity
     return units
 
 
 def _news(decisions: Sequence[Decision], until: datetime) -> list[News]:
-    held = {"state": "PENDING", "expires_at": until}
-    refused = {why: {"state": "REFUSED", "refusal": why} for why in {one.refusal for one in decisions}}
+    alike: dict[str | None, News] = {}
+    """Those that differ in nothing but whom they are about share what is said."""
     news = []
     for one in decisions:
-        if one.refusal is not None:
-            news.append(News(one.person, one.request, "refused", refused[one.refusal]))
-        elif one.seats:
-            seats = [{"sku": sku, "seat": label} for sku, label in one.seats]
-            news.append(News(one.person, one.request, "held", {**held, "seats": seats}))
-        else:
-            news.append(News(one.person, one.request, "held", held))
+        if one.seats:
+            news.append(decided(one.person, one.request, None, until, one.seats))
+            continue
+        like = alike.get(one.refusal)
+        if like is None:
+            like = alike[one.refusal] = decided(one.person, one.request, one.refusal, until)
+        news.append(News(one.person, one.request, like.kind, like.body))
     return news
 
 
-def is_passing(error: DBAPIError) -> bool:
+def cause_of(error: Exception) -> object:
+    """What the driver said, where a layer above it tells."""
+    return error.driver_exception if isinstance(error, DBAPIError) else error
+
+
+def is_passing(error: Exception) -> bool:
     """Whether the same may go well later, with nothing changed about what was asked."""
-    state = getattr(error.orig, "sqlstate", None)
+    state = getattr(cause_of(error), "sqlstate", None)
     if state is None:
-        return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+        broken = isinstance(error, DBAPIError) and error.connection_invalidated
+        return broken or isinstance(error, OperationalError | InterfaceError) or is_away(error)
     return str(state).startswith(_PASSING)

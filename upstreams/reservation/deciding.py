@@ -7,15 +7,26 @@ So it makes no difference how many are decided at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal, NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from upstreams.trade.allocation import Basket, Line, Refusal, Serving, Shelf, Taken, Window
 
+Kind = Literal["counted", "seated", "resource"]
+"""Alike and counted; seat by seat; one thing that is had for a time."""
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+
+class Shape(NamedTuple):
+    """What a thing is, as far as deciding goes."""
+
+    kind: Kind
+    limit_per_person: int | None
+
+
+class Wish(msgspec.Struct, frozen=True):
     """A request whose turn it is."""
 
     basket: Basket
@@ -23,26 +34,23 @@ class Wish:
     asked_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(msgspec.Struct, frozen=True):
     """What is free besides counts."""
 
-    seats: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    seats: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict)
     """Free seats of each thing that has seats, the best first."""
-    taken: Mapping[str, Sequence[Window]] = field(default_factory=dict)
+    taken: Mapping[str, Sequence[Window]] = msgspec.field(default_factory=dict)
     """When each resource is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(msgspec.Struct, frozen=True):
     """How much of a thing one person may have, where that is limited, and what they have."""
 
-    limits: Mapping[str, int] = field(default_factory=dict)
-    had: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
+    limits: Mapping[str, int] = msgspec.field(default_factory=dict)
+    had: Mapping[tuple[UUID, str], int] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """Seats and a time that a request was given, and for the store the hold that keeps them."""
 
     hold: UUID
@@ -50,8 +58,7 @@ class Placed:
     booked: Sequence[Line]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What became of one request: what it takes, or why it gets nothing."""
 
     request: UUID

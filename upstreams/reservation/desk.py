@@ -6,20 +6,23 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 import structlog
 from redis.exceptions import RedisError
 
 from config.clock import Clock
 from config.connections import Database, Transaction
+from config.direct import hold, sharing
 from config.entropy import Entropy
 from config.problem import Problem
 from upstreams.door.person import Person
+from upstreams.reservation.admission import Admission, Answer, Key
 from upstreams.reservation.changes import Changes
 from upstreams.reservation.faults import NONE, Faults
-from upstreams.reservation.gate import Admission, Answer, Gate, Key
+from upstreams.reservation.gate import Gate
 from upstreams.reservation.gatekeeping import Gatekeeper
 from upstreams.reservation.happening import Event
 from upstreams.reservation.life import NotInThatState
@@ -37,7 +40,7 @@ from upstreams.reservation.record import (
     Record,
     RecordLine,
 )
-from upstreams.reservation.request import Request, Reservable
+from upstreams.reservation.request import Request, Reservable, ident_of
 from upstreams.reservation.reservation import Reservation
 from upstreams.reservation.results import Teller
 from upstreams.reservation.stores import Stores
@@ -46,6 +49,8 @@ from upstreams.trade.idempotency import digest_of
 
 ON_ITS_WAY = (0.05, 0.1, 0.2, 0.4, 0.0)
 """Seconds between two looks for what the same key gives, where it was sent twice at the same moment."""
+WRITING = 32
+"""Requests that one process writes at the same time; more wait for their turn here, and not for a connection."""
 AT_ONCE_AGAIN = {"Retry-After": "2"}
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -57,6 +62,13 @@ class Receipt:
 
     record: Record
     position: int | None
+
+    def document(self) -> dict[str, Any]:
+        """The record as programs read it, and while it waits whose turn it is: 1 is next."""
+        return {**self.record.document(), "position": self.position}
+
+    def json(self) -> bytes:
+        return msgspec.json.encode(self.document())
 
 
 class Desk:
@@ -86,13 +98,14 @@ class Desk:
         self._shards = shards
         self._stores = stores
         self._faults = faults
+        self._writing = asyncio.Semaphore(WRITING)
 
     async def submit(self, person: Person, lines: Sequence[Line], key: str, pace: Pace = TRUSTED) -> Receipt:
         """The request, durable.
 
         Raises `SOLD_OUT`, `NOT_RESERVABLE`, `KEY_REUSED`, `TOO_FAST`, `PAUSED`; `ValueError` for impossible lines.
         """
-        basket = basket_of(self._entropy.uuid(), lines)
+        basket = basket_of(ident_of(self._clock.now(), self._entropy.uuid()), lines)
         digest = digest_of("reservation", {line.sku: _asked(line) for line in basket.lines})
         admission = await self._admit(basket, person, key, pace)
         if admission.answer is Answer.SOLD_OUT:
@@ -102,6 +115,10 @@ class Desk:
                     return await self._receipt(found)
             REFUSED_AT_THE_GATE.labels("sold_out").inc()
             raise Problem(SOLD_OUT, private="the gate")
+        async with self._writing:
+            return await self._let_in(person, basket, key, digest)
+
+    async def _let_in(self, person: Person, basket: Basket, key: str, digest: bytes) -> Receipt:
         await self._faults.at("gate_taken")
         shard = shard_of(basket, self._shards)
         written = False
@@ -152,7 +169,8 @@ class Desk:
     async def _write(self, person: Person, basket: Basket, key: str, digest: bytes, shard: int) -> tuple[Record, bool]:
         """The request as it is, and whether it was written now; else it was before, under the same key."""
         now = self._clock.now()
-        async with self._database.begin() as tx:
+        async with sharing(self._database) as tx:
+            await hold(tx)
             earlier = await self._stores.keys.claim(tx, person.id, key, digest, now, result=basket.id)
             if earlier is not None:
                 assert earlier.result is not None

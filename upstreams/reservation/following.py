@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -17,6 +18,9 @@ from upstreams.reservation.stores import Stores
 
 RECENT = timedelta(minutes=10)
 """Results of this last while are told to a page that knows none, even where another page acknowledged them."""
+
+READING = 4
+"""Pages that are shown at the same time what they missed; when all come back at once, the others wait their turn."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -43,6 +47,7 @@ class Following:
         self._hub = hub
         self._queue = queue
         self._clock = clock
+        self._at_once = asyncio.Semaphore(READING)
 
     async def follow(self, page: Page, known: int | None) -> AsyncGenerator[Told, None]:
         """Until this process goes. `known`: the last event that the page was told; None for a page that knows none.
@@ -62,7 +67,7 @@ class Following:
                 await self._wait(page.person)
 
     async def _missed(self, person: UUID, known: int | None) -> Sequence[Told]:
-        async with self._database.connect() as tx:
+        async with self._at_once, self._database.connect() as tx:
             if known is not None:
                 events = await self._stores.happenings.since(tx, person, known)
                 return [Told(event.json(), event.id, event.news.kind) for event in events]
@@ -75,8 +80,8 @@ class Following:
         return told
 
     async def _wait(self, person: UUID) -> None:
-        async with self._database.connect() as tx:
-            queued = await self._stores.requests.queued_of(tx, person)
+        async with self._at_once, self._database.connect() as tx:
+            queued = await self._stores.waiting.of(tx, person)
         by_shard: dict[int, list[UUID]] = {}
         for ident, shard in queued:
             by_shard.setdefault(shard, []).append(ident)

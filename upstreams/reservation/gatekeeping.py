@@ -53,7 +53,7 @@ class Gatekeeper:
             things = await self._stores.requests.things(tx, skus)
             counted = [sku for sku, thing in things.items() if thing.kind != "resource"]
             # first what is asked for, then what is left: a decision in between counts twice, which only under-sells
-            waiting = await self._stores.requests.waiting(tx, counted)
+            waiting = await self._stores.waiting.units(tx, counted)
             levels = await self._stores.stock.levels(tx, counted)
         right = dict.fromkeys(things, UNCOUNTED)
         for sku in counted:

@@ -8,7 +8,6 @@ and told by the workers.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -18,8 +17,7 @@ import msgspec
 from config.connections import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(msgspec.Struct, frozen=True):
     """Something that a person is to know of one of their reservations."""
 
     person: UUID
@@ -30,8 +28,7 @@ class News:
     """A JSON object. `state` of the reservation stands in it, so that a page need not know every kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """News as they are written: with their place in the order in which the person is told."""
 
     id: int
@@ -41,6 +38,18 @@ class Event:
         """As pages read it: the body, with `event`, `kind` and the reservation's `id`."""
         news = self.news
         return msgspec.json.encode({"event": self.id, "kind": news.kind, "id": news.reservation, **news.body})
+
+
+def decided(
+    person: UUID, request: UUID, refusal: str | None, expires_at: datetime, seats: Sequence[tuple[str, str]] = ()
+) -> News:
+    """The news that a request is decided: refused for a reason, or held until a moment, with its seats."""
+    if refusal is not None:
+        return News(person, request, "refused", {"state": "REFUSED", "refusal": refusal})
+    body: dict[str, Any] = {"state": "PENDING", "expires_at": expires_at}
+    if seats:
+        body["seats"] = [{"sku": sku, "seat": label} for sku, label in seats]
+    return News(person, request, "held", body)
 
 
 class Happenings(Protocol):

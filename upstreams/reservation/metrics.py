@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import nlargest
 
@@ -17,11 +18,6 @@ COOLING = 0.5
 """What is left of a thing's heat after each round of the reconciler."""
 
 WAITING = Gauge("munjigi_reservation_waiting_requests", "Requests that wait in a line", ["shard"])
-LAG = Histogram(
-    "munjigi_reservation_lag_seconds",
-    "From the moment at which a request was taken to its decision",
-    buckets=(0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
-)
 BATCH = Histogram(
     "munjigi_reservation_batch_requests",
     "Requests that one transaction decided",
@@ -55,8 +51,8 @@ class Heat(Collector):
 
     def warm(self, skus: Iterable[str]) -> None:
         """These things were asked for."""
-        for sku in skus:
-            self._heat[sku] = self._heat.get(sku, 0.0) + 1.0
+        for sku, count in Counts(skus).items():
+            self._heat[sku] = self._heat.get(sku, 0.0) + count
         if len(self._heat) > REMEMBERED:
             self._heat = dict(nlargest(REMEMBERED // 2, self._heat.items(), key=lambda item: item[1]))
 

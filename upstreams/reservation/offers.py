@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from config.connections import Transaction
-from upstreams.reservation.request import Kind
+from upstreams.reservation.deciding import Kind
 from upstreams.reservation.terms import ON_SITE, Terms
 from upstreams.trade.allocation import Window
 from upstreams.trade.money import Money

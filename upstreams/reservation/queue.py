@@ -6,13 +6,14 @@ entry's number is its place: whoever has a lower one is decided first, and how m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 from zlib import crc32
 
 import structlog
+from asyncpg.pgproto import pgproto
 from redis.exceptions import ResponseError
 
 from config import key_space
@@ -20,6 +21,9 @@ from config.connections import Valkey
 from upstreams.trade.allocation import Basket
 
 GROUP = "workers"
+"""Who knows up to where a line was taken."""
+FOUND_LEFT_KEPT = 3600
+"""Seconds after which it is forgotten how often a line was found with something left."""
 _PUT = """
 for _, id in ipairs(ARGV) do
     local entry = redis.call('XADD', KEYS[1], '0-*', 'id', id)
@@ -34,6 +38,26 @@ redis.call('PUBLISH', ARGV[4], '{"person":"' .. ARGV[2] .. '","id":"' .. ARGV[1]
     .. ',"place":' .. place .. ',"first":' .. first .. '}')
 return { tonumber(place), tonumber(first) }
 """
+_DONE = """
+for at = 3, #ARGV, 2 do
+    for from = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), 1000 do
+        local upto = math.min(from + 999, tonumber(ARGV[at + 1]))
+        local entries, waited = {}, {}
+        for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '0-' .. string.format('%d', from),
+                                          '0-' .. string.format('%d', upto))) do
+            entries[#entries + 1] = entry[1]
+            for field = 1, #entry[2], 2 do
+                if entry[2][field] == 'id' then waited[#waited + 1] = entry[2][field + 1] end
+            end
+        end
+        if #entries > 0 then
+            redis.call('XDEL', KEYS[1], unpack(entries))
+        end
+        if #waited > 0 then redis.call('HDEL', KEYS[2], unpack(waited)) end
+    end
+end
+redis.call('PUBLISH', ARGV[1], ARGV[2])
+"""
 _PLACES = """
 local front = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
 local first = front and tonumber(string.sub(front[1], 3)) or 0
@@ -43,6 +67,8 @@ for _, place in ipairs(redis.call('HMGET', KEYS[2], unpack(ARGV))) do
 end
 return answer
 """
+_ident: Callable[[str], UUID] = pgproto.UUID
+"""The driver's own kind of UUID, which is read and written several times as fast."""
 _log = structlog.get_logger(__name__)
 
 
@@ -87,6 +113,7 @@ class RequestQueue:
         self._put: Any = valkey.register_script(_PUT)
         self._join: Any = valkey.register_script(_JOIN)
         self._places: Any = valkey.register_script(_PLACES)
+        self._done: Any = valkey.register_script(_DONE)
 
     async def put(self, requests: Iterable[tuple[UUID, int]]) -> None:
         """Let requests wait, each in the line of its shard, in this order."""
@@ -141,76 +168,92 @@ class RequestQueue:
         """Up to `count` new entries; waits so many seconds for the first. Raises `QueueLost`."""
         stream = key_space.reservation_shard(shard)
         try:
+            # no list of what is whose: one worker serves a line, and what is done is deleted
             answer = await self._valkey.xreadgroup(
-                GROUP, consumer, {stream: ">"}, count=count, block=max(1, int(wait * 1000))
+                GROUP, consumer, {stream: ">"}, count=count, block=max(1, int(wait * 1000)), noack=True
             )
         except ResponseError as error:
             raise _lost(error) from error
         return await self._sound(shard, _entries(answer))
 
-    async def take_over(self, shard: int, consumer: str, *, count: int, idle: float) -> list[Entry]:
-        """Entries that a consumer took `idle` seconds ago and never finished, the first first. Raises `QueueLost`."""
+    async def left(self, shard: int, *, count: int) -> list[Entry]:
+        """Entries that somebody took and that are not done, the first first. Raises `QueueLost`."""
+        stream = key_space.reservation_shard(shard)
         try:
-            answer = await self._valkey.xautoclaim(
-                key_space.reservation_shard(shard),
-                GROUP,
-                consumer,
-                min_idle_time=int(idle * 1000),
-                start_id="0-0",
-                count=count,
-            )
+            groups = await self._valkey.xinfo_groups(stream)
         except ResponseError as error:
-            raise _lost(error) from error
-        return await self._sound(shard, answer[1])
+            raise QueueLost(str(error)) from error
+        taken = next((str(one["last-delivered-id"]) for one in groups if one["name"] == GROUP), None)
+        if taken is None:
+            raise QueueLost("the group is gone")
+        entries: Any = await self._valkey.xrange(stream, "-", taken, count=count)
+        return await self._sound(shard, entries)
 
-    async def deliveries(self, shard: int, entries: Sequence[Entry]) -> Mapping[str, int]:
-        """How often each of these entries, which are in order, was given to a worker."""
-        if not entries:
-            return {}
-        pending = await self._valkey.xpending_range(
-            key_space.reservation_shard(shard), GROUP, min=entries[0][0], max=entries[-1][0], count=len(entries)
-        )
-        return {str(one["message_id"]): int(one["times_delivered"]) for one in pending}
+    async def found_left(self, shard: int) -> int:
+        """How often in a row a worker took up this line and found something left, with this time."""
+        key = key_space.reservation_found_left(shard)
+        async with self._valkey.pipeline() as pipeline:
+            pipeline.incr(key)
+            pipeline.expire(key, FOUND_LEFT_KEPT)
+            times, _ = await pipeline.execute()
+        return int(times)
+
+    async def nothing_left(self, shard: int) -> None:
+        """What was left is done."""
+        await self._valkey.delete(key_space.reservation_found_left(shard))
 
     async def done(self, shard: int, entries: Sequence[Entry], told: Sequence[str] = ()) -> None:
         """Tell these messages; then the entries are dealt with and nobody needs to read them again.
 
-        All in one go, the messages first: should it break off in between, whoever takes the entries over tells again.
+        The messages first: should it break off in between, whoever takes the entries over tells again.
         """
         if not entries:
             return
-        stream = key_space.reservation_shard(shard)
-        ids = [entry for entry, _ in entries]
-        async with self._valkey.pipeline(transaction=False) as pipeline:
-            for message in told:
-                pipeline.publish(key_space.RESERVATION_RESULTS, message)
-            pipeline.xack(stream, GROUP, *ids)
-            pipeline.xdel(stream, *ids)
-            if idents := [str(ident) for _, ident in entries if ident.int]:
-                pipeline.hdel(key_space.reservation_tickets(shard), *idents)
-            first = int(ids[-1].partition("-")[2]) + 1
-            pipeline.publish(key_space.RESERVATION_PROGRESS, f'{{"shard":{shard},"first":{first}}}')
-            await pipeline.execute()
+        if told:
+            async with self._valkey.pipeline(transaction=False) as pipeline:
+                for message in told:
+                    pipeline.publish(key_space.RESERVATION_RESULTS, message)
+                await pipeline.execute()
+        numbers = [int(entry.partition("-")[2]) for entry, _ in entries]
+        await self._done(
+            keys=[key_space.reservation_shard(shard), key_space.reservation_tickets(shard)],
+            args=[
+                key_space.RESERVATION_PROGRESS,
+                f'{{"shard":{shard},"first":{numbers[-1] + 1}}}',
+                *spans(numbers),
+            ],
+        )
 
     async def leave(self, shard: int, consumer: str) -> None:
-        """Forget a consumer that has nothing left to do; one that has is left for others to take over from."""
-        stream = key_space.reservation_shard(shard)
-        pending = await self._valkey.xpending_range(stream, GROUP, min="-", max="+", count=1, consumername=consumer)
-        if not pending:
-            await self._valkey.xgroup_delconsumer(stream, GROUP, consumer)
+        """Forget a consumer."""
+        try:
+            await self._valkey.xgroup_delconsumer(key_space.reservation_shard(shard), GROUP, consumer)
+        except ResponseError as error:
+            raise _lost(error) from error
 
     async def _sound(self, shard: int, entries: Iterable[tuple[str, dict[str, str] | None]]) -> list[Entry]:
         sound: list[Entry] = []
-        broken: list[Entry] = []
+        broken: list[str] = []
         for entry, fields in entries:
             try:
-                sound.append((entry, UUID((fields or {}).get("id", ""))))
+                sound.append((entry, _ident((fields or {}).get("id", ""))))
             except ValueError:
-                broken.append((entry, UUID(int=0)))
+                broken.append(entry)
         if broken:
             _log.error("unreadable_entries", shard=shard, count=len(broken))
-            await self.done(shard, broken)
+            await self._valkey.xdel(key_space.reservation_shard(shard), *broken)
         return sound
+
+
+def spans(numbers: Sequence[int]) -> list[int]:
+    """Rising numbers as the first and the last of each run without a gap, one after the other."""
+    found: list[int] = []
+    for number in numbers:
+        if found and found[-1] == number - 1:
+            found[-1] = number
+        else:
+            found += (number, number)
+    return found
 
 
 def _entries(answer: Any) -> list[tuple[str, dict[str, str] | None]]:

@@ -109,7 +109,7 @@ class Reconciler:
             # later than `before` on any clock, so that no round finds what an earlier one put in
             now = max(self._clock.now(), before + timedelta(microseconds=1))
             async with self._database.begin() as tx:
-                found = await self._stores.requests.forgotten(tx, before, now, limit=AT_ONCE, shard=shard)
+                found = await self._stores.waiting.forgotten(tx, before, now, limit=AT_ONCE, shard=shard)
             if found:
                 await self._queue.put(found)
                 PUT_IN_AGAIN.inc(len(found))

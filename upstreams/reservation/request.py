@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from config.connections import Transaction
-from upstreams.reservation.deciding import Decision, Wish
+from upstreams.reservation.deciding import Decision, Kind, Shape
 from upstreams.reservation.terms import ON_SITE, Terms
 from upstreams.trade.allocation import Basket, Line
 from upstreams.trade.money import Money
 
-Kind = Literal["counted", "seated", "resource"]
-"""Alike and counted; seat by seat; one thing that is had for a time."""
+
+def ident_of(now: datetime, chance: UUID) -> UUID:
+    """The id of a request of this moment, of which `chance` gives all but the time (RFC 9562, section 5.7, version 7).
+
+    Requests of one moment are neighbours in every index that knows them by it, as are their holds and reservations.
+    """
+    moment = int(now.timestamp() * 1000) << 80
+    return UUID(int=moment | 0x7 << 76 | chance.int & ~(0xFFFFFFFFFFFF << 80 | 0xF << 76))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +80,11 @@ class Requests(Protocol):
     ) -> Mapping[tuple[UUID, str], int]:
         """How many of these things these persons hold or have confirmed."""
 
-    async def claim(self, tx: Transaction, idents: Sequence[UUID]) -> list[Wish]:
-        """Those of these requests that are still queued, locked, in the order in which they are named.
+    async def shapes(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Shape]:
+        """What each of these things is, and how many of it one person may have."""
 
-        Waits for whoever decides one of them at the same time, and leaves out what they decided.
-        """
-
-    async def decide(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> None:
-        """Write what became of claimed requests."""
+    async def decide(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> list[int]:
+        """Write what became of claimed requests. Answers the number of each among the events, in their order."""
 
     async def bury(
         self, tx: Transaction, ident: UUID, reason: str, now: datetime, *, error: str, sqlstate: str | None
@@ -91,25 +94,11 @@ class Requests(Protocol):
     async def reservable_skus(self, tx: Transaction) -> Collection[str]:
         """Everything that can be reserved."""
 
-    async def waiting(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, int]:
-        """How many of each thing queued requests ask for."""
-
-    async def queued_of(self, tx: Transaction, person: UUID) -> Sequence[tuple[UUID, int]]:
-        """A person's queued requests, each with its shard."""
-
     async def keys_since(self, tx: Transaction, moment: datetime) -> Sequence[tuple[UUID, str]]:
         """The idempotency keys that were used since a moment, each with its person."""
 
     async def forget_keys(self, tx: Transaction, before: datetime, *, limit: int) -> int:
         """Forget the idempotency keys that were used before a moment, so many at a time. Answers how many."""
-
-    async def forgotten(
-        self, tx: Transaction, before: datetime, now: datetime, *, limit: int, shard: int | None = None
-    ) -> list[tuple[UUID, int]]:
-        """Queued requests that were last put into the stream before a moment, each with its shard.
-
-        They are marked as put in now.
-        """
 
     async def acknowledge(self, tx: Transaction, person: UUID, idents: Collection[UUID], now: datetime) -> None:
         """The person's page has these results."""

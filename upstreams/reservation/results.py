@@ -109,13 +109,20 @@ class Teller:
 
 def messages(events: Sequence[Event]) -> list[str]:
     """Events as the channel carries them, many in one message."""
-    encoded = [_message(event) for event in events]
+    alike: dict[int, str] = {}
+    """What most of a batch are told is the same, but for whom it is about."""
+    encoded = []
+    for event in events:
+        number, news = event.id, event.news
+        body = alike.get(id(news.body))
+        if body is None:
+            rest = msgspec.json.encode(news.body).decode()[1:]
+            body = alike[id(news.body)] = f',"kind":"{news.kind}"{"," if news.body else ""}{rest}'
+        ident = str(news.reservation)
+        encoded.append(
+            f'{{"person":"{news.person}","reservation":"{ident}","record":{{"event":{number},"id":"{ident}"{body}}}'
+        )
     return [f"[{','.join(encoded[at : at + TOLD_AT_ONCE])}]" for at in range(0, len(encoded), TOLD_AT_ONCE)]
-
-
-def _message(event: Event) -> str:
-    news = event.news
-    return f'{{"person":"{news.person}","reservation":"{news.reservation}","record":{event.json().decode()}}}'
 
 
 class Sign(Enum):

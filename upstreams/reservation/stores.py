@@ -11,6 +11,7 @@ from upstreams.reservation.places import PlaceStore
 from upstreams.reservation.record import Records
 from upstreams.reservation.request import Requests
 from upstreams.reservation.reservation import Reservations
+from upstreams.reservation.waiting import Waiting
 from upstreams.trade.holds import Holds
 from upstreams.trade.idempotency import IdempotencyKeys
 from upstreams.trade.stock import Stock
@@ -21,6 +22,7 @@ class Stores:
     """Each takes the caller's transaction and never commits."""
 
     requests: Requests
+    waiting: Waiting
     reservations: Reservations
     records: Records
     stock: Stock

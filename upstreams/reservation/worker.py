@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+import asyncpg
 import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +19,7 @@ from config.pause import pause
 from config.sections.services import ReservationSettings
 from config.serving import collect_rarely
 from config.settings import Settings
-from upstreams.reservation.batch import Batches
+from upstreams.reservation.batch import Batches, Decided
 from upstreams.reservation.desk import Desk
 from upstreams.reservation.faults import NONE, Faults
 from upstreams.reservation.gate import Gate
@@ -32,15 +33,15 @@ from upstreams.reservation.storage.stores import postgresql_stores
 
 WAIT = 1.0
 """Seconds that a worker waits for new entries before it looks around."""
-LEFT_ALONE = 5.0
-"""Seconds after which an entry that another worker took is taken over, while the line is served."""
+LOOK_AROUND = 1.0
+"""Seconds between two looks for entries that another worker took and left."""
 ROUND = 2.0
 """Seconds between two rounds of the reconciler."""
 BREATH = 0.2
 """Seconds to wait when an engine is away, or a lease is another's."""
-SUSPECT = 3
-"""Deliveries after which an entry is decided alone: its batch never came to an end."""
-AWAY = (RedisError, SQLAlchemyError, OSError)
+SUSPECT = 2
+"""Times in a row that something was left of a line, after which each of it is decided alone: its batch never ended."""
+AWAY = (RedisError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 _log = structlog.get_logger(__name__)
 
@@ -110,28 +111,56 @@ class Worker:
         try:
             if await self._queue.open(shard):
                 await self._reconciler.enqueue_again(0.0, shard=shard)
-            idle = 0.0  # whoever served this line before is gone: what they left comes first
-            while not over.is_set():
-                await self._finish_others(shard, idle)
-                idle = LEFT_ALONE
-                for _ in range(64):
-                    await self._leases.hold(shard)
-                    taken = await self._take(shard, over)
-                    await self.process(shard, taken)
-                    if len(taken) < self._settings.batch:
-                        break
+            await self._finish_others(shard)  # whoever served this line before is gone: what they left comes first
+            await self.empty(shard, over)
         finally:
             await self._queue.leave(shard, self._name)
             await self._leases.drop(shard)
 
-    async def _finish_others(self, shard: int, idle: float) -> None:
-        while left := await self._queue.take_over(shard, self._name, count=self._settings.batch, idle=idle):
-            times = await self._queue.deliveries(shard, left)
-            if any(times.get(entry, 0) >= SUSPECT for entry, _ in left):
-                for one in left:
-                    await self.process(shard, [one])
-            else:
-                await self.process(shard, left)
+    async def empty(self, shard: int, over: asyncio.Event) -> None:
+        """Decide what comes into a line until `over` is set.
+
+        While a batch is decided, the one before is told and, where there is more, the next one is taken.
+        """
+        clock = asyncio.get_running_loop().time
+        held = looked = clock()
+        following: asyncio.Future[Sequence[Entry]] | None = None
+        telling: asyncio.Future[None] = asyncio.ensure_future(asyncio.sleep(0))
+        try:
+            while following is not None or not over.is_set():
+                if clock() - held > SAY_SO_EVERY:
+                    held = clock()
+                    await self._leases.hold(shard)
+                if clock() - looked > LOOK_AROUND and following is None:
+                    looked = clock()
+                    await telling
+                    await self._finish_others(shard)  # of one who went on without a lease
+                taken, following = await (following or self._take(shard, over)), None
+                if not taken:
+                    continue
+                if len(taken) == self._settings.batch and not over.is_set():
+                    following = asyncio.ensure_future(self._take(shard, over))
+                decided = await self._decide(taken)
+                await telling
+                telling = asyncio.ensure_future(self._tell(shard, taken, decided))
+            await telling
+        finally:
+            for one in (telling, following):
+                if one is not None and not one.done():
+                    one.cancel()
+                    await asyncio.gather(one, return_exceptions=True)
+
+    async def _finish_others(self, shard: int) -> None:
+        """Decide what somebody took and never finished: together, or alone where that never comes to an end."""
+        left = await self._queue.left(shard, count=self._settings.batch)
+        if not left:
+            return
+        alone = await self._queue.found_left(shard) >= SUSPECT
+        while left:
+            for some in [[one] for one in left] if alone else [left]:
+                await self.process(shard, some)
+            left = await self._queue.left(shard, count=self._settings.batch)
+        await self._queue.nothing_left(shard)
 
     async def _take(self, shard: int, over: asyncio.Event) -> Sequence[Entry]:
         """New entries; waiting ends as soon as the worker is asked to stop."""
@@ -150,10 +179,14 @@ class Worker:
 
     async def process(self, shard: int, entries: Sequence[Entry]) -> None:
         """Decide what the entries name; then, and only then, their results are told and they are done."""
-        if not entries:
-            return
+        if entries:
+            await self._tell(shard, entries, await self._decide(entries))
+
+    async def _decide(self, entries: Sequence[Entry]) -> Decided:
         await self._faults.at("taken")
-        decided = await self._batches.decide(list(dict.fromkeys(request for _, request in entries)))
+        return await self._batches.decide(list(dict.fromkeys(request for _, request in entries)))
+
+    async def _tell(self, shard: int, entries: Sequence[Entry], decided: Decided) -> None:
         await self._faults.at("committed")
         await self._queue.done(shard, entries, messages(decided.events))
         await self._gate.give(decided.refused)

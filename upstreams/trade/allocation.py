@@ -6,10 +6,11 @@ A batch decides exactly as its baskets would one after the other. Whatever it gr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 
 class Refusal(StrEnum):
@@ -25,8 +26,7 @@ class Refusal(StrEnum):
     """With what the person has already, one of its lines is more than one person may have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """From a moment until just before another."""
 
     start: datetime
@@ -37,8 +37,7 @@ class Window:
         return self.start < other.end and other.start < self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """So many of one thing."""
 
     sku: str
@@ -49,8 +48,7 @@ class Line:
     """When, where it is had for a time; `quantity` is the length in the thing's own unit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(msgspec.Struct, frozen=True):
     """What is left of one thing in one place."""
 
     sku: str
@@ -58,8 +56,7 @@ class Shelf:
     available: int
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """So many of one thing, from one place."""
 
     sku: str
@@ -67,16 +64,14 @@ class Taken:
     quantity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Basket:
+class Basket(msgspec.Struct, frozen=True):
     """What one request asks for. Make it with `basket_of`: no thing stands in it twice."""
 
     id: UUID
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of one basket: taken from the shelves, or refused."""
 
     basket: UUID
@@ -146,15 +141,14 @@ class Serving:
 
     def take(self, lines: Iterable[Line]) -> tuple[Taken, ...]:
         """Take lines for which there is no `refusal`."""
-        return tuple(taken for line in lines for taken in _take(line, self._left[line.sku]))
-
-
-def _take(line: Line, places: dict[str, int]) -> list[Taken]:
-    taken = []
-    wanted = line.quantity
-    for warehouse, available in places.items():
-        if part := min(wanted, available):
-            places[warehouse] = available - part
-            wanted -= part
-            taken.append(Taken(line.sku, warehouse, part))
-    return taken
+        taken = []
+        for line in lines:
+            wanted, places = line.quantity, self._left[line.sku]
+            for warehouse, available in places.items():
+                if part := min(wanted, available):
+                    places[warehouse] = available - part
+                    wanted -= part
+                    taken.append(Taken(line.sku, warehouse, part))
+                if not wanted:
+                    break
+        return tuple(taken)

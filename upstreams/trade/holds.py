@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
+
+import msgspec
 
 from config.connections import Transaction
 from upstreams.trade.allocation import Line, Taken
@@ -14,8 +15,7 @@ from upstreams.trade.allocation import Line, Taken
 End = Literal["confirmed", "released", "expired"]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """What is kept for one person until `expires_at`."""
 
     id: UUID

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from tests.clock import FakeClock
 from tests.upstreams.conftest import Client, Databases
 from tests.upstreams.payments.sandbox_process import GOOD, SILENT, pay
 from upstreams.reservation.queue import RequestQueue
+from upstreams.reservation.storage import decisions
 from upstreams.reservation.storage.tables import metadata, payments, reservation, reservation_event, trade
 from upstreams.reservation.worker import Worker
 from upstreams.trade.payments.driver import Driver
@@ -146,8 +147,11 @@ class House:
         """The kinds of what open pages are told of a reservation, in order."""
         result = metadata.tables["reservation.result"]
         async with self.database.connect() as tx:
-            query = sa.select(result.c.kind).where(result.c.reservation == ident).order_by(result.c.id)
-            return list(await tx.scalars(query))
+            changes = await tx.scalars(
+                sa.select(result.c.kind).where(result.c.reservation == ident).order_by(result.c.id)
+            )
+            decision = await decisions.of(tx, [UUID(ident)])
+            return [*(event.news.kind for event in decision.values()), *changes]
 
     async def agree(self) -> None:
         """Money, stock and reservations say the same, and the provider with them."""

@@ -15,12 +15,12 @@ from starlette.routing import BaseRoute, Route
 from config.openapi import Api, Details, Header, Operation, document
 from upstreams.door.answers import NOT_UNDERSTOOD
 from upstreams.reservation import record as problems
+from upstreams.reservation.deciding import Kind
 from upstreams.reservation.endpoints.administration import BASE, AskedSeats, AskedSlots, AskedStock
 from upstreams.reservation.endpoints.asked import Asked
 from upstreams.reservation.endpoints.events import STREAM
 from upstreams.reservation.endpoints.money_description import MONEY_DETAILS, MONEY_OPERATIONS
 from upstreams.reservation.life import State
-from upstreams.reservation.request import Kind
 from upstreams.trade.idempotency import HEADER, KEY_MISSING, KEY_REUSED
 
 

@@ -102,7 +102,7 @@ class ReservationEndpoints:
             await self._batches.decide([receipt.record.id])
             record = await self._record(receipt.record.id, person)
             return json_answer(request, record.document(), headers={**headers, "Preference-Applied": "wait"})
-        return json_answer(request, shown(receipt), status=HTTPStatus.ACCEPTED, headers=headers)
+        return json_answer(request, receipt.document(), status=HTTPStatus.ACCEPTED, headers=headers)
 
     async def _submit_form(self, request: Request, person: Person) -> Response:
         fields = await read_fields(request)
@@ -123,7 +123,7 @@ class ReservationEndpoints:
         if wants_page(request):
             return await self._shown(request, person, request.path_params["id"])
         record = await self._record(request.path_params["id"], person)
-        return json_answer(request, shown(Receipt(record, await self._desk.position(record))))
+        return json_answer(request, Receipt(record, await self._desk.position(record)).document())
 
     async def _shown(self, request: Request, person: Person, ident: UUID) -> Response:
         async with self._database.connect() as tx:
@@ -215,11 +215,6 @@ class ReservationEndpoints:
             form_action=self._payments.pages,  # where the form that begins a payment ends up
             **context,
         )
-
-
-def shown(receipt: Receipt) -> dict[str, Any]:
-    """A record, and while it waits whose turn it is: 1 is next."""
-    return {**receipt.record.document(), "position": receipt.position}
 
 
 def prefers_to_wait(request: Request) -> bool:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from config.connections import Transaction
 from upstreams.reservation.dead_letters import DeadLetter
-from upstreams.reservation.storage.tables import dead_letter, request
+from upstreams.reservation.storage.tables import dead_letter, request, waiting
 
 
 class StoredDeadLetters:
@@ -48,9 +48,21 @@ class StoredDeadLetters:
         row = (
             await tx.execute(
                 sa.update(request)
-                .values(state="queued", refusal=None, decided_at=None, acknowledged_at=None, enqueued_at=now)
+                .values(state="queued", refusal=None, decided_at=None, acknowledged_at=None)
                 .where(request.c.id == found, request.c.state == "dead")
-                .returning(request.c.id, request.c.person, request.c.shard)
+                .returning(request.c.id, request.c.arrival, request.c.shard, request.c.person, request.c.requested_at)
             )
         ).one_or_none()
-        return None if row is None else (row.id, row.person, row.shard)
+        if row is None:
+            return None
+        await tx.execute(
+            sa.insert(waiting).values(
+                request=row.id,
+                arrival=row.arrival,
+                shard=row.shard,
+                person=row.person,
+                requested_at=row.requested_at,
+                enqueued_at=now,
+            )
+        )
+        return row.id, row.person, row.shard

@@ -1,9 +1,10 @@
-"""Happenings in PostgreSQL: the table `result`."""
+"""Happenings in PostgreSQL: the table `result`, and the decision that each request bears."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, distinct_on
 
 from config.connections import Transaction
 from upstreams.reservation.happening import Event, News
+from upstreams.reservation.storage import decisions
 from upstreams.reservation.storage.tables import request, result
 from upstreams.trade.storage import bulk
 
@@ -56,22 +58,32 @@ class StoredHappenings:
 
         Transactions end in another order than they number their events, so those shortly before it come again too.
         """
-        known_at = sa.select(result.c.at).where(result.c.id == event, result.c.person == person).scalar_subquery()
+        known_at = (
+            sa.select(result.c.at)
+            .where(result.c.id == event, result.c.person == person)
+            .union_all(sa.select(request.c.decided_at).where(request.c.event == event, request.c.person == person))
+            .subquery()
+        )
+        moment = sa.select(known_at.c.at - OVERLAP).scalar_subquery()
         query = (
             sa.select(*_COLUMNS)
             .where(
                 result.c.person == person,
                 result.c.id != event,
-                sa.or_(result.c.id > event, result.c.at >= known_at - OVERLAP),
+                sa.or_(result.c.id > event, result.c.at >= moment),
             )
             .order_by(result.c.id)
             .limit(limit)
         )
-        return [_event(row) for row in await tx.execute(query)]
+        changes = [_event(row) for row in await tx.execute(query)]
+        made = await decisions.since(tx, person, event, moment, limit=limit)
+        return sorted([*changes, *made], key=attrgetter("id"))[:limit]
 
     async def newest(self, tx: Transaction, person: UUID) -> int:
         """The number of a person's last event; 0 where there is none."""
-        return await tx.scalar(sa.select(sa.func.max(result.c.id)).where(result.c.person == person)) or 0
+        change = sa.select(sa.func.max(result.c.id)).where(result.c.person == person).scalar_subquery()
+        decision = sa.select(sa.func.max(request.c.event)).where(request.c.person == person).scalar_subquery()
+        return await tx.scalar(sa.select(sa.func.greatest(change, decision, 0))) or 0
 
     async def latest(self, tx: Transaction, reservations: Collection[UUID]) -> Sequence[Event]:
         """The last event of each of these requests."""
@@ -84,7 +96,12 @@ class StoredHappenings:
             .where(request.c.id == chosen)
             .order_by(result.c.reservation, result.c.id.desc())
         )
-        return [_event(row) for row in await tx.execute(query)]
+        last = await decisions.of(tx, reservations)
+        for event in map(_event, await tx.execute(query)):
+            of = event.news.reservation
+            if of not in last or last[of].id < event.id:
+                last[of] = event
+        return list(last.values())
 
     async def untold(self, tx: Transaction, before: datetime, *, limit: int) -> Sequence[Event]:
         """What was written before a moment and not told, locked; what somebody else has locked is theirs to tell."""

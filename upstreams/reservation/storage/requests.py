@@ -6,17 +6,99 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, Range
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCLASS, TSTZRANGE
 
 from config.connections import Transaction
-from upstreams.reservation.deciding import Decision, Wish
+from config.direct import Statement
+from upstreams.reservation.deciding import Decision, Shape
 from upstreams.reservation.request import Request, Reservable
-from upstreams.reservation.storage.tables import booking, dead_letter, request, request_line, reservation, sku, trade
+from upstreams.reservation.storage.tables import (
+    booking,
+    dead_letter,
+    request,
+    request_line,
+    reservation,
+    sku,
+    trade,
+    waiting,
+)
 from upstreams.reservation.terms import terms_of
-from upstreams.trade.allocation import Line, Window, basket_of
 from upstreams.trade.money import Money
 from upstreams.trade.storage import bulk
+
+_things = bulk.given("things", {"code": sa.Text})
+_SHAPES = Statement(
+    sa.select(sku.c.code, sku.c.kind, sku.c.limit_per_person).join(_things, _things.c.code == sku.c.code)
+)
+_NUMBERS = Statement(
+    sa.select(sa.func.nextval(sa.cast("reservation.result_id_seq", REGCLASS)).label("event")).select_from(
+        sa.func.generate_series(1, sa.bindparam("count", type_=sa.Integer))
+    )
+)
+_decided = bulk.given("decided", {"id": sa.Uuid, "refusal": sa.Text, "event": sa.BigInteger})
+_DECIDE = Statement(
+    sa.update(request)
+    .values(
+        state=sa.case((_decided.c.refusal.is_(None), "granted"), else_="refused"),
+        refusal=_decided.c.refusal,
+        decided_at=sa.bindparam("now", type_=request.c.decided_at.type),
+        event=_decided.c.event,
+    )
+    .where(request.c.id == _decided.c.id)
+)
+
+_asked = (
+    sa.insert(request)
+    .values(
+        id=sa.bindparam("ident", type_=sa.Uuid),
+        person=sa.bindparam("asked_by", type_=sa.Uuid),
+        organisation=sa.bindparam("of", type_=sa.Uuid),
+        shard=sa.bindparam("line", type_=sa.SmallInteger),
+        state="queued",
+        currency=sa.bindparam("priced_in", type_=request.c.currency.type),
+        requested_at=sa.bindparam("now", type_=request.c.requested_at.type),
+    )
+    .returning(
+        request.c.id, request.c.arrival, request.c.shard, request.c.person, request.c.requested_at.label("asked_at")
+    )
+    .cte("asked")
+)
+_SUBMIT = Statement(
+    sa.insert(waiting).from_select(
+        ["request", "arrival", "shard", "person", "requested_at", "enqueued_at"],
+        sa.select(*_asked.c, _asked.c.asked_at.label("enqueued_at")),
+    )
+)
+_SUBMIT_LINE = Statement(
+    sa.insert(request_line).values(
+        request=sa.bindparam("ident", type_=sa.Uuid),
+        sku=sa.bindparam("thing", type_=sa.Text),
+        quantity=sa.bindparam("count", type_=sa.Integer),
+        unit_price=sa.bindparam("each", type_=sa.BigInteger),
+        seats=sa.cast(sa.bindparam("places", type_=sa.Text), ARRAY(sa.Text)),
+        during=sa.cast(sa.bindparam("time", type_=sa.Text), TSTZRANGE),
+        payment=sa.bindparam("terms", type_=sa.Text),
+        deadlines=sa.cast(sa.bindparam("until", type_=sa.Text), JSONB),
+    )
+)
+_RESERVABLE = Statement(
+    sa.select(
+        sku.c.code,
+        sku.c.price,
+        sku.c.currency,
+        sku.c.limit_per_request,
+        sku.c.kind,
+        sku.c.limit_per_person,
+        sku.c.unit_minutes,
+        sku.c.payment,
+        sa.cast(sku.c.deadlines, sa.Text).label("deadlines"),
+        sa.cast(sku.c.name, sa.Text).label("name"),
+    )
+    .join(_things, _things.c.code == sku.c.code)
+    .where(sku.c.active)
+)
 
 
 class StoredRequests:
@@ -24,60 +106,70 @@ class StoredRequests:
 
     async def reservable(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Reservable]:
         """Those of these things that can be reserved."""
-        return await _things(tx, sku.c.code.in_(sorted(skus)), sku.c.active)
+        found = await _RESERVABLE.rows(tx, all_code=bulk.quoted(sorted(skus)))
+        return {
+            row["code"]: Reservable(
+                row["code"],
+                Money(row["price"], row["currency"]),
+                row["limit_per_request"],
+                row["kind"],
+                row["limit_per_person"],
+                row["unit_minutes"],
+                terms_of(row["payment"], msgspec.json.decode(row["deadlines"])),
+                msgspec.json.decode(row["name"]),
+            )
+            for row in found
+        }
 
     async def submit(self, tx: Transaction, asked: Request, things: Mapping[str, Reservable], now: datetime) -> None:
         """Write a request; its place in the order of arrival is given here."""
-        await tx.execute(
-            sa.insert(request).values(
-                id=asked.basket.id,
-                person=asked.person,
-                organisation=asked.organisation,
-                shard=asked.shard,
-                state="queued",
-                currency=next(iter(things.values())).price.currency,
-                requested_at=now,
-                enqueued_at=now,
-            )
+        await _SUBMIT.rows(
+            tx,
+            ident=asked.basket.id,
+            asked_by=asked.person,
+            of=asked.organisation,
+            line=asked.shard,
+            priced_in=next(iter(things.values())).price.currency,
+            now=now,
         )
-        await tx.execute(
-            sa.insert(request_line).values(
-                [
-                    {
-                        "request": asked.basket.id,
-                        "sku": line.sku,
-                        "quantity": line.quantity,
-                        "unit_price": things[line.sku].price.minor,
-                        "seats": list(line.seats) or None,
-                        "during": line.during and Range(line.during.start, line.during.end, bounds="[)"),
-                        "payment": things[line.sku].terms.payment,
-                        "deadlines": things[line.sku].terms.written(),
-                    }
-                    for line in asked.basket.lines
-                ]
+        for line in asked.basket.lines:
+            thing = things[line.sku]
+            await _SUBMIT_LINE.rows(
+                tx,
+                ident=asked.basket.id,
+                thing=line.sku,
+                count=line.quantity,
+                each=thing.price.minor,
+                places=bulk.quoted(line.seats) if line.seats else None,
+                time=line.during and f"[{line.during.start.isoformat()},{line.during.end.isoformat()})",
+                terms=thing.terms.payment,
+                until=msgspec.json.encode(thing.terms.written()).decode(),
             )
-        )
 
     async def things(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Reservable]:
         """All of these things that there are, whether they can be reserved now or could when they were asked for."""
-        return await _things(tx, sku.c.code.in_(sorted(skus)))
+        return await _all(tx, sku.c.code.in_(sorted(skus)))
 
     async def had(
         self, tx: Transaction, persons: Collection[UUID], skus: Collection[str]
     ) -> Mapping[tuple[UUID, str], int]:
         """How many of these things these persons hold or have confirmed."""
         line = trade.hold_line
+        # by their requests, which have an index by person
         mine = sa.and_(
-            reservation.c.person == sa.any_(sa.literal(list(persons), ARRAY(sa.Uuid, dimensions=1))),
+            request.c.person == sa.any_(sa.literal(list(persons), ARRAY(sa.Uuid, dimensions=1))),
+            request.c.state == "granted",
             reservation.c.state.in_(("PENDING", "CONFIRMED")),
         )
         counted = (
             sa.select(reservation.c.person, line.c.sku, (line.c.quantity - line.c.given_back).label("quantity"))
+            .join(request, request.c.id == reservation.c.id)
             .join(line, line.c.hold == reservation.c.hold)
             .where(mine, line.c.sku.in_(sorted(skus)))
         )
         booked = (
             sa.select(reservation.c.person, booking.c.sku, booking.c.quantity)
+            .join(request, request.c.id == reservation.c.id)
             .join(booking, booking.c.hold == reservation.c.hold)
             .where(mine, booking.c.sku.in_(sorted(skus)), booking.c.active)
         )
@@ -87,58 +179,28 @@ class StoredRequests:
         )
         return {(person, thing): int(quantity) for person, thing, quantity in await tx.execute(query)}
 
-    async def claim(self, tx: Transaction, idents: Sequence[UUID]) -> list[Wish]:
-        """Those of these requests that are still queued, locked, in the order in which they are named.
+    async def shapes(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Shape]:
+        """What each of these things is, and how many of it one person may have."""
+        found = await _SHAPES.rows(tx, all_code=bulk.quoted(sorted(skus)))
+        return {row["code"]: Shape(row["kind"], row["limit_per_person"]) for row in found}
 
-        Waits for whoever decides one of them at the same time, and leaves out what they decided.
-        """
-        query = (
-            sa.select(request.c.id, request.c.person, request.c.requested_at)
-            .where(
-                request.c.id == sa.any_(sa.literal(list(idents), ARRAY(sa.Uuid, dimensions=1))),
-                request.c.state == "queued",
-            )
-            .order_by(request.c.arrival)
-            .with_for_update(key_share=True)
+    async def decide(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> list[int]:
+        """Write what became of claimed requests. Answers the number of each among the events, in their order."""
+        numbers = sorted(row["event"] for row in await _NUMBERS.rows(tx, count=len(decisions)))
+        await _DECIDE.rows(
+            tx,
+            all_id=bulk.listed(one.request for one in decisions),
+            all_refusal=bulk.quoted(one.refusal for one in decisions),
+            all_event=bulk.listed(numbers),
+            now=now,
         )
-        found = {row.id: row for row in await tx.execute(query)}
-        lines: dict[UUID, list[Line]] = {ident: [] for ident in found}
-        query_lines = sa.select(
-            request_line.c.request, request_line.c.sku, request_line.c.quantity, request_line.c.seats,
-            request_line.c.during,
-        ).where(request_line.c.request == sa.any_(sa.literal(list(lines), ARRAY(sa.Uuid, dimensions=1))))  # fmt: skip
-        for ident, thing, quantity, seats, during in await tx.execute(query_lines):
-            window = Window(during.lower, during.upper) if during is not None else None
-            lines[ident].append(Line(thing, quantity, tuple(seats or ()), window))
-        return [
-            Wish(basket_of(ident, lines[ident]), found[ident].person, found[ident].requested_at)
-            for ident in idents
-            if ident in found
-        ]
-
-    async def decide(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> None:
-        """Write what became of claimed requests."""
-        decided = bulk.rows(
-            "decided",
-            {
-                "id": (sa.Uuid, [one.request for one in decisions]),
-                "refusal": (sa.Text, [one.refusal for one in decisions]),
-            },
-        )
-        await tx.execute(
-            sa.update(request)
-            .values(
-                state=sa.case((decided.c.refusal.is_(None), "granted"), else_="refused"),
-                refusal=decided.c.refusal,
-                decided_at=now,
-            )
-            .where(request.c.id == decided.c.id)
-        )
+        return numbers
 
     async def bury(
         self, tx: Transaction, ident: UUID, reason: str, now: datetime, *, error: str, sqlstate: str | None
     ) -> None:
         """Give up on a request that cannot be decided, so that it holds nobody up; it is a dead letter now."""
+        await tx.execute(sa.delete(waiting).where(waiting.c.request == ident))
         await tx.execute(
             sa.update(request)
             .values(state="dead", refusal=reason, decided_at=now)
@@ -151,21 +213,6 @@ class StoredRequests:
     async def reservable_skus(self, tx: Transaction) -> Collection[str]:
         """Everything that can be reserved."""
         return (await tx.scalars(sa.select(sku.c.code).where(sku.c.active))).all()
-
-    async def waiting(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, int]:
-        """How many of each thing queued requests ask for."""
-        query = (
-            sa.select(request_line.c.sku, sa.func.sum(request_line.c.quantity))
-            .join(request, request.c.id == request_line.c.request)
-            .where(request.c.state == "queued", request_line.c.sku.in_(sorted(skus)))
-            .group_by(request_line.c.sku)
-        )
-        return {thing: int(quantity) for thing, quantity in await tx.execute(query)}
-
-    async def queued_of(self, tx: Transaction, person: UUID) -> Sequence[tuple[UUID, int]]:
-        """A person's queued requests, each with its shard."""
-        mine = sa.select(request.c.id, request.c.shard).where(request.c.person == person, request.c.state == "queued")
-        return [(ident, shard) for ident, shard in await tx.execute(mine)]
 
     async def keys_since(self, tx: Transaction, moment: datetime) -> Sequence[tuple[UUID, str]]:
         """The idempotency keys that were used since a moment, each with its person."""
@@ -182,31 +229,6 @@ class StoredRequests:
             await tx.execute(sa.delete(trade.idempotency).where(sa.tuple_(keys.person, keys.key).in_(old)))
         ).rowcount
 
-    async def forgotten(
-        self, tx: Transaction, before: datetime, now: datetime, *, limit: int, shard: int | None = None
-    ) -> list[tuple[UUID, int]]:
-        """Queued requests that were last put into the stream before a moment, each with its shard.
-
-        They are marked as put in now.
-        """
-        chosen = (
-            sa.select(request.c.id)
-            .where(request.c.state == "queued", request.c.enqueued_at <= before)
-            .order_by(request.c.arrival)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        if shard is not None:
-            chosen = chosen.where(request.c.shard == shard)
-        found = await tx.execute(
-            sa.update(request)
-            .values(enqueued_at=now)
-            .where(request.c.id.in_(chosen))
-            .returning(request.c.arrival, request.c.id, request.c.shard)
-        )
-        in_order = sorted(found.all(), key=lambda row: row.arrival)
-        return [(row.id, row.shard) for row in in_order]
-
     async def acknowledge(self, tx: Transaction, person: UUID, idents: Collection[UUID], now: datetime) -> None:
         """The person's page has these results."""
         await tx.execute(
@@ -221,7 +243,7 @@ class StoredRequests:
         )
 
 
-async def _things(tx: Transaction, *where: sa.ColumnElement[bool]) -> Mapping[str, Reservable]:
+async def _all(tx: Transaction, *where: sa.ColumnElement[bool]) -> Mapping[str, Reservable]:
     query = sa.select(
         sku.c.code,
         sku.c.price,

@@ -22,20 +22,18 @@ _SELECTED = sa.select(
     reservation.c.id, reservation.c.person, reservation.c.hold, reservation.c.state, trade.hold.c.expires_at
 ).join(trade.hold, trade.hold.c.id == reservation.c.hold)
 
+_OPEN = bulk.Insertion(reservation, ("id", "person", "hold"), ("state", "reserved_at", "version"))
+
 
 class StoredReservations:
     """`reservation.reservation.Reservations` in schema `reservation`."""
 
     async def open(self, tx: Transaction, granted: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
         """Write reservations: (id, person), all PENDING; the hold of each bears its id."""
-        await bulk.insert(
-            tx,
-            reservation,
-            [
-                {"id": ident, "person": person, "hold": ident, "state": "PENDING", "reserved_at": now, "version": 1}
-                for ident, person in granted
-            ],
-        )
+        if granted:
+            idents = bulk.listed(ident for ident, _ in granted)
+            persons = bulk.listed(person for _, person in granted)
+            await _OPEN.put(tx, id=idents, person=persons, hold=idents, state="PENDING", reserved_at=now, version=1)
 
     async def lock(self, tx: Transaction, ident: UUID, person: UUID | None = None) -> Reservation | None:
         """One reservation, of this person where one is named, locked until the transaction ends."""

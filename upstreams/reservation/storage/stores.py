@@ -13,6 +13,7 @@ from upstreams.reservation.storage.requests import StoredRequests
 from upstreams.reservation.storage.reservations import StoredReservations
 from upstreams.reservation.storage.tables import payments, trade
 from upstreams.reservation.storage.terms import StoredTermLines
+from upstreams.reservation.storage.waiting import StoredWaiting
 from upstreams.reservation.stores import Stores
 from upstreams.trade.storage.holds import StoredHolds
 from upstreams.trade.storage.idempotency import StoredIdempotencyKeys
@@ -26,6 +27,7 @@ def postgresql_stores() -> Stores:
     stock = StoredStock(trade)
     return Stores(
         StoredRequests(),
+        StoredWaiting(),
         StoredReservations(),
         StoredRecords(),
         stock,

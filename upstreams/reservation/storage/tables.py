@@ -1,4 +1,4 @@
-"""The tables of schema `reservation`, as migrations 0010 0050 to 0052, 0054 and 0055 make them."""
+"""The tables of schema `reservation`, as migrations 0010 0050 to 0052, 0054, 0055 and 0076 make them."""
 
 from __future__ import annotations
 
@@ -68,9 +68,19 @@ request = sa.Table(
     sa.Column("refusal", sa.Text),
     sa.Column("currency", sa.CHAR(3), nullable=False),
     sa.Column("requested_at", MOMENT, nullable=False),
-    sa.Column("enqueued_at", MOMENT, nullable=False),
     sa.Column("decided_at", MOMENT),
     sa.Column("acknowledged_at", MOMENT),
+    sa.Column("event", sa.BigInteger),
+)
+waiting = sa.Table(
+    "waiting",
+    metadata,
+    sa.Column("request", sa.Uuid, primary_key=True),
+    sa.Column("arrival", sa.BigInteger, nullable=False),
+    sa.Column("shard", sa.SmallInteger, nullable=False),
+    sa.Column("person", sa.Uuid, nullable=False),
+    sa.Column("requested_at", MOMENT, nullable=False),
+    sa.Column("enqueued_at", MOMENT, nullable=False),
 )
 request_line = sa.Table(
     "request_line",

@@ -26,35 +26,37 @@ class StoredHolds:
         self._hold = tables.hold
         self._line = tables.hold_line
         self._stock = stock
+        self._put_holds = bulk.Insertion(self._hold, ("id", "person", "expires_at"), ("state", "created_at"))
+        self._put_lines = bulk.Insertion(self._line, ("hold", "sku", "warehouse", "quantity"))
 
     async def open(self, tx: Transaction, holds: Sequence[Hold], now: datetime, *, cause: str) -> None:
         """Keep what was taken, in one movement of each stock row. The rows must be locked already."""
-        await bulk.insert(
+        if not holds:
+            return
+        await self._put_holds.put(
             tx,
-            self._hold,
-            [
-                {
-                    "id": hold.id,
-                    "person": hold.person,
-                    "state": "held",
-                    "created_at": now,
-                    "expires_at": hold.expires_at,
-                }
-                for hold in holds
-            ],
+            id=bulk.listed(hold.id for hold in holds),
+            person=bulk.listed(hold.person for hold in holds),
+            expires_at=bulk.quoted(hold.expires_at for hold in holds),
+            state="held",
+            created_at=now,
         )
-        lines = [(hold.id, taken) for hold in holds for taken in hold.taken]
-        await bulk.insert(
+        taken_of: dict[tuple[str, str], int] = {}
+        idents, skus, warehouses, quantities = [], [], [], []
+        for hold in holds:
+            for sku, warehouse, quantity in ((one.sku, one.warehouse, one.quantity) for one in hold.taken):
+                idents.append(hold.id)
+                skus.append(sku)
+                warehouses.append(warehouse)
+                quantities.append(quantity)
+                taken_of[sku, warehouse] = taken_of.get((sku, warehouse), 0) + quantity
+        await self._put_lines.put(
             tx,
-            self._line,
-            [
-                {"hold": ident, "sku": taken.sku, "warehouse": taken.warehouse, "quantity": taken.quantity}
-                for ident, taken in lines
-            ],
+            hold=bulk.listed(idents),
+            sku=bulk.quoted(skus),
+            warehouse=bulk.quoted(warehouses),
+            quantity=bulk.listed(quantities),
         )
-        taken_of: Counter[tuple[str, str]] = Counter()
-        for _, taken in lines:
-            taken_of[taken.sku, taken.warehouse] += taken.quantity
         await self._stock.move(
             tx,
             [Movement("hold", cause, sku, warehouse, held=count) for (sku, warehouse), count in taken_of.items()],

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from config.connections import Transaction
+from config.direct import Statement
 from upstreams.trade.idempotency import Earlier, same_request
 from upstreams.trade.storage.tables import TradeTables
+
+_CLAIMED = attrgetter("person", "key", "digest", "result", "at")
 
 
 class StoredIdempotencyKeys:
@@ -18,6 +22,13 @@ class StoredIdempotencyKeys:
 
     def __init__(self, tables: TradeTables) -> None:
         self._keys = tables.idempotency
+        keys = self._keys.c
+        self._claim = Statement(
+            insert(self._keys)
+            .values({column: sa.bindparam(f"used_{column.name}", type_=column.type) for column in _CLAIMED(keys)})
+            .on_conflict_do_nothing()
+            .returning(keys.key)
+        )
 
     async def claim(
         self, tx: Transaction, person: UUID, key: str, digest: bytes, now: datetime, *, result: UUID | None = None
@@ -28,13 +39,10 @@ class StoredIdempotencyKeys:
 
         Raises the problem `KEY_REUSED` where the key stands for another request.
         """
-        mine = await tx.scalar(
-            insert(self._keys)
-            .values(person=person, key=key, digest=digest, result=result, at=now)
-            .on_conflict_do_nothing()
-            .returning(self._keys.c.key)
+        mine = await self._claim.rows(
+            tx, used_person=person, used_key=key, used_digest=digest, used_result=result, used_at=now
         )
-        return None if mine is not None else await self.earlier(tx, person, key, digest)
+        return None if mine else await self.earlier(tx, person, key, digest)
 
     async def earlier(self, tx: Transaction, person: UUID, key: str, digest: bytes) -> Earlier | None:
         """What this key gave; None where it was never used. Raises `KEY_REUSED`."""

@@ -8,10 +8,13 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from config.connections import Transaction
+from config.direct import Statement
 from upstreams.trade.allocation import Shelf
 from upstreams.trade.stock import Kind, Level, Movement, Row
 from upstreams.trade.storage import bulk
 from upstreams.trade.storage.tables import TradeTables
+
+_SUMMED = ("sku", "warehouse", "on_hand", "held", "allocated")
 
 
 class StoredStock:
@@ -20,35 +23,16 @@ class StoredStock:
     def __init__(self, tables: TradeTables) -> None:
         self._stock = tables.stock
         self._movement = tables.stock_movement
-
-    async def lock(
-        self, tx: Transaction, skus: Collection[str], *, warehouses: Collection[str] | None = None
-    ) -> list[Shelf]:
-        """The shelves of these things, locked until the transaction ends.
-
-        Everybody locks in the order (sku, warehouse), so nobody waits in a circle. What has no shelf is left out.
-        """
         stock = self._stock.c
-        query = (
-            sa.select(stock.sku, stock.warehouse, stock.on_hand - stock.held - stock.allocated)
-            .where(stock.sku.in_(sorted(skus)))
+        self._to_lock = (
+            sa.select(stock.sku, stock.warehouse, (stock.on_hand - stock.held - stock.allocated).label("available"))
             .order_by(stock.sku, stock.warehouse)
-            .with_for_update(key_share=True)
+            .with_for_update(key_share=True, of=self._stock)
         )
-        if warehouses is not None:
-            query = query.where(stock.warehouse.in_(sorted(warehouses)))
-        return [Shelf(*row) for row in await tx.execute(query)]
-
-    async def move(self, tx: Transaction, movements: Sequence[Movement], now: datetime) -> None:
-        """Change counts, each row once, and write down why. The rows must be locked already.
-
-        Raises `IntegrityError` for a count below zero, for more promised than there is, and for a cause seen before.
-        """
-        if not movements:
-            return
-        change = _summed(movements)
-        stock = self._stock.c
-        await tx.execute(
+        wanted = bulk.given("wanted", {"sku": sa.Text})
+        self._lock = Statement(self._to_lock.join(wanted, wanted.c.sku == stock.sku))
+        change = bulk.given("change", {name: stock[name].type for name in _SUMMED})
+        self._change = Statement(
             sa.update(self._stock)
             .values(
                 on_hand=stock.on_hand + change.c.on_hand,
@@ -58,22 +42,40 @@ class StoredStock:
             )
             .where(stock.sku == change.c.sku, stock.warehouse == change.c.warehouse)
         )
-        await bulk.insert(
+        self._note = bulk.Insertion(self._movement, ("kind", "cause", *_SUMMED), ("at",))
+
+    async def lock(
+        self, tx: Transaction, skus: Collection[str], *, warehouses: Collection[str] | None = None
+    ) -> list[Shelf]:
+        """The shelves of these things, locked until the transaction ends.
+
+        Everybody locks in the order (sku, warehouse), so nobody waits in a circle. What has no shelf is left out.
+        """
+        if warehouses is None:
+            return [Shelf(*row.values()) for row in await self._lock.rows(tx, all_sku=bulk.quoted(sorted(skus)))]
+        query = self._to_lock.where(
+            self._stock.c.sku.in_(sorted(skus)), self._stock.c.warehouse.in_(sorted(warehouses))
+        )
+        return [Shelf(*row) for row in await tx.execute(query)]
+
+    async def move(self, tx: Transaction, movements: Sequence[Movement], now: datetime) -> None:
+        """Change counts, each row once, and write down why. The rows must be locked already.
+
+        Raises `IntegrityError` for a count below zero, for more promised than there is, and for a cause seen before.
+        """
+        if not movements:
+            return
+        await self._change.rows(tx, **_summed(movements))
+        await self._note.put(
             tx,
-            self._movement,
-            [
-                {
-                    "kind": movement.kind,
-                    "cause": movement.cause,
-                    "sku": movement.sku,
-                    "warehouse": movement.warehouse,
-                    "on_hand": movement.on_hand,
-                    "held": movement.held,
-                    "allocated": movement.allocated,
-                    "at": now,
-                }
-                for movement in movements
-            ],
+            kind=bulk.quoted(one.kind for one in movements),
+            cause=bulk.quoted(one.cause for one in movements),
+            sku=bulk.quoted(one.sku for one in movements),
+            warehouse=bulk.quoted(one.warehouse for one in movements),
+            on_hand=bulk.listed(one.on_hand for one in movements),
+            held=bulk.listed(one.held for one in movements),
+            allocated=bulk.listed(one.allocated for one in movements),
+            at=now,
         )
 
     async def rows(self, tx: Transaction, sku: str) -> Sequence[Row]:
@@ -175,20 +177,18 @@ class StoredStock:
         return [(sku, warehouse) for sku, warehouse in await tx.execute(query)]
 
 
-def _summed(movements: Iterable[Movement]) -> sa.TableValuedAlias:
+def _summed(movements: Iterable[Movement]) -> dict[str, str]:
+    """The parameters of a change: each row once."""
     sums: dict[tuple[str, str], list[int]] = {}
     for movement in movements:
         row = sums.setdefault((movement.sku, movement.warehouse), [0, 0, 0])
         row[0] += movement.on_hand
         row[1] += movement.held
         row[2] += movement.allocated
-    return bulk.rows(
-        "change",
-        {
-            "sku": (sa.Text, [sku for sku, _ in sums]),
-            "warehouse": (sa.Text, [warehouse for _, warehouse in sums]),
-            "on_hand": (sa.Integer, [row[0] for row in sums.values()]),
-            "held": (sa.Integer, [row[1] for row in sums.values()]),
-            "allocated": (sa.Integer, [row[2] for row in sums.values()]),
-        },
-    )
+    return {
+        "all_sku": bulk.quoted(sku for sku, _ in sums),
+        "all_warehouse": bulk.quoted(warehouse for _, warehouse in sums),
+        "all_on_hand": bulk.listed(row[0] for row in sums.values()),
+        "all_held": bulk.listed(row[1] for row in sums.values()),
+        "all_allocated": bulk.listed(row[2] for row in sums.values()),
+    }
