@@ -107,7 +107,7 @@ def worker(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="relay, activity, sweeper, rollout, audit, decisions, reservation, mail; all of them if not given."
+            help="relay, activity, sweeper, rollout, audit, decisions, reservation, shop, mail; all if not given."
         ),
     ] = None,
 ) -> None:

@@ -13,22 +13,33 @@ down_revision = "0081"
 branch_labels = None
 depends_on = None
 
-_CHANGED = "INSERT INTO commerce.search_change (product)"
-
 FUNCTIONS = {
-    "product": f"{_CHANGED} VALUES (NEW.id);",
-    "sku": f"{_CHANGED} VALUES (NEW.product);",
-    "offer": f"{_CHANGED} SELECT product FROM commerce.sku WHERE code = NEW.sku;",
-    "seller": f"""{_CHANGED} SELECT DISTINCT sku.product FROM commerce.offer JOIN commerce.sku ON sku.code = offer.sku
-        WHERE offer.seller = NEW.id;""",
-    "option_category": f"{_CHANGED} VALUES (NEW.product);",
-    "option_value": f"{_CHANGED} SELECT product FROM commerce.option_category WHERE id = NEW.category;",
-    "category": f"""{_CHANGED} WITH RECURSIVE below AS (
+    "product": "INSERT INTO commerce.search_change (product) VALUES (NEW.id);",
+    "sku": "INSERT INTO commerce.search_change (product) VALUES (NEW.product);",
+    "offer": """
+        INSERT INTO commerce.search_change (product) SELECT product FROM commerce.sku WHERE code = NEW.sku;
+    """,
+    "seller": """
+        INSERT INTO commerce.search_change (product) SELECT DISTINCT sku.product
+        FROM commerce.offer JOIN commerce.sku ON sku.code = offer.sku WHERE offer.seller = NEW.id;
+    """,
+    "option_category": "INSERT INTO commerce.search_change (product) VALUES (NEW.product);",
+    "option_value": """
+        INSERT INTO commerce.search_change (product)
+        SELECT product FROM commerce.option_category WHERE id = NEW.category;
+    """,
+    "category": """
+        INSERT INTO commerce.search_change (product) WITH RECURSIVE below AS (
             SELECT NEW.code AS code
             UNION SELECT category.code FROM commerce.category JOIN below ON category.parent = below.code
-        ) SELECT product.id FROM commerce.product JOIN below ON below.code = product.category;""",
-    "product_state": f"{_CHANGED} SELECT id FROM commerce.product WHERE state = NEW.code;",
-    "stock": f"{_CHANGED} SELECT product FROM commerce.sku WHERE code = NEW.sku;",
+        ) SELECT product.id FROM commerce.product JOIN below ON below.code = product.category;
+    """,
+    "product_state": """
+        INSERT INTO commerce.search_change (product) SELECT id FROM commerce.product WHERE state = NEW.code;
+    """,
+    "stock": """
+        INSERT INTO commerce.search_change (product) SELECT product FROM commerce.sku WHERE code = NEW.sku;
+    """,
 }
 """What a change of a table's row concerns, whoever writes it."""
 
@@ -87,6 +98,13 @@ UP = (
         counted_at timestamptz NOT NULL
     )
     """,
+    # what people read for a facet; written with the documents that bear it
+    """
+    CREATE TABLE commerce.search_label (
+        facet text PRIMARY KEY,
+        label jsonb NOT NULL CHECK (jsonb_typeof(label) = 'object')
+    )
+    """,
     *(
         f"""
         CREATE FUNCTION commerce.search_{table}_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -99,12 +117,13 @@ UP = (
         f"EXECUTE FUNCTION commerce.search_{table}_changed()"
         for table, when, condition in TRIGGERS
     ),
-    f"{_CHANGED} SELECT id FROM commerce.product",
+    "INSERT INTO commerce.search_change (product) SELECT id FROM commerce.product",
 )
 
 DOWN = (
     *(f"DROP TRIGGER search_changed ON commerce.{table}" for table, _, _ in TRIGGERS),
     *(f"DROP FUNCTION commerce.search_{table}_changed" for table in FUNCTIONS),
+    "DROP TABLE commerce.search_label",
     "DROP TABLE commerce.search_total",
     "DROP TABLE commerce.search_change",
     "DROP TABLE commerce.search_word",

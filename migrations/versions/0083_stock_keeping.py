@@ -19,6 +19,8 @@ UP = (
     "ALTER TABLE commerce.stock_movement DROP CONSTRAINT stock_movement_kind_check",
     "ALTER TABLE commerce.stock_movement ADD CONSTRAINT stock_movement_kind_check "
     f"CHECK (kind IN ({_KINDS}, 'transfer')) NOT VALID",
+    # looked at beside those who write, not before them
+    "ALTER TABLE commerce.stock_movement VALIDATE CONSTRAINT stock_movement_kind_check",
     "CREATE INDEX stock_movement_sold ON commerce.stock_movement (at) WHERE kind IN ('confirm', 'allocate', 'cancel')",
     """
     CREATE TABLE commerce.low_stock_rule (

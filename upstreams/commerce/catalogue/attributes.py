@@ -65,7 +65,7 @@ def _check_property(name: str, one: Any, *, inside: bool = False) -> None:
     if unknown := set(one) - _KNOWN[kind]:
         raise ValueError(f"{name}: a {kind} does not know {', '.join(sorted(map(str, unknown)))}")
     for keyword in _NUMBERS & set(one):
-        if not isinstance(one[keyword], int | float) or isinstance(one[keyword], bool):
+        if type(one[keyword]) not in (int, float):
             raise ValueError(f"{name}: {keyword} is a number")
     if "enum" in one and not (
         isinstance(one["enum"], list) and one["enum"] and all(_is(kind, value) for value in one["enum"])

@@ -38,9 +38,7 @@ class Strategy:
     """What every type of this strategy asks of its products, besides what its own schema does."""
 
 
-REAL_TIME_SALE = Strategy(
-    "real_time_sale", {"ko": "실시간 판매", "en": "Real-time sale"}, act="order", counted="here"
-)
+REAL_TIME_SALE = Strategy("real_time_sale", {"ko": "실시간 판매", "en": "Real-time sale"}, act="order", counted="here")
 RESERVATION = Strategy("reservation", {"ko": "예약", "en": "Reservation"}, act="reserve", counted="elsewhere")
 
 
@@ -68,16 +66,17 @@ class Strategies:
     def __iter__(self) -> Iterator[Strategy]:
         return iter(self._by_code.values())
 
+    @property
+    def codes(self) -> Sequence[str]:
+        """The codes of all."""
+        return list(self._by_code)
+
     def of(self, code: str) -> Strategy:
         """One of them. Raises the problem `NO_SUCH_STRATEGY`."""
         try:
             return self._by_code[code]
         except KeyError:
             raise Problem(NO_SUCH_STRATEGY) from None
-
-    def counted(self, where: Literal["here", "elsewhere", "nowhere"]) -> Sequence[str]:
-        """The codes of those whose stock is kept there."""
-        return [code for code, strategy in self._by_code.items() if strategy.counted == where]
 
     def wrong(self, kind: ProductKind, attributes: Mapping[str, Any]) -> list[str]:
         """What is wrong with the attributes of a product of this type; nothing where they fit."""

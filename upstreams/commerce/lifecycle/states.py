@@ -131,32 +131,35 @@ def plan_launch(life: Life, here: State, planned: datetime | None, due: datetime
     return replace(life, planned_launch_at=planned, launch_due_at=due)
 
 
-def check(state: State, states: Collection[State]) -> None:
-    """Whether a state may be put beside those that there are. Raises `ValueError`, or `STATE_IN_USE` for one that
-    ships and would be another."""
-    codes = {one.code for one in states} | {state.code}
-    if unknown := set(state.follows) - codes:
-        raise ValueError(f"there is no state {', '.join(sorted(unknown))}")
-    if state.code in state.follows:
+def check(state: State, follows_on: Collection[str], states: Collection[State]) -> None:
+    """Whether a state may be put beside those that there are, `follows_on` some of them. Raises `ValueError`, and
+    `STATE_IN_USE` where states that ship would be others."""
+    if unknown := {*state.follows, *follows_on} - {one.code for one in states}:
+        raise ValueError(f"there is no state {', '.join(sorted(unknown - {state.code}) or [state.code])} to follow")
+    if state.code in {*state.follows, *follows_on}:
         raise ValueError("a state does not follow itself")
     if any(one.position == state.position and one.code != state.code for one in states):
         raise ValueError(f"another state stands at {state.position}")
     if state.on_entry == "end" and state.sellable:
         raise ValueError("what has ended is not sold")
     before = next((one for one in states if one.code == state.code), None)
-    if before is not None and before.shipped:
-        if (before.sellable, before.on_entry) != (state.sellable, state.on_entry):
-            raise Problem(STATE_IN_USE)
-        new = {one.code for one in states if one.shipped}
-        if set(before.follows) & new != set(state.follows) & new:
-            raise Problem(STATE_IN_USE, "The ways between states that ship stay; ways to and from others may be added.")
+    if before is None or not before.shipped:
+        return
+    shipped = {one.code for one in states if one.shipped}
+    led_here = {one.code for one in states if one.shipped and state.code in one.follows}
+    if (
+        (before.sellable, before.on_entry) != (state.sellable, state.on_entry)
+        or set(before.follows) & shipped != set(state.follows) & shipped
+        or led_here != set(follows_on) & shipped
+    ):
+        raise Problem(STATE_IN_USE, "States that ship keep what they do, and the ways between them.")
 
 
 class Lives(Protocol):
     """States, and the lives of products."""
 
-    async def states(self, tx: Transaction) -> Sequence[State]:
-        """Every state, in its place."""
+    async def states(self, tx: Transaction, *, lock: bool = False) -> Sequence[State]:
+        """Every state, in its place; locked, nobody else changes them meanwhile."""
 
     async def put_state(self, tx: Transaction, state: State, before: Collection[str]) -> None:
         """Make a state or change one; `before`: states from which it can be gone to."""
@@ -167,7 +170,9 @@ class Lives(Protocol):
     async def find(self, tx: Transaction, product: UUID, *, lock: bool = False) -> Life | None:
         """One life; locked, until the transaction ends."""
 
-    async def move(self, tx: Transaction, before: Life, after: Life, notes: str, actor: UUID | None, now: datetime) -> bool:
+    async def move(
+        self, tx: Transaction, before: Life, after: Life, notes: str, actor: UUID | None, now: datetime
+    ) -> bool:
         """Write a transition with its event, unless the product was changed meanwhile: False then."""
 
     async def plan(self, tx: Transaction, before: Life, after: Life) -> bool:

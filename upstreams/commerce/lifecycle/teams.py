@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Protocol
 from uuid import UUID
@@ -15,8 +15,8 @@ from config.problem import ProblemType
 ALREADY_ASSIGNED = ProblemType(
     "MJ-COM-114",
     HTTPStatus.CONFLICT,
-    "This person has that role on the product already",
-    "End the assignment that there is, or name another role.",
+    "This assignment cannot be made",
+    "Name an active member who does not have that role on the product already.",
 )
 
 
@@ -51,14 +51,14 @@ class Assignment:
 class Teams(Protocol):
     """Members, and what they work on."""
 
-    async def put_member(self, tx: Transaction, member: Member) -> None:
-        """Make a member, or change one."""
+    async def put_member(self, tx: Transaction, member: Member, now: datetime) -> bool:
+        """Make a member, or change one; False where the person is a member by another id."""
 
     async def members(self, tx: Transaction) -> Sequence[Member]:
         """Everybody, by their names."""
 
     async def assign(self, tx: Transaction, product: UUID, assignment: Assignment) -> bool:
-        """Put somebody to work; False where they have that role already, or there is no such member."""
+        """Put somebody to work; False where they have that role already, or there is no such active member."""
 
     async def end(self, tx: Transaction, product: UUID, assignment: UUID, until: date) -> bool:
         """Write the last day; False where there is no such assignment, or it has ended, or began later."""

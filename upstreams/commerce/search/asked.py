@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from config.problem import Problem, ProblemType
+from upstreams.commerce.catalogue.offers import Texts
 from upstreams.commerce.search.letters import words_of
 from upstreams.trade.money import EXPONENTS
 
@@ -35,7 +36,7 @@ CURSOR_STALE = ProblemType(
     "Search again from the beginning.",
 )
 BANDS = (10_000, 30_000, 100_000, 300_000)
-"""Bounds of the price bands, in won; of a currency with two digits after the point, so many tenths of its minor unit."""
+"""Bounds of the price bands, in won; a tenth of it in the minor unit of a currency that has two digits for it."""
 
 
 class Order(StrEnum):
@@ -53,7 +54,10 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     search: str
     """Which search it belongs to."""
     rank: float
+    """Lower comes first."""
     product: UUID
+    broad: bool
+    """Whether so much was found that it is not ranked by its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +115,9 @@ def read(sent: Iterable[tuple[str, str]]) -> Search:
     return Search(search.words, kept, order, limit, place_of(after, search)) if after else search
 
 
-def cursor_of(search: Search, rank: float, product: UUID) -> str:
+def cursor_of(search: Search, rank: float, product: UUID, *, broad: bool) -> str:
     """A place, as it stands in an address."""
-    packed = msgspec.msgpack.encode(Place(_digest(search), rank, product))
+    packed = msgspec.msgpack.encode(Place(_digest(search), rank, product, broad))
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
@@ -149,6 +153,7 @@ class Count:
     """How many results one value of a facet would leave."""
 
     value: str
+    label: Texts
     count: int
     taken: bool
 
@@ -158,10 +163,13 @@ class Facet:
     """What can be filtered by, and what of it there is."""
 
     group: str
+    label: Texts
     counts: Sequence[Count]
 
 
-def facets_of(counted: Mapping[str, int], filters: Mapping[str, Sequence[str]]) -> list[Facet]:
+def facets_of(
+    counted: Mapping[str, int], filters: Mapping[str, Sequence[str]], labels: Mapping[str, Texts]
+) -> list[Facet]:
     """Facets by their groups; values in the order of their counts, those that are taken even where they count 0."""
     groups: dict[str, dict[str, int]] = {group: dict.fromkeys(values, 0) for group, values in filters.items()}
     for facet, count in counted.items():
@@ -171,8 +179,9 @@ def facets_of(counted: Mapping[str, int], filters: Mapping[str, Sequence[str]]) 
     return [
         Facet(
             group,
+            labels.get(group, {}),
             [
-                Count(value, count, value in filters.get(group, ()))
+                Count(value, labels.get(f"{group}:{value}", {}), count, value in filters.get(group, ()))
                 for value, count in sorted(values.items(), key=lambda one: (-one[1], one[0]))
             ],
         )

@@ -1,7 +1,7 @@
 """Words as they are searched: Korean syllables taken apart into the letters that are typed (jamo), without accents.
 
-Two words that differ by one keystroke differ by one letter here: `녹챠` is near `녹차`, though both are two syllables of
-which one is another. `ㄴㅊ` finds `녹차` by the consonants that its syllables begin with.
+Two words that differ by one keystroke differ by one letter here: `녹챠` is near `녹차`, though one of two syllables is
+another. `ㄴㅊ` finds `녹차` by the consonants that its syllables begin with.
 """
 
 from __future__ import annotations
@@ -14,26 +14,25 @@ MAX_WORD = 40
 """Characters; what is longer is cut, it is no word that somebody types."""
 _FIRST = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _MIDDLE = (
-    "ㅏ", "ㅐ", "ㅑ", "ㅒ", "ㅓ", "ㅔ", "ㅕ", "ㅖ", "ㅗ", "ㅗㅏ", "ㅗㅐ", "ㅗㅣ", "ㅛ", "ㅜ", "ㅜㅓ", "ㅜㅔ", "ㅜㅣ", "ㅠ",
-    "ㅡ", "ㅡㅣ", "ㅣ",
-)  # fmt: skip
+    *("ㅏ", "ㅐ", "ㅑ", "ㅒ", "ㅓ", "ㅔ", "ㅕ", "ㅖ", "ㅗ", "ㅗㅏ", "ㅗㅐ", "ㅗㅣ", "ㅛ", "ㅜ", "ㅜㅓ"),
+    *("ㅜㅔ", "ㅜㅣ", "ㅠ", "ㅡ", "ㅡㅣ", "ㅣ"),
+)
 _LAST = (
-    "", "ㄱ", "ㄲ", "ㄱㅅ", "ㄴ", "ㄴㅈ", "ㄴㅎ", "ㄷ", "ㄹ", "ㄹㄱ", "ㄹㅁ", "ㄹㅂ", "ㄹㅅ", "ㄹㅌ", "ㄹㅍ", "ㄹㅎ", "ㅁ",
-    "ㅂ", "ㅂㅅ", "ㅅ", "ㅆ", "ㅇ", "ㅈ", "ㅊ", "ㅋ", "ㅌ", "ㅍ", "ㅎ",
-)  # fmt: skip
+    *("", "ㄱ", "ㄲ", "ㄱㅅ", "ㄴ", "ㄴㅈ", "ㄴㅎ", "ㄷ", "ㄹ", "ㄹㄱ", "ㄹㅁ", "ㄹㅂ", "ㄹㅅ", "ㄹㅌ"),
+    *("ㄹㅍ", "ㄹㅎ", "ㅁ", "ㅂ", "ㅂㅅ", "ㅅ", "ㅆ", "ㅇ", "ㅈ", "ㅊ", "ㅋ", "ㅌ", "ㅍ", "ㅎ"),
+)
 _SYLLABLES = range(0xAC00, 0xD7A4)
 _WORD = re.compile(r"[0-9a-z\u3131-\u318e\uac00-\ud7a3\u3040-\u30ff\u4e00-\u9fff]+")
-_CLUSTERS = {
-    **{letter: parts for letter, parts in zip("ㅘㅙㅚㅝㅞㅟㅢ", ("ㅗㅏ", "ㅗㅐ", "ㅗㅣ", "ㅜㅓ", "ㅜㅔ", "ㅜㅣ", "ㅡㅣ"), strict=True)},
-    **{
-        letter: parts
-        for letter, parts in zip(
-            "ㄳㄵㄶㄺㄻㄼㄽㄾㄿㅀㅄ",
-            ("ㄱㅅ", "ㄴㅈ", "ㄴㅎ", "ㄹㄱ", "ㄹㅁ", "ㄹㅂ", "ㄹㅅ", "ㄹㅌ", "ㄹㅍ", "ㄹㅎ", "ㅂㅅ"),
-            strict=True,
-        )
-    },
-}
+_CLUSTERS = dict(
+    zip(
+        "ㅘㅙㅚㅝㅞㅟㅢㄳㄵㄶㄺㄻㄼㄽㄾㄿㅀㅄ",
+        (
+            *("ㅗㅏ", "ㅗㅐ", "ㅗㅣ", "ㅜㅓ", "ㅜㅔ", "ㅜㅣ", "ㅡㅣ"),
+            *("ㄱㅅ", "ㄴㅈ", "ㄴㅎ", "ㄹㄱ", "ㄹㅁ", "ㄹㅂ", "ㄹㅅ", "ㄹㅌ", "ㄹㅍ", "ㄹㅎ", "ㅂㅅ"),
+        ),
+        strict=True,
+    )
+)
 
 
 def words_of(text: str) -> list[str]:
@@ -107,7 +106,7 @@ def forgiven(letters: str) -> int:
 
 
 def nearest(letters: str, known: Iterable[tuple[str, str, int]], *, limit: int = 8) -> list[str]:
-    """Of words that are known (word, its letters, in how many documents), those that may be meant; the nearest first."""
+    """Of known words (word, its letters, in how many documents) those that may be meant, the nearest first."""
     most = forgiven(letters)
     found = []
     for word, its, documents in known:
