@@ -199,7 +199,7 @@ class StoredKeeping:
         """The last proofs, the newest first."""
         one = stock_proof.c
         query = sa.select(one.id, one.at, one.rows, one.movements, one.wrong).order_by(one.id.desc()).limit(limit)
-        return [dict(row._mapping) for row in await tx.execute(query)]
+        return [{str(name): value for name, value in row._mapping.items()} for row in await tx.execute(query)]
 
     async def proven_at(self, tx: Transaction) -> datetime | None:
         """When the last proof was."""
