@@ -112,7 +112,7 @@ async def compare(database: Database, stores: CatalogueStores, asked: Sequence[s
 
     async def bare(question: str) -> None:
         async with database.connect() as tx:
-            await tx.execute(_BARE, {"text": " & ".join(_text(question).split()) or "''"})
+            await tx.execute(_BARE if _text(question) else _NEWEST, {"text": " & ".join(_text(question).split())})
 
     results = []
     for ask in (ours, bare, scanned):  # what is read lazily is read now
@@ -159,6 +159,8 @@ _BARE = sa.text(
     "SELECT product FROM commerce.search_document WHERE words @@ CAST(:text AS tsquery) "
     "ORDER BY ts_rank(words, CAST(:text AS tsquery)) DESC, product LIMIT 24"
 )
+
+_NEWEST = sa.text("SELECT product FROM commerce.search_document WHERE :text = '' ORDER BY launched_at DESC LIMIT 24")
 
 
 async def _scan(tx: Transaction, text: str) -> None:

@@ -158,11 +158,13 @@ def doctor(
 
 
 @app.command()
-def reference() -> None:
+def reference(
+    diagrams: Annotated[bool, typer.Option(help="Those of the data model alone, with their page.")] = False,
+) -> None:
     """Make the pages under docs/reference/ anew, from the code and from what the migrations make."""
     from cli.reference import write_reference
 
-    for path in write_reference():
+    for path in write_reference(diagrams_alone=diagrams):
         typer.echo(path)
 
 

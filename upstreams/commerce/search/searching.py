@@ -24,7 +24,7 @@ from upstreams.commerce.search.letters import (
     words_of,
 )
 
-CAP = 2000
+CAP = 1000
 """So many results are ranked and counted one by one; of more it is said that there are more."""
 ALTERNATIVES = 48
 """Words that one word may stand for."""

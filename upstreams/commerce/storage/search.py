@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from config.connections import Transaction
 from upstreams.commerce.catalogue.offers import Texts
 from upstreams.commerce.search.asked import Order, Search
 from upstreams.commerce.search.searching import Found, Hits, without
-from upstreams.commerce.storage.search_tables import search_label, search_total, search_word
+from upstreams.commerce.storage.search_tables import search_word
 
 _LAST = "\U0010ffff"
 """Above every letter, in the order of code points."""
@@ -43,6 +44,17 @@ _ALIKE = sa.text(
     LIMIT :limit
     """
 )
+
+_LABELS = sa.text("SELECT facet, label FROM commerce.search_label WHERE facet = ANY (CAST(:facets AS text[]))").columns(
+    label=JSONB
+)
+_TOTALS = sa.text("SELECT facet, documents FROM commerce.search_total")
+
+
+@lru_cache(maxsize=512)
+def _statement(text: str) -> sa.TextClause:
+    """A statement that is read once: there are as many as groups of filters are taken together."""
+    return sa.text(text)
 
 
 class StoredWords:
@@ -109,11 +121,10 @@ class StoredDocuments:
 
     async def labels(self, tx: Transaction, facets: Sequence[str]) -> Mapping[str, Texts]:
         """What people read for facets and their groups."""
-        query = sa.select(search_label.c.facet, search_label.c.label).where(search_label.c.facet.in_(facets))
-        return {row.facet: row.label for row in await tx.execute(query)}
+        return {row.facet: row.label for row in await tx.execute(_LABELS, {"facets": list(facets)})}
 
     async def _totals(self, tx: Transaction) -> tuple[int, dict[str, int]]:
-        rows = await tx.execute(sa.select(search_total.c.facet, search_total.c.documents))
+        rows = await tx.execute(_TOTALS)
         counted = {row.facet: int(row.documents) for row in rows}
         return counted.pop("", 0), counted
 
@@ -149,7 +160,7 @@ class StoredDocuments:
                 ) AS counted,
                 {page} AS page
             """  # noqa: S608 - as above
-        row = (await tx.execute(sa.text(statement), {**values, "cap": cap + 1})).one()
+        row = (await tx.execute(_statement(statement), {**values, "cap": cap + 1})).one()
         return int(row.total), dict(row.counted or {}), [Found(*_found(one)) for one in row.page or ()]
 
     async def _walk(self, tx: Transaction, search: Search, order: Order, query: str | None) -> list[Found]:
@@ -166,7 +177,7 @@ class StoredDocuments:
             WHERE {where} ORDER BY {by} LIMIT :limit
             """  # noqa: S608 - as above
         await tx.execute(_WALKING)
-        rows = await tx.execute(sa.text(statement), {**values, "limit": search.limit + 1})
+        rows = await tx.execute(_statement(statement), {**values, "limit": search.limit + 1})
         return [Found(row.product, row.rank) for row in rows]
 
 
