@@ -1,7 +1,7 @@
 # Munjigi. `make` alone lists what there is.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check bench bench-reservation proof proxy-suite screens lighthouse lock clean
+.PHONY: help run dev test check bench bench-reservation proof proxy-suite screens erd lighthouse lock clean
 .SUFFIXES:
 unexport PYTHONDONTWRITEBYTECODE # each of many processes would compile the same again
 
@@ -48,6 +48,9 @@ proxy-suite: $(installed_for_tests) ## try any gateway from outside (TARGET=http
 screens: $(installed_for_tests) browser korean ## take the pictures of docs/screens.md anew
 	@mkdir -p docs/pictures/screens
 	SCREENS=docs/pictures/screens $(python) -m pytest -q tests/browser/test_question_3.py tests/browser/test_question_5.py tests/browser/test_question_5_idle.py tests/browser/test_provider_pages.py
+
+erd: $(installed) ## draw the entity-relationship diagrams from the live schema, and write docs/data-model.md
+	.venv/bin/munjigi reference --diagrams
 
 lighthouse: $(installed_for_tests) browser npm ## Lighthouse's accessibility score of every page; wants 100
 	npm ci --prefix tests/lighthouse --no-audit --no-fund --silent

@@ -27,6 +27,7 @@ GROUPS = (
     "oidc",
     "reservation",
     "waiting",
+    "search",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -107,7 +107,7 @@ def worker(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="relay, activity, sweeper, rollout, audit, decisions, reservation, mail; all of them if not given."
+            help="relay, activity, sweeper, rollout, audit, decisions, reservation, shop, mail; all if not given."
         ),
     ] = None,
 ) -> None:
@@ -158,11 +158,13 @@ def doctor(
 
 
 @app.command()
-def reference() -> None:
+def reference(
+    diagrams: Annotated[bool, typer.Option(help="Those of the data model alone, with their page.")] = False,
+) -> None:
     """Make the pages under docs/reference/ anew, from the code and from what the migrations make."""
     from cli.reference import write_reference
 
-    for path in write_reference():
+    for path in write_reference(diagrams_alone=diagrams):
         typer.echo(path)
 
 

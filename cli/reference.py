@@ -17,6 +17,7 @@ from types import ModuleType
 
 import msgspec
 
+from cli.reference_erd import diagrams
 from cli.reference_errors import errors_page
 from cli.reference_pictures import FOLDER as PICTURES
 from cli.reference_pictures import pictures
@@ -54,26 +55,29 @@ class Declared:
     path: str
 
 
-def write_reference() -> list[Path]:
-    """Write every page and picture; engines of its own, in a folder of their own, show what the migrations make."""
+def write_reference(*, diagrams_alone: bool = False) -> list[Path]:
+    """Write every page and picture, or those of the data model alone; engines of its own, in a folder of their own,
+    show what the migrations make."""
     with tempfile.TemporaryDirectory(prefix="munjigi-") as folder:
         Path(folder).chmod(0o755)  # started by root, the engines' account must be able to come in
         settings = Settings(var=Path(folder) / "v")
         with running_engines(settings, durable=False):
-            pages = asyncio.run(_pages(settings))
+            pages, drawn = asyncio.run(_pages(settings))
     FOLDER.mkdir(exist_ok=True)
-    made = {FOLDER / name: text for name, text in pages.items()}
-    made |= {PICTURES / name: svg for name, svg in pictures().items()}
+    made = {PROJECT / "docs" / name: text for name, text in drawn.items()}
+    if not diagrams_alone:
+        made |= {FOLDER / name: text for name, text in pages.items()}
+        made |= {PICTURES / name: svg for name, svg in pictures().items()}
     for path, text in made.items():
         path.write_text(text, encoding="utf-8")
     return list(made)
 
 
-async def _pages(settings: Settings) -> Mapping[str, str]:
+async def _pages(settings: Settings) -> tuple[Mapping[str, str], Mapping[str, str]]:
     await migrate(settings)
     database = open_database(settings, "owner")
     try:
-        return await reference_pages(database)
+        return await reference_pages(database), await diagrams(database)
     finally:
         await database.dispose()
 

@@ -53,7 +53,9 @@ _MARKS = {"p": "PK", "f": "FK", "u": "UK"}
 
 
 @dataclass(slots=True)
-class _Relation:
+class Relation:
+    """A table or a view."""
+
     name: str
     view: bool
     columns: list[tuple[str, str, bool]] = field(default_factory=list)
@@ -61,11 +63,15 @@ class _Relation:
     marks: dict[str, list[str]] = field(default_factory=dict)
     unique: list[list[str]] = field(default_factory=list)
     """The sets of columns of which no two rows have the same."""
+    references: list[tuple[str, list[str], bool, bool]] = field(default_factory=list)
+    """The table that is referred to, by which columns, whether they are needed, and whether one row alone may."""
 
 
 @dataclass(slots=True)
-class _Schema:
-    relations: dict[str, _Relation] = field(default_factory=dict)
+class Schema:
+    """What stands in one schema."""
+
+    relations: dict[str, Relation] = field(default_factory=dict)
     references: list[str] = field(default_factory=list)
     promises: list[str] = field(default_factory=list)
 
@@ -73,18 +79,19 @@ class _Schema:
 async def schema_page(database: Database) -> str:
     """The page; `database` is at the newest revision, and its owner asks."""
     async with database.connect() as tx:
-        schemas = await _read(tx)
+        schemas = await read_schemas(tx)
     parts = [_ABOUT]
     for name, schema in schemas.items():
         parts += [f"## {name}\n", "```mermaid", "erDiagram", *_diagram(schema), "```\n", *_listed(schema.promises)]
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-async def _read(tx: Transaction) -> dict[str, _Schema]:
-    schemas: dict[str, _Schema] = {}
+async def read_schemas(tx: Transaction) -> dict[str, Schema]:
+    """Every schema of ours by its name, from the catalogue of the database itself."""
+    schemas: dict[str, Schema] = {}
     for row in await tx.execute(_COLUMNS):
-        schema = schemas.setdefault(row.schema, _Schema())
-        relation = schema.relations.setdefault(row.relation, _Relation(row.relation, row.view))
+        schema = schemas.setdefault(row.schema, Schema())
+        relation = schema.relations.setdefault(row.relation, Relation(row.relation, row.view))
         relation.columns.append((row.name, _SHORT.get(row.type, row.type), row.needed))
     keys = [row for row in await tx.execute(_KEYS) if row.schema in schemas]
     for row in keys:
@@ -99,7 +106,9 @@ async def _read(tx: Transaction) -> dict[str, _Schema]:
         if row.kind == "f":
             relation = schemas[row.schema].relations[row.relation]
             needed = all(found[2] for found in relation.columns if found[0] in row.columns)
-            ends = f"{'||' if needed else '|o'}--{'o|' if row.columns in relation.unique else 'o{'}"
+            single = row.columns in relation.unique
+            relation.references.append((row.parent, row.columns, needed, single))
+            ends = f"{'||' if needed else '|o'}--{'o|' if single else 'o{'}"
             schemas[row.schema].references.append(f'{row.parent} {ends} {row.relation} : "{", ".join(row.columns)}"')
     for row in await tx.execute(_PARTIAL):
         columns, _, condition = row.definition.partition(" USING btree ")[2].partition(" WHERE ")
@@ -107,7 +116,7 @@ async def _read(tx: Transaction) -> dict[str, _Schema]:
     return schemas
 
 
-def _diagram(schema: _Schema) -> list[str]:
+def _diagram(schema: Schema) -> list[str]:
     lines = [f"    {reference}" for reference in schema.references]
     for relation in schema.relations.values():
         lines.append(f"    {relation.name} {{")

@@ -68,6 +68,7 @@ WORKERS = {
     "payments": Service(
         "worker-payments", "payments and refunds", ("upstreams.reservation.payment_worker:serve",), "reservation"
     ),
+    "shop": Service("worker-shop", "search, launches and stock", ("upstreams.commerce.upkeep:serve",), "commerce"),
     "mail": Service("worker-mail", "notices by mail", ("notifications.delivery:serve",), "notifications"),
 }
 

@@ -10,7 +10,10 @@ from config.sections.engines import Role
 from config.settings import Settings
 from tests.upstreams.conftest import Databases
 from upstreams.commerce.storage import tables as commerce
+from upstreams.commerce.storage.stores import catalogue_stores  # every file of tables is known then
 from upstreams.reservation.storage import tables as reservation
+
+assert catalogue_stores
 
 
 @pytest.mark.parametrize("room", ["commerce", "reservation"])
@@ -43,7 +46,7 @@ def ours_key(table: sa.Table) -> list[str]:
 
 
 APPEND_ONLY: dict[Role, tuple[str, ...]] = {
-    "commerce": ("stock_movement", "product_event", "order_event"),
+    "commerce": ("stock_movement", "product_event", "order_event", "stock_proof"),
     "reservation": ("stock_movement", "reservation_event"),
 }
 

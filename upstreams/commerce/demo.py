@@ -12,6 +12,8 @@ from config.clock import SystemClock
 from config.connections import Transaction, open_database
 from config.settings import Settings
 from upstreams.commerce.catalogue import SALE
+from upstreams.commerce.search.indexing import bring_up_to_date
+from upstreams.commerce.storage.index import StoredIndex
 from upstreams.commerce.storage.tables import offer, product, product_event, seller, sku, trade
 from upstreams.door.demo_shop import CAUSE, DemoShop, demo_shop, ident
 from upstreams.trade.storage.stock import StoredStock
@@ -90,6 +92,11 @@ async def bring(tx: Transaction, shop: DemoShop, now: datetime) -> None:
         [(one.sku, places[one.seller], one.stock) for one in shop.products if one.type == SALE],
         now,
     )
+    index, fresh_documents = StoredIndex(), 0
+    while done := await bring_up_to_date(tx, index, limit=200):
+        fresh_documents += done
+    if fresh_documents:
+        await index.count(tx, now)
 
 
 async def _missing(tx: Transaction, table: sa.Table, values: list[dict[str, Any]]) -> list[Any]:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from upstreams.commerce.catalogue import Catalogue
+from upstreams.commerce.catalogue.categories import Categories
+from upstreams.commerce.catalogue.editing import Products
+from upstreams.commerce.catalogue.options import Options
+from upstreams.commerce.catalogue.pictures import Pictures
+from upstreams.commerce.catalogue.types import ProductKinds
+from upstreams.commerce.lifecycle.states import Lives
+from upstreams.commerce.lifecycle.teams import Teams
+from upstreams.commerce.lifecycle.versions import Versions
 from upstreams.commerce.ordering import Purchases
+from upstreams.commerce.search.indexing import Index
+from upstreams.commerce.search.searching import Documents, Words
+from upstreams.commerce.stocking.keeping import Keeping
+from upstreams.trade.holds import Holds
 from upstreams.trade.idempotency import IdempotencyKeys
 from upstreams.trade.stock import Stock
 
@@ -17,4 +29,26 @@ class Stores:
     catalogue: Catalogue
     purchases: Purchases
     stock: Stock
+    keys: IdempotencyKeys
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueStores:
+    """Those of the catalogue, of search, of products' lives and of the keeping of stock."""
+
+    catalogue: Catalogue
+    products: Products
+    kinds: ProductKinds
+    options: Options
+    categories: Categories
+    pictures: Pictures
+    lives: Lives
+    versions: Versions
+    teams: Teams
+    words: Words
+    documents: Documents
+    index: Index
+    stock: Stock
+    holds: Holds
+    keeping: Keeping
     keys: IdempotencyKeys

@@ -10,7 +10,19 @@ from typing import Literal, Protocol
 from config.connections import Transaction
 from upstreams.trade.allocation import Shelf
 
-Kind = Literal["receive", "adjust", "hold", "release", "expire", "confirm", "allocate", "cancel", "ship", "return"]
+Kind = Literal[
+    "receive",
+    "adjust",
+    "hold",
+    "release",
+    "expire",
+    "confirm",
+    "allocate",
+    "cancel",
+    "ship",
+    "return",
+    "transfer",
+]
 
 
 @dataclass(frozen=True, slots=True)

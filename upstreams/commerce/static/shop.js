@@ -1,32 +1,40 @@
 // Live stock and reservations on the shop page. Without this script every button still works, as a form.
 
 const words = JSON.parse(document.getElementById("live-words").textContent);
-const cards = new Map([...document.querySelectorAll("[data-sku]")].map((card) => [card.dataset.sku, card]));
+const bySku = Map.groupBy
+  ? Map.groupBy(document.querySelectorAll("[data-sku]"), (place) => place.dataset.sku)
+  : new Map([...document.querySelectorAll("[data-sku]")].map((place) => [place.dataset.sku, [place]]));
+const byOffer = new Map([...document.querySelectorAll("[data-offer]")].map((place) => [place.dataset.offer, place]));
+let known = ""; // the ETag of what is shown: nothing is sent again that did not change
 const waiting = new Map(); // reservation id -> where its result is told
 const results = new Map(); // reservation id -> its state: a result may come before the answer that names it
 
-function showLeft(sku, available) {
-  const badge = cards.get(sku)?.querySelector("[data-left]");
+function showLeft(place, available) {
+  const badge = place.querySelector("[data-left]");
   if (!badge) return;
   badge.textContent = available > 0 ? words.left.replace("{count}", available) : words.sold_out;
   badge.className = `badge ${available > 0 ? "success" : "warning"}`;
-  const button = cards.get(sku).querySelector("button");
-  if (button) button.disabled = available <= 0;
+  const control = place.querySelector("button, input[type=radio]");
+  if (control) control.disabled = available <= 0;
 }
 
 async function refresh() {
   if (document.hidden) return;
   try {
-    const [products, slots] = await Promise.all([
-      fetch("/api/products"),
-      fetch("/reservations/availability"),
+    const asked = new URLSearchParams([...byOffer.keys()].slice(0, 100).map((id) => ["offer", id]));
+    const [offers, slots] = await Promise.all([
+      byOffer.size ? fetch(`/api/availability?${asked}`, { headers: known ? { "If-None-Match": known } : {}, cache: "no-store" }) : null,
+      document.querySelector("[data-reserve]") ? fetch("/reservations/availability") : null,
     ]);
-    if (products.ok) {
-      for (const product of (await products.json()).products) {
-        for (const offer of product.offers) if (offer.available !== null) showLeft(offer.sku, offer.available);
+    if (offers?.ok) {
+      known = offers.headers.get("etag") ?? "";
+      for (const one of (await offers.json()).offers) if (one.available !== null) showLeft(byOffer.get(one.id), one.available);
+    }
+    if (slots?.ok) {
+      for (const slot of (await slots.json()).skus) {
+        for (const place of bySku.get(slot.sku) ?? []) if (place.querySelector("[data-reserve]")) showLeft(place, slot.available);
       }
     }
-    if (slots.ok) for (const slot of (await slots.json()).skus) showLeft(slot.sku, slot.available);
   } catch { /* offline: the next turn will tell */ }
 }
 
@@ -96,3 +104,21 @@ for (const form of document.querySelectorAll("form[data-reserve]")) {
 
 refresh();
 setInterval(refresh, 5000);
+
+// How the text may go on, while it is typed; the field searches as it is without.
+const field = document.querySelector("[data-suggest]");
+if (field) {
+  const list = field.list;
+  let asked = 0;
+  field.addEventListener("input", async (event) => {
+    if (event.isComposing && field.value.length < 1) return;
+    const turn = ++asked;
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    if (turn !== asked || !field.value.trim()) return;
+    try {
+      const answer = await fetch(`/api/search/suggestions?q=${encodeURIComponent(field.value)}`);
+      if (!answer.ok || turn !== asked) return;
+      list.replaceChildren(...(await answer.json()).suggestions.map((text) => new Option(text, text)));
+    } catch { /* no suggestions then */ }
+  });
+}

@@ -1,4 +1,4 @@
-"""The tables of schema `commerce`, as migration 0009 makes them."""
+"""The tables of schema `commerce`, as migration 0009 makes them, with what 0080 and 0081 add to them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ product_state = sa.Table(
     sa.Column("description", JSONB, nullable=False),
     sa.Column("sellable", sa.Boolean, nullable=False),
     sa.Column("position", sa.SmallInteger, nullable=False),
+    sa.Column("on_entry", sa.Text, nullable=False),
+    sa.Column("shipped", sa.Boolean, nullable=False),
 )
 product_state_transition = sa.Table(
     "product_state_transition",
@@ -51,6 +53,10 @@ product = sa.Table(
     sa.Column("ended_at", MOMENT),
     sa.Column("created_at", MOMENT, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("category", sa.Text),
+    sa.Column("seller", sa.Uuid),
+    sa.Column("planned_launch_at", MOMENT),
+    sa.Column("launch_due_at", MOMENT),
 )
 product_event = sa.Table(
     "product_event",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
@@ -30,7 +30,22 @@ class Offer:
     seller_name: Texts
     price: Money
     available: int | None
-    """What is left in the seller's warehouses; None where another service keeps the stock."""
+    """What is left in the seller's warehouses; None where another service keeps the stock, or nobody counts."""
+    option_key: str = ""
+    """Which combination of options it is: `color=red;size=m`; empty where there is nothing to choose."""
+    strategy: str = "real_time_sale"
+    """How its type is sold (`upstreams.commerce.catalogue.types`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a product, and what it shows for those who do not see it."""
+
+    digest: str
+    """SHA-256 of its bytes, in hexadecimal: its address."""
+    width: int
+    height: int
+    alt: Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +58,11 @@ class Product:
     name: Texts
     description: Texts
     picture: str
+    """The name of a drawn picture, for where there is none of `pictures`."""
     offers: Sequence[Offer]
+    category: str | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Sequence[Picture] = ()
 
     @property
     def best(self) -> Offer:
@@ -54,8 +73,13 @@ class Product:
 class Catalogue(Protocol):
     """What can be bought now: active offers of sellable products by active sellers."""
 
-    async def products(self, tx: Transaction) -> Sequence[Product]:
-        """Every product on sale with its offers, in the order of their codes."""
+    async def products(
+        self, tx: Transaction, idents: Collection[UUID] | None = None, *, limit: int = 100, after: str = ""
+    ) -> Sequence[Product]:
+        """Products on sale with their offers, in the order of their codes: these, or so many that come after a code."""
+
+    async def product(self, tx: Transaction, code: str) -> Product | None:
+        """One product on sale; None for one that is not."""
 
     async def offers(self, tx: Transaction, idents: Collection[UUID]) -> Sequence[Offer]:
         """These offers, as far as they stand."""
