@@ -68,6 +68,12 @@ WORKERS = {
     "payments": Service(
         "worker-payments", "payments and refunds", ("upstreams.reservation.payment_worker:serve",), "reservation"
     ),
+    "orders": Service(
+        "worker-orders",
+        "orders: payments, refunds, what nobody paid",
+        ("upstreams.commerce.paying.worker:serve",),
+        "commerce",
+    ),
     "mail": Service("worker-mail", "notices by mail", ("notifications.delivery:serve",), "notifications"),
 }
 
