@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -80,6 +81,7 @@ class VendorEndpoints:
             Route("/vendor", self.page, methods=["GET"]),
             Route("/vendor/orders/{id:uuid}", self.order_page, methods=["GET"]),
             Route("/vendor/orders/{id:uuid}", self.act_by_form, methods=["POST"]),
+            Route("/vendor/orders/{id:uuid}/returns", self.answer_by_form, methods=["POST"]),
         ]
 
     async def orders(self, request: Request) -> Response:
@@ -180,6 +182,8 @@ class VendorEndpoints:
         """PUT /api/vendor/shipping-methods: all of them, its first choice first."""
         require_same_origin(request)
         asked = await read_json(request, AskedMethods)
+        if any("ko" not in one.name for one in asked.methods):
+            raise Problem(NOT_UNDERSTOOD, "Each way of delivery has a name in Korean (ko).")
         seller = await self._seller(request)
         try:
             methods = [
@@ -192,8 +196,6 @@ class VendorEndpoints:
                 )
                 for one in asked.methods
             ]
-            if any("ko" not in method.name for method in methods):
-                raise ValueError("each way of delivery has a Korean name")
             await self._sellers.deliver_by(seller.id, methods)
         except ValueError as error:
             raise Problem(NOT_UNDERSTOOD, str(error)) from error
@@ -238,13 +240,22 @@ class VendorEndpoints:
         )
 
     async def act_by_form(self, request: Request) -> Response:
-        """POST /vendor/orders/{id}: prepare, send, follow, answer: whatever `act` says."""
+        """POST /vendor/orders/{id}: prepare, send, follow: whatever `act` says."""
+        return await self._by_form(request, self._act)
+
+    async def answer_by_form(self, request: Request) -> Response:
+        """POST /vendor/orders/{id}/returns: two factors, lately, since money goes back."""
+        return await self._by_form(request, self._answer)
+
+    async def _by_form(
+        self, request: Request, act: Callable[[Person, Seller, UUID, dict[str, str]], Awaitable[None]]
+    ) -> Response:
         require_same_origin(request)
         person, seller = person_of(request), await self._seller(request)
         form = await read_form(request)
         self._tokens.check(person.session, form.get(FIELD, ""))
         try:
-            await self._act(person, seller, request.path_params["id"], form)
+            await act(person, seller, request.path_params["id"], form)
         except (ValueError, KeyError) as error:
             raise Problem(NOT_UNDERSTOOD) from error
         return see_other(f"/vendor/orders/{request.path_params['id']}")
@@ -267,11 +278,15 @@ class VendorEndpoints:
         elif act == "track" and to in ("in_transit", "delivered", "lost"):
             known: ShipmentState = to  # type: ignore[assignment]
             await self._shipping.track(person, seller.id, ident, UUID(form["shipment"]), known)
-        elif act == "answer" and to in ("accepted", "refused", "done"):
-            answer: CancellationState = to  # type: ignore[assignment]
-            await self._withdrawals.answer(person, seller.id, ident, UUID(form["withdrawal"]), answer)
         else:
             raise ValueError(act)
+
+    async def _answer(self, person: Person, seller: Seller, ident: UUID, form: dict[str, str]) -> None:
+        to = form["answer"]
+        if to not in ("accepted", "refused", "done"):
+            raise ValueError(to)
+        answer: CancellationState = to  # type: ignore[assignment]
+        await self._withdrawals.answer(person, seller.id, ident, UUID(form["withdrawal"]), answer)
 
     async def _seller(self, request: Request) -> Seller:
         return await self._sellers.seller_of(person_of(request), request.query_params.get("seller"))

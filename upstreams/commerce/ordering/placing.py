@@ -100,6 +100,8 @@ class Checkout:
         offers = await self._stores.catalogue.offers(tx, wanted)
         if not_offered(wanted, offers):
             return NOT_OFFERED.code
+        if any((offer.available or 0) < wanted[offer.id] for offer in offers):
+            return SOLD_OUT.code  # nobody waits for a lock to hear what can be seen without one
         sellers, skus = list({offer.seller for offer in offers}), [offer.sku for offer in offers]
         terms = await self._stores.terms.of(tx, sellers)
         weights = await self._stores.terms.weights(tx, skus)

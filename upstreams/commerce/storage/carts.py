@@ -43,11 +43,8 @@ class StoredCarts:
             .on_conflict_do_update(index_elements=["id"], set_={"version": cart.c.version + 1, "updated_at": now})
             .returning(cart.c.version)
         )
-        have = dict(
-            (await tx.execute(sa.select(cart_item.c.offer, cart_item.c.quantity).where(cart_item.c.cart == after.id)))
-            .tuples()
-            .all()
-        )
+        mine = sa.select(cart_item.c.offer, cart_item.c.quantity).where(cart_item.c.cart == after.id)
+        have = {row.offer: row.quantity for row in await tx.execute(mine)}
         gone = [offer for offer in have if offer not in after.items]
         if gone:
             await tx.execute(sa.delete(cart_item).where(cart_item.c.cart == after.id, cart_item.c.offer.in_(gone)))
@@ -93,4 +90,4 @@ class StoredCarts:
             return None
         items = sa.select(cart_item.c.offer, cart_item.c.quantity).where(cart_item.c.cart == row.id)
         found = await tx.execute(items.order_by(cart_item.c.added_at, cart_item.c.offer))
-        return Cart(row.id, row.person, dict(found.tuples().all()), row.version)
+        return Cart(row.id, row.person, {item.offer: item.quantity for item in found}, row.version)

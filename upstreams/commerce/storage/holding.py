@@ -50,7 +50,7 @@ class StoredHolding:
         """Hold once more what an ended hold kept, all of it from where it was; False where somebody has it."""
         line = trade.hold_line.c
         query = sa.select(line.sku, line.warehouse, line.quantity).where(line.hold == hold)
-        kept = (await tx.execute(query)).tuples().all()
+        kept = [(row.sku, row.warehouse, row.quantity) for row in await tx.execute(query)]
         shelves = await self._stock.lock(tx, {sku for sku, _, _ in kept})
         free = {(shelf.sku, shelf.warehouse): shelf.available for shelf in shelves}
         if any(free.get((sku, warehouse), 0) < quantity for sku, warehouse, quantity in kept):

@@ -69,7 +69,7 @@ class StoredTerms:
     async def weights(self, tx: Transaction, skus: Sequence[str]) -> Mapping[str, int]:
         """Grams, as far as they are known."""
         query = sa.select(sku_weight.c.sku, sku_weight.c.grams).where(sku_weight.c.sku.in_(skus))
-        return {sku: grams for sku, grams in await tx.execute(query)}
+        return {row.sku: row.grams for row in await tx.execute(query)}
 
     async def region(self, tx: Transaction, postcode: str) -> str | None:
         """The region of a postcode; None for the mainland."""
