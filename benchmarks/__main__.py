@@ -26,6 +26,7 @@ GROUPS = (
     "imports",
     "oidc",
     "reservation",
+    "checkout",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

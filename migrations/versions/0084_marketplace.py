@@ -1,5 +1,5 @@
-"""The order half of commerce: sellers and their terms, carts, where and how it is delivered, shipments, what was sent back,
-money with its ledger, invoices, payouts.
+"""The order half of commerce: sellers and their terms, carts, delivery, parcels, what was sent back, money with its
+ledger, invoices, payouts.
 
 Revision ID: 0084
 Revises: 0071
@@ -137,7 +137,8 @@ ORDERS = (
     """
     ALTER TABLE commerce.purchase
         ADD COLUMN number text UNIQUE CHECK (number ~ '^[0-9]{6}-[0-9A-Z]{6}$'),
-        ADD COLUMN state text NOT NULL DEFAULT 'received' CHECK (state IN ('received', 'paid', 'released', 'cancelled')),
+        ADD COLUMN state text NOT NULL DEFAULT 'received'
+            CHECK (state IN ('received', 'paid', 'released', 'cancelled')),
         ADD COLUMN method text NOT NULL DEFAULT 'card' CHECK (method IN ('card', 'wallet', 'transfer')),
         ADD COLUMN locale text NOT NULL DEFAULT 'ko' CHECK (locale IN ('ko', 'en')),
         ADD COLUMN destination bytea,

@@ -1,4 +1,4 @@
-"""An order as people live it: one of our own products and two vendors' in one cart, paid, sent, received, given back."""
+"""An order as people live it: one own product and two vendors' in one cart, paid, sent, received, given back."""
 
 from __future__ import annotations
 

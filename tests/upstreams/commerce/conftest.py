@@ -23,7 +23,7 @@ from tests.upstreams.commerce.market import Market, TestFaults
 from tests.upstreams.conftest import Client, Databases, Someone
 from tests.upstreams.payments.sandbox_process import IMPATIENCE, Sandbox, running_sandbox
 from upstreams.commerce import app as commerce_app
-from upstreams.commerce.paying import worker
+from upstreams.commerce import order_worker as worker
 from upstreams.trade.payments.provider import Provider
 
 

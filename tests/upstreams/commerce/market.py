@@ -16,7 +16,7 @@ from tests.clock import FakeClock
 from tests.upstreams.conftest import Client, Databases, Someone
 from tests.upstreams.payments.sandbox_process import GOOD, SILENT, pay
 from upstreams.commerce.faults import Faults, Point
-from upstreams.commerce.paying.worker import Work
+from upstreams.commerce.order_worker import Work
 from upstreams.commerce.storage.order_tables import ledger_entry, payments, seller_member
 from upstreams.commerce.storage.tables import order_line, purchase, seller_order, trade
 from upstreams.door.demo_shop import ident
@@ -184,7 +184,9 @@ class Market:
             assert await self.work.stores.ledger.unbalanced(tx) == []
             stock, line, order, bought = trade.stock.c, order_line.c, seller_order.c, purchase.c
             promised = (
-                sa.select(line.sku, line.warehouse, sa.func.sum(line.quantity - line.shipped - line.cancelled).label("n"))
+                sa.select(
+                    line.sku, line.warehouse, sa.func.sum(line.quantity - line.shipped - line.cancelled).label("n")
+                )
                 .join(seller_order, order.id == line.seller_order)
                 .join(purchase, bought.id == order.purchase)
                 .where(bought.state.in_(("paid", "cancelled")))
@@ -202,9 +204,7 @@ class Market:
             query = (
                 sa.select(stock.sku, stock.held, stock.allocated, held.c.n, promised.c.n)
                 .outerjoin(held, sa.and_(held.c.sku == stock.sku, held.c.warehouse == stock.warehouse))
-                .outerjoin(
-                    promised, sa.and_(promised.c.sku == stock.sku, promised.c.warehouse == stock.warehouse)
-                )
+                .outerjoin(promised, sa.and_(promised.c.sku == stock.sku, promised.c.warehouse == stock.warehouse))
             )
             for sku, is_held, is_allocated, should_hold, should_allocate in await tx.execute(query):
                 assert (sku, is_held, is_allocated) == (sku, should_hold or 0, should_allocate or 0)

@@ -1,8 +1,8 @@
 """Five hundred buyers of fifty pieces over two processes: linearizable. And processes killed at each step of checkout.
 
-A hold takes its number while the stock row is locked, so holds in the order of their numbers are a serial history. It is
-checked against real time: no hold stands before one that ended before it began, and whoever was refused was refused at a
-moment at which that many could be gone.
+A hold takes its number while the stock row is locked, so holds in the order of their numbers are a serial history. It
+is checked against real time: no hold stands before one that ended before it began, and whoever was refused was refused
+at a moment at which that many could be gone.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from tests.upstreams.commerce.market import ADDRESS, HONEY, Market, key, lines
 from tests.upstreams.conftest import Client, Databases, Someone
 from tests.upstreams.payments.sandbox_process import GOOD, Sandbox, pay
 from upstreams.commerce import app as commerce_app
+from upstreams.commerce import order_worker as worker
 from upstreams.commerce.faults import NONE, Faults, Point
-from upstreams.commerce.paying import worker
 from upstreams.commerce.storage.order_tables import payments
 from upstreams.commerce.storage.tables import purchase, trade
 from upstreams.trade.payments.choosing import provider_of
@@ -176,9 +176,7 @@ def act(settings: Settings, point: Point, step: str, someone: UUID, ident: str, 
     asyncio.run(_act(settings, Killing(point), step, someone, ident, same))
 
 
-async def _act(
-    settings: Settings, faults: Faults, step: str, someone: UUID, ident: str, same: dict[str, str]
-) -> None:
+async def _act(settings: Settings, faults: Faults, step: str, someone: UUID, ident: str, same: dict[str, str]) -> None:
     made = Someone.new()
     subject = type(made.subject)(sid="x" * 22, sub=str(someone), name="", locale="en")
     http = await _shop(settings, faults)

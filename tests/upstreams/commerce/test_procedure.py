@@ -171,9 +171,7 @@ async def test_a_transfer_is_awaited_with_its_hold_and_confirmed_by_its_deposit(
     await market.driven()
     assert (await market.read(order["id"]))["state"] == "paid"
     own = order["orders"][0]["id"]
-    cancelled = await market.client.post(
-        f"/api/orders/{order['id']}/parts/{own}/cancellations", json={}, headers=key()
-    )
+    cancelled = await market.client.post(f"/api/orders/{order['id']}/parts/{own}/cancellations", json={}, headers=key())
     assert cancelled.status_code == 201
     while await market.work.drive():
         pass

@@ -182,7 +182,7 @@ def _read(form: dict[str, str]) -> Filled:
         methods = {
             UUID(name.removeprefix("method.")): code for name, code in form.items() if name.startswith("method.")
         }
-        paying = msgspec.convert(form.get("paying", "card"), PayingMethod)  # type: ignore[call-overload]
+        paying = msgspec.convert(form.get("paying", "card"), PayingMethod)
     except (ValueError, msgspec.ValidationError) as error:
         raise Problem(NOT_UNDERSTOOD) from error
     postcode = values["postcode"] if "postcode" not in wrong else ""

@@ -1,4 +1,4 @@
-"""The pages of orders: the confirmation, which becomes the place to follow it, the list, cancelling and sending back."""
+"""The pages of orders: the confirmation, where they are followed afterwards, the list, cancelling, sending back."""
 
 from __future__ import annotations
 

@@ -64,10 +64,11 @@ class Ledger(Protocol):
 
 def sale(payment: UUID, paid: Money, orders: Sequence[Earned]) -> Booking:
     """The provider has taken the money for these orders."""
-    entries = [Entry("provider", paid.minor)]
-    for order in orders:
-        entries.append(Entry("pending", order.commission - order.total, order.seller))
-    entries.append(Entry("commission", -sum(order.commission for order in orders)))
+    entries = [
+        Entry("provider", paid.minor),
+        *(Entry("pending", order.commission - order.total, order.seller) for order in orders),
+        Entry("commission", -sum(order.commission for order in orders)),
+    ]
     return _of("sale", payment, paid.currency, entries)
 
 

@@ -1,8 +1,8 @@
 """How a payment is split among sellers and the house, and how that is undone, to the last won. Pure.
 
 A seller's share is its goods and its shipping less the commission on the goods. Goods and commission are spread over
-the units that were ordered, each unit's part fixed by its place in the line; so whatever is cancelled in whatever order,
-parts that make up the whole give back the whole.
+the units that were ordered, each unit's part fixed by its place in the line; so whatever is cancelled in whatever
+order, parts that make up the whole give back the whole.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be done to a locked purchase, each within the caller's transaction: pay it, release it, complete an order."""
+"""What can be done to a locked purchase within the caller's transaction: pay it, release it, complete an order."""
 
 from __future__ import annotations
 

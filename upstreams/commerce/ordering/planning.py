@@ -1,4 +1,4 @@
-"""What an order would be: seller by seller, with how it is delivered and what that costs; then the order itself. Pure."""
+"""What an order would be: seller by seller, how it is delivered, what that costs; then the order itself. Pure."""
 
 from __future__ import annotations
 
