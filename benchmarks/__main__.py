@@ -28,6 +28,7 @@ GROUPS = (
     "reservation",
     "waiting",
     "search",
+    "checkout",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

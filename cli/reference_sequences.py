@@ -172,9 +172,7 @@ class _Drawing:
             self._condition(step, 58)
         elif step.frame == "else":
             one = self._open[-1]
-            one.drawn.append(
-                f'<path class="frame" stroke-dasharray="6 5" d="M{one.left:g} {self.y:g}H{one.right:g}"/>'
-            )
+            one.drawn.append(f'<path class="frame" stroke-dasharray="6 5" d="M{one.left:g} {self.y:g}H{one.right:g}"/>')
             self._condition(step, 10)
         elif step.frame == "end":
             self._close(self._open.pop())
@@ -214,9 +212,7 @@ class _Drawing:
         lines = [("l", line) for line in wrapped(step.en, right - left - 24, 12.5)]
         lines += [("m", line) for line in wrapped(step.ko, right - left - 24, 12)] if step.ko else []
         top, height = self.y - 6, LINE * len(lines) + 12
-        yield (
-            f'  <rect class="note" x="{left:g}" y="{top:g}" width="{right - left:g}" height="{height}" rx="3"/>'
-        )
+        yield (f'  <rect class="note" x="{left:g}" y="{top:g}" width="{right - left:g}" height="{height}" rx="3"/>')
         self.y += 2
         yield self._texts(step, lines, (left + right) / 2, "middle")
         self.y += 16

@@ -69,6 +69,12 @@ WORKERS = {
         "worker-payments", "payments and refunds", ("upstreams.reservation.payment_worker:serve",), "reservation"
     ),
     "shop": Service("worker-shop", "search, launches and stock", ("upstreams.commerce.upkeep:serve",), "commerce"),
+    "orders": Service(
+        "worker-orders",
+        "orders: payments, refunds, what nobody paid",
+        ("upstreams.commerce.paying.worker:serve",),
+        "commerce",
+    ),
     "mail": Service("worker-mail", "notices by mail", ("notifications.delivery:serve",), "notifications"),
 }
 

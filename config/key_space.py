@@ -122,6 +122,9 @@ RESERVATION_WAITING = f"{PREFIX}:reservation:waiting"
 PAYMENTS_POKE = f"{PREFIX}:payments:poke"
 """Channel: a payment or a refund is due. A lost poke costs a poll of the payments' worker."""
 
+ORDERS_POKE = f"{PREFIX}:orders:poke"
+"""Channel: a payment or a refund of an order is due. A lost poke costs a poll of the orders' worker."""
+
 
 def throttle(scope: str, subject: str) -> str:
     """Counter with a TTL: attempts of one subject in one scope."""

@@ -15,7 +15,7 @@ from config.connections import Transaction, Valkey
 
 Topic = Literal[
     "session", "attempt", "organisation", "policy", "key", "client", "resource", "request", "elevation", "measure",
-    "reservation", "programme",
+    "reservation", "programme", "order",
 ]  # fmt: skip
 """The topics there are; their payloads stand in docs/house.md."""
 

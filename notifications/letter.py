@@ -22,7 +22,9 @@ LONGEST_FACT = 120
 """Characters that are shown of a fact."""
 FEW_CODES = 2
 """So many recovery codes left are worth a warning."""
-_TOLD_UNTIL = (NoticeKind.ROLE, NoticeKind.RECOVERY_READY, NoticeKind.RESET_AGREED)
+_TOLD_UNTIL = (NoticeKind.ROLE, NoticeKind.RECOVERY_READY, NoticeKind.RESET_AGREED, NoticeKind.ORDER_DEPOSIT)
+_SUMS = ("goods", "shipping", "paid", "vat", "fee", "refund")
+"""The facts that are sums of money, in the order in which they are shown."""
 LONGEST_WORDS = 2000
 """Characters of what an organisation writes in its own words."""
 _VARIANTS: Mapping[NoticeKind, tuple[str, tuple[str, ...]]] = {
@@ -31,6 +33,8 @@ _VARIANTS: Mapping[NoticeKind, tuple[str, tuple[str, ...]]] = {
     NoticeKind.FACTOR_CHANGED: ("change", ("enrolled", "removed")),
     NoticeKind.RESERVATION_CANCELLED: ("extent", ("whole", "part")),
     NoticeKind.RESERVATION_NOT_PAID: ("payment", ("refused", "too_late", "returned")),
+    NoticeKind.ORDER_CANCELLED: ("extent", ("whole", "part")),
+    NoticeKind.ORDER_NOT_PAID: ("payment", ("refused", "too_late", "returned")),
 }
 """The fact that chooses among the words of a kind, and what it may be."""
 
@@ -135,8 +139,10 @@ class _Writer:
             network = one_line(self._raw.get("network", ""))
             rows.append(("where", f"{where} ({network})" if network else where))
         if self._is_of_a_service():
-            rows += [("what", self._fact(f"what_{self._locale}")), ("number", self._fact("number"))]
-            rows += [(name, self._sum(name)) for name in ("paid", "fee", "refund") if self._raw.get(name)]
+            named = ("ordered", "order_number") if self._is_of_an_order() else ("what", "number")
+            rows += [(named[0], self._fact(f"what_{self._locale}")), (named[1], self._fact("number"))]
+            rows += [(name, self._sum(name)) for name in _SUMS if self._raw.get(name)]
+            rows += [(name, self._fact(name)) for name in ("account", "carrier", "tracking") if self._raw.get(name)]
         rows += [(name, self._fact(name)) for name in ("device", "browser", "message") if self._raw.get(name)]
         if self._kind is NoticeKind.ROLE:
             rows += [(name, self._fact(name)) for name in ("by", "why") if self._raw.get(name)]
@@ -172,6 +178,8 @@ class _Writer:
                     return None, self._say("account_locked.ask")
                 action = Action(self._say("account_locked.action"), self._address("recovery"))
                 return action, self._say("account_locked.note")
+        if self._is_of_an_order():
+            return Action(self._say("order.action"), self._address("order")), self._say("order.note")
         if self._is_of_a_service():
             return Action(self._say("reservation.action"), self._address("reservation")), self._say("reservation.note")
         if not self._raw.get("not_me"):
@@ -179,7 +187,10 @@ class _Writer:
         return Action(self._say("not_me"), self._address("not_me")), self._say("not_me_note")
 
     def _is_of_a_service(self) -> bool:
-        return self._kind.startswith("reservation_")
+        return self._kind.startswith(("reservation_", "order_"))
+
+    def _is_of_an_order(self) -> bool:
+        return self._kind.startswith("order_")
 
     def _moment(self, name: str) -> str:
         """This fact on the clock of the fact `time_zone`, which is named: the mail may be read anywhere."""

@@ -79,6 +79,28 @@ class NoticeKind(StrEnum):
     RESERVATION_REFUND_STUCK = "reservation_refund_stuck"
     """The provider does not give the money back: people see to it."""
 
+    ORDER_CONFIRMED = "order_confirmed"
+    """As all of orders: `what_ko`, `what_en`, `number`, `at`, `order` (address), and sums as they apply: `goods`,
+    `shipping`, `vat`, `paid`, `refund`, in minor units with the currency. It is paid: this is its receipt."""
+    ORDER_NOT_PAID = "order_not_paid"
+    """`payment` (refused, too_late, returned): nothing was taken, or all of it goes back."""
+    ORDER_DEPOSIT = "order_deposit"
+    """`account`, `until`: where to send the money, and by when."""
+    ORDER_SHIPPED = "order_shipped"
+    """`carrier`, `tracking`: a parcel of it is on its way."""
+    ORDER_DELIVERED = "order_delivered"
+    """All that one seller had of it has arrived; how was it?"""
+    ORDER_CANCELLED = "order_cancelled"
+    """`extent` (whole, part): it was cancelled, and how much goes back."""
+    ORDER_REFUNDED = "order_refunded"
+    """The money is back."""
+    ORDER_REFUND_STUCK = "order_refund_stuck"
+    """The provider does not give the money back: people see to it."""
+    ORDER_FOR_SELLER = "order_for_seller"
+    """To whoever acts for a seller: something is to be sent."""
+    ORDER_SENT_BACK = "order_sent_back"
+    """To whoever acts for a seller: somebody wants to send something back."""
+
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One message to one person. Its facts may hold a secret (a code, a link): it is kept sealed, and never logged."""
@@ -100,6 +122,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _SERVICE = ("what_ko", "what_en", "number", "at", "reservation")
+_ORDER = ("what_ko", "what_en", "number", "at", "order")
 _WHERE = ("device", "browser", "place")
 NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.SIGN_IN_CODE: ("code", "minutes"),
@@ -129,12 +152,23 @@ NEEDED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.RESERVATION_REFUNDED: _SERVICE,
     NoticeKind.RESERVATION_NOT_PAID: (*_SERVICE, "payment"),
     NoticeKind.RESERVATION_REFUND_STUCK: _SERVICE,
+    NoticeKind.ORDER_CONFIRMED: _ORDER,
+    NoticeKind.ORDER_NOT_PAID: (*_ORDER, "payment"),
+    NoticeKind.ORDER_DEPOSIT: (*_ORDER, "account", "until"),
+    NoticeKind.ORDER_SHIPPED: (*_ORDER, "carrier", "tracking"),
+    NoticeKind.ORDER_DELIVERED: _ORDER,
+    NoticeKind.ORDER_CANCELLED: (*_ORDER, "extent"),
+    NoticeKind.ORDER_REFUNDED: _ORDER,
+    NoticeKind.ORDER_REFUND_STUCK: _ORDER,
+    NoticeKind.ORDER_FOR_SELLER: _ORDER,
+    NoticeKind.ORDER_SENT_BACK: _ORDER,
 }
 """The facts that the words of a kind cannot do without; the addresses `not_me` and `recovery` are shown where given."""
 
 
 TEXTED: Mapping[NoticeKind, tuple[str, ...]] = {
     NoticeKind.SIGN_IN_CODE: ("code", "minutes", "host"),
+    NoticeKind.ORDER_CONFIRMED: ("number",),
 }
 """The kinds that have words for a text message, and the facts that these need."""
 

@@ -33,6 +33,8 @@ class PaymentSettings(BaseModel):
     """Where the sandbox has its page and its API."""
     patience: Seconds = 10
     """How long the provider may take to answer before what it did counts as unknown."""
+    account: str = "연습은행 000-0000-0000"
+    """Where people who pay by bank transfer send the money: the bank and the number, as they read it."""
     toss_api: str = Field(default="https://api.tosspayments.com", pattern=r"^https?://[^/\s]+$")
     """Where the API of Toss Payments is."""
     toss_script: str = Field(default="https://js.tosspayments.com/v2/standard", pattern=r"^https?://[^/\s]+/[^\s]*$")

@@ -1,4 +1,4 @@
-"""What a text message says: one line for its reader, and as the last one what binds the code to us.
+"""What a text message says: one line for its reader, and where it bears a code, as the last one what binds that to us.
 
 That line (`@host #code`) is the format of origin-bound one-time codes (WICG, "Origin-bound one-time codes delivered via
 SMS"): browsers offer such a code on pages of this host and nowhere else, so that no other site is filled in with it.
@@ -11,7 +11,7 @@ from typing import Final
 
 from notifications.face import Face
 from notifications.letter import WrongNotice, one_line
-from notifications.notice import TEXTED, Notice
+from notifications.notice import TEXTED, Notice, NoticeKind
 from pages.catalogue import Catalogue
 from pages.locale import Locale
 
@@ -26,6 +26,10 @@ def write_text(notice: Notice, catalogue: Catalogue, face: Face) -> str:
     if notice.kind not in TEXTED:
         raise WrongNotice("kind")
     locale: Locale = "en" if notice.locale == "en" else "ko"
+    if notice.kind is NoticeKind.ORDER_CONFIRMED:
+        brand = one_line(face.brand(locale, catalogue.text("page.brand", locale)))[:LONGEST_BRAND]
+        number = one_line(notice.facts.get("number", ""))
+        return catalogue.text("text.order_confirmed", locale, brand=brand, number=number)
     code, host = notice.facts.get("code", ""), notice.facts.get("host", "")
     if not _CODE.fullmatch(code):
         raise WrongNotice("code")

@@ -107,12 +107,18 @@ async def slots_data(database: Databases) -> None:
 
 @pytest.fixture
 async def shop(
-    database: Databases, shop_data: None, envelope: Envelope, signer: AssertionSigner
+    database: Databases,
+    shop_data: None,
+    valkey: Valkey,
+    envelope: Envelope,
+    signer: AssertionSigner,
+    settings: Settings,
+    provider: Provider,
 ) -> AsyncIterator[Client]:
     """Commerce with the demo shop, reached by one person."""
     clock = SystemClock()
     entrance = await Entrance.open("commerce", database("commerce"), SigningKeys(envelope).assertion_keys, clock)
-    app = commerce_app.application(database("commerce"), envelope, clock, SystemEntropy())
+    app = commerce_app.application(database("commerce"), valkey, envelope, clock, SystemEntropy(), provider, settings)
     transport = httpx2.ASGITransport(app=entrance.around(app))
     async with httpx2.AsyncClient(transport=transport, base_url="http://shop.localhost:8080") as http:
         yield Client(http, "commerce", signer, Someone.new(), envelope)

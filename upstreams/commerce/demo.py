@@ -14,6 +14,13 @@ from config.settings import Settings
 from upstreams.commerce.catalogue import SALE
 from upstreams.commerce.search.indexing import bring_up_to_date
 from upstreams.commerce.storage.index import StoredIndex
+from upstreams.commerce.storage.order_tables import (
+    seller_member,
+    seller_terms,
+    shipping_method,
+    shipping_rule,
+    sku_weight,
+)
 from upstreams.commerce.storage.tables import offer, product, product_event, seller, sku, trade
 from upstreams.door.demo_shop import CAUSE, DemoShop, demo_shop, ident
 from upstreams.trade.storage.stock import StoredStock
@@ -85,6 +92,7 @@ async def bring(tx: Transaction, shop: DemoShop, now: datetime) -> None:
             for one in shop.products
         ],
     )
+    await _terms(tx, shop, now)
     places = {one.code: one.warehouse.code for one in shop.sellers}
     await StoredStock(trade).receive(
         tx,
@@ -97,6 +105,52 @@ async def bring(tx: Transaction, shop: DemoShop, now: datetime) -> None:
         fresh_documents += done
     if fresh_documents:
         await index.count(tx, now)
+
+
+async def _terms(tx: Transaction, shop: DemoShop, now: datetime) -> None:
+    """What the house takes of each seller, who acts for it, how it delivers, what things weigh."""
+    sellers = [(ident("seller", one.code), one) for one in shop.sellers]
+    await _missing(
+        tx, seller_terms, [{"seller": key, "commission": one.commission, "version": 1} for key, one in sellers]
+    )
+    await _missing(
+        tx,
+        seller_member,
+        [{"seller": key, "person": person, "since": now} for key, one in sellers for person in one.people],
+    )
+    ways = [(key, place, way) for key, one in sellers for place, way in enumerate(one.delivery)]
+    await _missing(
+        tx,
+        shipping_method,
+        [
+            {
+                "seller": key,
+                "code": way.code,
+                "name": way.name,
+                "days_min": way.days[0],
+                "days_max": way.days[1],
+                "position": place,
+                "active": True,
+            }
+            for key, place, way in ways
+        ],
+    )
+    rules = [
+        {
+            "seller": key,
+            "method": way.code,
+            "region": rule.region,
+            "from_grams": rule.from_grams,
+            "fee": rule.fee,
+            "free_from": rule.free_from,
+        }
+        for key, _, way in ways
+        for rule in way.rules
+    ]
+    await tx.execute(insert(shipping_rule).values(rules).on_conflict_do_nothing())
+    await _missing(
+        tx, sku_weight, [{"sku": one.sku, "grams": one.grams} for one in shop.products if one.grams is not None]
+    )
 
 
 async def _missing(tx: Transaction, table: sa.Table, values: list[dict[str, Any]]) -> list[Any]:

@@ -21,11 +21,32 @@ class Warehouse(msgspec.Struct, forbid_unknown_fields=True):
     name: dict[str, str]
 
 
+class Rule(msgspec.Struct, forbid_unknown_fields=True):
+    fee: int
+    region: str | None = None
+    from_grams: int = 0
+    free_from: int | None = None
+
+
+class Way(msgspec.Struct, forbid_unknown_fields=True):
+    """How a seller delivers."""
+
+    code: str
+    name: dict[str, str]
+    days: list[int]
+    rules: list[Rule]
+
+
 class Seller(msgspec.Struct, forbid_unknown_fields=True):
     code: str
     kind: str
     name: dict[str, str]
     warehouse: Warehouse
+    commission: int = 0
+    """Basis points of the goods."""
+    people: list[UUID] = []
+    """Who acts for it."""
+    delivery: list[Way] = []
 
 
 class Product(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,6 +59,7 @@ class Product(msgspec.Struct, forbid_unknown_fields=True):
     stock: int
     name: dict[str, str]
     description: dict[str, str]
+    grams: int | None = None
     payment: str = "on_site"
     """Of what is reserved: `before`, or on the spot."""
     deadlines: list[dict[str, int]] = []

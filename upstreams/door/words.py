@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from babel.dates import format_date
 from babel.numbers import format_currency
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +18,7 @@ from upstreams.trade.money import Money
 
 
 class PersonPages:
-    """Pages for the person behind a request. Templates also read `price(money)` and `said(texts)`."""
+    """Pages for the person behind a request. Templates also read `price(money)`, `said(texts)` and `day(date)`."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
@@ -30,6 +32,7 @@ class PersonPages:
             locale=locale,
             price=lambda money: price(money, locale),
             said=lambda texts: said(texts, locale),
+            day=lambda date: day(date, locale),
             person=assertion_of(request).subject,
             **context,
         )
@@ -38,6 +41,11 @@ class PersonPages:
 def price(money: Money, locale: Locale) -> str:
     """An amount with its currency, e.g. `₩12,900`."""
     return format_currency(money.amount, money.currency, locale=locale)
+
+
+def day(date: datetime.date, locale: Locale) -> str:
+    """A day of this year or the next, e.g. `Mon 30 Nov`."""
+    return format_date(date, "M월 d일 (E)" if locale == "ko" else "E d MMM", locale=locale)
 
 
 def said(texts: Mapping[str, str], locale: Locale) -> str:

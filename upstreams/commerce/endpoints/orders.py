@@ -1,38 +1,35 @@
-"""Orders: placed once, seen by their owner alone."""
+"""Orders: placed once, seen by their owner alone, cancelled, sent back, and what was thought of them."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from config.connections import Database
 from config.problem import Problem
-from upstreams.commerce.checkout import Checkout
-from upstreams.commerce.ordering import MAX_LINES, MAX_QUANTITY, NO_SUCH_ORDER, Purchase, Purchases, wanted_of
+from jose.assertion_middleware import assertion_of
+from upstreams.commerce.endpoints import documents
+from upstreams.commerce.endpoints.asked import (
+    AskedFeedback,
+    AskedOrder,
+    AskedWithdrawal,
+    cursor,
+    limit_of,
+)
+from upstreams.commerce.ordering.placing import Checkout
+from upstreams.commerce.ordering.planning import Choices
+from upstreams.commerce.ordering.purchase import NO_SUCH_ORDER, Purchase, wanted_of
+from upstreams.commerce.ordering.withdrawing import WithdrawalDesk
+from upstreams.commerce.stores import Stores
 from upstreams.door.answers import NOT_UNDERSTOOD, json_answer, read_form, read_json, see_other
 from upstreams.door.forms import FIELD, FormTokens, require_same_origin
 from upstreams.door.person import Person, person_of
-from upstreams.door.words import PersonPages
 from upstreams.trade.idempotency import HEADER, read_key
-
-
-class AskedLine(msgspec.Struct, forbid_unknown_fields=True):
-    """So many of one offer."""
-
-    offer: UUID
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=MAX_QUANTITY)]
-
-
-class AskedOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of an order."""
-
-    lines: Annotated[list[AskedLine], msgspec.Meta(min_length=1, max_length=MAX_LINES)]
 
 
 class Orders:
@@ -42,24 +39,31 @@ class Orders:
         self,
         database: Database,
         checkout: Checkout,
-        purchases: Purchases,
-        pages: PersonPages,
+        stores: Stores,
+        withdrawals: WithdrawalDesk,
         tokens: FormTokens,
     ) -> None:
         self._database = database
         self._checkout = checkout
-        self._pages = pages
+        self._stores = stores
+        self._withdrawals = withdrawals
         self._tokens = tokens
-        self._purchases = purchases
 
     def routes(self) -> list[BaseRoute]:
+        one = "/api/orders/{id:uuid}"
         return [
             Route("/api/orders", self.place, methods=["POST"]),
             Route("/api/orders", self.mine, methods=["GET"]),
-            Route("/api/orders/{id:uuid}", self.one, methods=["GET"]),
+            Route(one, self.one, methods=["GET"]),
+            Route(one + "/events", self.events, methods=["GET"]),
+            Route(one + "/shipments", self.shipments, methods=["GET"]),
+            Route(one + "/invoices", self.invoices, methods=["GET"]),
+            Route(one + "/abandon", self.abandon, methods=["POST"]),
+            Route(one + "/cancellations", self.cancellations, methods=["GET"]),
+            Route(one + "/parts/{part:uuid}/cancellations", self.cancel, methods=["POST"]),
+            Route(one + "/parts/{part:uuid}/returns", self.send_back, methods=["POST"]),
+            Route(one + "/parts/{part:uuid}/feedback", self.say, methods=["POST"]),
             Route("/orders", self.place_by_form, methods=["POST"]),
-            Route("/orders", self.mine_page, methods=["GET"]),
-            Route("/orders/{id:uuid}", self.one_page, methods=["GET"]),
         ]
 
     async def place(self, request: Request) -> Response:
@@ -68,16 +72,20 @@ class Orders:
         person = person_of(request)
         key = read_key(request.headers.get(HEADER))
         asked = await read_json(request, AskedOrder)
-        bought = await self._place(person, [(line.offer, line.quantity) for line in asked.lines], key)
+        locale = "en" if assertion_of(request).subject.locale == "en" else "ko"
+        destination = asked.destination.destination() if asked.destination else None
+        choices = Choices(asked.methods, destination, asked.paying, asked.agreed, locale)
+        lines = [(line.offer, line.quantity) for line in asked.lines]
+        bought = await self._place(person, lines, key, choices, collected=destination is None)
         return json_answer(
             request,
-            document(bought),
+            documents.purchase(bought),
             status=HTTPStatus.CREATED,
-            headers={"Location": f"/api/orders/{bought.id}"},
+            headers={"Location": f"/api/orders/{bought.id}", "ETag": _tag(bought)},
         )
 
     async def place_by_form(self, request: Request) -> Response:
-        """POST /orders: the shop page's button, without a script."""
+        """POST /orders: one product's button, without a script; it is collected at the seller's."""
         require_same_origin(request)
         person = person_of(request)
         form = await read_form(request)
@@ -87,68 +95,128 @@ class Orders:
             lines = [(UUID(form.get("offer", "")), int(form.get("quantity", "1")))]
         except ValueError as error:
             raise Problem(NOT_UNDERSTOOD) from error
-        bought = await self._place(person, lines, key)
+        bought = await self._place(person, lines, key, Choices({}), collected=True)
         return see_other(f"/orders/{bought.id}")
 
     async def one(self, request: Request) -> Response:
-        """GET /api/orders/{id}: the owner's; for everybody else there is none."""
-        return json_answer(request, document(await self._find(request)))
+        """GET /api/orders/{id}: the owner's; for everybody else there is none. The ETag changes with it."""
+        bought = await self._find(request)
+        if request.headers.get("if-none-match") == _tag(bought):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": _tag(bought)})
+        return json_answer(request, documents.purchase(bought), headers={"ETag": _tag(bought)})
 
     async def mine(self, request: Request) -> Response:
-        """GET /api/orders: the person's own, the newest first."""
-        return json_answer(request, {"orders": [document(bought) for bought in await self._of(request)]})
+        """GET /api/orders: the person's own, the newest first; `before` one of them they go on."""
+        limit = limit_of(request)
+        async with self._database.connect() as tx:
+            found = await self._stores.purchases.of(tx, person_of(request).id, limit=limit + 1, before=cursor(request))
+        document: dict[str, Any] = {"orders": [documents.purchase(bought) for bought in found[:limit]]}
+        document["next"] = found[limit - 1].id if len(found) > limit else None
+        return json_answer(request, document)
 
-    async def one_page(self, request: Request) -> Response:
-        """GET /orders/{id}: the confirmation."""
-        return self._pages.respond(request, "order.html", purchase=await self._find(request))
+    async def events(self, request: Request) -> Response:
+        """GET /api/orders/{id}/events: what happened to it, the oldest first."""
+        bought = await self._find(request)
+        async with self._database.connect() as tx:
+            found = await self._stores.purchases.events(tx, [order.id for order in bought.orders])
+        return json_answer(request, {"events": [_event(one) for one in found]})
 
-    async def mine_page(self, request: Request) -> Response:
-        """GET /orders: what this person bought."""
-        return self._pages.respond(request, "orders.html", purchases=await self._of(request))
+    async def shipments(self, request: Request) -> Response:
+        """GET /api/orders/{id}/shipments: its parcels, and where they are."""
+        bought = await self._find(request)
+        async with self._database.connect() as tx:
+            found = await self._stores.shipments.of(tx, [order.id for order in bought.orders])
+        return json_answer(request, {"shipments": [documents.shipment(one) for one in found]})
 
-    async def _place(self, person: Person, lines: list[tuple[UUID, int]], key: str) -> Purchase:
+    async def invoices(self, request: Request) -> Response:
+        """GET /api/orders/{id}/invoices: one of each seller; with negative sums, what was taken back of it."""
+        bought = await self._find(request)
+        async with self._database.connect() as tx:
+            found = await self._stores.ledger.invoices(tx, [order.id for order in bought.orders])
+        document = [
+            {
+                "id": one.id,
+                "order": one.order,
+                "seller": one.seller,
+                "number": one.number,
+                "supply": one.supply.minor,
+                "vat": one.vat.minor,
+                "total": one.total.minor,
+                "currency": one.total.currency,
+                "issued_at": one.issued_at,
+            }
+            for one in found
+        ]
+        return json_answer(request, {"invoices": document})
+
+    async def abandon(self, request: Request) -> Response:
+        """POST /api/orders/{id}/abandon: give up an order that is not paid."""
+        require_same_origin(request)
+        await self._withdrawals.abandon(person_of(request), request.path_params["id"])
+        return json_answer(request, documents.purchase(await self._find(request)))
+
+    async def cancellations(self, request: Request) -> Response:
+        """GET /api/orders/{id}/cancellations: what was cancelled or sent back of it."""
+        bought = await self._find(request)
+        async with self._database.connect() as tx:
+            found = await self._stores.withdrawals.of(tx, [order.id for order in bought.orders])
+        return json_answer(request, {"cancellations": [documents.withdrawal(one) for one in found]})
+
+    async def cancel(self, request: Request) -> Response:
+        """POST /api/orders/{id}/parts/{part}/cancellations: what has not gone out."""
+        return await self._withdraw(request, self._withdrawals.cancel)
+
+    async def send_back(self, request: Request) -> Response:
+        """POST /api/orders/{id}/parts/{part}/returns: what arrived."""
+        return await self._withdraw(request, self._withdrawals.send_back)
+
+    async def say(self, request: Request) -> Response:
+        """POST /api/orders/{id}/parts/{part}/feedback: 201 the first time, 200 afterwards."""
+        require_same_origin(request)
+        asked = await read_json(request, AskedFeedback)
+        ident, part = request.path_params["id"], request.path_params["part"]
+        fresh = await self._withdrawals.say(person_of(request), ident, part, asked.stars, asked.words)
+        return json_answer(request, {"new": fresh}, status=HTTPStatus.CREATED if fresh else HTTPStatus.OK)
+
+    async def _withdraw(self, request: Request, act: Any) -> Response:
+        require_same_origin(request)
+        key = read_key(request.headers.get(HEADER))
+        asked = await read_json(request, AskedWithdrawal)
+        wanted: dict[str, int] = {}
+        for line in asked.lines:
+            wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+        ident, part = request.path_params["id"], request.path_params["part"]
+        made = await act(person_of(request), ident, part, wanted, asked.reason, key)
+        return json_answer(request, documents.withdrawal(made), status=HTTPStatus.CREATED)
+
+    async def _place(
+        self, person: Person, lines: list[tuple[UUID, int]], key: str, choices: Choices, *, collected: bool
+    ) -> Purchase:
         try:
             wanted = wanted_of(lines)
         except ValueError as error:
             raise Problem(NOT_UNDERSTOOD, str(error)) from error
-        return await self._checkout.place(person, wanted, key)
+        return await self._checkout.place(person, wanted, key, choices, collected=collected)
 
     async def _find(self, request: Request) -> Purchase:
         async with self._database.connect() as tx:
-            bought = await self._purchases.find(tx, request.path_params["id"], person_of(request).id)
+            bought = await self._stores.purchases.find(tx, request.path_params["id"], person_of(request).id)
         if bought is None:
             raise Problem(NO_SUCH_ORDER)
         return bought
 
-    async def _of(self, request: Request) -> list[Purchase]:
-        async with self._database.connect() as tx:
-            return list(await self._purchases.of(tx, person_of(request).id))
+
+def _tag(bought: Purchase) -> str:
+    return f'"{bought.version + sum(order.version for order in bought.orders)}"'
 
 
-def document(bought: Purchase) -> dict[str, Any]:
-    """A purchase as programs read it; amounts are minor units."""
+def _event(one: Any) -> dict[str, Any]:
     return {
-        "id": bought.id,
-        "placed_at": bought.placed_at,
-        "currency": bought.total.currency,
-        "total": bought.total.minor,
-        "orders": [
-            {
-                "id": order.id,
-                "seller": {"id": order.seller, "name": order.seller_name},
-                "state": order.state,
-                "goods": order.goods.minor,
-                "lines": [
-                    {
-                        "offer": line.offer,
-                        "sku": line.taken.sku,
-                        "name": line.name,
-                        "quantity": line.taken.quantity,
-                        "unit_price": line.unit_price.minor,
-                    }
-                    for line in order.lines
-                ],
-            }
-            for order in bought.orders
-        ],
+        "order": one["seller_order"],
+        "kind": one["kind"],
+        "subject": one["subject"],
+        "from": one["from_state"],
+        "to": one["to_state"],
+        "at": one["at"],
+        "note": one["note"],
     }

@@ -111,6 +111,12 @@ purchase = sa.Table(
     sa.Column("currency", sa.CHAR(3), nullable=False),
     sa.Column("total", sa.BigInteger, nullable=False),
     sa.Column("placed_at", MOMENT, nullable=False),
+    sa.Column("number", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("locale", sa.Text, nullable=False),
+    sa.Column("destination", sa.LargeBinary),
+    sa.Column("version", sa.BigInteger, nullable=False),
 )
 seller_order = sa.Table(
     "seller_order",
@@ -121,6 +127,13 @@ seller_order = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("goods", sa.BigInteger, nullable=False),
     sa.Column("shipping", sa.BigInteger, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("commission", sa.BigInteger, nullable=False),
+    sa.Column("due_from", sa.Date),
+    sa.Column("due_until", sa.Date),
+    sa.Column("completed_at", MOMENT),
+    sa.Column("shipping_back", sa.BigInteger, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
 )
 order_line = sa.Table(
     "order_line",
@@ -132,6 +145,9 @@ order_line = sa.Table(
     sa.Column("quantity", sa.Integer, nullable=False),
     sa.Column("unit_price", sa.BigInteger, nullable=False),
     sa.Column("name", JSONB, nullable=False),
+    sa.Column("shipped", sa.Integer, nullable=False),
+    sa.Column("cancelled", sa.Integer, nullable=False),
+    sa.Column("returned", sa.Integer, nullable=False),
 )
 order_event = sa.Table(
     "order_event",
@@ -142,4 +158,7 @@ order_event = sa.Table(
     sa.Column("to_state", sa.Text, nullable=False),
     sa.Column("actor", sa.Uuid),
     sa.Column("at", MOMENT, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Uuid),
+    sa.Column("note", sa.Text, nullable=False),
 )

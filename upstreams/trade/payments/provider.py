@@ -46,6 +46,8 @@ class Order:
     """Where it leads to otherwise."""
     webhook: str
     """Where its webhooks go, where they can be sent anywhere."""
+    method: str = "card"
+    """How its person wants to pay, where a provider has several pages: `card`, or `wallet`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class SandboxProvider:
                 "success": order.success,
                 "failure": order.failure,
                 "webhook": order.webhook,
+                "method": order.method,
             },
         )
         return Checkout(url=_payment(answer).page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -32,6 +32,7 @@ class AskedPayment(msgspec.Struct, forbid_unknown_fields=True):
     success: Address
     failure: Address
     webhook: Address
+    method: Literal["card", "wallet"] = "card"
 
 
 class AskedCapture(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,6 +76,7 @@ class Api:
             success=asked.success,
             failure=asked.failure,
             webhook=asked.webhook,
+            method=asked.method,
         )
         return JSONResponse({**held.document(), "page": f"{self._page}/pay/{held.reference}"})
 

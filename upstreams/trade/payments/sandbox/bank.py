@@ -41,6 +41,7 @@ class Opened(Entry, frozen=True, tag="opened"):
     success: str
     failure: str
     webhook: str
+    method: str = "card"
 
 
 class Authorised(Entry, frozen=True, tag="authorised"):
@@ -79,6 +80,7 @@ class Held:
     success: str
     failure: str
     webhook: str
+    method: str = "card"
     stage: Stage = "open"
     code: str = ""
     card: Card = field(default_factory=lambda: CARDS["4242424242424242"])
@@ -129,6 +131,7 @@ class Bank:
                 entry.success,
                 entry.failure,
                 entry.webhook,
+                entry.method,
             )
             self._by_key[entry.key] = entry.payment
             return
@@ -156,14 +159,23 @@ class Bank:
         return None if reference is None else self._payments[reference]
 
     def open(
-        self, *, key: str, amount: int, currency: str, name: str, success: str, failure: str, webhook: str = ""
+        self,
+        *,
+        key: str,
+        amount: int,
+        currency: str,
+        name: str,
+        success: str,
+        failure: str,
+        webhook: str = "",
+        method: str = "card",
     ) -> Held:
         """A payment that its person may authorise; of one that is there already, that one. Raises `No`."""
         held = self.by_key(key)
         if held is None:
             if amount < 1:
                 raise No("amount")
-            return self._add(Opened(self._name(), key, amount, currency, name, success, failure, webhook))
+            return self._add(Opened(self._name(), key, amount, currency, name, success, failure, webhook, method))
         if (held.amount, held.currency) != (amount, currency):
             raise No("key_reused")
         return held
