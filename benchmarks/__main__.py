@@ -26,6 +26,7 @@ GROUPS = (
     "imports",
     "oidc",
     "reservation",
+    "risk",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

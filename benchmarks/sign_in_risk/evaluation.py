@@ -27,7 +27,7 @@ class Outcome:
     """Of people's own sign-ins."""
     attacks: Mapping[str, Sequence[int]]
     microseconds: float
-    """Of one assessment with its profile."""
+    """Of processor time, for one assessment with its profile."""
 
     def threshold(self, alarms: float) -> int:
         """The lowest risk that no more than this share of people's own sign-ins reach."""
@@ -63,11 +63,11 @@ def evaluate(people: int, seed: int) -> Outcome:
     attacks: dict[str, list[int]] = {name: [] for name in ATTACKS}
     spent, assessed = 0.0, 0
     for person, seen in world.days(0, WARM_UP + MONTH):
-        began = time.perf_counter()
+        began = time.thread_time()
         profile = Profile(person.history)
         if seen.at >= WARM_UP * 86400:
             own.append(assess(Attempt(seen), profile, population, forest).risk)
-            spent += time.perf_counter() - began
+            spent += time.thread_time() - began
             assessed += 1
             if world.chance.random() < ATTACKED and person.history:
                 for name, attack in ATTACKS.items():
