@@ -1,4 +1,4 @@
-"""The tables of migrations 0015, 0069 and 0090: sign-in history and what is learned from it, notification settings."""
+"""The tables of migrations 0015, 0069 and 0085: sign-in history and what is learned from it, notification settings."""
 
 from __future__ import annotations
 

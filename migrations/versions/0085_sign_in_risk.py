@@ -1,6 +1,6 @@
 """What is usual of all sign-ins, and how odd each of them was.
 
-Revision ID: 0090
+Revision ID: 0085
 Revises: 0071
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0090"
+revision = "0085"
 down_revision = "0071"
 branch_labels = None
 depends_on = None
