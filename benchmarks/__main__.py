@@ -29,6 +29,7 @@ GROUPS = (
     "waiting",
     "search",
     "checkout",
+    "risk",
 )
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -45,6 +45,7 @@ WORKERS = {
     "rollout": Service(
         "worker-rollout", "programmes out of passwords, by their dates", ("idp.programme_worker:serve",), "idp"
     ),
+    "risk": Service("worker-risk", "what is usual of sign-ins", ("idp.risk_worker:serve",), "idp"),
     "logout": Service(
         "worker-logout", "ends told to relying parties and subscribers", ("idp.sessions.logout_worker:serve",), "idp"
     ),

@@ -15,7 +15,7 @@ from config.envelope import Envelope
 from config.outbound import Outbound
 from config.places import Places
 from config.query_count import watch_queries
-from config.recollection import UNVOUCHED
+from config.recollection import UNVOUCHED, Recollection
 from config.replays import Replays
 from config.settings import Settings
 from events.lease import Lease
@@ -28,6 +28,7 @@ from idp.clients.tls_client_auth import Authorities
 from idp.credentials.breached import BreachedPasswords
 from idp.credentials.password import PasswordPool
 from idp.devices.sign_in_history import SignInHistory
+from idp.devices.sign_in_risk import SignInRisk
 from idp.directory.cache import FaceCache
 from idp.endpoints.account.requests_watch import RequestsWatch
 from idp.endpoints.client_proofs import ClientProofs
@@ -74,6 +75,7 @@ from idp.storage import (
     secrets,
     sessions,
     sign_in_history,
+    sign_in_risk,
     upstream_providers,
 )
 from idp.tokens.keys import KeyCache
@@ -287,6 +289,8 @@ async def build_parts(settings: Settings, database: Database, valkey: Valkey, cl
             sessions=sessions,
             one_session=one_session,
             signals=signals,
+            risk=SignInRisk(sign_in_risk, Recollection(clock)),
+            factor_from_risk=settings.session.factor_from_risk,
             entropy=entropy,
             mail_code_counts=settings.idp.mail_code_counts,
             session_age=int(settings.session.absolute_lifetime),

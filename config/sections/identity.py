@@ -98,6 +98,9 @@ class SessionSettings(BaseModel):
     new_device_factor: bool = True
     """Whether a person who comes with a device that was not seen with them gives a second factor; an organisation may
     say otherwise. The first sign-in of an account needs none."""
+    factor_from_risk: Annotated[int, Field(ge=1, le=101)] = 50
+    """The risk of a sign-in, from 0 to 100, from which on a second factor is given, on whatever device; 101: never. The
+    page of the model says how many of people's own sign-ins reach it."""
 
     @model_validator(mode="after")
     def _asks_before_it_warns(self) -> Self:

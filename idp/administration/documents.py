@@ -157,6 +157,10 @@ class SignInEntry(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
     """When the session that began ended."""
     end_reason: str | None
+    risk: int | None = None
+    """How odd it was for the person, 0 to 100; null: it was not looked at."""
+    risk_of: tuple[str, ...] = ()
+    """What that is made of, the largest share first: `place 41`."""
 
 
 class SignInList(Struct, frozen=True):

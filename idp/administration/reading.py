@@ -186,6 +186,8 @@ def _told(told: Told) -> SignInEntry:
         client_id=one.client_id,
         ended_at=told.ended_at,
         end_reason=told.end_reason,
+        risk=one.risk,
+        risk_of=one.risk_of,
     )
 
 

@@ -86,6 +86,12 @@ class Login:
 
     password_due: datetime | None = None
     """The password that was given was leaked: by then it must be another one."""
+    risk: int | None = None
+    """How odd this sign-in is for its person, 0 to 100; None: it was not looked at yet."""
+    risk_of: tuple[str, ...] = ()
+    """What that is made of, the largest share first: `place 41`."""
+    odd: bool = False
+    """So much that a second factor is due."""
 
     def named(self, name: str) -> Login:
         """The person typed a name; nothing is proven by it."""
@@ -112,7 +118,14 @@ class Login:
             remember=False,
             password_due=None,
             put_off=False,
+            risk=None,
+            risk_of=(),
+            odd=False,
         )
+
+    def assessed(self, risk: int, made_of: tuple[str, ...], *, odd: bool) -> Login:
+        """It was looked at whether the person comes as they always do: once after each first factor."""
+        return replace(self, risk=risk, risk_of=made_of, odd=odd)
 
     def owes_password(self, due: datetime) -> Login:
         """The password that was right was leaked; the person chooses another one, by then at the latest."""

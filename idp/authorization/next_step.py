@@ -2,7 +2,8 @@
 
 The rules are S1 and S2 of the sessions: one live session per person; a browser whose own session lives joins it; any
 other live session is met only after full authentication, from elsewhere only after a second factor, and then the person
-decides. A device that was not seen with the person gives a second factor, too, whether or not a session lives.
+decides. A device that was not seen with the person gives a second factor, too, and so does a sign-in that is not like
+their others, whether or not a session lives.
 """
 
 from __future__ import annotations
@@ -206,7 +207,7 @@ def _proven(
         return NextStep(Step.FACTOR)  # others know this password too: whoever has more to show shows it
     if live is not None and own is not None and own.sid == live.sid:
         return NextStep(Step.JOIN_SESSION)
-    if account.new_device and not login.factor_passed and not _mailed(login, account):
+    if (account.new_device or login.odd) and not login.factor_passed and not _mailed(login, account):
         return _confirm(account)
     if live is None:
         return NextStep(Step.BEGIN_SESSION)

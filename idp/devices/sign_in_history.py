@@ -64,6 +64,10 @@ class SignIn:
     """The session that began."""
     seconds: float | None = None
     """How long it took until it began, from the first page on; None: none began, or nobody saw a page."""
+    risk: int | None = None
+    """How odd it was for its person, 0 to 100 (`policy.risk.sign_in`); None: nobody asked."""
+    risk_of: tuple[str, ...] = ()
+    """What that is made of, the largest share first: `place 41`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,8 @@ class SignInHistory:
         client_id: str = "",
         sid: str | None = None,
         seconds: float | None = None,
+        risk: int | None = None,
+        risk_of: Collection[str] = (),
     ) -> None:
         """Keep what came of an attempt of this person; of nobody's nothing is kept, in the same time."""
         await self._storage.add(
@@ -192,5 +198,7 @@ class SignInHistory:
                 client_id=client_id,
                 sid=sid,
                 seconds=seconds,
+                risk=risk,
+                risk_of=tuple(risk_of),
             ),
         )

@@ -1,9 +1,20 @@
-"""The tables of migrations 0015 and 0069: sign-in history, notification settings."""
+"""The tables of migrations 0015, 0069 and 0085: sign-in history and what is learned from it, notification settings."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, DateTime, Double, MetaData, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY, INET
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, INET, JSONB
 
 metadata = MetaData(schema="idp")
 
@@ -26,6 +37,19 @@ sign_in_history = Table(
     Column("client_id", Text, nullable=False),
     Column("sid", Text),
     Column("seconds", Double),
+    Column("risk", SmallInteger),
+    Column("risk_of", ARRAY(Text, dimensions=1)),
+)
+
+sign_in_learning = Table(
+    "sign_in_learning",
+    metadata,
+    Column("alone", Boolean, primary_key=True),
+    Column("population", JSONB, nullable=False),
+    Column("forest", LargeBinary, nullable=False),
+    Column("upto_at", _TIME, nullable=False),
+    Column("upto_id", Uuid, nullable=False),
+    Column("learned_at", _TIME, nullable=False),
 )
 
 notice_setting = Table(

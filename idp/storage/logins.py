@@ -92,6 +92,7 @@ def _row(login: Login) -> dict[str, Any]:
     row = {column.name: getattr(login, column.name) for column in table.c}
     row["request"] = msgspec.to_builtins(login.request)
     row["amr"] = list(login.amr)
+    row["risk_of"] = list(login.risk_of)
     row["linking"] = msgspec.to_builtins(login.linking) if login.linking is not None else None
     row["came_from"] = dict(login.came_from) if login.came_from is not None else None
     return row
@@ -102,6 +103,7 @@ def from_row(row: Mapping[Any, Any]) -> Login:
     values = dict(row)
     values["request"] = msgspec.convert(values["request"], AuthorizationRequest)
     values["amr"] = tuple(values["amr"])
+    values["risk_of"] = tuple(values["risk_of"])
     if values["linking"] is not None:
         values["linking"] = msgspec.convert(values["linking"], Linking)
     return Login(**values)

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -88,6 +89,9 @@ login = Table(
     Column("consent", Text, nullable=False),
     Column("password_due", _TIME),
     Column("put_off", Boolean, nullable=False),
+    Column("risk", SmallInteger),
+    Column("risk_of", _WORDS, nullable=False),
+    Column("odd", Boolean, nullable=False),
 )
 
 consent = Table(

@@ -23,7 +23,8 @@ _ADD = insert(table).from_select([column.name for column in table.c], _NEW)
 
 async def add(tx: Transaction, sign_in: SignIn) -> None:
     """Keep one, if there is such a person: for a name that nobody has, the same statement keeps nothing."""
-    values = {name: getattr(sign_in, name) for name in SignIn.__slots__} | {"amr": list(sign_in.amr)}
+    values = {name: getattr(sign_in, name) for name in SignIn.__slots__}
+    values |= {"amr": list(sign_in.amr), "risk_of": list(sign_in.risk_of)}
     await tx.execute(_ADD, {f"new_{name}": value for name, value in values.items()})
 
 
@@ -88,5 +89,6 @@ def _told(user_id: UUID) -> Select[tuple[Any, ...]]:
 
 def _read(row: Row[tuple[Any, ...]]) -> Told:
     values = {name: row._mapping[name] for name in SignIn.__slots__}
-    sign_in = SignIn(**{**values, "amr": tuple(values["amr"]), "ip": str(values["ip"])})
+    tuples = {"amr": tuple(values["amr"]), "risk_of": tuple(values["risk_of"] or ())}
+    sign_in = SignIn(**{**values, **tuples, "ip": str(values["ip"])})
     return Told(sign_in, row.ended_at, row.end_reason)

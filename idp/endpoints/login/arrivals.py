@@ -24,6 +24,7 @@ from idp.authorization.login_rules import LoginRulesCache
 from idp.authorization.next_step import AccountState, SessionState
 from idp.devices.device import Device, DeviceStorage
 from idp.devices.identification import DEVICE_COOKIE, DEVICE_COOKIE_AGE, cookie_hash, label_browser
+from idp.devices.sign_in_risk import SignInRisk
 from idp.endpoints.login.demanding import Demanding
 from idp.endpoints.login.known_person import Arrived, KnownPerson, PeopleAtHand
 from idp.endpoints.whereabouts import client_ip, whereabouts
@@ -113,10 +114,13 @@ class Arrivals:
         sessions: SessionsAtHand,
         one_session: OneSession,
         signals: ChangeSignals,
+        risk: SignInRisk,
+        factor_from_risk: int,
         entropy: Entropy,
         mail_code_counts: bool,
         session_age: int,
     ) -> None:
+        """`factor_from_risk`: the risk of a sign-in from which on a second factor is given."""
         self._people = people
         self._rules = rules
         self._demanding = demanding
@@ -124,6 +128,8 @@ class Arrivals:
         self._sessions = sessions
         self._one_session = one_session
         self._signals = signals
+        self._risk = risk
+        self._factor_from_risk = factor_from_risk
         self._entropy = entropy
         self._mail_code_counts = mail_code_counts
         self._session_age = session_age
@@ -180,6 +186,11 @@ class Arrivals:
         if live is not None:
             state = session_state(live, elsewhere=is_elsewhere(live, known.device_id, client_ip(request)))
         return Arrived(known, account, live, state, demanded, rules.forbidden)
+
+    async def assess(self, tx: Transaction, request: Request, login: Login, known: KnownPerson, now: datetime) -> Login:
+        """The login, with how odd it is that they come from there. It is one statement."""
+        risk = await self._risk.of(tx, known.user_id, visitor(request, known.device_id), now)
+        return login.assessed(risk.risk, risk.words, odd=risk.risk >= self._factor_from_risk)
 
     def _reaches(self, known: KnownPerson, counting: Counting, *, by_mail: bool) -> int:
         """The level that this person's factors, or a code by mail for want of any, can raise a login to."""

@@ -174,6 +174,8 @@ class Dispatcher:
         at.arrived = await self._arrivals.arrived(tx, request, at.login.user_id, now)
         if at.arrived is None:
             return at
+        if at.login.risk is None and at.login.recognised_in is None:
+            at.login = await self._arrivals.assess(tx, request, at.login, at.arrived.known, now)
         at.live = at.arrived.live_state
         at.login = at.login.coming_from(came_from(visitor(request, at.arrived.known.device_id)))
         if at.live is None:
@@ -214,6 +216,8 @@ class Dispatcher:
                     client_id=at.login.client_id,
                     sid=session.sid,
                     seconds=max(0.0, (now - at.login.created_at).total_seconds()),
+                    risk=at.login.risk,
+                    risk_of=at.login.risk_of,
                 )
                 if settled.on_new_device and ended is None:  # of a takeover its own notice says as much
                     await self._telling.new_device(tx, request, at.arrived.recipient, session)
