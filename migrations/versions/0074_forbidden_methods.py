@@ -1,7 +1,7 @@
 """An organisation forbids ways to sign in outright, and says whether a device that approves verifies its user.
 
 Revision ID: 0074
-Revises: 0071
+Revises: 0072
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0074"
-down_revision = "0071"
+down_revision = "0072"
 branch_labels = None
 depends_on = None
 

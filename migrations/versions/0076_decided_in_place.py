@@ -1,7 +1,7 @@
 """A decision writes less: what waits has a table of its own, and a request bears the number of the event it ended in.
 
 Revision ID: 0076
-Revises: 0071
+Revises: 0074
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0076"
-down_revision = "0071"
+down_revision = "0074"
 branch_labels = None
 depends_on = None
 

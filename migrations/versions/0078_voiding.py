@@ -1,7 +1,7 @@
 """A payment that will not be taken is let go at the provider before it counts as failed.
 
 Revision ID: 0078
-Revises: 0071
+Revises: 0076
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0078"
-down_revision = "0071"
+down_revision = "0076"
 branch_labels = None
 depends_on = None
 

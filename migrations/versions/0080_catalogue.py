@@ -1,7 +1,7 @@
 """The catalogue: a tree of categories, pictures, options with their surcharges, and who looks after a product.
 
 Revision ID: 0080
-Revises: 0071
+Revises: 0078
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0080"
-down_revision = "0071"
+down_revision = "0078"
 branch_labels = None
 depends_on = None
 

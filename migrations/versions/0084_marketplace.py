@@ -2,7 +2,7 @@
 ledger, invoices, payouts.
 
 Revision ID: 0084
-Revises: 0071
+Revises: 0083
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0084"
-down_revision = "0071"
+down_revision = "0083"
 branch_labels = None
 depends_on = None
 
@@ -243,7 +243,7 @@ PAYMENTS = (
         currency char(3) NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
         name text NOT NULL CHECK (length(name) <= 200),
         provider text NOT NULL,
-        state text NOT NULL CHECK (state IN ('created', 'confirming', 'unknown', 'captured', 'failed')),
+        state text NOT NULL CHECK (state IN ('created', 'confirming', 'unknown', 'captured', 'voiding', 'failed')),
         reference text NOT NULL CHECK (length(reference) <= 300),
         captured bigint NOT NULL CHECK (captured >= 0),
         given_back bigint NOT NULL CHECK (given_back BETWEEN 0 AND captured),
@@ -255,11 +255,11 @@ PAYMENTS = (
         created_at timestamptz NOT NULL,
         CHECK ((state = 'captured') = (captured > 0)),
         CHECK (state NOT IN ('captured', 'failed') OR next_attempt_at IS NULL),
-        CHECK ((state = 'failed') = (failure <> ''))
+        CHECK ((state IN ('voiding', 'failed')) = (failure <> ''))
     )
     """,
     "COMMENT ON COLUMN commerce.payment.given_back IS 'what is or was to be refunded; never more than was taken'",
-    "CREATE UNIQUE INDEX one_payment_at_a_time ON commerce.payment (subject) WHERE state <> 'failed'",
+    "CREATE UNIQUE INDEX one_payment_at_a_time ON commerce.payment (subject) WHERE state NOT IN ('voiding', 'failed')",
     "CREATE INDEX payment_of ON commerce.payment (subject, created_at DESC)",
     "CREATE INDEX payment_due ON commerce.payment (next_attempt_at) WHERE next_attempt_at IS NOT NULL",
     "CREATE INDEX payment_dead ON commerce.payment (created_at) WHERE dead",

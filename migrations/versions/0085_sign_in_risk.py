@@ -1,7 +1,7 @@
 """What is usual of all sign-ins, and how odd each of them was.
 
 Revision ID: 0085
-Revises: 0071
+Revises: 0084
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0085"
-down_revision = "0071"
+down_revision = "0084"
 branch_labels = None
 depends_on = None
 

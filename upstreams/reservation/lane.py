@@ -43,16 +43,16 @@ class Lane:
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "POST":
             assertion: Assertion = scope["state"]["assertion"]
             if not assertion.obligations and (sent := _sent(scope)) is not None:
-                await self._submit(scope, receive, send, assertion.subject, sent[0])
+                await self._submit(scope, receive, send, assertion, sent[0])
                 return
         await self._app(scope, receive, send)
 
-    async def _submit(self, scope: Scope, receive: Receive, send: Send, subject: Subject, key: str | None) -> None:
-        person = _person(subject)
+    async def _submit(self, scope: Scope, receive: Receive, send: Send, told: Assertion, key: str | None) -> None:
+        person, pace = _person(told.subject), pace_of(told.subject.device_trust, told.risk, ())
         asked = _asked(await _body(receive))
         try:
             lines = [line.line() for line in asked.lines]
-            receipt = await self._desk.submit(person, lines, read_key(key), pace_of(subject.device_trust, ()))
+            receipt = await self._desk.submit(person, lines, read_key(key), pace)
         except Problem as problem:
             if problem.kind is not SOLD_OUT:
                 raise

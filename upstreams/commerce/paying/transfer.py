@@ -85,6 +85,11 @@ class BankTransfers:
         """What came is taken already."""
         return await self._standing(UUID(key))
 
+    async def void(self, key: str, reference: str) -> Standing | None:
+        """Nothing was authorised that could be let go of: what comes late is taken, and sent back."""
+        standing = await self.look(key, reference)
+        return Standing(Stage.FAILED, "", code="voided") if standing and standing.stage is Stage.OPEN else standing
+
     async def refund(self, key: str, reference: str, amount: Money, *, refund: str, reason: str) -> Standing:
         """Have somebody send it."""
         async with self._database.begin() as tx:
