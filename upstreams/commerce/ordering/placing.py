@@ -71,9 +71,9 @@ class Checkout:
 
         Raises the problems `SOLD_OUT`, `NOT_OFFERED`, `NOT_DELIVERED_SO`, `TOTAL_CHANGED` and `KEY_REUSED`.
         """
-        digest = digest_of("order", _asked(wanted, choices))
+        digest, ident = digest_of("order", _asked(wanted, choices)), self._entropy.uuid()
         async with self._database.begin() as tx:
-            earlier = await self._stores.keys.claim(tx, person.id, key, digest, self._clock.now())
+            earlier = await self._stores.keys.claim(tx, person.id, key, digest, self._clock.now(), result=ident)
             if earlier is not None:
                 if earlier.refusal is not None:
                     raise Problem(REFUSALS[earlier.refusal])
@@ -81,10 +81,8 @@ class Checkout:
                 bought = await self._stores.purchases.find(tx, earlier.result, person.id)
                 assert bought is not None
                 return bought
-            made = await self._make(tx, person, wanted, choices, collected=collected)
-            if isinstance(made, Purchase):
-                await self._stores.keys.settle(tx, person.id, key, result=made.id)
-            else:
+            made = await self._make(tx, ident, person, wanted, choices, collected=collected)
+            if not isinstance(made, Purchase):
                 await self._stores.keys.settle(tx, person.id, key, refusal=made)
             await self._faults.at("placed")
         if isinstance(made, Purchase):
@@ -94,7 +92,7 @@ class Checkout:
         raise Problem(REFUSALS[made])
 
     async def _make(
-        self, tx: Transaction, person: Person, wanted: Wanted, choices: Choices, *, collected: bool
+        self, tx: Transaction, ident: UUID, person: Person, wanted: Wanted, choices: Choices, *, collected: bool
     ) -> Purchase | str:
         """The purchase written, or the code of the refusal with nothing changed."""
         offers = await self._stores.catalogue.offers(tx, wanted)
@@ -119,6 +117,7 @@ class Checkout:
                 owners,
                 terms,
                 choices,
+                ident=ident,
                 person=person.id,
                 organisation=person.organisation,
                 now=now,
