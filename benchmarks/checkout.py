@@ -58,7 +58,7 @@ INSERT INTO commerce.offer (id, seller, sku)
     SELECT md5('offer' || n)::uuid, md5('seller')::uuid, 'S-' || n FROM generate_series(1, {THINGS}) n;
 INSERT INTO commerce.stock (sku, warehouse, on_hand)
     SELECT 'S-' || n, 'bench', 1000000 FROM generate_series(1, {THINGS}) n;
-"""  # noqa: S608 - a number of our own
+"""
 BARE = f"""
 \\set n random(1, {THINGS})
 \\set a random(1, 9000000000000000000)
@@ -103,7 +103,7 @@ INSERT INTO commerce.payment (id, subject, person, amount, currency, name, provi
 INSERT INTO commerce.payment_event (payment, to_state, why, at) VALUES (md5('y:a')::uuid, 'created', '', now());
 UPDATE commerce.idempotency SET result = md5('h:a')::uuid WHERE person = md5('w:a')::uuid AND key = md5('k:a');
 COMMIT;
-"""  # noqa: S608 - a number of our own
+"""
 
 
 def run() -> list[Result]:
