@@ -49,13 +49,15 @@ INSERT INTO commerce.seller (id, code, kind, name, created_at)
     VALUES (md5('seller')::uuid, 'bench', 'vendor', '{{"ko": "가게"}}', now());
 INSERT INTO commerce.warehouse (code, seller, name) VALUES ('bench', md5('seller')::uuid, '{{}}');
 INSERT INTO commerce.product (id, code, type, state, name, description, picture, currency, base_price, created_at)
-    SELECT md5('product' || n)::uuid, 'p-' || n, 'sale', 'on_sale', '{{"ko": "것"}}', '{{"ko": "것"}}', 'jar', 'KRW', 1000,
-           now()
+    SELECT md5('product' || n)::uuid, 'p-' || n, 'sale', 'on_sale', '{{"ko": "것"}}', '{{"ko": "것"}}',
+           'jar', 'KRW', 1000, now()
     FROM generate_series(1, {THINGS}) n;
-INSERT INTO commerce.sku (code, product) SELECT 'S-' || n, md5('product' || n)::uuid FROM generate_series(1, {THINGS}) n;
+INSERT INTO commerce.sku (code, product)
+    SELECT 'S-' || n, md5('product' || n)::uuid FROM generate_series(1, {THINGS}) n;
 INSERT INTO commerce.offer (id, seller, sku)
     SELECT md5('offer' || n)::uuid, md5('seller')::uuid, 'S-' || n FROM generate_series(1, {THINGS}) n;
-INSERT INTO commerce.stock (sku, warehouse, on_hand) SELECT 'S-' || n, 'bench', 1000000 FROM generate_series(1, {THINGS}) n;
+INSERT INTO commerce.stock (sku, warehouse, on_hand)
+    SELECT 'S-' || n, 'bench', 1000000 FROM generate_series(1, {THINGS}) n;
 """
 BARE = f"""
 \\set n random(1, {THINGS})

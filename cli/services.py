@@ -73,7 +73,7 @@ WORKERS = {
     "orders": Service(
         "worker-orders",
         "orders: payments, refunds, what nobody paid",
-        ("upstreams.commerce.paying.worker:serve",),
+        ("upstreams.commerce.order_worker:serve",),
         "commerce",
     ),
     "mail": Service("worker-mail", "notices by mail", ("notifications.delivery:serve",), "notifications"),

@@ -43,7 +43,7 @@ def test_its_requests_are_understood_and_described() -> None:
 
 
 def test_its_times_are_those_of_orders() -> None:
-    assert (HELD_FOR, DEPOSIT_WITHIN, RETURN_WITHIN) == (timedelta(minutes=30), timedelta(days=3), timedelta(days=7))
+    assert (timedelta(minutes=30), timedelta(days=3), timedelta(days=7)) == (HELD_FOR, DEPOSIT_WITHIN, RETURN_WITHIN)
 
 
 @pytest.mark.parametrize("code", re.findall(r"`(MJ-COM-\d{3})`", PAGE.read_text(encoding="utf-8")))

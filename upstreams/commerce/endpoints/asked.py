@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
@@ -18,8 +19,12 @@ from upstreams.door.person import Person, person_of
 ADMINISTRATOR = "administrator"
 PHONE = r"^(\+[1-9][0-9]{7,14})?$"
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=MAX_QUANTITY)]
-Reason = Annotated[str, msgspec.Meta(max_length=500)]
-Texts = dict[Literal["ko", "en"], Annotated[str, msgspec.Meta(min_length=1, max_length=100)]]
+LINE = r"^[^\x00-\x1f\x7f]*$"
+"""Text of one line; PostgreSQL keeps no NUL."""
+TEXT = r"^[^\x00]*$"
+Reason = Annotated[str, msgspec.Meta(max_length=500, pattern=TEXT)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=LINE)]
+Texts = dict[Literal["ko", "en"], Name]
 MOST = 100
 """Rows of one page of a list."""
 
@@ -34,10 +39,10 @@ class AskedLine(msgspec.Struct, forbid_unknown_fields=True):
 class AskedDestination(msgspec.Struct, forbid_unknown_fields=True):
     """To whom and where it is delivered."""
 
-    recipient: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+    recipient: Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=LINE)]
     postcode: Annotated[str, msgspec.Meta(pattern="^[0-9]{5}$")]
-    address: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    detail: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    address: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=LINE)]
+    detail: Annotated[str, msgspec.Meta(max_length=100, pattern=LINE)] = ""
     phone: Annotated[str, msgspec.Meta(pattern=PHONE)] = ""
 
     def destination(self) -> Destination:
@@ -87,14 +92,14 @@ class AskedFeedback(msgspec.Struct, forbid_unknown_fields=True):
     """What somebody thinks of an order."""
 
     stars: Annotated[int, msgspec.Meta(ge=1, le=5)]
-    words: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    words: Annotated[str, msgspec.Meta(max_length=1000, pattern=TEXT)] = ""
 
 
 class AskedParcel(msgspec.Struct, forbid_unknown_fields=True):
     """What goes out; no lines: all that is left."""
 
-    carrier: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
-    tracking: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    carrier: Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=LINE)]
+    tracking: Annotated[str, msgspec.Meta(max_length=40, pattern=LINE)] = ""
     lines: Annotated[list[AskedThing], msgspec.Meta(max_length=MAX_LINES)] = []
 
 
@@ -116,9 +121,9 @@ class AskedRule(msgspec.Struct, forbid_unknown_fields=True):
     """What a parcel costs: in a region or everywhere else, from so many grams on, free from a sum on."""
 
     fee: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
-    region: str | None = None
+    region: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]{0,31}$")] | None = None
     from_grams: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
-    free_from: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    free_from: Annotated[int, msgspec.Meta(ge=1, le=10**12)] | None = None
 
 
 class AskedMethod(msgspec.Struct, forbid_unknown_fields=True):
@@ -142,8 +147,8 @@ class AskedApplication(msgspec.Struct, forbid_unknown_fields=True):
 
     code: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{1,39}$")]
     name: Texts
-    representative: Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
-    email: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")]
+    representative: Annotated[str, msgspec.Meta(min_length=1, max_length=60, pattern=LINE)]
+    email: Annotated[str, msgspec.Meta(pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}$")]
     phone: Annotated[str, msgspec.Meta(pattern=PHONE)]
     business_number: Annotated[str, msgspec.Meta(pattern="^[0-9]{10}$")]
 
@@ -173,20 +178,25 @@ class AskedDeposit(msgspec.Struct, forbid_unknown_fields=True):
     """Money that came by bank."""
 
     payment: UUID
-    amount: Annotated[int, msgspec.Meta(ge=1)]
-    reference: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    amount: Annotated[int, msgspec.Meta(ge=1, le=10**15)]
+    reference: Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=LINE)]
 
 
 class AskedSent(msgspec.Struct, forbid_unknown_fields=True):
     """Money that went back by bank."""
 
-    reference: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    reference: Annotated[str, msgspec.Meta(min_length=1, max_length=80, pattern=LINE)]
 
 
 class AskedSettlement(msgspec.Struct, forbid_unknown_fields=True):
     """Which month is settled: its first day."""
 
     period: date
+
+
+def words_of(form: Mapping[str, str], name: str, most: int) -> str:
+    """A field of a form as PostgreSQL can keep it, cut where it is too long."""
+    return form.get(name, "").replace("\x00", "").strip()[:most]
 
 
 def administrator_of(request: Request) -> Person:

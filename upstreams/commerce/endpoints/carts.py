@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from uuid import UUID
 
@@ -30,6 +31,7 @@ CHANGED_MEANWHILE = ProblemType(
     "It was changed meanwhile",
     "Read it again, and decide by what is there now.",
 )
+_POSTCODE = re.compile("([0-9]{5})?")
 
 
 class CartEndpoints:
@@ -57,7 +59,10 @@ class CartEndpoints:
     async def look(self, request: Request) -> Response:
         """GET /api/cart: what is in it, what it would cost, how each seller delivers."""
         person, guest = self._whose(request)
-        seen = await self._desk.seen(person, guest, postcode=request.query_params.get("postcode", "")[:5])
+        postcode = request.query_params.get("postcode", "")
+        if not _POSTCODE.fullmatch(postcode):
+            raise Problem(NOT_UNDERSTOOD, "postcode has five digits.")
+        seen = await self._desk.seen(person, guest, postcode=postcode)
         answer = json_answer(request, documents.cart(seen), headers={"ETag": f'"{seen.cart.version}"'})
         return self._kept(answer, person, guest, None)
 

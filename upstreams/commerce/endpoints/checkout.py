@@ -24,7 +24,7 @@ from upstreams.commerce.cart.guest import GuestCookie
 from upstreams.commerce.endpoints.asked import AskedDestination
 from upstreams.commerce.ordering.placing import Checkout
 from upstreams.commerce.ordering.planning import Choices
-from upstreams.commerce.ordering.purchase import PayingMethod, Wanted
+from upstreams.commerce.ordering.purchase import PayingMethod, Wanted, wanted_of
 from upstreams.commerce.paying.desk import PROVIDER_AWAY, PaymentDesk
 from upstreams.door.answers import NOT_UNDERSTOOD, read_form, see_other
 from upstreams.door.forms import FIELD, FormTokens, require_same_origin
@@ -203,12 +203,11 @@ def _lacking(seen: Seen, filled: Filled) -> tuple[str, ...]:
     return ()
 
 
-def _wanted(form: dict[str, str]) -> Wanted:
-    """What the review showed: `item.<offer>`."""
+def _wanted(form: dict[str, str]) -> Wanted | None:
+    """What the review showed: `item.<offer>`. Raises `NOT_UNDERSTOOD`."""
+    items = [(name.removeprefix("item."), value) for name, value in form.items() if name.startswith("item.")]
     try:
-        return Wanted(
-            {UUID(name.removeprefix("item.")): int(value) for name, value in form.items() if name.startswith("item.")}
-        )
+        return wanted_of([(UUID(offer), int(quantity)) for offer, quantity in items]) if items else None
     except ValueError as error:
         raise Problem(NOT_UNDERSTOOD) from error
 

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.problem import Problem
-from upstreams.commerce.endpoints.asked import cursor
+from upstreams.commerce.endpoints.asked import cursor, words_of
 from upstreams.commerce.ordering.purchase import NO_SUCH_ORDER, Purchase, SellerOrder
 from upstreams.commerce.ordering.withdrawal import RETURN_WITHIN
 from upstreams.commerce.ordering.withdrawing import WithdrawalDesk
@@ -132,8 +132,8 @@ class OrderPages:
             part, stars = UUID(form.get("part", "")), int(form.get("stars", ""))
         except ValueError as error:
             raise Problem(NOT_UNDERSTOOD) from error
-        words = form.get("words", "").strip()
-        if not 1 <= stars <= 5 or len(words) > 1000:
+        words = words_of(form, "words", 1000)
+        if not 1 <= stars <= 5:
             raise Problem(NOT_UNDERSTOOD)
         await self._withdrawals.say(person, request.path_params["id"], part, stars, words)
         return see_other(f"/orders/{request.path_params['id']}")
@@ -150,7 +150,7 @@ class OrderPages:
         """POST /orders/{id}/cancel: two factors, lately."""
         person, form = await self._sent(request)
         part, wanted = _chosen(form)
-        ident, reason = request.path_params["id"], form.get("reason", "").strip()[:500]
+        ident, reason = request.path_params["id"], words_of(form, "reason", 500)
         await self._withdrawals.cancel(person, ident, part, wanted, reason, read_key(form.get("key")))
         return see_other(f"/orders/{ident}")
 
@@ -169,7 +169,7 @@ class OrderPages:
         """POST /orders/{id}/return."""
         person, form = await self._sent(request)
         part, wanted = _chosen(form)
-        ident, reason = request.path_params["id"], form.get("reason", "").strip()[:500]
+        ident, reason = request.path_params["id"], words_of(form, "reason", 500)
         await self._withdrawals.send_back(person, ident, part, wanted, reason, read_key(form.get("key")))
         return see_other(f"/orders/{ident}")
 

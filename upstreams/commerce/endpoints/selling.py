@@ -151,7 +151,7 @@ class SellingEndpoints:
         who = administrator_of(request)
         require_same_origin(request)
         asked = await read_json(request, AskedSettlement)
-        if asked.period.day != 1:
+        if asked.period.day != 1 or not 2000 <= asked.period.year < 3000:
             raise Problem(NOT_UNDERSTOOD, "period is the first day of a month.")
         made = await self._settlement.settle(asked.period, who.id)
         return json_answer(request, {"payouts": [_payout(one) for one in made]}, status=HTTPStatus.CREATED)

@@ -22,6 +22,7 @@ from upstreams.commerce.endpoints.asked import (
     AskedTracking,
     cursor,
     limit_of,
+    words_of,
 )
 from upstreams.commerce.ledger.settlement import Settlement
 from upstreams.commerce.ordering.states import CancellationState, ShipmentState
@@ -270,7 +271,7 @@ class VendorEndpoints:
                 for name, value in form.items()
                 if name.startswith("quantity.") and int(value or "0")
             }
-            carrier, tracking = form["carrier"].strip()[:40], form.get("tracking", "").strip()[:40]
+            carrier, tracking = words_of(form, "carrier", 40), words_of(form, "tracking", 40)
             if not carrier or not quantities or min(quantities.values()) < 0:
                 raise Problem(NOT_UNDERSTOOD, "Name the carrier, and choose how many.")
             parcel = Parcel(carrier, tracking, quantities)

@@ -5,6 +5,7 @@ Stock, hold, order and payment intent commit together. What is held is kept unti
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -36,6 +37,9 @@ HELD_FOR = timedelta(minutes=30)
 """How long an order waits for its payment by card or wallet."""
 DEPOSIT_WITHIN = timedelta(days=3)
 """How long it waits for a deposit."""
+AT_ONCE = 8
+"""Orders that one process places at once: whoever waits for a thing that everybody wants waits here, not with a
+connection that others could look around with."""
 TRANSFERS = "transfer"
 """The provider of payments by bank transfer."""
 
@@ -63,6 +67,7 @@ class Checkout:
         self._provider = provider
         self._account = account
         self._faults = faults
+        self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def place(
         self, person: Person, wanted: Wanted, key: str, choices: Choices = COLLECT_ALL, *, collected: bool = True
@@ -71,9 +76,9 @@ class Checkout:
 
         Raises the problems `SOLD_OUT`, `NOT_OFFERED`, `NOT_DELIVERED_SO`, `TOTAL_CHANGED` and `KEY_REUSED`.
         """
-        digest = digest_of("order", _asked(wanted, choices))
-        async with self._database.begin() as tx:
-            earlier = await self._stores.keys.claim(tx, person.id, key, digest, self._clock.now())
+        digest, ident = digest_of("order", _asked(wanted, choices)), self._entropy.uuid()
+        async with self._turn, self._database.begin() as tx:
+            earlier = await self._stores.keys.claim(tx, person.id, key, digest, self._clock.now(), result=ident)
             if earlier is not None:
                 if earlier.refusal is not None:
                     raise Problem(REFUSALS[earlier.refusal])
@@ -81,10 +86,8 @@ class Checkout:
                 bought = await self._stores.purchases.find(tx, earlier.result, person.id)
                 assert bought is not None
                 return bought
-            made = await self._make(tx, person, wanted, choices, collected=collected)
-            if isinstance(made, Purchase):
-                await self._stores.keys.settle(tx, person.id, key, result=made.id)
-            else:
+            made = await self._make(tx, ident, person, wanted, choices, collected=collected)
+            if not isinstance(made, Purchase):
                 await self._stores.keys.settle(tx, person.id, key, refusal=made)
             await self._faults.at("placed")
         if isinstance(made, Purchase):
@@ -94,7 +97,7 @@ class Checkout:
         raise Problem(REFUSALS[made])
 
     async def _make(
-        self, tx: Transaction, person: Person, wanted: Wanted, choices: Choices, *, collected: bool
+        self, tx: Transaction, ident: UUID, person: Person, wanted: Wanted, choices: Choices, *, collected: bool
     ) -> Purchase | str:
         """The purchase written, or the code of the refusal with nothing changed."""
         offers = await self._stores.catalogue.offers(tx, wanted)
@@ -119,6 +122,7 @@ class Checkout:
                 owners,
                 terms,
                 choices,
+                ident=ident,
                 person=person.id,
                 organisation=person.organisation,
                 now=now,

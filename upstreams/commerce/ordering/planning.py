@@ -173,6 +173,7 @@ def plan(
     terms: Mapping[UUID, SellerTerms],
     choices: Choices,
     *,
+    ident: UUID,
     person: UUID,
     organisation: UUID | None,
     now: datetime,
@@ -208,7 +209,6 @@ def plan(
                 part.chosen.due,
             )
         )
-    ident = entropy.uuid()
     return Purchase(
         ident,
         person,

@@ -155,7 +155,7 @@ class WithdrawalDesk:
     async def answer(
         self, person: Person, seller: UUID, order: UUID, ident: UUID, to: CancellationState, note: str = ""
     ) -> Withdrawal:
-        """What a seller says of a return: accepted, refused, or that the goods are back (done): then the money goes back.
+        """What a seller says of a return: accepted, refused, or done: the goods are back, and the money goes back.
 
         Asked again, nothing changes. Raises `NO_SUCH_ORDER`, `NO_SUCH_CANCELLATION`, `NOT_NOW`.
         """

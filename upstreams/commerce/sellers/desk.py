@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -69,6 +69,9 @@ class Sellers(Protocol):
     async def set_commission(self, tx: Transaction, seller: UUID, basis_points: int) -> bool:
         """From the next order on; False where there is no such seller."""
 
+    async def regions(self, tx: Transaction) -> Collection[str]:
+        """The regions that a rule may be for."""
+
     async def set_methods(self, tx: Transaction, seller: UUID, methods: Sequence[Method]) -> None:
         """How it delivers from now on, in this order."""
 
@@ -133,6 +136,9 @@ class SellerDesk:
         if len({method.code for method in methods}) != len(methods):
             raise ValueError("each way of delivery is named once")
         async with self._database.begin() as tx:
+            known = await self._sellers.regions(tx)
+            if unknown := {rule.region for method in methods for rule in method.rules} - {None, *known}:
+                raise ValueError(f"there is no region {', '.join(sorted(map(str, unknown)))}")
             await self._sellers.set_methods(tx, seller, methods)
 
     async def let_act(self, seller: UUID, person: UUID) -> bool:

@@ -21,6 +21,35 @@ from upstreams.trade.allocation import Taken
 from upstreams.trade.money import Money
 from upstreams.trade.storage import bulk
 
+_PLACE = sa.text(
+    """
+    WITH bought AS (
+        INSERT INTO commerce.purchase (id, person, organisation, kind, currency, total, placed_at, number, state,
+            method, locale, hold, destination)
+        VALUES (:id, :person, :organisation, :kind, :currency, :total, :placed_at, :number, CAST(:state AS text),
+            :method, :locale, :hold, :destination)
+    ), parts AS (
+        INSERT INTO commerce.seller_order (id, purchase, seller, state, goods, shipping, method, commission, due_from,
+            due_until)
+        SELECT part.id, :id, part.seller, CAST(:state AS text), part.goods, part.shipping, part.method, part.commission,
+            part.due_from, part.due_until
+        FROM unnest(CAST(:orders AS uuid[]), CAST(:sellers AS uuid[]), CAST(:goods AS bigint[]),
+            CAST(:shipping AS bigint[]), CAST(:deliveries AS text[]), CAST(:commissions AS bigint[]),
+            CAST(:due_from AS date[]), CAST(:due_until AS date[]))
+            AS part (id, seller, goods, shipping, method, commission, due_from, due_until)
+    ), told AS (
+        INSERT INTO commerce.order_event (seller_order, to_state, actor, at)
+        SELECT part, CAST(:state AS text), :person, :placed_at FROM unnest(CAST(:orders AS uuid[])) AS part
+    )
+    INSERT INTO commerce.order_line (seller_order, offer, sku, warehouse, quantity, unit_price, name)
+    SELECT line.part, line.offer, line.sku, line.warehouse, line.quantity, line.price, CAST(line.name AS jsonb)
+    FROM unnest(CAST(:line_orders AS uuid[]), CAST(:offers AS uuid[]), CAST(:skus AS text[]),
+        CAST(:warehouses AS text[]), CAST(:quantities AS integer[]), CAST(:prices AS bigint[]), CAST(:names AS text[]))
+        AS line (part, offer, sku, warehouse, quantity, price, name)
+    """
+)
+"""All that is written of a purchase in one statement: what it takes is held by locks meanwhile."""
+
 
 def sealing_context(ident: UUID) -> str:
     """The place that a destination is bound to: it opens in its own row alone."""
@@ -38,68 +67,39 @@ class StoredPurchases:
         sealed = None
         if bought.destination is not None:
             sealed = self._envelope.seal(msgspec.json.encode(bought.destination), sealing_context(bought.id))
+        lines = [(order.id, line) for order in bought.orders for line in order.lines]
         await tx.execute(
-            sa.insert(purchase).values(
-                id=bought.id,
-                person=bought.person,
-                organisation=bought.organisation,
-                kind=SALE,
-                currency=bought.total.currency,
-                total=bought.total.minor,
-                placed_at=bought.placed_at,
-                number=bought.number,
-                state=bought.state,
-                method=bought.method,
-                locale=bought.locale,
-                hold=bought.hold,
-                destination=sealed,
-                version=1,
-            )
-        )
-        await bulk.insert(
-            tx,
-            seller_order,
-            [
-                {
-                    "id": order.id,
-                    "purchase": bought.id,
-                    "seller": order.seller,
-                    "state": order.state,
-                    "goods": order.goods.minor,
-                    "shipping": order.shipping.minor,
-                    "method": order.method,
-                    "commission": order.commission.minor,
-                    "due_from": order.due and order.due[0],
-                    "due_until": order.due and order.due[1],
-                    "version": 1,
-                }
-                for order in bought.orders
-            ],
-        )
-        await bulk.insert(
-            tx,
-            order_event,
-            [
-                {"seller_order": order.id, "to_state": order.state, "actor": bought.person, "at": bought.placed_at}
-                for order in bought.orders
-            ],
-        )
-        await bulk.insert(
-            tx,
-            order_line,
-            [
-                {
-                    "seller_order": order.id,
-                    "offer": line.offer,
-                    "sku": line.taken.sku,
-                    "warehouse": line.taken.warehouse,
-                    "quantity": line.taken.quantity,
-                    "unit_price": line.unit_price.minor,
-                    "name": dict(line.name),
-                }
-                for order in bought.orders
-                for line in order.lines
-            ],
+            _PLACE,
+            {
+                "id": bought.id,
+                "person": bought.person,
+                "organisation": bought.organisation,
+                "kind": SALE,
+                "currency": bought.total.currency,
+                "total": bought.total.minor,
+                "placed_at": bought.placed_at,
+                "number": bought.number,
+                "state": bought.state,
+                "method": bought.method,
+                "locale": bought.locale,
+                "hold": bought.hold,
+                "destination": sealed,
+                "orders": [order.id for order in bought.orders],
+                "sellers": [order.seller for order in bought.orders],
+                "goods": [order.goods.minor for order in bought.orders],
+                "shipping": [order.shipping.minor for order in bought.orders],
+                "deliveries": [order.method for order in bought.orders],
+                "commissions": [order.commission.minor for order in bought.orders],
+                "due_from": [order.due and order.due[0] for order in bought.orders],
+                "due_until": [order.due and order.due[1] for order in bought.orders],
+                "line_orders": [order for order, _ in lines],
+                "offers": [line.offer for _, line in lines],
+                "skus": [line.taken.sku for _, line in lines],
+                "warehouses": [line.taken.warehouse for _, line in lines],
+                "quantities": [line.taken.quantity for _, line in lines],
+                "prices": [line.unit_price.minor for _, line in lines],
+                "names": [msgspec.json.encode(line.name).decode() for _, line in lines],
+            },
         )
 
     async def find(self, tx: Transaction, ident: UUID, person: UUID) -> Purchase | None:

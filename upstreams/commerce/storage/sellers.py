@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,7 @@ from upstreams.commerce.storage.order_tables import (
     seller_member,
     seller_terms,
     shipping_method,
+    shipping_region,
     shipping_rule,
 )
 from upstreams.commerce.storage.tables import seller, trade
@@ -162,6 +163,10 @@ class StoredSellers:
             )
         )
         return True
+
+    async def regions(self, tx: Transaction) -> Collection[str]:
+        """The regions that a rule may be for."""
+        return list(await tx.scalars(sa.select(shipping_region.c.code)))
 
     async def set_methods(self, tx: Transaction, owner: UUID, methods: Sequence[Method]) -> None:
         """How it delivers from now on, in this order."""
