@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -10,6 +11,7 @@ import pytest
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.sections.engines import Role
+from config.serving import collect_rarely
 from config.settings import Settings
 from tests.clock import FakeClock
 from tests.engines import TestEngines, engines_for_tests
@@ -69,6 +71,16 @@ def clock() -> FakeClock:
 @pytest.fixture
 def entropy() -> SystemEntropy:
     return SystemEntropy()
+
+
+def pytest_configure() -> None:
+    """Ten thousand tests that are collected are no circles either; the collector looked at them again and again."""
+    gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """They stay to the end: see `collect_rarely`."""
+    collect_rarely()
 
 
 def pytest_xdist_auto_num_workers() -> int:
