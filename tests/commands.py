@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from cli.services import INBOX, SANDBOX, SERVICES
+from config.uncollected import uncollected
 
 
 class Ran(NamedTuple):
@@ -105,11 +106,12 @@ def read_all() -> None:
     """Import every module of the command line, those that a command imports when it is called, too; and of `up`."""
     import cli
 
-    for module in pkgutil.walk_packages(cli.__path__, "cli."):
-        import_module(module.name)
-    for service in (INBOX, SANDBOX, *SERVICES):
-        for name in service.modules:
-            import_module(name)
+    with uncollected():
+        for module in pkgutil.walk_packages(cli.__path__, "cli."):
+            import_module(module.name)
+        for service in (INBOX, SANDBOX, *SERVICES):
+            for name in service.modules:
+                import_module(name)
 
 
 def _command(words: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:
