@@ -43,13 +43,13 @@ def light_program() -> str:
 
 
 @asynccontextmanager
-async def shared_chromium() -> AsyncIterator[Browser]:
-    """A connection to it; what was opened by it is closed with it.
+async def shared_chromium(*, whole: bool = False) -> AsyncIterator[Browser]:
+    """A connection to it; what was opened by it is closed with it. `whole`: to a Chromium that can show notifications.
 
     It goes straight to the server that holds the browser. Playwright's own way leads through one more program for each
     connection, which takes longer to start than most tests take.
     """
-    async with connect(_address(), max_size=None, compression=None) as wire:
+    async with connect(_address(program() if whole else light_program()), max_size=None, compression=None) as wire:
         connection = Connection(asyncio.get_running_loop())
         connection.mark_as_remote()
         sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -101,11 +101,11 @@ def _socket(port: int) -> socket.socket:
 
 
 @cache
-def _address() -> str:
+def _address(executable: str) -> str:
     """Start it."""
     mapped = f"--host-resolver-rules=MAP localhost:9000 127.0.0.1:{_provider_port_holder().getsockname()[1]}"
     with tempfile.NamedTemporaryFile("w", suffix=".json") as options:
-        json.dump({"executablePath": light_program(), "args": ["--no-sandbox", mapped]}, options)
+        json.dump({"executablePath": executable, "args": ["--no-sandbox", mapped]}, options)
         options.flush()
         process = subprocess.Popen(
             [*compute_driver_executable(), "launch-server", "--browser", "chromium", "--config", options.name],
