@@ -92,11 +92,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A real browser shares two cores with engines and other tests, and now and then answers too late: what fails there
     runs once more, and the report names it as rerun. Nothing else is given a second try.
 
-    The files with a browser take the longest, and begin first (with `--no-loadscope-reorder`): at the end, no worker
-    waits long for another.
+    The files with a browser take the longest, then those with a house, and begin first (with
+    `--no-loadscope-reorder`): at the end, no worker waits long for another.
     """
-    long = {item.path for item in items if item.get_closest_marker("browser")}
-    items.sort(key=lambda item: item.path not in long)
+    browsers = {item.path for item in items if item.get_closest_marker("browser")}
+    houses = {item.path for item in items if {"house", "running"}.intersection(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: (item.path not in browsers, item.path not in houses))
     for item in items:
         if item.get_closest_marker("browser") and not item.get_closest_marker("proof"):
             item.add_marker(pytest.mark.flaky(reruns=1))
