@@ -98,7 +98,7 @@ endef
 # What the tests need of the machine.
 
 .PHONY: browser korean nginx haproxy wrk npm
-# Chromium's headless shell takes two thirds of the processor time; where it cannot be had, the whole one does all of it
+# Chromium's headless shell takes a third of the processor time; where it cannot be had, the whole one does all of it
 browser:
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
 		$(call install_from_debian,chromium,the browser tests need Chromium)

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from cli.services import Service
 from config.settings import Settings
+from config.uncollected import uncollected
 
 Serve = Callable[[Settings, Callable[[], None], asyncio.Event], Awaitable[None]]
 HARD_LIMIT = 12
@@ -80,7 +81,8 @@ async def _serve(service: Service, settings: Settings) -> None:
 
 async def _part(entry: str, settings: Settings, ready: Callable[[], None], stop: asyncio.Event) -> None:
     module, _, function = entry.partition(":")
-    serve: Serve = getattr(importlib.import_module(module), function)
+    with uncollected():
+        serve: Serve = getattr(importlib.import_module(module), function)
     await serve(settings, ready, stop)
     if not stop.is_set():
         raise RuntimeError(f"{entry} returned though nobody asked it to stop")

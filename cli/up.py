@@ -26,6 +26,7 @@ from config.engines.folders import make_var
 from config.envelope import Envelope
 from config.places import shipped
 from config.settings import Settings
+from config.uncollected import uncollected
 
 _CODE = {".py", ".html", ".toml", ".css", ".js"}
 START_LIMIT = 60.0
@@ -180,12 +181,9 @@ def _newest_change() -> float:
 
 
 def _load(*modules: str) -> None:
-    gc.disable()  # what is loaded stays: to look through it for garbage, again and again, costs a tenth of the loading
-    try:
+    with uncollected():
         for module in modules:
             importlib.import_module(module)
-    finally:
-        gc.enable()
 
 
 def _migrate(settings: Settings) -> None:

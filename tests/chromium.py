@@ -5,6 +5,7 @@ Its `localhost:9000`, where the identity provider stands in many tests, is the p
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import json
 import shutil
@@ -15,9 +16,14 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
+from typing import Any
 
+from playwright._impl._async_base import mapping
 from playwright._impl._driver import compute_driver_executable, get_driver_env
-from playwright.async_api import Browser, async_playwright
+from playwright._impl.connection import Connection
+from playwright._impl.utils.tasks import wait_for_next_task
+from playwright.async_api import Browser
+from websockets.asyncio.client import ClientConnection, connect
 
 from config.engines.child import bound_to_this_process
 
@@ -31,22 +37,47 @@ def program() -> str:
 
 
 def light_program() -> str:
-    """Chromium's headless shell where there is one: two thirds of the processor time, for whole houses.
-
-    Where a test turns the page's clock, the shell at times forgets to go on.
-    """
+    """Chromium's headless shell where there is one: a third of the processor time. The whole Chromium has windows with
+    pages of its own, one for each context of a test."""
     return shutil.which("chromium-headless-shell") or program()
 
 
 @asynccontextmanager
-async def shared_chromium() -> AsyncIterator[Browser]:
-    """A connection to it; what was opened by it is closed with it."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.connect(_address())
+async def shared_chromium(*, whole: bool = False) -> AsyncIterator[Browser]:
+    """A connection to it; what was opened by it is closed with it. `whole`: to a Chromium that can show notifications.
+
+    It goes straight to the server that holds the browser. Playwright's own way leads through one more program for each
+    connection, which takes longer to start than most tests take.
+    """
+    async with connect(_address(program() if whole else light_program()), max_size=None, compression=None) as wire:
+        connection = Connection(asyncio.get_running_loop())
+        connection.mark_as_remote()
+        sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        connection.onmessage = sent.put_nowait
+        speaking = [asyncio.create_task(_tell(wire, sent)), asyncio.create_task(_hear(wire, connection))]
         try:
-            yield browser
+            browser = (await connection.initialize_playwright())._pre_launched_browser()
+            yield mapping.from_maybe_impl(browser)
         finally:
-            await browser.close()
+            connection.close()
+            for task in speaking:
+                task.cancel()
+            await asyncio.wait(speaking)
+
+
+async def _tell(wire: ClientConnection, sent: asyncio.Queue[dict[str, Any]]) -> None:
+    while True:
+        await wire.send(json.dumps(await sent.get()))
+
+
+async def _hear(wire: ClientConnection, connection: Connection) -> None:
+    async for message in wire:
+        try:
+            connection.dispatch(json.loads(message))
+        except Exception as error:
+            connection._on_event_listener_error(error)  # the next call raises it
+        await wait_for_next_task()
+    connection.close()
 
 
 def provider_socket() -> socket.socket:
@@ -70,11 +101,11 @@ def _socket(port: int) -> socket.socket:
 
 
 @cache
-def _address() -> str:
+def _address(executable: str) -> str:
     """Start it."""
     mapped = f"--host-resolver-rules=MAP localhost:9000 127.0.0.1:{_provider_port_holder().getsockname()[1]}"
     with tempfile.NamedTemporaryFile("w", suffix=".json") as options:
-        json.dump({"executablePath": program(), "args": ["--no-sandbox", mapped]}, options)
+        json.dump({"executablePath": executable, "args": ["--no-sandbox", mapped]}, options)
         options.flush()
         process = subprocess.Popen(
             [*compute_driver_executable(), "launch-server", "--browser", "chromium", "--config", options.name],

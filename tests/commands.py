@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from cli.services import INBOX, SANDBOX, SERVICES
+from config.uncollected import uncollected
 
 
 class Ran(NamedTuple):
@@ -41,7 +42,7 @@ def run_command_now(words: Sequence[str], folder: Path, environment: Mapping[str
     """The same, where no event loop is waited on."""
     with tempfile.TemporaryDirectory(prefix="mj-") as said:
         out, err = Path(said) / "out", Path(said) / "err"
-        process = _forked(words, folder, environment, out, err)
+        process = forked(words, folder, environment, out, err)
         process.join()
         assert process.exitcode is not None
         return Ran(process.exitcode, out.read_text(), err.read_text())
@@ -57,7 +58,7 @@ class Begun:
         with tempfile.TemporaryDirectory(prefix="mj-") as said:
             both = Path(said) / "both"
             os.mkfifo(both)
-            self._process = _forked(words, folder, environment, both, both)
+            self._process = forked(words, folder, environment, both, both)
             self.stdout = both.open()  # once the command has opened it as well
 
     @property
@@ -84,9 +85,10 @@ class Begun:
         self.wait()
 
 
-def _forked(
+def forked(
     words: Sequence[str], folder: Path, environment: Mapping[str, str], out: Path, err: Path
 ) -> ForkServerProcess:
+    """Begin a command; what it says is appended to `out`, what it complains of to `err`."""
     process = forks().Process(target=_command, args=(list(words), folder, dict(environment), out, err))
     process.start()
     return process
@@ -104,19 +106,20 @@ def read_all() -> None:
     """Import every module of the command line, those that a command imports when it is called, too; and of `up`."""
     import cli
 
-    for module in pkgutil.walk_packages(cli.__path__, "cli."):
-        import_module(module.name)
-    for service in (INBOX, SANDBOX, *SERVICES):
-        for name in service.modules:
-            import_module(name)
+    with uncollected():
+        for module in pkgutil.walk_packages(cli.__path__, "cli."):
+            import_module(module.name)
+        for service in (INBOX, SANDBOX, *SERVICES):
+            for name in service.modules:
+                import_module(name)
 
 
 def _command(words: list[str], folder: Path, environment: dict[str, str], out: Path, err: Path) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    said = os.open(out, os.O_WRONLY | os.O_CREAT, 0o600)
-    complained = said if err == out else os.open(err, os.O_WRONLY | os.O_CREAT, 0o600)
+    said = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    complained = said if err == out else os.open(err, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(said, 1)
     os.dup2(complained, 2)
     for opened in {said, complained}:

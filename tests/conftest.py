@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -10,6 +11,7 @@ import pytest
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import SystemEntropy
 from config.sections.engines import Role
+from config.serving import collect_rarely
 from config.settings import Settings
 from tests.clock import FakeClock
 from tests.engines import TestEngines, engines_for_tests
@@ -71,6 +73,16 @@ def entropy() -> SystemEntropy:
     return SystemEntropy()
 
 
+def pytest_configure() -> None:
+    """Ten thousand tests that are collected are no circles either; the collector looked at them again and again."""
+    gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """They stay to the end: see `collect_rarely`."""
+    collect_rarely()
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: browsers and processes that start keep a test waiting for a third of its time."""
     return len(os.sched_getaffinity(0)) + 1
@@ -80,11 +92,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A real browser shares two cores with engines and other tests, and now and then answers too late: what fails there
     runs once more, and the report names it as rerun. Nothing else is given a second try.
 
-    The files with a browser take the longest, and begin first (with `--no-loadscope-reorder`): at the end, no worker
-    waits long for another.
+    The files with a browser take the longest, then those with a house, and begin first (with
+    `--no-loadscope-reorder`): at the end, no worker waits long for another.
     """
-    long = {item.path for item in items if item.get_closest_marker("browser")}
-    items.sort(key=lambda item: item.path not in long)
+    browsers = {item.path for item in items if item.get_closest_marker("browser")}
+    houses = {item.path for item in items if {"house", "running"}.intersection(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: (item.path not in browsers, item.path not in houses))
     for item in items:
         if item.get_closest_marker("browser") and not item.get_closest_marker("proof"):
             item.add_marker(pytest.mark.flaky(reruns=1))

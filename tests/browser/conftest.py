@@ -13,6 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.chromium import light_program
 from tests.house import House, running_house
 
+PATIENCE = 15_000
+"""Milliseconds; a busy machine takes its time."""
+
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
@@ -24,6 +27,7 @@ def house() -> Iterator[House]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Closed with the module: while it runs, its loop keeps every other from running in this thread."""
+    expect.set_options(timeout=PATIENCE)
     arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=light_program(), args=arguments)
@@ -85,7 +89,7 @@ class People:
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         self._contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -141,4 +145,4 @@ def confirm(page: Page, label: str, why: str) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill(why)
     dialog.get_by_role("button", name=label).click()
-    expect(dialog).to_have_count(0, timeout=15_000)  # it stands until the act is done
+    expect(dialog).to_have_count(0)  # it stands until the act is done

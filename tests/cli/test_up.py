@@ -143,8 +143,8 @@ async def test_the_next_one_finds_the_data_and_is_quick(house: House) -> None:
 
 
 def test_a_killed_one_leaves_nobody_and_nothing_in_the_way(house: House) -> None:
-    process = house.up()
+    process = house.up_forked()
     house.stop(process, signal.SIGKILL)
-    process = house.up()  # at once: it waits for what is still ending
+    process = house.up_forked()  # at once: it waits for what is still ending
     house.stop(process, signal.SIGINT)
     house.wait_until_nobody()

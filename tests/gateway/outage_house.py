@@ -6,13 +6,12 @@ import asyncio
 import os
 import resource
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -37,6 +36,7 @@ from migrations.runner import migrate
 from policy import versions
 from policy.artefact import Policy, Rule, RuleEffect, Zone
 from policy.storage.versions import PolicyVersions
+from tests.commands import forked
 from tests.engines import memory_folder
 from tests.gateway.house import on_free_ports, people
 
@@ -96,7 +96,7 @@ class OutageHouse:
     settings: Settings
     folder: Path
     engines: dict[str, Engine]
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    running: dict[str, ForkServerProcess] = field(default_factory=dict)
     people: Iterator[str] = field(default_factory=lambda: iter(PEOPLE))
 
     async def furnish(self) -> None:
@@ -119,11 +119,8 @@ class OutageHouse:
             "MUNJIGI_GATEWAY__SHEDDING": "false",
             **more,
         }
-        command = [sys.executable, "-m", "cli.main", *_COMMANDS.get(name, (name,))]
-        with (self.folder / f"{name}.log").open("ab") as log, log:
-            self.running[name] = subprocess.Popen(
-                command, cwd=PROJECT, env=environment, stdout=log, stderr=subprocess.STDOUT
-            )
+        log = self.folder / f"{name}.log"
+        self.running[name] = forked(_COMMANDS.get(name, (name,)), PROJECT, environment, log, log)
 
     def wait_ready(self, *names: str) -> None:
         """Until these processes serve, and their engines answer them."""
@@ -138,10 +135,15 @@ class OutageHouse:
 
     def kill(self, name: str) -> None:
         """`kill -9` an engine or a process; it does not come back by itself."""
-        process = self.engines[name].process if name in self.engines else self.running.pop(name)
-        assert process is not None
-        process.kill()
-        process.wait()
+        if name in self.engines:
+            engine = self.engines[name].process
+            assert engine is not None
+            engine.kill()
+            engine.wait()
+        else:
+            process = self.running.pop(name)
+            process.kill()
+            process.join()
 
     def back(self, name: str, **more: str) -> None:
         """Start what was killed."""
@@ -156,13 +158,16 @@ class OutageHouse:
         """Whether the kernel lets the gateway write no more files (RLIMIT_FSIZE: EFBIG), as a full disk would."""
         hard = resource.RLIM_INFINITY
         limit = 0 if full else hard
-        resource.prlimit(self.running["gateway"].pid, resource.RLIMIT_FSIZE, (limit, hard))
+        gateway = self.running["gateway"].pid
+        assert gateway is not None
+        resource.prlimit(gateway, resource.RLIMIT_FSIZE, (limit, hard))
 
     def stop(self) -> None:
         for process in self.running.values():
             process.terminate()
         for process in self.running.values():
-            process.wait(20)
+            process.join(20)
+            assert not process.is_alive()
         for engine in self.engines.values():
             engine.stop()
 

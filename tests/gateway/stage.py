@@ -90,6 +90,7 @@ class Stage:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         async with page.expect_response(lambda answer: "/.munjigi/session?" in answer.url):
             await page.goto(self.shop + path)
+        await self._settled(page)
         return page
 
     async def signed_in(self, *, idle: float = 1800, absolute: float = 43200, **token: Any) -> Page:
@@ -99,8 +100,12 @@ class Stage:
         page = await self.context.new_page()
         async with page.expect_response("**/.munjigi/session/events"):
             await self.open(page=page)
-        await page.evaluate("fetch(location.origin + '/.munjigi/session')")  # what the stream says has come by then
+        await self._settled(page)
         return page
+
+    async def _settled(self, page: Page) -> None:
+        """What the server told the page before has come there by then."""
+        await page.evaluate("fetch(location.origin + '/.munjigi/session')")
 
     async def give_cookie(self, *, secret: str = "c" * 43, **token: Any) -> None:
         """A cookie session of this browser."""
@@ -112,7 +117,7 @@ class Stage:
 
     async def pass_time(self, page: Page, seconds: float) -> None:
         """Time goes by for the server and for one tab alike."""
-        await page.evaluate("fetch(location.origin + '/.munjigi/session')")  # what was said before has come by then
+        await self._settled(page)
         self.rig.clock.advance(seconds)
         self.rig.beat()
         await page.clock.fast_forward(int(seconds * 1000))

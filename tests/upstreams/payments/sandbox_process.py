@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +17,7 @@ import httpx2
 from config.engines.folders import make_var
 from config.sections.services import PaymentSettings
 from config.settings import Settings
+from tests.commands import forked
 from tests.house import PROJECT, free_port
 from upstreams.trade.payments.sandbox.cards import CARDS
 from upstreams.trade.payments.sandbox.toss_api import SCRIPT
@@ -40,7 +39,7 @@ class Sandbox:
     """A running sandbox."""
 
     settings: Settings
-    process: subprocess.Popen[bytes] | None = None
+    process: ForkServerProcess | None = None
 
     @property
     def origin(self) -> str:
@@ -54,23 +53,15 @@ class Sandbox:
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MUNJIGI_")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "cli.main", "payments"],
-            cwd=PROJECT,
-            env={
-                **environment,
-                "MUNJIGI_VAR": str(self.settings.var),
-                "MUNJIGI_PAYMENTS__LISTEN": self.settings.payments.listen,
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        own = {"MUNJIGI_VAR": str(self.settings.var), "MUNJIGI_PAYMENTS__LISTEN": self.settings.payments.listen}
+        nowhere = Path(os.devnull)
+        self.process = forked(["payments"], PROJECT, {**environment, **own}, nowhere, nowhere)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 httpx2.get(f"{self.origin}/pay/none", trust_env=False)
             except httpx2.HTTPError:
-                assert self.process.poll() is None, "the sandbox ended"
+                assert self.process.is_alive(), "the sandbox ended"
                 time.sleep(0.05)
             else:
                 return
@@ -78,8 +69,8 @@ class Sandbox:
 
     def kill(self) -> None:
         assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.kill()
+        self.process.join(10)
 
 
 @contextmanager
@@ -95,7 +86,7 @@ def running_sandbox() -> Iterator[Sandbox]:
         finally:
             assert sandbox.process is not None
             sandbox.process.terminate()
-            sandbox.process.wait(10)
+            sandbox.process.join(10)
 
 
 async def pay(page: str, card: str = GOOD, **form: str) -> dict[str, str]:
