@@ -1,9 +1,10 @@
-"""The sequence diagrams under `docs/pictures/sequences/` that are made from a description: who says what to whom, in order.
+"""The sequence diagrams under `docs/pictures/sequences/`, made from descriptions: who says what to whom, in order.
 
-A description is TOML beside its picture: `title`, `about`, `[[lane]]` (`id`, `en`, `ko`: who takes part) and `[[step]]`, one
-of three kinds. A message has `from`, `to` (the same one: what it does by itself), `en`, `ko`, `code` = `file.py:Name` where
-it is ours, and `answer = true` where it answers. A frame begins with `frame` = `alt`, `opt` or `loop` and its condition in
-`en`, goes on with `frame = "else"`, and is closed with `frame = "end"`. A `note` stands over the lanes `from` to `to`.
+A description is TOML beside its picture: `title`, `about`, `lane`s (`id`, `en`, `ko`: who takes part) and `step`s, each
+one of three kinds. A message has `from`, `to` (the same one: what it does by itself), `en`, `ko`, `code` =
+`file.py:Name` where it is ours, and `answer = true` where it answers. A frame begins with `frame` = `alt`, `opt` or
+`loop` and its condition in `en`, goes on with `frame = "else"`, and is closed with `frame = "end"`. A `note` stands
+over the lanes `from` to `to`.
 
 The words of all steps, numbered, are in the picture's description, for those who do not see it.
 """
@@ -172,9 +173,7 @@ class _Drawing:
             self._condition(step, 58)
         elif step.frame == "else":
             one = self._open[-1]
-            one.drawn.append(
-                f'<path class="frame" stroke-dasharray="6 5" d="M{one.left:g} {self.y:g}H{one.right:g}"/>'
-            )
+            one.drawn.append(f'<path class="frame" stroke-dasharray="6 5" d="M{one.left:g} {self.y:g}H{one.right:g}"/>')
             self._condition(step, 10)
         elif step.frame == "end":
             self._close(self._open.pop())
@@ -214,9 +213,7 @@ class _Drawing:
         lines = [("l", line) for line in wrapped(step.en, right - left - 24, 12.5)]
         lines += [("m", line) for line in wrapped(step.ko, right - left - 24, 12)] if step.ko else []
         top, height = self.y - 6, LINE * len(lines) + 12
-        yield (
-            f'  <rect class="note" x="{left:g}" y="{top:g}" width="{right - left:g}" height="{height}" rx="3"/>'
-        )
+        yield (f'  <rect class="note" x="{left:g}" y="{top:g}" width="{right - left:g}" height="{height}" rx="3"/>')
         self.y += 2
         yield self._texts(step, lines, (left + right) / 2, "middle")
         self.y += 16
