@@ -1,9 +1,10 @@
-"""The sequence diagrams under `docs/pictures/sequences/` that are made from a description: who says what to whom, in order.
+"""The sequence diagrams under `docs/pictures/sequences/`, made from descriptions: who says what to whom, in order.
 
-A description is TOML beside its picture: `title`, `about`, `[[lane]]` (`id`, `en`, `ko`: who takes part) and `[[step]]`, one
-of three kinds. A message has `from`, `to` (the same one: what it does by itself), `en`, `ko`, `code` = `file.py:Name` where
-it is ours, and `answer = true` where it answers. A frame begins with `frame` = `alt`, `opt` or `loop` and its condition in
-`en`, goes on with `frame = "else"`, and is closed with `frame = "end"`. A `note` stands over the lanes `from` to `to`.
+A description is TOML beside its picture: `title`, `about`, `lane`s (`id`, `en`, `ko`: who takes part) and `step`s, each
+one of three kinds. A message has `from`, `to` (the same one: what it does by itself), `en`, `ko`, `code` =
+`file.py:Name` where it is ours, and `answer = true` where it answers. A frame begins with `frame` = `alt`, `opt` or
+`loop` and its condition in `en`, goes on with `frame = "else"`, and is closed with `frame = "end"`. A `note` stands
+over the lanes `from` to `to`.
 
 The words of all steps, numbered, are in the picture's description, for those who do not see it.
 """

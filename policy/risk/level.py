@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Final, Literal
 
 Level = Literal["low", "raised", "high"]
-RAISED_FROM: Final = 30
-HIGH_FROM: Final = 60
+RAISED_FROM: Final = 40
+HIGH_FROM: Final = 70
 _LEVELS: Final[tuple[Level, ...]] = tuple(
     "high" if risk >= HIGH_FROM else "raised" if risk >= RAISED_FROM else "low" for risk in range(101)
 )

@@ -13,6 +13,7 @@ from config import key_space
 from config.connections import Valkey
 from config.settings import Settings
 from tests.upstreams.conftest import Client, Databases, Someone, open_wide
+from tests.upstreams.test_recovery import ticks
 from tests.upstreams.test_reservations import CLASS, SEAT, ask, asking, drain
 from upstreams.reservation.metrics import HOTTEST, REMEMBERED, Heat
 from upstreams.reservation.queue import RequestQueue, shard_of_first
@@ -135,8 +136,9 @@ async def test_lines_that_a_process_serves(worker: Worker, settings: Settings, s
     stop = asyncio.Event()
     running = asyncio.create_task(worker.run(stop))
     async with asyncio.timeout(10):
-        while now("munjigi_reservation_leases") != settings.reservation.shards:
-            await asyncio.sleep(0.02)
+        async for _ in ticks():
+            if now("munjigi_reservation_leases") == settings.reservation.shards:
+                break
     stop.set()
     await running
     assert now("munjigi_reservation_leases") == 0

@@ -6,11 +6,14 @@ import re
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import insert
 
 from config.clock import SystemClock
 from config.connections import Valkey
 from config.settings import Settings
+from tests.axe import assert_accessible_async
+from tests.upstreams.browsing import browsing
 from tests.upstreams.conftest import Client, Databases, Someone, open_wide
 from tests.upstreams.test_places import administrator as administrator_at
 from tests.upstreams.test_reservations import CLASS, SEAT, ask, drain
@@ -212,6 +215,19 @@ async def test_administrators_look_and_try_again(slots: Client, database: Databa
     assert (await send(administrator, retry))[:2] == (303, address)
     assert (await slots.get(f"/reservations/{ident}")).json()["state"] == "QUEUED"
     assert "Tried again" in await page(administrator, address)
+
+
+@pytest.mark.browser
+async def test_the_page_of_administrators_fits_a_narrow_screen(slots: Client, database: Databases) -> None:
+    ident, now = await _written(database, slots.someone.id, "dead"), SystemClock().now()
+    async with database("owner").begin() as tx:
+        await tx.execute(insert(dead_letter).values(request=ident, error="It does not fit", buried_at=now))
+    async with browsing(administrator_at(slots)) as shown:
+        for locale in ("ko", "en"):
+            await shown.goto(f"http://shop.localhost:8080/reservations/administration?locale={locale}")
+            await assert_accessible_async(shown)
+            # the table scrolls, and what screen readers are told of its buttons does not widen the page
+            assert await shown.evaluate("document.documentElement.scrollWidth") == 320
 
 
 async def _written(database: Databases, person: UUID, state: str) -> UUID:

@@ -1,8 +1,8 @@
 """How often one person may ask: the less the gateway trusts who asks, the slower. Pure.
 
 The assertion carries what the gateway made of the request: the trust in the device, the level of the risk, and the
-obligations of a reduced decision. The slowest pace of these holds. A script that hammers from somewhere odd is slowed so;
-a person on their own device never notices.
+obligations of a reduced decision. The slowest pace of these holds. A script that hammers from somewhere odd is slowed
+so; a person on their own device never notices.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ REDUCED = Pace(2, 10)
 
 
 def pace_of(device_trust: str, risk: str, obligations: Collection[str]) -> Pace:
-    """The pace of one request, by the trust in its device, the level of its risk (empty where the gateway tells of none)
-    and what its decision obliges to. A level that nobody knows here is taken for the highest."""
+    """The pace of one request, by the trust in its device, the level of its risk (empty: none is told) and what its
+    decision obliges to. A level that nobody knows here is taken for the highest."""
     if obligations or risk not in ("", "low", "raised"):
         return REDUCED
     if risk == "raised":

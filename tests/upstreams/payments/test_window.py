@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
-from starlette.types import ASGIApp, Receive, Scope, Send
+from playwright.async_api import expect
 
 from config.clock import SystemClock
-from config.serving import serve_application
-from jose.assertion import HEADER
 from tests.axe import assert_accessible_async
-from tests.chromium import light_program
-from tests.house import free_port
-from tests.upstreams.conftest import Client, Someone
+from tests.upstreams.browsing import browsing
+from tests.upstreams.conftest import Someone
 from tests.upstreams.payments.paying import PRICE, House
 from tests.upstreams.payments.sandbox_process import GOOD, Sandbox
 from upstreams.door.forms import FormTokens
@@ -70,34 +64,6 @@ async def test_that_page_alone_lets_the_script_in(house: House, sandbox: Sandbox
     assert "require-trusted-types-for 'script'" in beside
     stranger = await house.client.of(Someone.new()).get(window)
     assert (stranger.status_code, stranger.json()["code"]) == (404, "MJ-RSV-003")
-
-
-@asynccontextmanager
-async def browsing(client: Client) -> AsyncIterator[Page]:
-    """Chromium at the service, as if the gateway stood before it."""
-    app: ASGIApp = client.http._transport.app  # type: ignore[attr-defined]
-
-    async def asserted(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            said = client.signer.sign("reservation", client.someone.subject, zone="shop", now=SystemClock().timestamp())
-            scope = {**scope, "headers": [*scope["headers"], (HEADER.lower().encode(), said.encode())]}
-        await app(scope, receive, send)
-
-    port, ready, stop = free_port(), asyncio.Event(), asyncio.Event()
-    serving = asyncio.create_task(serve_application(asserted, f"127.0.0.1:{port}", ready=ready.set, stop=stop))
-    await ready.wait()
-    try:
-        async with async_playwright() as playwright:
-            chromium = await playwright.chromium.launch(
-                executable_path=light_program(),
-                args=["--no-sandbox", f"--host-resolver-rules=MAP shop.localhost:8080 127.0.0.1:{port}"],
-            )
-            context = await chromium.new_context(locale="en-US", viewport={"width": 320, "height": 700})
-            yield await context.new_page()
-            await chromium.close()
-    finally:
-        stop.set()
-        await serving
 
 
 @pytest.mark.browser

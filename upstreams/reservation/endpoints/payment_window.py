@@ -1,7 +1,7 @@
 """The page on which a script of the payment provider opens its window, where the provider has no page of its own.
 
-Somebody else's script runs here and nowhere else: this page alone has a policy that lets it, and shows nothing but what is
-to be paid. What the window says is not believed: it leads to `…/payments/back`, and the provider is asked.
+Somebody else's script runs here and nowhere else: this page alone has a policy that lets it, and shows nothing but what
+is to be paid. What the window says is not believed: it leads to `…/payments/back`, and the provider is asked.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class PaymentDesk:
         return payment, await self._checkout(payment)
 
     async def begun(self, person: Person, ident: UUID) -> tuple[Payment, Checkout] | None:
-        """The payment that its person may authorise now, as it was begun; None where there is none. Raises as `begin`."""
+        """The payment that its person may authorise now, as it was begun; None: there is none. Raises as `begin`."""
         async with self._database.begin() as tx:
             found = await self._own(tx, ident, person)
             payment = await self._money.payments.of(tx, ident, locked=False)

@@ -2,9 +2,9 @@
 
 `created`: its person is at the provider's page. `confirming`: authorised, and to be taken. `unknown`: the provider
 was told to take it, and no answer is known: that is written down before it is told, so a crash leaves nothing else
-behind, and whoever finds it so asks before telling again. `voiding`: it will not be taken, and the provider is told to let
-go of what its person authorised, or may still authorise. `captured` and `failed` are for good. What a webhook or a browser
-says moves nothing: it only makes us look.
+behind, and whoever finds it so asks before telling again. `voiding`: it will not be taken, and the provider is told to
+let go of what its person authorised, or may still authorise. `captured` and `failed` are for good. What a webhook or a
+browser says moves nothing: it only makes us look.
 """
 
 from __future__ import annotations

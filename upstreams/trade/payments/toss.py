@@ -139,8 +139,8 @@ class TossPayments:
     async def void(self, key: str, reference: str) -> Standing | None:
         """Cancel it whole, where it is not taken.
 
-        Their API cancels what was confirmed. What was not is refused, and charges nobody: so whatever it answers nothing
-        is taken, also where somebody's late confirmation came in between.
+        Their API cancels what was confirmed. What was not is refused, and charges nobody: so whatever it answers,
+        nothing is taken, also where somebody's late confirmation came in between.
         """
         there = await self.look(key, reference)
         if there is None or there.stage in (Stage.CAPTURED, Stage.FAILED):
