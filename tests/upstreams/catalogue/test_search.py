@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 
 from config.clock import SystemClock
 from config.entropy import SystemEntropy
@@ -24,6 +25,8 @@ from upstreams.commerce.search.indexing import bring_up_to_date
 from upstreams.commerce.storage.index import StoredIndex
 from upstreams.commerce.storage.search import StoredDocuments, StoredWords
 from upstreams.commerce.upkeep import Upkeep
+
+_CHANGED_TWICE = sa.text("INSERT INTO commerce.search_change (product) VALUES (:product), (:product)")
 
 
 async def found(shop: Client, query: str) -> dict[str, Any]:
@@ -106,16 +109,10 @@ async def test_a_word_is_forgotten_with_its_last_document(shop: Client, database
         assert await StoredWords().beginning(tx, "sejak", limit=5) == ["sejak"]
         await index.write(tx, [product], [])
         assert await StoredWords().beginning(tx, "sejak", limit=5) == []
-        await tx.execute(searching_change(), {"product": product})
+        await tx.execute(_CHANGED_TWICE, {"product": product})
         assert await bring_up_to_date(tx, index, limit=10) == 1
         assert await bring_up_to_date(tx, index, limit=10) == 0
         assert await StoredWords().beginning(tx, "sejak", limit=5) == ["sejak"]
-
-
-def searching_change() -> Any:
-    import sqlalchemy as sa
-
-    return sa.text("INSERT INTO commerce.search_change (product) VALUES (:product), (:product)")
 
 
 async def test_what_is_left_is_asked_cheaply(shop: Client):
@@ -179,7 +176,7 @@ async def test_a_third_way_of_selling_is_no_migration(
         assert "Available" in page.text
         async with database("commerce").begin() as tx:
             assert await bring_up_to_date(tx, StoredIndex(strategies), limit=10)
-        assert codes(await found(shop, "q=ㅅㅁ&available=now")) == ["card"]
+        assert codes(await found(shop, "q=ㅅㅁ 카드&available=now")) == ["card"]
     # a process that does not know it sells everything else
     older = commerce_app.application(database("commerce"), envelope, clock, SystemEntropy())
     async with httpx2.AsyncClient(

@@ -190,8 +190,7 @@ class StructureEndpoints:
                 raise Problem(NOT_A_PLACE)
             await self._stores.categories.put(tx, category)
         document = msgspec.convert(category, CategoryDocument, from_attributes=True)
-        status = HTTPStatus.OK if before else HTTPStatus.CREATED
-        return json_answer(request, document, status=status, headers={"ETag": f'"{version}"'})
+        return json_answer(request, document, headers={"ETag": f'"{version}"'})
 
     async def remove_category(self, request: Request) -> Response:
         """DELETE …/categories/{code}: one in which nothing stands."""
