@@ -6,13 +6,14 @@ from config.envelope import Envelope
 from upstreams.commerce.catalogue.types import Strategies
 from upstreams.commerce.storage.catalogue import StoredCatalogue
 from upstreams.commerce.storage.index import StoredIndex
-from upstreams.commerce.storage.lives import StoredLives, StoredTeams, StoredVersions
+from upstreams.commerce.storage.lives import StoredLives
 from upstreams.commerce.storage.options import StoredCategories, StoredOptions, StoredPictures
 from upstreams.commerce.storage.products import StoredProductKinds, StoredProducts
 from upstreams.commerce.storage.purchases import StoredPurchases
 from upstreams.commerce.storage.search import StoredDocuments, StoredWords
 from upstreams.commerce.storage.stocking import StoredKeeping
 from upstreams.commerce.storage.tables import trade
+from upstreams.commerce.storage.versions import StoredTeams, StoredVersions
 from upstreams.commerce.stores import CatalogueStores, Stores
 from upstreams.trade.storage.holds import StoredHolds
 from upstreams.trade.storage.idempotency import StoredIdempotencyKeys
