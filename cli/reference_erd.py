@@ -197,7 +197,12 @@ def _rows(fields: Mapping[str, str]) -> str:
 
 
 def _here(where: str) -> str:
-    return " and ".join(f"`{one}`" for one in columns_in(where)) if is_column(where) else where
+    if not is_column(where):
+        return where
+    split = [one.rpartition(".") for one in columns_in(where)]
+    # the identity provider's schema is called as its package is: there a table is named, and its column beside it
+    named = [f"`{name}` of `{table}`" if table.startswith("idp.") else f"`{table}.{name}`" for table, _, name in split]
+    return " and ".join(named)
 
 
 def is_column(where: str) -> bool:

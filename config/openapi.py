@@ -114,10 +114,10 @@ def document(
 
 def _operation(api: Api, operation: Operation, details: Details, schemas: dict[type, Any]) -> dict[str, Any]:
     problem = schemas[api.problem]
-    answer: dict[str, Any] = {
-        "description": operation.status.phrase,
-        "content": {operation.media: {"schema": schemas[operation.answers] if operation.media == JSON else _ANY}},
-    }
+    answer: dict[str, Any] = {"description": operation.status.phrase}
+    if operation.status is not HTTPStatus.NO_CONTENT:
+        schema = schemas[operation.answers] if operation.media == JSON else _ANY
+        answer["content"] = {operation.media: {"schema": schema}}
     if details.answers:
         answer["headers"] = {
             header.name: {"description": header.meaning, "required": header.required, "schema": _ANY}

@@ -21,6 +21,7 @@ from upstreams.commerce.storage.order_tables import (
     shipping_rule,
     sku_weight,
 )
+from upstreams.commerce.storage.product_tables import category
 from upstreams.commerce.storage.tables import offer, product, product_event, seller, sku, trade
 from upstreams.door.demo_shop import CAUSE, DemoShop, demo_shop, ident
 from upstreams.trade.storage.stock import StoredStock
@@ -54,6 +55,14 @@ async def bring(tx: Transaction, shop: DemoShop, now: datetime) -> None:
             for one in shop.sellers
         ],
     )
+    await _missing(
+        tx,
+        category,
+        [
+            {"code": one.code, "parent": one.parent, "name": one.name, "position": place, "version": 1}
+            for place, one in enumerate(shop.categories)
+        ],
+    )
     fresh = await _missing(
         tx,
         product,
@@ -62,6 +71,7 @@ async def bring(tx: Transaction, shop: DemoShop, now: datetime) -> None:
                 "id": ident("product", one.code),
                 "code": one.code,
                 "type": one.type,
+                "category": one.category,
                 "state": "on_sale",
                 "name": one.name,
                 "description": one.description,

@@ -49,9 +49,16 @@ class Seller(msgspec.Struct, forbid_unknown_fields=True):
     delivery: list[Way] = []
 
 
+class Category(msgspec.Struct, forbid_unknown_fields=True):
+    code: str
+    name: dict[str, str]
+    parent: str | None = None
+
+
 class Product(msgspec.Struct, forbid_unknown_fields=True):
     code: str
     type: str
+    category: str
     seller: str
     picture: str
     price: int
@@ -93,6 +100,7 @@ class DemoShop(msgspec.Struct, forbid_unknown_fields=True):
     """What stands in `config/shipped/demo_shop.toml`."""
 
     sellers: list[Seller]
+    categories: list[Category]
     products: list[Product]
     places: list[Place]
 

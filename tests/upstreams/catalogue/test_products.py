@@ -194,14 +194,14 @@ async def test_a_vendor_changes_its_own_alone(administrator: Ask, vendor: Ask, s
 
 
 async def test_the_structure_holds(administrator: Ask):
-    food = {"name": said("먹거리", "Food")}
-    assert (await administrator("PUT", "categories/food", json=food)).status_code == 201
-    tea = {"name": said("차", "Tea"), "parent": "food"}
-    assert (await administrator("PUT", "categories/tea", json=tea)).status_code == 201
-    circle = food | {"parent": "tea"}
-    assert await refused(administrator("PUT", "categories/food", tag='"1"', json=circle)) == "MJ-COM-115"
-    await begun(administrator, category="tea")
-    assert await refused(administrator("DELETE", "categories/tea")) == "MJ-COM-116"
+    food = {"name": said("물건", "Goods")}
+    assert (await administrator("PUT", "categories/goods", json=food)).status_code == 200
+    tea = {"name": said("옷", "Wear"), "parent": "goods"}
+    assert (await administrator("PUT", "categories/wear", json=tea)).status_code == 200
+    circle = food | {"parent": "wear"}
+    assert await refused(administrator("PUT", "categories/goods", tag='"1"', json=circle)) == "MJ-COM-115"
+    await begun(administrator, category="wear")
+    assert await refused(administrator("DELETE", "categories/wear")) == "MJ-COM-116"
     stricter = {"strategy": "real_time_sale", "name": said("옷", "Clothes")}
     assert await refused(administrator("PUT", "types/clothes", json=stricter)) == "MJ-COM-123"
     nowhere = {"strategy": "lottery", "name": said("가", "a")}

@@ -39,10 +39,14 @@ class Meant:
     words: Sequence[str]
     corrected: bool = False
     """Whether nobody knows the word as it was typed."""
+    every: bool = False
+    """Whether `words` are all that begin as it does: by their names they are found ten times as fast as by it."""
 
     @property
     def query(self) -> str:
         """As PostgreSQL reads a tsquery."""
+        if self.every:
+            return "(" + " | ".join(f"'{word}'" for word in self.words) + ")"
         others = (word for word in self.words if not word.startswith(self.typed))
         return "(" + " | ".join([f"'{self.typed}':*", *(f"'{word}'" for word in others)]) + ")"
 
@@ -146,16 +150,20 @@ class Searching:
 
     async def _meant(self, tx: Transaction, typed: str) -> Meant:
         if is_initials(typed):
-            return Meant(typed, await self._words.by_initials(tx, typed, limit=ALTERNATIVES))
+            words = await self._words.by_initials(tx, typed, limit=ALTERNATIVES)
+            return Meant(typed, words, every=bool(words))
         letters = letters_of(typed)
         known = list(await self._words.beginning(tx, letters, limit=ALTERNATIVES))
+        # a number is no word of the vocabulary (`Index.write`): it is found by its beginning alone
+        every = 0 < len(known) < ALTERNATIVES and not typed[0].isdigit()
         if grams := inner_grams_of(letters):
             inside = await self._words.containing(tx, letters, grams, limit=ALTERNATIVES)
             known += [word for word in inside if word not in known]
         if known or not forgiven(letters) or typed.isdigit():
-            return Meant(typed, known[:ALTERNATIVES])
+            return Meant(typed, known if every else known[:ALTERNATIVES], every=every)
         alike = await self._words.alike(tx, grams_of(letters), limit=200)
-        return Meant(typed, nearest(letters, alike), corrected=True)
+        near = nearest(letters, alike)
+        return Meant(typed, near, corrected=True, every=bool(near))
 
 
 def without(search: Search, group: str) -> Search:

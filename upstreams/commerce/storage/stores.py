@@ -10,7 +10,7 @@ from upstreams.commerce.storage.catalogue import StoredCatalogue
 from upstreams.commerce.storage.holding import StoredHolding
 from upstreams.commerce.storage.index import StoredIndex
 from upstreams.commerce.storage.ledger import StoredAccounts
-from upstreams.commerce.storage.lives import StoredLives, StoredTeams, StoredVersions
+from upstreams.commerce.storage.lives import StoredLives
 from upstreams.commerce.storage.options import StoredCategories, StoredOptions, StoredPictures
 from upstreams.commerce.storage.order_tables import payments
 from upstreams.commerce.storage.products import StoredProductKinds, StoredProducts
@@ -21,6 +21,7 @@ from upstreams.commerce.storage.shipments import StoredShipments, StoredWithdraw
 from upstreams.commerce.storage.stocking import StoredKeeping
 from upstreams.commerce.storage.tables import trade
 from upstreams.commerce.storage.terms import StoredTerms
+from upstreams.commerce.storage.versions import StoredTeams, StoredVersions
 from upstreams.commerce.stores import CatalogueStores, Stores
 from upstreams.trade.storage.holds import StoredHolds
 from upstreams.trade.storage.idempotency import StoredIdempotencyKeys
