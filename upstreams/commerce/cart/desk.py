@@ -13,7 +13,7 @@ from config.connections import Database, Transaction
 from config.entropy import Entropy
 from config.problem import Problem
 from upstreams.commerce.cart.cart import Cart, merged
-from upstreams.commerce.catalogue import SALE, Catalogue, Offer
+from upstreams.commerce.catalogue import Catalogue, Offer
 from upstreams.commerce.ordering.planning import Choices, NotDelivered, Quote, Terms, quote
 from upstreams.commerce.ordering.purchase import NOT_DELIVERED_SO, NOT_OFFERED, Wanted
 from upstreams.door.person import Person
@@ -98,7 +98,7 @@ class CartDesk:
             if await self._keys.claim(tx, owner, key, digest, now, result=cart.id) is not None:
                 return cart
             found = await self._catalogue.offers(tx, [offer])
-            if not found or found[0].product_type != SALE:
+            if not found or not found[0].orderable:
                 raise Problem(NOT_OFFERED)
             return await self._carts.save(tx, cart.added(offer, quantity), now)
 
@@ -133,7 +133,7 @@ class CartDesk:
             return await self._seen(tx, cart, choices or Choices({}), postcode, now)
 
     async def _seen(self, tx: Transaction, cart: Cart, choices: Choices, postcode: str, now: datetime) -> Seen:
-        offers = [one for one in await self._catalogue.offers(tx, list(cart.items)) if one.product_type == SALE]
+        offers = [one for one in await self._catalogue.offers(tx, list(cart.items)) if one.orderable]
         known = {offer.id for offer in offers}
         gone = tuple(offer for offer in cart.items if offer not in known)
         short = {offer.id: offer.available or 0 for offer in offers if (offer.available or 0) < cart.items[offer.id]}

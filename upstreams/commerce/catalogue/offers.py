@@ -35,6 +35,8 @@ class Offer:
     """Which combination of options it is: `color=red;size=m`; empty where there is nothing to choose."""
     strategy: str = "real_time_sale"
     """How its type is sold (`upstreams.commerce.catalogue.types`)."""
+    orderable: bool = True
+    """It is ordered here, from commerce's own stock."""
 
 
 @dataclass(frozen=True, slots=True)

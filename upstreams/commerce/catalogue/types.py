@@ -37,6 +37,11 @@ class Strategy:
     attributes: Schema = field(default_factory=dict)
     """What every type of this strategy asks of its products, besides what its own schema does."""
 
+    @property
+    def orderable(self) -> bool:
+        """Whether it is ordered here, from commerce's own stock."""
+        return self.act == "order" and self.counted == "here"
+
 
 REAL_TIME_SALE = Strategy("real_time_sale", {"ko": "실시간 판매", "en": "Real-time sale"}, act="order", counted="here")
 RESERVATION = Strategy("reservation", {"ko": "예약", "en": "Reservation"}, act="reserve", counted="elsewhere")

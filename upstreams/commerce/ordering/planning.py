@@ -10,7 +10,7 @@ from uuid import UUID
 
 from config.connections import Transaction
 from config.entropy import Entropy
-from upstreams.commerce.catalogue import SALE, Offer, Texts
+from upstreams.commerce.catalogue import Offer, Texts
 from upstreams.commerce.ledger.split import commission_of
 from upstreams.commerce.ordering.purchase import (
     Destination,
@@ -126,7 +126,7 @@ class NotDelivered(Exception):
 
 def not_offered(wanted: Wanted, offers: Sequence[Offer]) -> bool:
     """Whether something that is wanted is not sold here and now, or not in one currency."""
-    sold = {offer.id for offer in offers if offer.product_type == SALE}
+    sold = {offer.id for offer in offers if offer.orderable}
     return set(wanted) != sold or len({offer.price.currency for offer in offers}) != 1
 
 

@@ -90,7 +90,7 @@ class StoredCatalogue:
         return offers_now().where(product_type.c.strategy.in_(self._strategies.codes))
 
     def _offer(self, row: sa.Row[tuple[object, ...]]) -> Offer:
-        counted = self._strategies.of(row.strategy).counted == "here"
+        strategy = self._strategies.of(row.strategy)
         return Offer(
             id=row.id,
             sku=row.sku,
@@ -100,9 +100,10 @@ class StoredCatalogue:
             seller=row.seller,
             seller_name=row.seller_name,
             price=Money(row.price, row.currency),
-            available=int(row.available) if counted else None,
+            available=int(row.available) if strategy.counted == "here" else None,
             option_key=row.option_key,
             strategy=row.strategy,
+            orderable=strategy.orderable,
         )
 
 
