@@ -1,7 +1,5 @@
 """What `munjigi up` makes of an empty folder, made once for all houses of a process and copied into each: engines'
-folders, secrets, the migrated database and the demo data. It takes more processor time than all else of a start.
-
-The addresses in the demo data hold the gateway's port: `munjigi up` writes its own when it starts.
+folders, secrets, the migrated database. The demo data hold the gateway's port: each house loads its own.
 """
 
 from __future__ import annotations
@@ -38,7 +36,6 @@ def _furnished() -> Path:
 
 def _make(var: Path) -> None:
     """In a process of its own: where a test drives a browser, no event loop can run in the tests' own."""
-    from cli.up import demo_data
     from config.client_secret import create_client_secret
     from config.engines.embedded import running_engines
     from config.envelope import Envelope
@@ -50,4 +47,3 @@ def _make(var: Path) -> None:
         Envelope.create(settings)
         create_client_secret(settings)
         asyncio.run(migrate(settings))
-        asyncio.run(demo_data(settings))
