@@ -46,6 +46,7 @@ function inOrder(form) {
 
 function editing(phase) {
   const open = CHANGEABLE.includes(phase.state);
+  const held = phase.kind === "passwordless"; // no other is held back by what was measured
   const key = (name) => `${name}-${phase.id}`;
   const typed = (name, label, more) => {
     const made = field(key(name), label, more);
@@ -73,12 +74,12 @@ function editing(phase) {
         el("input", { type: "checkbox", name, id: key(name), checked: demand[name], disabled: !open }),
         el("label", { for: key(name) }, label)))),
     open ? null : el("p", { class: "hint" }, t("asks_stands")),
-    el("fieldset", {}, el("legend", {}, t("thresholds")), el("p", { class: "hint" }, t("thresholds_hint")),
+    held ? el("fieldset", {}, el("legend", {}, t("thresholds")), el("p", { class: "hint" }, t("thresholds_hint")),
       el("div", { class: "fields" },
         typed("min_success_rate", t("min_success_rate"), { type: "number", min: "0", max: "100", step: "any", value: thresholds.min_success_rate === null ? "" : String(thresholds.min_success_rate * 100) }),
         typed("max_failure_rate", t("max_failure_rate"), { type: "number", min: "0", max: "100", step: "any", value: thresholds.max_failure_rate === null ? "" : String(thresholds.max_failure_rate * 100) }),
         typed("min_feedback", t("min_feedback"), { type: "number", min: "1", max: "5", step: "0.1", value: said(thresholds.min_feedback) }),
-        typed("min_sample", t("min_sample"), { type: "number", min: "0", max: "1000000", required: true, value: said(thresholds.min_sample) }))),
+        typed("min_sample", t("min_sample"), { type: "number", min: "0", max: "1000000", required: true, value: said(thresholds.min_sample) }))) : null,
     el("div", { class: "field" },
       el("label", { for: key("reminders") }, t("reminders")),
       el("p", { class: "hint", id: key("reminders-hint") }, t("reminders_hint")),
@@ -90,10 +91,10 @@ function editing(phase) {
       dates: Object.fromEntries(DATES.map((name) => [name, moment(elements[name].value)])),
       grace_days: Number(elements.grace_days.value),
       reminders: reminders(elements.reminders.value),
-      thresholds: {
+      ...(held ? { thresholds: {
         min_success_rate: share(elements.min_success_rate.value), max_failure_rate: share(elements.max_failure_rate.value),
         min_feedback: number(elements.min_feedback.value), min_sample: Number(elements.min_sample.value),
-      },
+      } } : {}),
     };
     if (!open) return wanted;
     return {

@@ -280,5 +280,5 @@ PEOPLE_STUCK = ProblemType(
     "MJ-IDENTITY-083",
     HTTPStatus.CONFLICT,
     "Some people would have no way left to sign in",
-    "Ask whom it would hit (`reach`), and help them first; or send `anyway`.",
+    "Look who they are and help them first. If you want the change all the same, say so.",
 )

@@ -127,7 +127,8 @@ class Programmes(Protocol):
         """Tell every node that what is demanded changed."""
 
     async def to_lead_on(self, tx: Transaction, changed_after: datetime) -> Sequence[UUID]:
-        """The programmes that were started and have a phase that is not over, or was changed lately."""
+        """The programmes with a phase that is not over, or was changed lately; drafts of those alone that go on by
+        dates. People are told of what was done, by a date or by hand."""
 
 
 class PhaseRecords(Protocol):

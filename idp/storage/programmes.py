@@ -103,13 +103,13 @@ async def tell(tx: Transaction, organisation_id: UUID) -> None:
 
 
 async def to_lead_on(tx: Transaction, changed_after: datetime) -> Sequence[UUID]:
-    """The programmes that were started and have a phase that is not over, or was changed lately; the oldest first."""
+    """The programmes with a phase that is not over, or was changed lately; the oldest first. Of one that goes on by
+    hand drafts do not count: nobody is told of them, and no date takes them on."""
     lives = or_(phase_table.c.state.not_in(("finished", "rolled_back")), phase_table.c.changed_at > changed_after)
+    counts = or_(table.c.started_at.is_not(None), phase_table.c.state != "draft")
     query = (
         select(table.c.id)
-        .where(
-            table.c.started_at.is_not(None), select(1).where(phase_table.c.programme_id == table.c.id, lives).exists()
-        )
+        .where(select(1).where(phase_table.c.programme_id == table.c.id, lives, counts).exists())
         .order_by(table.c.created_at, table.c.id)
     )
     return (await tx.execute(query)).scalars().all()

@@ -81,19 +81,19 @@ def test_the_plan_and_the_words_of_a_programme_are_edited(administrator: Person,
     confirm(page, "Make a programme", WHY)
     page.locator("tbody a").first.click()
     page.get_by_role("link", name="Edit the plan").click()
-    first = page.locator("details", has=page.locator("summary", has_text="MFA 1")).first
+    first = page.locator("details", has=page.locator("summary", has_text="Passwordless 1")).first
     first.locator("summary").click()
     looked_at(page, "plan")
     enforce = first.get_by_label("Enforced")
     was = enforce.input_value()
     enforce.fill("2020-01-01T09:00")
-    first.get_by_role("button", name="Save: MFA 1").click()
+    first.get_by_role("button", name="Save: Passwordless 1").click()
     expect(page.get_by_role("dialog")).to_have_count(0)  # it stays in order
     enforce.fill(was)
     first.get_by_label("Days for whoever is asked late").fill("9")
     first.get_by_label("Successful sign-ins, at least %").fill("97.5")
     first.get_by_label("Reminders").fill("enforce -7\nenforce -1")
-    first.get_by_role("button", name="Save: MFA 1").click()
+    first.get_by_role("button", name="Save: Passwordless 1").click()
     confirm(page, "Save", WHY)
     expect(first.get_by_label("Days for whoever is asked late")).to_have_value("9")
     expect(first.get_by_label("Successful sign-ins, at least %")).to_have_value("97.5")

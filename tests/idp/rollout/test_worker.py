@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from config.connections import Valkey
 from config.entropy import SystemEntropy
@@ -85,6 +86,24 @@ async def test_dates_lead_on_and_everybody_is_written_once(
         events = await phase_records.events(tx, (await phase_now(database, made)).id, None, 10)
     assert [event.act for event in reversed(events)] == ["announce", "begin", "enforce", "finish"]
     assert {event.who for event in events} == {"schedule"}
+
+
+async def test_people_are_told_of_what_somebody_did_by_hand_and_no_date_does_anything(
+    worker: ProgrammeWorker, database: OpenDatabase, settings: Settings, clock: FakeClock
+) -> None:
+    made, one, _ = await kept(database, "mina")
+    async with database("owner").begin() as tx:
+        await tx.execute(text("UPDATE idp.programme SET started_at = NULL"))
+    assert await worker.step() == 0
+    assert (await phase_now(database, made)).state == "draft", "its date has come, and nobody did it"
+    async with database("owner").begin() as tx:
+        await tx.execute(text("UPDATE idp.phase SET state = 'announced' WHERE id = :one"), {"one": one.id})
+    assert await worker.step() == 1
+    assert await worker.step() == 0
+    assert [letter.facts["subject"] for letter in await mailed(settings)] == ["House 로그인이 더 안전해져요"]
+    clock.advance(8 * 86400)
+    await worker.step()
+    assert (await phase_now(database, made)).state == "announced"
 
 
 async def test_an_exception_is_not_written_to_and_whoever_has_it_is_not_reminded(
