@@ -51,7 +51,7 @@ def programme_operations(
     queue: Queue,
 ) -> Mapping[Operation, Endpoint]:
     """Each operation with what answers it."""
-    leads = leading(settings, clock, entropy)
+    leads, remembered = leading(settings, clock, entropy), Remembered(clock)
     programme_acts = ProgrammeActs(
         database=database,
         valkey=valkey,
@@ -61,8 +61,8 @@ def programme_operations(
         people=phase_people,
         leading=leads,
         legacy=legacy_counts,
+        remembered=remembered,
     )
-    remembered = Remembered(clock)
     analysis_acts = AnalysisActs(
         database=database,
         clock=clock,
