@@ -155,7 +155,9 @@ class EveryImport:
         checker = await self._checker(asked)
         with path.open("rb") as file:
             lines = read(file, asked.format, firebase_hashes)
-            return await compare(self._database, imports, batch.id, lines, checker, _at(file, told), faulty)
+            return await compare(
+                self._database, imports, imports_surveyed, batch.id, lines, checker, _at(file, told), faulty
+            )
 
     async def of_file(self, path: Path) -> Batch:
         """The newest batch of a file's content that was not undone. Raises `NotDone`."""

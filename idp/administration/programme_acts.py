@@ -39,13 +39,14 @@ from idp.administration.programme_documents import (
     ProgrammeRemoved,
     ProgrammeRequest,
 )
+from idp.administration.remembered import Remembered
 from idp.administration.scope import Administrator, EntryCursor
 from idp.rollout.changes import By, Missing, NotChangeable, PhaseChange, PhaseView, Stale, Unusable
 from idp.rollout.cohorts import Rule, UnusableRule, check_rule
 from idp.rollout.exceptions import PhaseException
 from idp.rollout.leading import Leading
 from idp.rollout.phases import Act, Dates, NotNow, Phase
-from idp.rollout.programme import CohortTaken, PhaseRecords, Programme, Programmes, Reached
+from idp.rollout.programme import CohortTaken, PhaseRecords, Preview, Programme, Programmes, Reached
 from idp.rollout.reminders import UnusableText
 from idp.rollout.template import shipped
 
@@ -80,6 +81,7 @@ class ProgrammeActs:
     people: Reached
     leading: Leading
     legacy: LegacyCounts
+    remembered: Remembered
 
     async def list(self, who: Administrator, page: Page) -> ProgrammeList:
         """Those of the caller's organisations, the newest first."""
@@ -187,7 +189,15 @@ class ProgrammeActs:
             if rule is None:
                 raise Problem(problems.NOT_FOUND)
             check_rule(rule)
-            found = await self.people.preview(tx, programme.organisation_id, rule, phase, self.clock.now(), limit)
+        asked = rule
+
+        async def make() -> Preview:
+            async with self.database.connect() as tx:
+                now = self.clock.now()
+                return await self.people.preview(tx, programme.organisation_id, asked, phase, now, limit)
+
+        version = (phase.id, phase.version) if phase is not None else None
+        found = await self.remembered.figures(("preview", programme.id, version, repr(rule), limit), make)
         people = tuple(HitEntry(one.user_id, one.name, one.enrolled, one.excepted) for one in found.people)
         return PreviewDocument(found.total, found.ready, people)
 

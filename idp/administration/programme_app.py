@@ -53,7 +53,7 @@ def programme_operations(
     queue: Queue,
 ) -> Mapping[Operation, Endpoint]:
     """Each operation with what answers it."""
-    leads = leading(settings, clock, entropy)
+    leads, remembered = leading(settings, clock, entropy), Remembered(clock)
     programme_acts = ProgrammeActs(
         database=database,
         valkey=valkey,
@@ -63,8 +63,8 @@ def programme_operations(
         people=phase_people,
         leading=leads,
         legacy=legacy_counts,
+        remembered=remembered,
     )
-    remembered = Remembered(clock)
     notice_acts = NoticeActs(database=database, clock=clock, programmes=programmes, facts=phase_notices)
     analysis_acts = AnalysisActs(
         database=database,

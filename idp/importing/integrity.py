@@ -10,7 +10,7 @@ from uuid import UUID
 
 from config.connections import Database
 from idp.credentials.legacy_hashes.stored import is_legacy
-from idp.importing.batch import Batches, Compared, Counts
+from idp.importing.batch import Batches, Compared, Counts, Surveyed
 from idp.importing.importer import CHUNK, Faulty, Told
 from idp.importing.person import Candidate, Checker, Fault, Line
 
@@ -65,6 +65,7 @@ class Integrity:
 async def compare(
     database: Database,
     batches: Batches,
+    surveyed: Surveyed,
     batch: UUID,
     lines: Iterator[Line],
     checker: Checker,
@@ -73,22 +74,33 @@ async def compare(
 ) -> Integrity:
     """Compare the people of a file with those that are stored; `faulty` hears of each who is not the same."""
     found, of_batch, seen = Integrity(), 0, Counts()
-    while chunk := list(islice(lines, CHUNK)):
-        people = _people(chunk, checker, found, faulty)
-        async with database.connect() as tx:
-            stored = await batches.stored(tx, [one.user_id for one in people])
-        for one in people:
-            known = stored.get(one.user_id)
-            found.file.add(one.checksum)
-            if known is None:
-                found.missing += 1
-                faulty(one.line, f"{one.login_name}: is not there")
-                continue
-            found.stored.add(known.checksum)
-            of_batch += known.batch_id == batch
-            _judge(one, known, found, faulty)
-        seen.read += len(chunk)
-        told(seen)
+    async with database.connect() as connection:
+        try:
+            await surveyed.begin(connection)
+            while chunk := list(islice(lines, CHUNK)):
+                people = _people(chunk, checker, found, faulty)
+                stored = await batches.stored(connection, [one.user_id for one in people])
+                earlier = set(await surveyed.earlier(connection, people)) if people else set()
+                first = []
+                for one in people:
+                    known = stored.get(one.user_id)
+                    found.file.add(one.checksum)
+                    if known is None:
+                        found.missing += 1
+                        faulty(one.line, f"{one.login_name}: is not there")
+                        continue
+                    found.stored.add(known.checksum)
+                    if one.login_name not in earlier:  # whose line comes twice is one person
+                        earlier.add(one.login_name)
+                        first.append(one)
+                        of_batch += known.batch_id == batch
+                    _judge(one, known, found, faulty)
+                await surveyed.remember(connection, first)
+                await connection.commit()
+                seen.read += len(chunk)
+                told(seen)
+        finally:
+            await connection.invalidate()  # what it remembers goes with it
     async with database.connect() as tx:
         found.not_in_file = await batches.count(tx, batch) - of_batch
     return found

@@ -246,11 +246,15 @@ class Leading:
                 acted += 1
         return acted
 
-    async def take_in(
+    async def to_take_in(
         self, tx: Transaction, programme: Programme, at: PhaseWithRule, after: UUID | None, limit: int
-    ) -> UUID | None:
-        """Take in, of the next people, whom a phase in force reaches by now; after whom to go on, None: nobody else."""
-        return await self._people.take_in(tx, programme.organisation_id, at, self._clock.now(), after, limit)
+    ) -> tuple[Sequence[UUID], UUID | None]:
+        """Of the next people those whom a phase in force reaches by now; after whom to go on, None: nobody else."""
+        return await self._people.to_take_in(tx, programme.organisation_id, at, self._clock.now(), after, limit)
+
+    async def take_in(self, tx: Transaction, phase: Phase, people: Sequence[UUID]) -> None:
+        """Take in some of those whom `to_take_in` found."""
+        await self._people.take_in(tx, phase.id, people, self._clock.now())
 
     async def _done(
         self,

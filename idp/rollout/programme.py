@@ -182,13 +182,14 @@ class Reached(Protocol):
     ) -> Preview:
         """Whom a rule is about; `phase`: as far as its share reaches."""
 
-    async def take_in(
+    async def to_take_in(
         self, tx: Transaction, organisation_id: UUID, at: PhaseWithRule, now: datetime, after: UUID | None, limit: int
-    ) -> UUID | None:
-        """Of the next members of an organisation take in those whom a phase reaches and has not taken in yet.
+    ) -> tuple[Sequence[UUID], UUID | None]:
+        """Of the next members of an organisation those whom a phase reaches and has not taken in yet; and after whom to
+        go on, None: there is nobody else."""
 
-        Returns after whom to go on; None: there is nobody else.
-        """
+    async def take_in(self, tx: Transaction, phase_id: UUID, people: Sequence[UUID], now: datetime) -> None:
+        """Take people in who are not yet; until the transaction is over their accounts cannot be locked."""
 
     async def ask(self, tx: Transaction, phase_ids: Collection[UUID], user_id: UUID, now: datetime) -> None:
         """A login asks a person for the first time: their grace runs from now; they stay in these phases."""

@@ -14,6 +14,7 @@ from idp.devices.sign_in_history import GOT_IN, KEPT_FOR
 from idp.rollout.analysis import PlannedPhase
 from idp.rollout.comparison import ControlIs, Person, Platforms
 from idp.storage.account_tables import sign_in_history as history
+from idp.storage.analysis import ROOM
 from idp.storage.directory_tables import membership, user_account
 from idp.storage.rollout_cohorts import condition
 from idp.storage.rollout_tables import phase_person
@@ -37,6 +38,7 @@ class Sides:
 
 async def sides(tx: Transaction, planned: PlannedPhase, now: datetime) -> Sides:
     """Both groups of a phase that has begun. Where it reaches everybody, they themselves before it began."""
+    await tx.execute(ROOM)
     phase = planned.phase
     since = max(phase.begun_at or now, now - KEPT_FOR)
     there = exists().where(phase_person.c.phase_id == phase.id, phase_person.c.user_id == user_account.c.id)

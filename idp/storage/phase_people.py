@@ -141,26 +141,36 @@ async def preview(
     return Preview(rows[0]["total"], rows[0]["have"], people)
 
 
-async def take_in(
+async def to_take_in(
     tx: Transaction, organisation_id: UUID, at: PhaseWithRule, now: datetime, after: UUID | None, limit: int
-) -> UUID | None:
-    """Of the next members of an organisation take in those whom a phase reaches and has not taken in yet.
+) -> tuple[Sequence[UUID], UUID | None]:
+    """Of the next members of an organisation those whom a phase reaches and has not taken in yet.
 
-    Returns after whom to go on; None: there is nobody else.
+    Returns also after whom to go on; None: there is nobody else.
     """
     members = select(membership.c.user_id).where(membership.c.organisation_id == organisation_id)
     if after is not None:
         members = members.where(membership.c.user_id > after)
     page = (await tx.execute(members.order_by(membership.c.user_id).limit(limit))).scalars().all()
     if not page:
-        return None
+        return (), None
     there = exists().where(phase_person.c.phase_id == at.phase.id, phase_person.c.user_id == user_account.c.id)
-    chosen = select(literal(at.phase.id), user_account.c.id, literal(now)).where(
+    chosen = select(user_account.c.id).where(
         user_account.c.id == any_(literal(page, ARRAY(Uuid))), reached(organisation_id, at.rule, at.phase, now), ~there
     )
+    found = (await tx.execute(chosen)).scalars().all()
+    return found, page[-1] if len(page) == limit else None
+
+
+async def take_in(tx: Transaction, phase_id: UUID, people: Sequence[UUID], now: datetime) -> None:
+    """Take people in who are not yet; until the transaction is over their accounts cannot be locked."""
+    named = (
+        select(literal(phase_id), user_account.c.id, literal(now))
+        .where(user_account.c.id == any_(literal(list(people), ARRAY(Uuid))))
+        .order_by(user_account.c.id)
+    )
     names = ["phase_id", "user_id", "taken_in_at"]
-    await tx.execute(upsert(phase_person).from_select(names, chosen, include_defaults=False).on_conflict_do_nothing())
-    return page[-1] if len(page) == limit else None
+    await tx.execute(upsert(phase_person).from_select(names, named, include_defaults=False).on_conflict_do_nothing())
 
 
 async def ask(tx: Transaction, phase_ids: Collection[UUID], user_id: UUID, now: datetime) -> None:

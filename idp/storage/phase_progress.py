@@ -34,6 +34,7 @@ from idp.rollout.methods import MARKS, ways, why_not
 from idp.rollout.phases import Method, Phase
 from idp.rollout.progress import BEFORE, Attempts, HelpRow, People, Stuck, StuckRow
 from idp.storage.account_tables import sign_in_history as history
+from idp.storage.analysis import ROOM
 from idp.storage.approval_tables import approval_device
 from idp.storage.directory_tables import passkey, totp, user_account
 from idp.storage.phone_tables import phone
@@ -53,6 +54,7 @@ def by_one_of(methods: Sequence[Method]) -> ColumnElement[bool]:
 
 async def people(tx: Transaction, phase: Phase, now: datetime) -> People:
     """How many it has taken in, and how far they are."""
+    await tx.execute(ROOM)
     has = having(phase.demand.methods)
     query = (
         select(
