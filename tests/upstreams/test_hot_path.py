@@ -6,15 +6,16 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
-from sqlalchemy import ARRAY, Text, cast, literal, select
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from config import key_space
+from config.clock import SystemClock
 from config.connections import Valkey
 from tests.upstreams.conftest import Client, Databases, Someone
 from tests.upstreams.test_reservations import CLASS, SEAT, asking
@@ -24,6 +25,7 @@ from upstreams.reservation.lag import BUCKETS, Lag
 from upstreams.reservation.pace import TRUSTED, Pace
 from upstreams.reservation.queue import spans
 from upstreams.reservation.request import ident_of
+from upstreams.reservation.storage.tables import trade
 from upstreams.trade.allocation import Line, basket_of
 from upstreams.trade.storage import bulk
 
@@ -46,13 +48,21 @@ def test_an_id_begins_with_its_time(seconds, chance):
     assert ident.int & (1 << 62) - 1 == chance.int & (1 << 62) - 1
 
 
-async def test_what_is_written_as_an_array_is_read_as_it_was(database: Databases):
-    texts = ["plain", "NULL", None, "", 'a "b" \\ c', "{x,y}", "한글, 쉼표", "two\nlines"]
-    idents = [uuid4() for _ in range(3)]
-    async with database("reservation").connect() as tx:
-        assert await tx.scalar(select(cast(literal(bulk.quoted(texts), Text), ARRAY(Text)))) == texts
-        read = await tx.scalar(select(cast(literal(bulk.listed(idents), Text), ARRAY(Text))))
-    assert [UUID(one) for one in read] == idents
+async def test_what_all_rows_have_alike_is_sent_once_and_all_are_written(slots_data: None, database: Databases):
+    """Whatever is alike among them: nothing, one column, all but one, all."""
+    movement, note = trade.stock_movement, bulk.Insertion(trade.stock_movement)
+    now = SystemClock().now()
+    batches = [
+        {"cause": ["a", "b", "c"], "held": [1, 2, 3]},
+        {"cause": ["d", "e"], "held": [4, 4]},
+        {"cause": ["f"], "held": [5]},
+    ]
+    async with database("reservation").begin() as tx:
+        for each in batches:
+            count = len(each["cause"])
+            await note.put(tx, **each, sku=[SEAT] * count, warehouse=["icheon"] * count, kind="hold", at=now)
+        written = await tx.execute(select(movement.c.cause, movement.c.held).where(movement.c.kind == "hold"))
+        assert sorted(map(tuple, written)) == [("a", 1), ("b", 2), ("c", 3), ("d", 4), ("e", 4), ("f", 5)]
 
 
 def test_a_lag_is_counted_where_it_belongs():
