@@ -56,9 +56,7 @@ class Insertion:
     async def put(self, tx: Transaction, **values: Any) -> None:
         """Insert rows, by the names of their columns: each a list of values, or one that all have."""
         each = {name: given for name, given in values.items() if isinstance(given, list)}
-        alike = {
-            name: given[0] for name, given in each.items() if len(each) > 1 and given.count(given[0]) == len(given)
-        }
+        alike = {name: given[0] for name, given in each.items() if given.count(given[0]) == len(given)}
         if len(alike) == len(each):
             alike.popitem()  # one column says how many rows there are
         each = {name: given for name, given in each.items() if name not in alike}
