@@ -1,4 +1,4 @@
-"""What is asked the most, on its short ways: the gate in rounds, a program's POST, what a batch inserts, spans of a line."""
+"""What is asked the most, on its short ways: the gate in rounds, a program's POST, what a batch inserts, a line's spans."""
 
 from __future__ import annotations
 
