@@ -1,4 +1,4 @@
-"""What is asked the most, on its short ways: the gate in rounds, a program's POST, what a batch inserts, a line's spans."""
+"""What is asked the most, on its short ways: the gate in rounds, a program's POST, a batch's rows, spans of a line."""
 
 from __future__ import annotations
 
