@@ -56,6 +56,7 @@ async def test_what_all_rows_have_alike_is_sent_once_and_all_are_written(slots_d
         {"cause": ["a", "b", "c"], "held": [1, 2, 3]},
         {"cause": ["d", "e"], "held": [4, 4]},
         {"cause": ["f"], "held": [5]},
+        {"cause": [], "held": []},
     ]
     async with database("reservation").begin() as tx:
         for each in batches:

@@ -54,8 +54,11 @@ class Insertion:
         self._made: dict[tuple[tuple[str, ...], tuple[str, ...]], Statement] = {}
 
     async def put(self, tx: Transaction, **values: Any) -> None:
-        """Insert rows, by the names of their columns: each a list of values, or one that all have."""
+        """Insert rows, by the names of their columns: each a list of values, or one that all have. Nothing is sent
+        for none."""
         each = {name: given for name, given in values.items() if isinstance(given, list)}
+        if not all(each.values()):
+            return
         alike = {name: given[0] for name, given in each.items() if given.count(given[0]) == len(given)}
         if len(alike) == len(each):
             alike.popitem()  # one column says how many rows there are
