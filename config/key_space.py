@@ -92,7 +92,7 @@ def reservation_key(person: UUID, key: str) -> str:
     return f"{PREFIX}:{{reservation:persons:{reservation_group(person)}}}:key:{person}:{key}"
 
 
-RESERVATION_KEYS_KNOWN = f"{PREFIX}:reservation:keys-known"
+RESERVATION_KEYS_KNOWN = f"{PREFIX}:reservation:keys-of-persons-known"
 """String: every idempotency key that PostgreSQL has is a `reservation_key`. Gone with a Valkey that was lost."""
 
 

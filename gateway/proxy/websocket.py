@@ -175,7 +175,8 @@ class Splice:
         """The upstream's connection is closed."""
         if self._told:
             return
-        if self._to_client.close_seen or self._ending is not None or not self._to_client.at_boundary:
+        gone = self._client.is_closing()  # both were cut at once, and this side is told first
+        if gone or self._to_client.close_seen or self._ending is not None or not self._to_client.at_boundary:
             self._client.close()
         else:
             self._client.write(close_frame(CLOSE_GOING_AWAY, "upstream gone"))

@@ -11,7 +11,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from config.clock import Clock
-from config.connections import Database
+from config.connections import Database, Transaction, reading
 from upstreams.reservation.queue import RequestQueue
 from upstreams.reservation.results import Hub, Page, Sign
 from upstreams.reservation.stores import Stores
@@ -58,30 +58,32 @@ class Following:
             item = await page.next()
             if item is Sign.LEAVE:
                 return
-            missed = [_told(item)] if isinstance(item, bytes) else await self._missed(page.person, known)
+            missed, waiting = ([_told(item)], []) if isinstance(item, bytes) else await self._read(page.person, known)
             for told in missed:
                 if told.event:
                     known = max(known or 0, told.event)
                 yield told
-            if item is Sign.REPLAY:
-                await self._wait(page.person)
+            if waiting:
+                await self._wait(page.person, waiting)
 
-    async def _missed(self, person: UUID, known: int | None) -> Sequence[Told]:
-        async with self._at_once, self._database.connect() as tx:
-            if known is not None:
-                events = await self._stores.happenings.since(tx, person, known)
-                return [Told(event.json(), event.id, event.news.kind) for event in events]
-            # a page that knows none is brought up to date by records; from there on it knows where it stands
-            newest = await self._stores.happenings.newest(tx, person)
-            records = await self._stores.records.to_tell(tx, person, self._clock.now() - RECENT)
+    async def _read(self, person: UUID, known: int | None) -> tuple[Sequence[Told], Sequence[tuple[UUID, int]]]:
+        """What a page missed, and which of its person's requests wait, each with its shard."""
+        async with self._at_once, reading(self._database) as tx:
+            return await self._missed(tx, person, known), await self._stores.waiting.of(tx, person)
+
+    async def _missed(self, tx: Transaction, person: UUID, known: int | None) -> Sequence[Told]:
+        if known is not None:
+            events = await self._stores.happenings.since(tx, person, known)
+            return [Told(event.json(), event.id, event.news.kind) for event in events]
+        # a page that knows none is brought up to date by records; from there on it knows where it stands
+        newest = await self._stores.happenings.newest(tx, person)
+        records = await self._stores.records.to_tell(tx, person, self._clock.now() - RECENT)
         told = [Told(msgspec.json.encode({"kind": "record", **record.document()})) for record in reversed(records)]
         if newest:
             told.append(Told(msgspec.json.encode({"kind": "up_to_date", "event": newest}), newest, "up_to_date"))
         return told
 
-    async def _wait(self, person: UUID) -> None:
-        async with self._at_once, self._database.connect() as tx:
-            queued = await self._stores.waiting.of(tx, person)
+    async def _wait(self, person: UUID, queued: Sequence[tuple[UUID, int]]) -> None:
         by_shard: dict[int, list[UUID]] = {}
         for ident, shard in queued:
             by_shard.setdefault(shard, []).append(ident)

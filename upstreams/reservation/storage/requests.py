@@ -77,7 +77,7 @@ _SUBMIT_LINE = Statement(
         sku=sa.bindparam("thing", type_=sa.Text),
         quantity=sa.bindparam("count", type_=sa.Integer),
         unit_price=sa.bindparam("each", type_=sa.BigInteger),
-        seats=sa.cast(sa.bindparam("places", type_=sa.Text), ARRAY(sa.Text)),
+        seats=bulk.array("places", sa.Text),
         during=sa.cast(sa.bindparam("time", type_=sa.Text), TSTZRANGE),
         payment=sa.bindparam("terms", type_=sa.Text),
         deadlines=sa.cast(sa.bindparam("until", type_=sa.Text), JSONB),
@@ -106,7 +106,7 @@ class StoredRequests:
 
     async def reservable(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Reservable]:
         """Those of these things that can be reserved."""
-        found = await _RESERVABLE.rows(tx, all_code=bulk.quoted(sorted(skus)))
+        found = await _RESERVABLE.rows(tx, all_code=sorted(skus))
         return {
             row["code"]: Reservable(
                 row["code"],
@@ -140,7 +140,7 @@ class StoredRequests:
                 thing=line.sku,
                 count=line.quantity,
                 each=thing.price.minor,
-                places=bulk.quoted(line.seats) if line.seats else None,
+                places=list(line.seats) or None,
                 time=line.during and f"[{line.during.start.isoformat()},{line.during.end.isoformat()})",
                 terms=thing.terms.payment,
                 until=msgspec.json.encode(thing.terms.written()).decode(),
@@ -181,7 +181,7 @@ class StoredRequests:
 
     async def shapes(self, tx: Transaction, skus: Collection[str]) -> Mapping[str, Shape]:
         """What each of these things is, and how many of it one person may have."""
-        found = await _SHAPES.rows(tx, all_code=bulk.quoted(sorted(skus)))
+        found = await _SHAPES.rows(tx, all_code=sorted(skus))
         return {row["code"]: Shape(row["kind"], row["limit_per_person"]) for row in found}
 
     async def decide(self, tx: Transaction, decisions: Sequence[Decision], now: datetime) -> list[int]:
@@ -189,9 +189,9 @@ class StoredRequests:
         numbers = sorted(row["event"] for row in await _NUMBERS.rows(tx, count=len(decisions)))
         await _DECIDE.rows(
             tx,
-            all_id=bulk.listed(one.request for one in decisions),
-            all_refusal=bulk.quoted(one.refusal for one in decisions),
-            all_event=bulk.listed(numbers),
+            all_id=[one.request for one in decisions],
+            all_refusal=[one.refusal for one in decisions],
+            all_event=numbers,
             now=now,
         )
         return numbers

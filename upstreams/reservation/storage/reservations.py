@@ -22,7 +22,7 @@ _SELECTED = sa.select(
     reservation.c.id, reservation.c.person, reservation.c.hold, reservation.c.state, trade.hold.c.expires_at
 ).join(trade.hold, trade.hold.c.id == reservation.c.hold)
 
-_OPEN = bulk.Insertion(reservation, ("id", "person", "hold"), ("state", "reserved_at", "version"))
+_OPEN = bulk.Insertion(reservation)
 
 
 class StoredReservations:
@@ -31,8 +31,8 @@ class StoredReservations:
     async def open(self, tx: Transaction, granted: Sequence[tuple[UUID, UUID]], now: datetime) -> None:
         """Write reservations: (id, person), all PENDING; the hold of each bears its id."""
         if granted:
-            idents = bulk.listed(ident for ident, _ in granted)
-            persons = bulk.listed(person for _, person in granted)
+            idents = [ident for ident, _ in granted]
+            persons = [person for _, person in granted]
             await _OPEN.put(tx, id=idents, person=persons, hold=idents, state="PENDING", reserved_at=now, version=1)
 
     async def lock(self, tx: Transaction, ident: UUID, person: UUID | None = None) -> Reservation | None:

@@ -16,16 +16,16 @@ from upstreams.reservation.storage.tables import request, request_line, waiting
 from upstreams.trade.allocation import Basket, Line, Window
 from upstreams.trade.storage import bulk
 
-_chosen = bulk.given("chosen", {"id": sa.Uuid})
+_CHOSEN = sa.any_(bulk.array("idents", sa.Uuid))
 _TAKE_AWAY = Statement(
     sa.delete(waiting)
-    .where(waiting.c.request == _chosen.c.id)
+    .where(waiting.c.request == _CHOSEN)
     .returning(waiting.c.request, waiting.c.person, waiting.c.requested_at)
 )
 _LINES = Statement(
     sa.select(
         request_line.c.request, request_line.c.sku, request_line.c.quantity, request_line.c.seats, request_line.c.during
-    ).join(_chosen, _chosen.c.id == request_line.c.request)
+    ).where(request_line.c.request == _CHOSEN)
 )
 
 MANY = 16
@@ -48,13 +48,13 @@ class StoredWaiting:
         """
         if len(idents) > MANY:
             await _BY_KEY.rows(tx)
-        rows = await _TAKE_AWAY.rows(tx, all_id=bulk.listed(idents))
+        rows = await _TAKE_AWAY.rows(tx, idents=list(idents))
         found = {ident: (person, at) for ident, person, at in map(_values, rows)}
         if not found:
             return []
         lines: dict[UUID, tuple[Line, ...]] = {}
         alike: dict[tuple[str, int], tuple[Line, ...]] = {}
-        for ident, thing, quantity, seats, during in map(_values, await _LINES.rows(tx, all_id=bulk.listed(found))):
+        for ident, thing, quantity, seats, during in map(_values, await _LINES.rows(tx, idents=list(found))):
             if seats is None and during is None:
                 line = alike.get((thing, quantity)) or alike.setdefault((thing, quantity), (Line(thing, quantity),))
             else:

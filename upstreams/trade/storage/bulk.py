@@ -1,15 +1,9 @@
-"""Many rows in one statement: columns travel as arrays and are read as a table.
-
-A statement that is made once takes its arrays as PostgreSQL writes them (`{1,2,3}`): the driver, given a list, asks of
-each element whether it is a list itself, and that takes longer than all that the database does with it.
-"""
+"""Many rows in one statement: columns travel as arrays and are read as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -26,30 +20,13 @@ def rows(name: str, columns: Mapping[str, tuple[Any, Sequence[Any]]]) -> sa.Tabl
 
 
 def given(name: str, columns: Mapping[str, Any]) -> sa.TableValuedAlias:
-    """The same of a statement that is made once: each column a type, its values come as the parameter `all_column`,
-    as `listed` or `quoted` write them."""
-    # joined to it, a table is looked up by its key, row by row: how many there will be is not guessed from the values
-    sent = {column: sa.bindparam(f"all_{column}", type_=sa.Text) for column in columns}
-    arrays = [sa.cast(sent[column], ARRAY(kind, dimensions=1)) for column, kind in columns.items()]
-    return _named(name, columns, arrays)
+    """The same of a statement that is made once: each column a type, its values come as the parameter `all_column`."""
+    return _named(name, columns, [array(f"all_{column}", kind) for column, kind in columns.items()])
 
 
-def listed(values: Iterable[UUID | int]) -> str:
-    """Numbers or UUIDs as an array."""
-    return f"{{{','.join(map(str, values))}}}"
-
-
-def quoted(values: Iterable[str | datetime | None]) -> str:
-    """Texts or moments as an array."""
-    known: dict[str | datetime | None, str] = {None: "NULL"}  # few of them differ
-    written = []
-    for value in values:
-        text = known.get(value)
-        if text is None:
-            inner = str(value).replace("\\", "\\\\").replace('"', '\\"')
-            text = known[value] = f'"{inner}"'
-        written.append(text)
-    return f"{{{','.join(written)}}}"
+def array(name: str, kind: Any) -> sa.BindParameter[Any]:
+    """A parameter that is a list of values of a type."""
+    return sa.bindparam(name, type_=ARRAY(kind, dimensions=1))
 
 
 def _named(name: str, columns: Mapping[str, Any], arrays: Sequence[sa.ColumnElement[Any]]) -> sa.TableValuedAlias:
@@ -67,13 +44,33 @@ async def insert(tx: Transaction, table: sa.Table, values: Sequence[Mapping[str,
 
 
 class Insertion:
-    """A statement that inserts rows: values for `each` column as an array, and one for all rows of the `same` ones."""
+    """Inserts rows by the hundred: what all of them have alike is sent once, not as an array.
 
-    def __init__(self, table: sa.Table, each: Sequence[str], same: Sequence[str] = ()) -> None:
-        source = given("source", {column: table.c[column].type for column in each})
-        alike = [sa.bindparam(f"all_{column}", type_=table.c[column].type) for column in same]
-        self._statement = Statement(sa.insert(table).from_select([*each, *same], sa.select(*source.c, *alike)))
+    The driver asks of each element of an array whether it is a list itself, which takes as long as to store it.
+    """
+
+    def __init__(self, table: sa.Table) -> None:
+        self._table = table
+        self._made: dict[tuple[tuple[str, ...], tuple[str, ...]], Statement] = {}
 
     async def put(self, tx: Transaction, **values: Any) -> None:
-        """Insert rows, by the names of their columns."""
-        await self._statement.rows(tx, **{f"all_{column}": given for column, given in values.items()})
+        """Insert rows, by the names of their columns: each a list of values, or one that all have. Nothing is sent
+        for none."""
+        each = {name: given for name, given in values.items() if isinstance(given, list)}
+        if not all(each.values()):
+            return
+        alike = {name: given[0] for name, given in each.items() if given.count(given[0]) == len(given)}
+        if len(alike) == len(each):
+            alike.popitem()  # one column says how many rows there are
+        each = {name: given for name, given in each.items() if name not in alike}
+        same = {name: alike.get(name, given) for name, given in values.items() if name not in each}
+        made = self._made.get(key := (tuple(each), tuple(same)))
+        if made is None:
+            made = self._made[key] = self._statement(*key)
+        await made.rows(tx, **{f"all_{name}": given for name, given in (each | same).items()})
+
+    def _statement(self, each: Sequence[str], same: Sequence[str]) -> Statement:
+        columns = self._table.c
+        source = given("source", {column: columns[column].type for column in each})
+        alike = [sa.bindparam(f"all_{column}", type_=columns[column].type) for column in same]
+        return Statement(sa.insert(self._table).from_select([*each, *same], sa.select(*source.c, *alike)))

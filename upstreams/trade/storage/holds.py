@@ -26,8 +26,8 @@ class StoredHolds:
         self._hold = tables.hold
         self._line = tables.hold_line
         self._stock = stock
-        self._put_holds = bulk.Insertion(self._hold, ("id", "person", "expires_at"), ("state", "created_at"))
-        self._put_lines = bulk.Insertion(self._line, ("hold", "sku", "warehouse", "quantity"))
+        self._put_holds = bulk.Insertion(self._hold)
+        self._put_lines = bulk.Insertion(self._line)
 
     async def open(self, tx: Transaction, holds: Sequence[Hold], now: datetime, *, cause: str) -> None:
         """Keep what was taken, in one movement of each stock row. The rows must be locked already."""
@@ -35,9 +35,9 @@ class StoredHolds:
             return
         await self._put_holds.put(
             tx,
-            id=bulk.listed(hold.id for hold in holds),
-            person=bulk.listed(hold.person for hold in holds),
-            expires_at=bulk.quoted(hold.expires_at for hold in holds),
+            id=[hold.id for hold in holds],
+            person=[hold.person for hold in holds],
+            expires_at=[hold.expires_at for hold in holds],
             state="held",
             created_at=now,
         )
@@ -50,13 +50,7 @@ class StoredHolds:
                 warehouses.append(warehouse)
                 quantities.append(quantity)
                 taken_of[sku, warehouse] = taken_of.get((sku, warehouse), 0) + quantity
-        await self._put_lines.put(
-            tx,
-            hold=bulk.listed(idents),
-            sku=bulk.quoted(skus),
-            warehouse=bulk.quoted(warehouses),
-            quantity=bulk.listed(quantities),
-        )
+        await self._put_lines.put(tx, hold=idents, sku=skus, warehouse=warehouses, quantity=quantities)
         await self._stock.move(
             tx,
             [Movement("hold", cause, sku, warehouse, held=count) for (sku, warehouse), count in taken_of.items()],

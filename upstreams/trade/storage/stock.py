@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,7 +43,7 @@ class StoredStock:
             )
             .where(stock.sku == change.c.sku, stock.warehouse == change.c.warehouse)
         )
-        self._note = bulk.Insertion(self._movement, ("kind", "cause", *_SUMMED), ("at",))
+        self._note = bulk.Insertion(self._movement)
 
     async def lock(
         self, tx: Transaction, skus: Collection[str], *, warehouses: Collection[str] | None = None
@@ -52,7 +53,7 @@ class StoredStock:
         Everybody locks in the order (sku, warehouse), so nobody waits in a circle. What has no shelf is left out.
         """
         if warehouses is None:
-            return [Shelf(*row.values()) for row in await self._lock.rows(tx, all_sku=bulk.quoted(sorted(skus)))]
+            return [Shelf(*row.values()) for row in await self._lock.rows(tx, all_sku=sorted(skus))]
         query = self._to_lock.where(
             self._stock.c.sku.in_(sorted(skus)), self._stock.c.warehouse.in_(sorted(warehouses))
         )
@@ -68,13 +69,13 @@ class StoredStock:
         await self._change.rows(tx, **_summed(movements))
         await self._note.put(
             tx,
-            kind=bulk.quoted(one.kind for one in movements),
-            cause=bulk.quoted(one.cause for one in movements),
-            sku=bulk.quoted(one.sku for one in movements),
-            warehouse=bulk.quoted(one.warehouse for one in movements),
-            on_hand=bulk.listed(one.on_hand for one in movements),
-            held=bulk.listed(one.held for one in movements),
-            allocated=bulk.listed(one.allocated for one in movements),
+            kind=[one.kind for one in movements],
+            cause=[one.cause for one in movements],
+            sku=[one.sku for one in movements],
+            warehouse=[one.warehouse for one in movements],
+            on_hand=[one.on_hand for one in movements],
+            held=[one.held for one in movements],
+            allocated=[one.allocated for one in movements],
             at=now,
         )
 
@@ -177,7 +178,7 @@ class StoredStock:
         return [(sku, warehouse) for sku, warehouse in await tx.execute(query)]
 
 
-def _summed(movements: Iterable[Movement]) -> dict[str, str]:
+def _summed(movements: Iterable[Movement]) -> dict[str, list[Any]]:
     """The parameters of a change: each row once."""
     sums: dict[tuple[str, str], list[int]] = {}
     for movement in movements:
@@ -186,9 +187,9 @@ def _summed(movements: Iterable[Movement]) -> dict[str, str]:
         row[1] += movement.held
         row[2] += movement.allocated
     return {
-        "all_sku": bulk.quoted(sku for sku, _ in sums),
-        "all_warehouse": bulk.quoted(warehouse for _, warehouse in sums),
-        "all_on_hand": bulk.listed(row[0] for row in sums.values()),
-        "all_held": bulk.listed(row[1] for row in sums.values()),
-        "all_allocated": bulk.listed(row[2] for row in sums.values()),
+        "all_sku": [sku for sku, _ in sums],
+        "all_warehouse": [warehouse for _, warehouse in sums],
+        "all_on_hand": [row[0] for row in sums.values()],
+        "all_held": [row[1] for row in sums.values()],
+        "all_allocated": [row[2] for row in sums.values()],
     }
