@@ -37,7 +37,7 @@ async def test_every_session_ends_and_is_told(
     program, *arguments = shlex.split(command)
     assert program == "munjigi"
     run = munjigi(*arguments, **environment(settings))
-    assert run.returncode == 0, run.stderr
+    assert run.exit_code == 0, run.stderr
     async with database("owner").begin() as tx:
         payloads = (await tx.execute(text("SELECT payload FROM events.outbox"))).scalars().all()
         audited = (await tx.execute(text("SELECT sid FROM audit.record WHERE kind = 'session_ended'"))).scalars().all()
