@@ -20,7 +20,7 @@ FILE = re.compile(
     rf"(?<![\w/.-])((?:{ROOMS}|docs)/[\w./-]+\.(?:py|toml|csv|conf|html|json|js|css|md))(?::([A-Za-z_][\w.]*))?"
 )
 DOTTED = re.compile(rf"(?<![\w/.:-])((?:{ROOMS})(?:\.[A-Za-z_]\w*)+)(?![\w/:-])")
-TABLE = re.compile(r"(?:TABLE|VIEW|SEQUENCE) (\w+\.\w+)")
+TABLE = re.compile(r"(?:TABLE|VIEW|SEQUENCE|FUNCTION) (\w+\.\w+)")
 
 
 def spans(document: Path) -> list[str]:
