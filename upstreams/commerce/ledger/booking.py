@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 from uuid import UUID
 
-from config.connections import Transaction
 from upstreams.trade.money import Money
 
 Account = Literal["provider", "bank", "commission", "customers", "pending", "payable"]
@@ -50,16 +48,6 @@ class Earned:
     seller: UUID
     total: int
     commission: int
-
-
-class Ledger(Protocol):
-    """The books. What was written stays."""
-
-    async def book(self, tx: Transaction, booking: Booking, now: datetime) -> bool:
-        """Write it; False, and nothing, where its cause was booked before."""
-
-    async def balances(self, tx: Transaction, seller: UUID | None = None) -> Sequence[tuple[str, UUID | None, int]]:
-        """(account, seller, balance), of one seller or of everybody."""
 
 
 def sale(payment: UUID, paid: Money, orders: Sequence[Earned]) -> Booking:
