@@ -37,19 +37,21 @@ def program() -> str:
 
 
 def light_program() -> str:
-    """Chromium's headless shell where there is one: a third of the processor time. The whole Chromium has windows with
-    pages of its own, one for each context of a test."""
+    """Chromium's headless shell where there is one: two thirds of the processor time, for whole houses.
+
+    Where a test turns the page's clock, the shell at times forgets to go on.
+    """
     return shutil.which("chromium-headless-shell") or program()
 
 
 @asynccontextmanager
-async def shared_chromium(*, whole: bool = False) -> AsyncIterator[Browser]:
-    """A connection to it; what was opened by it is closed with it. `whole`: to a Chromium that can show notifications.
+async def shared_chromium() -> AsyncIterator[Browser]:
+    """A connection to it; what was opened by it is closed with it.
 
     It goes straight to the server that holds the browser. Playwright's own way leads through one more program for each
     connection, which takes longer to start than most tests take.
     """
-    async with connect(_address(program() if whole else light_program()), max_size=None, compression=None) as wire:
+    async with connect(_address(), max_size=None, compression=None) as wire:
         connection = Connection(asyncio.get_running_loop())
         connection.mark_as_remote()
         sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -101,11 +103,11 @@ def _socket(port: int) -> socket.socket:
 
 
 @cache
-def _address(executable: str) -> str:
+def _address() -> str:
     """Start it."""
     mapped = f"--host-resolver-rules=MAP localhost:9000 127.0.0.1:{_provider_port_holder().getsockname()[1]}"
     with tempfile.NamedTemporaryFile("w", suffix=".json") as options:
-        json.dump({"executablePath": executable, "args": ["--no-sandbox", mapped]}, options)
+        json.dump({"executablePath": program(), "args": ["--no-sandbox", mapped]}, options)
         options.flush()
         process = subprocess.Popen(
             [*compute_driver_executable(), "launch-server", "--browser", "chromium", "--config", options.name],

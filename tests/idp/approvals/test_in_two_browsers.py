@@ -14,22 +14,15 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from config.settings import Settings
 from tests.axe import assert_accessible_async
-from tests.chromium import shared_chromium
 from tests.events.listening import running_relay
 from tests.idp.account.conftest import PASSWORD
-from tests.idp.account.test_in_a_browser import Served, served
+from tests.idp.account.test_in_a_browser import Served, chromium, served
 from tests.idp.conftest import OpenDatabase
 from tests.idp.provider import App
 
 pytestmark = pytest.mark.browser
-__all__ = ["served"]
+__all__ = ["chromium", "served"]
 SHOTS = os.environ.get("APPROVAL_SHOTS")
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with shared_chromium(whole=True) as browser:
-        yield browser
 
 
 def _complains(said: ConsoleMessage) -> bool:
