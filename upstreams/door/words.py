@@ -18,7 +18,7 @@ from upstreams.trade.money import Money
 
 
 class PersonPages:
-    """Pages for the person behind a request. Templates also read `price(money)`, `said(texts)` and `day(date)`."""
+    """Pages for the person behind a request. Templates also read `price(money)`, `said(texts)` and `on_day(date)`."""
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
@@ -32,7 +32,7 @@ class PersonPages:
             locale=locale,
             price=lambda money: price(money, locale),
             said=lambda texts: said(texts, locale),
-            day=lambda date: day(date, locale),
+            on_day=lambda date: on_day(date, locale),
             person=assertion_of(request).subject,
             **context,
         )
@@ -43,7 +43,7 @@ def price(money: Money, locale: Locale) -> str:
     return format_currency(money.amount, money.currency, locale=locale)
 
 
-def day(date: datetime.date, locale: Locale) -> str:
+def on_day(date: datetime.date, locale: Locale) -> str:
     """A day of this year or the next, e.g. `Mon 30 Nov`."""
     return format_date(date, "M월 d일 (E)" if locale == "ko" else "E d MMM", locale=locale)
 
