@@ -137,7 +137,7 @@ async def test_notices_come_until_a_person_says_otherwise(database: OpenDatabase
 
 def test_every_kind_of_notice_is_chosen_or_comes_always_or_was_asked_for() -> None:
     asked_for = {NoticeKind.SIGN_IN_CODE, NoticeKind.SIGN_IN_LINK, NoticeKind.RECOVERY, NoticeKind.RECOVERY_READY}
-    of_what_they_did_at_a_service = {kind for kind in NoticeKind if kind.startswith("reservation_")}
+    of_what_they_did_at_a_service = {kind for kind in NoticeKind if kind.startswith(("reservation_", "order_"))}
     assert {*CHOSEN, *ALWAYS, *asked_for, *of_what_they_did_at_a_service} == set(NoticeKind)
     assert not set(CHOSEN) & set(ALWAYS)
 
