@@ -53,6 +53,12 @@ FACTS = {
     "what_en": "A night in a hanok × 2",
     "number": "5b1d2f0c",
     "reservation": "https://shop.example.com/reservations/5b1d2f0c",
+    "order": "https://shop.example.com/orders/5b1d2f0c",
+    "goods": "350000 KRW",
+    "shipping": "10000 KRW",
+    "vat": "32727 KRW",
+    "carrier": "Moon Express",
+    "tracking": "TRACK-77",
     "paid": "360000 KRW",
     "fee": "0500 USD",
     "refund": "180000 KRW",
@@ -74,6 +80,8 @@ VARIANTS = [
     ({"factor": "Something new"}, NoticeKind.FACTOR_CHANGED),
     ({"extent": "part"}, NoticeKind.RESERVATION_CANCELLED),
     *(({"payment": payment}, NoticeKind.RESERVATION_NOT_PAID) for payment in ("too_late", "returned")),
+    ({"extent": "part"}, NoticeKind.ORDER_CANCELLED),
+    *(({"payment": payment}, NoticeKind.ORDER_NOT_PAID) for payment in ("too_late", "returned")),
 ]
 SAID: dict[NoticeKind, tuple[str, ...]] = {
     NoticeKind.SIGN_IN_CODE: ("482913",),
@@ -94,6 +102,13 @@ SAID: dict[NoticeKind, tuple[str, ...]] = {
     **dict.fromkeys(
         (kind for kind in NoticeKind if kind.startswith("reservation_")),
         ("× 2", "5b1d2f0c", "₩360,000", "5.00", "₩180,000", "https://shop.example.com/reservations/5b1d2f0c"),
+    ),
+    **dict.fromkeys(
+        (kind for kind in NoticeKind if kind.startswith("order_")),
+        (
+            *("× 2", "5b1d2f0c", "₩350,000", "₩10,000", "₩32,727", "₩360,000", "₩180,000"),
+            *("Moon Express", "TRACK-77", "https://shop.example.com/orders/5b1d2f0c"),
+        ),
     ),
     NoticeKind.PASSWORD_BREACHED: ("https://id.example.com/not-me/abc",),
     NoticeKind.RECOVERY_WAITING: ("맥북", "Firefox 140", "https://id.example.com/recover/stop"),
