@@ -47,6 +47,9 @@ def test_a_zone_is_shown_with_all_that_is_known_of_it() -> None:
     shop = zone(mapped(), "shop")
     assert [(route.address, route.path, route.upstream) for route in shop.routes] == [
         ("shop.localhost:8123", "/", "commerce"),
+        ("shop.localhost:8123", "/cart", "commerce"),
+        ("shop.localhost:8123", "/api/cart", "commerce"),
+        ("shop.localhost:8123", "/orders/payments/webhooks", "commerce"),
         ("shop.localhost:8123", "/assets", "commerce"),
     ]
     assert (shop.upstreams, shop.services) == (("commerce",), ("client:shop",))

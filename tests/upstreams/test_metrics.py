@@ -121,7 +121,7 @@ async def test_what_the_reconciler_did(
     lost = await ask(slots.of(Someone.new()), (CLASS, 1))
     await valkey.delete(key_space.reservation_shard(shard_of_first(CLASS, settings.reservation.shards)))
     async with database("owner").begin() as tx:
-        await tx.execute(text("UPDATE reservation.request SET enqueued_at = enqueued_at - interval '1 minute'"))
+        await tx.execute(text("UPDATE reservation.waiting SET enqueued_at = enqueued_at - interval '1 minute'"))
     grown = since()
     await worker._reconciler.round(frozenset())
     assert grown("munjigi_reservation_expired_total") == 1

@@ -9,8 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from config.clock import SystemClock
+from config.connections import Valkey
 from config.entropy import SystemEntropy
 from config.envelope import Envelope
+from config.settings import Settings
 from jose.assertion import AssertionSigner
 from jose.entrance import Entrance
 from jose.storage.keys import SigningKeys
@@ -25,6 +27,7 @@ from upstreams.commerce.search.indexing import bring_up_to_date
 from upstreams.commerce.storage.index import StoredIndex
 from upstreams.commerce.storage.search import StoredDocuments, StoredWords
 from upstreams.commerce.upkeep import Upkeep
+from upstreams.trade.payments.provider import Provider
 
 _CHANGED_TWICE = sa.text("INSERT INTO commerce.search_change (product) VALUES (:product), (:product)")
 
@@ -135,8 +138,14 @@ async def test_the_pages_search_without_a_script(shop: Client):
 
 
 async def test_a_third_way_of_selling_is_no_migration(
-    database: Databases, shop_data: None, envelope: Envelope, signer: AssertionSigner
-):
+    database: Databases,
+    shop_data: None,
+    envelope: Envelope,
+    signer: AssertionSigner,
+    valkey: Valkey,
+    provider: Provider,
+    settings: Settings,
+) -> None:
     voucher = Strategy(
         "voucher",
         said("상품권", "Voucher"),
@@ -146,7 +155,9 @@ async def test_a_third_way_of_selling_is_no_migration(
     )
     strategies, clock = Strategies([*Strategies(), voucher]), SystemClock()
     entrance = await Entrance.open("commerce", database("commerce"), SigningKeys(envelope).assertion_keys, clock)
-    app = commerce_app.application(database("commerce"), envelope, clock, SystemEntropy(), strategies)
+    app = commerce_app.application(
+        database("commerce"), valkey, envelope, clock, SystemEntropy(), provider, settings, strategies=strategies
+    )
     transport = httpx2.ASGITransport(app=entrance.around(app))
     async with httpx2.AsyncClient(transport=transport, base_url="http://shop.localhost:8080") as http:
         shop = Client(http, "commerce", signer, Someone.new(), envelope)
@@ -178,7 +189,7 @@ async def test_a_third_way_of_selling_is_no_migration(
             assert await bring_up_to_date(tx, StoredIndex(strategies), limit=10)
         assert codes(await found(shop, "q=ㅅㅁ 카드&available=now")) == ["card"]
     # a process that does not know it sells everything else
-    older = commerce_app.application(database("commerce"), envelope, clock, SystemEntropy())
+    older = commerce_app.application(database("commerce"), valkey, envelope, clock, SystemEntropy(), provider, settings)
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=entrance.around(older)), base_url="http://shop.localhost:8080"
     ) as http:
