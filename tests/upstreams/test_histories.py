@@ -99,9 +99,19 @@ async def shop_of(database: Databases, items: int, stock: int) -> list[str]:
     return codes
 
 
-async def shopper(client: Client, items: list[str], chance: random.Random, count: int, asked: set[str]) -> None:
-    """Ask, again with the same key until there is an answer."""
-    for _ in range(count):
+async def shopper(
+    client: Client,
+    items: list[str],
+    chance: random.Random,
+    count: int,
+    asked: set[str],
+    kills: Counter[str],
+    least: int,
+) -> None:
+    """Ask, again with the same key until there is an answer; for as long as too few were killed meanwhile."""
+    done = 0
+    while done < count or kills.total() < least:
+        done += 1
         someone = client.of(Someone.new())
         lines = [{"sku": one, "quantity": chance.randint(1, 3)} for one in chance.sample(items, min(len(items), 3))]
         key = uuid4().hex
@@ -166,8 +176,10 @@ async def history(
     workers: int,
     pause: float,
     wide: bool,
+    least: int,
 ) -> tuple[Counter[str], Counter[str]]:
-    """One history; what was decided, and what was killed. `wide`: the gate lets through what cannot be had, too."""
+    """One history; what was decided, and what was killed. `wide`: the gate lets through what cannot be had, too.
+    `least`: so many are killed while people ask."""
     chance = random.Random(items * clients)
     codes = await shop_of(database, items, stock)
     if wide:
@@ -182,7 +194,7 @@ async def history(
                     storm.rage([storm.kill_database, storm.kill_valkey, storm.kill_worker], pause)
                 )
                 seeds = [random.Random(number) for number in range(clients)]
-                await asyncio.gather(*(shopper(slots, codes, seed, each, asked) for seed in seeds))
+                await asyncio.gather(*(shopper(slots, codes, seed, each, asked, storm.kills, least) for seed in seeds))
                 raging.cancel()
                 await asyncio.gather(raging, return_exceptions=True)
                 async for _ in ticks():
@@ -199,7 +211,7 @@ async def history(
 async def test_a_short_history(slots: Client, settings: Settings, database: Databases, valkey: Valkey):
     told, kills = await history(
         slots, settings, database, valkey,
-        items=3, stock=20, clients=8, each=5, workers=1, pause=0.15, wide=True,
+        items=3, stock=20, clients=8, each=5, workers=1, pause=0.15, wide=True, least=2,
     )  # fmt: skip
     assert told["held"] > 5
     assert kills.total() > 1
@@ -221,7 +233,7 @@ async def test_histories_of_64_clients(
 ):
     told, kills = await history(
         slots, settings, database, valkey,
-        items=items, stock=stock, clients=64, each=each, workers=3, pause=0.6, wide=wide,
+        items=items, stock=stock, clients=64, each=each, workers=3, pause=0.6, wide=wide, least=6,
     )  # fmt: skip
     assert told["held"] > 50
     assert told["refused"] > 20 or not wide
