@@ -33,6 +33,14 @@ def match(request: Request, current: str) -> Match:
     return "same" if told == "*" or current in _strong(told) else "other"
 
 
+def unchanged(request: Request, current: str) -> bool:
+    """Whether whoever asks has the tag of now already, by their `If-None-Match` (RFC 9110, section 13.1.2): answer 304.
+
+    Here a weak tag matches the strong one (section 8.8.3.2)."""
+    told = ", ".join(request.headers.getlist("if-none-match")).strip(" \t")
+    return told == "*" or current in {found.group(2) for found in _ONE.finditer(told)}
+
+
 def _strong(told: str) -> set[str]:
     """The strong ones of a list: a weak tag matches nothing here (RFC 9110, section 8.8.3.2)."""
     return {found.group(2) for found in _ONE.finditer(told) if found.group(1) is None}

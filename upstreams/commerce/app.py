@@ -24,13 +24,12 @@ from upstreams import door
 from upstreams.commerce.cart.desk import CartDesk
 from upstreams.commerce.cart.guest import GuestCookie
 from upstreams.commerce.catalogue.types import Strategies
+from upstreams.commerce.endpoints import description, order_description
 from upstreams.commerce.endpoints.browsing import Browsing
 from upstreams.commerce.endpoints.carts import CartEndpoints
 from upstreams.commerce.endpoints.checkout import CheckoutPages
-from upstreams.commerce.endpoints.description import CatalogueDescription
 from upstreams.commerce.endpoints.editors import Desk
 from upstreams.commerce.endpoints.lives import LifeEndpoints
-from upstreams.commerce.endpoints.order_description import OrderDescription
 from upstreams.commerce.endpoints.order_pages import OrderPages
 from upstreams.commerce.endpoints.orders import Orders
 from upstreams.commerce.endpoints.payments import PaymentEndpoints
@@ -56,6 +55,7 @@ from upstreams.commerce.stocking.keeping import Warehousing
 from upstreams.commerce.storage.stores import catalogue_stores, postgresql_stores
 from upstreams.commerce.storage.transfers import StoredTransfers
 from upstreams.door.answers import ProblemPages, nothing_here
+from upstreams.door.description import Description
 from upstreams.door.forms import FormTokens
 from upstreams.door.obligations import ReadOnlyHonoured
 from upstreams.door.words import PersonPages
@@ -107,7 +107,7 @@ def application(
         *OrderPages(database, stores, payments, withdrawals, pages, tokens, entropy, account).routes(),
         *VendorEndpoints(database, stores, sellers, shipping, withdrawals, settlement, pages, tokens, entropy).routes(),
         *SellingEndpoints(sellers, payments, settlement).routes(),
-        *OrderDescription().routes(),
+        *Description(order_description.ADDRESS, order_description.described).routes(),
         Mount("/assets", assets),
     ]
     router = Router(routes, redirect_slashes=False, default=nothing_here)
@@ -135,7 +135,7 @@ def catalogue_routes(
         *LifeEndpoints(desk).routes(),
         *StructureEndpoints(desk, strategies).routes(),
         *StockEndpoints(desk).routes(),
-        *CatalogueDescription().routes(),
+        *Description(description.ADDRESS, description.described).routes(),
     ]
 
 

@@ -22,6 +22,7 @@ from notifications.queue import Queue
 from pages import Assets, Pages
 from upstreams import door
 from upstreams.door.answers import ProblemPages, nothing_here
+from upstreams.door.description import Description
 from upstreams.door.forms import FormTokens
 from upstreams.door.obligations import ReadOnlyHonoured
 from upstreams.door.words import PersonPages
@@ -29,12 +30,12 @@ from upstreams.reservation.availability import Availability
 from upstreams.reservation.batch import Batches
 from upstreams.reservation.cancelling.desk import CancellationDesk
 from upstreams.reservation.desk import Desk
+from upstreams.reservation.endpoints import description
 from upstreams.reservation.endpoints.administration import AdministrationEndpoints
 from upstreams.reservation.endpoints.administration_page import AdministrationPage
 from upstreams.reservation.endpoints.cancellations import CancellationEndpoints
 from upstreams.reservation.endpoints.cancelling_page import CancellingPage
 from upstreams.reservation.endpoints.choosing import ChoosingPages
-from upstreams.reservation.endpoints.description import Description
 from upstreams.reservation.endpoints.events import Events
 from upstreams.reservation.endpoints.offers import OfferEndpoints
 from upstreams.reservation.endpoints.payment_window import PaymentWindow
@@ -96,7 +97,7 @@ def application(
             database, stores, desk, batches, paying, cancelling, choosing, pages, tokens, clock
         ).routes(),
         *choosing.routes(),
-        *Description().routes(),
+        *Description(description.ADDRESS, description.described).routes(),
         *Events(database, stores, hub, queue, clock).routes(),
         *OfferEndpoints(database, stores, availability).routes(),
         *AdministrationEndpoints(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -102,11 +102,20 @@ class CartDesk:
                 raise Problem(NOT_OFFERED)
             return await self._carts.save(tx, cart.added(offer, quantity), now)
 
-    async def change(self, person: Person | None, guest: UUID | None, quantities: Mapping[UUID, int]) -> Cart:
-        """Set how many of each are wanted; 0 takes it out. Raises `CART_FULL`."""
+    async def change(
+        self,
+        person: Person | None,
+        guest: UUID | None,
+        quantities: Mapping[UUID, int],
+        *,
+        check: Callable[[Cart], None] = lambda _: None,
+    ) -> Cart:
+        """Set how many of each are wanted; 0 takes it out. `check` looks at the cart that is changed, and raises where
+        it is not the one that was meant. Raises `CART_FULL`."""
         now = self._clock.now()
         async with self._database.begin() as tx:
             cart = await self._own(tx, person, guest, now)
+            check(cart)
             for offer, quantity in quantities.items():
                 if offer in cart.items:
                     cart = cart.changed(offer, quantity)

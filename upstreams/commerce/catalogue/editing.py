@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from config.connections import Transaction
-from config.problem import Problem, ProblemType
+from config.problem import ProblemType
 from upstreams.commerce.catalogue.offers import Texts
 
 NO_SUCH_PRODUCT = ProblemType(
@@ -92,14 +92,6 @@ class SellerOffer:
     """None: what the SKU costs by itself."""
     active: bool
     version: int
-
-
-def must_match(sent: str | None, tag: str) -> None:
-    """Hold what a change was made of against what there is. Raises `IF_MATCH_MISSING` and `CHANGED_MEANWHILE`."""
-    if sent is None:
-        raise Problem(IF_MATCH_MISSING, headers={"ETag": tag})
-    if sent.strip() != "*" and tag not in [one.strip() for one in sent.split(",")]:
-        raise Problem(CHANGED_MEANWHILE, headers={"ETag": tag})
 
 
 class Products(Protocol):

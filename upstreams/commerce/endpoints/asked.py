@@ -13,10 +13,9 @@ from starlette.requests import Request
 from config.problem import Problem
 from jose.assertion_middleware import assertion_of
 from upstreams.commerce.ordering.purchase import MAX_LINES, MAX_QUANTITY, Destination, PayingMethod
-from upstreams.door.answers import NOT_FOUND, NOT_UNDERSTOOD
+from upstreams.door.answers import NOT_UNDERSTOOD
 from upstreams.door.person import Person, person_of
 
-ADMINISTRATOR = "administrator"
 PHONE = r"^(\+[1-9][0-9]{7,14})?$"
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=MAX_QUANTITY)]
 LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -197,14 +196,6 @@ class AskedSettlement(msgspec.Struct, forbid_unknown_fields=True):
 def words_of(form: Mapping[str, str], name: str, most: int) -> str:
     """A field of a form as PostgreSQL can keep it, cut where it is too long."""
     return form.get(name, "").replace("\x00", "").strip()[:most]
-
-
-def administrator_of(request: Request) -> Person:
-    """Who administers; for everybody else there is nothing here. Raises `NOBODY`, `NOT_FOUND`."""
-    person = person_of(request)
-    if ADMINISTRATOR not in assertion_of(request).subject.roles:
-        raise Problem(NOT_FOUND, private="not an administrator")
-    return person
 
 
 def visitor_of(request: Request) -> Person | None:

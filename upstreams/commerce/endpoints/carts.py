@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from config.entity_tags import match
 from config.entropy import Entropy
 from config.problem import Problem, ProblemType
 from jose.assertion_middleware import assertion_of
@@ -63,7 +64,7 @@ class CartEndpoints:
         if not _POSTCODE.fullmatch(postcode):
             raise Problem(NOT_UNDERSTOOD, "postcode has five digits.")
         seen = await self._desk.seen(person, guest, postcode=postcode)
-        answer = json_answer(request, documents.cart(seen), headers={"ETag": f'"{seen.cart.version}"'})
+        answer = json_answer(request, documents.cart(seen), headers={"ETag": _tag(seen.cart)})
         return self._kept(answer, person, guest, None)
 
     async def add(self, request: Request) -> Response:
@@ -75,7 +76,7 @@ class CartEndpoints:
         cart = await self._desk.add(person, guest, asked.offer, asked.quantity, key)
         seen = await self._desk.seen(person, None if person else cart.id)
         answer = json_answer(
-            request, documents.cart(seen), status=HTTPStatus.CREATED, headers={"ETag": f'"{seen.cart.version}"'}
+            request, documents.cart(seen), status=HTTPStatus.CREATED, headers={"ETag": _tag(seen.cart)}
         )
         return self._kept(answer, person, guest, cart)
 
@@ -84,14 +85,15 @@ class CartEndpoints:
         require_same_origin(request)
         asked = await read_json(request, AskedQuantity)
         person, guest = self._whose(request)
-        expected = request.headers.get("if-match")
-        if expected is not None:
-            now = (await self._desk.seen(person, guest)).cart.version
-            if expected != f'"{now}"':
-                raise Problem(CHANGED_MEANWHILE, headers={"ETag": f'"{now}"'})
-        cart = await self._desk.change(person, guest, {request.path_params["offer"]: asked.quantity})
+
+        def check(cart: Cart) -> None:
+            if match(request, _tag(cart)) == "other":
+                raise Problem(CHANGED_MEANWHILE, headers={"ETag": _tag(cart)})
+
+        wanted = {request.path_params["offer"]: asked.quantity}
+        cart = await self._desk.change(person, guest, wanted, check=check)
         seen = await self._desk.seen(person, None if person else cart.id)
-        answer = json_answer(request, documents.cart(seen), headers={"ETag": f'"{seen.cart.version}"'})
+        answer = json_answer(request, documents.cart(seen), headers={"ETag": _tag(seen.cart)})
         return self._kept(answer, person, guest, cart)
 
     async def page(self, request: Request) -> Response:
@@ -159,3 +161,7 @@ class CartEndpoints:
 def _session(request: Request) -> str:
     """What a form's token is bound to: the session, or that there is none."""
     return assertion_of(request).subject.sid or "guest"
+
+
+def _tag(cart: Cart) -> str:
+    return f'"{cart.version}"'

@@ -6,9 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from config.openapi import Api, Details, Header, Operation, document
 from config.problem import ProblemType
@@ -186,20 +183,10 @@ def _details(one: Operation) -> Details:
     return Details(problems=(*problems, NOT_FOUND))
 
 
+ADDRESS = "/api/catalogue/openapi.json"
+"""Where it is shown."""
+
+
 def described() -> dict[str, Any]:
     """The document."""
     return document(_API, OPERATIONS, _details)
-
-
-class CatalogueDescription:
-    """The endpoint of the document."""
-
-    def __init__(self) -> None:
-        self._document = msgspec.json.encode(described())
-
-    def routes(self) -> list[BaseRoute]:
-        return [Route("/api/catalogue/openapi.json", self.show, methods=["GET"])]
-
-    async def show(self, _request: Request) -> Response:
-        """GET /api/catalogue/openapi.json."""
-        return Response(self._document, media_type="application/json")

@@ -11,20 +11,27 @@ from starlette.requests import Request
 
 from config.clock import Clock
 from config.connections import Database, Transaction
+from config.entity_tags import match
 from config.entropy import Entropy
 from config.problem import Problem
 from jose.assertion_middleware import assertion_of
-from upstreams.commerce.catalogue.editing import NO_SUCH_PRODUCT, EditedProduct, Editor, must_match
+from upstreams.commerce.catalogue.editing import (
+    CHANGED_MEANWHILE,
+    IF_MATCH_MISSING,
+    NO_SUCH_PRODUCT,
+    EditedProduct,
+    Editor,
+)
 from upstreams.commerce.lifecycle.keeping import Lifecycle
 from upstreams.commerce.stocking.keeping import Warehousing
 from upstreams.commerce.stores import CatalogueStores
+from upstreams.door.administrators import administers
 from upstreams.door.answers import NOT_FOUND, NOT_UNDERSTOOD, Body, read_json
 from upstreams.door.forms import require_same_origin
 from upstreams.door.person import person_of
 from upstreams.trade.idempotency import HEADER, digest_of, read_key
 
 BASE = "/api/administration"
-ADMINISTRATOR = "administrator"
 VENDOR = "vendor"
 """The role of those who act for the seller that their organisation is."""
 
@@ -48,7 +55,7 @@ class Desk:
         if request.method not in ("GET", "HEAD"):
             require_same_origin(request)
         roles = assertion_of(request).subject.roles
-        if ADMINISTRATOR in roles:
+        if administers(request):
             return Editor(person.id, administrator=True, seller=None)
         seller = None
         if VENDOR in roles and person.organisation is not None:
@@ -76,7 +83,7 @@ class Desk:
         if product is None or not editor.may_edit(product):
             raise Problem(NO_SUCH_PRODUCT)
         if matched:
-            must_match(request.headers.get("if-match"), product.tag())
+            must_match(request, product.tag())
         return editor, product
 
     async def once(self, request: Request, tx: Transaction, asked: object, make: Callable[[], Awaitable[UUID]]) -> UUID:
@@ -93,6 +100,13 @@ class Desk:
         made = await make()
         await self.stores.keys.settle(tx, person, key, result=made)
         return made
+
+
+def must_match(request: Request, tag: str) -> None:
+    """Hold what a change was made of against what there is. Raises `IF_MATCH_MISSING` and `CHANGED_MEANWHILE`."""
+    matched = match(request, tag)
+    if matched != "same":
+        raise Problem(IF_MATCH_MISSING if matched == "unsaid" else CHANGED_MEANWHILE, headers={"ETag": tag})
 
 
 async def read_asked(request: Request, kind: type[Body]) -> Body:

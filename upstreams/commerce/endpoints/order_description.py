@@ -5,11 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-
 from config.openapi import Api, Details, Header, Operation, document
 from config.problem import ProblemType
 from upstreams.commerce.cart.cart import CART_FULL
@@ -191,21 +186,10 @@ _DETAILS = {
     ("POST", BASE + "/settlements"): _details(NOT_OVER, NOT_UNDERSTOOD),
 }
 
+ADDRESS = "/api/orders/openapi.json"
+"""Where it is shown."""
+
 
 def described() -> dict[str, Any]:
     """The document."""
     return document(_API, OPERATIONS, lambda one: _DETAILS.get((one.method, one.path), Details()))
-
-
-class OrderDescription:
-    """The endpoint of the document."""
-
-    def __init__(self) -> None:
-        self._document = msgspec.json.encode(described())
-
-    def routes(self) -> list[BaseRoute]:
-        return [Route("/api/orders/openapi.json", self.show, methods=["GET"])]
-
-    async def show(self, _request: Request) -> Response:
-        """GET /api/orders/openapi.json."""
-        return Response(self._document, media_type="application/json")

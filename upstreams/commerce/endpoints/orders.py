@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from config.connections import Database
+from config.entity_tags import unchanged
 from config.problem import Problem
 from jose.assertion_middleware import assertion_of
 from upstreams.commerce.endpoints import documents
@@ -101,7 +102,7 @@ class Orders:
     async def one(self, request: Request) -> Response:
         """GET /api/orders/{id}: the owner's; for everybody else there is none. The ETag changes with it."""
         bought = await self._find(request)
-        if request.headers.get("if-none-match") == _tag(bought):
+        if unchanged(request, _tag(bought)):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": _tag(bought)})
         return json_answer(request, documents.purchase(bought), headers={"ETag": _tag(bought)})
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from config.entity_tags import unchanged
 from config.problem import Problem
 from upstreams.commerce.catalogue.pictures import MAX_BYTES, MAX_PICTURES, NOT_A_PICTURE, TOO_MANY_PICTURES, draw_anew
 from upstreams.commerce.endpoints import product_documents as documents
@@ -54,7 +55,7 @@ class PictureAdministration:
             "Content-Disposition": "inline",
             "Cross-Origin-Resource-Policy": "same-origin",
         }
-        if tag in request.headers.get("if-none-match", ""):
+        if unchanged(request, tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         async with self._desk.database.connect() as tx:
             found = await self._stores.pictures.content(tx, digest)

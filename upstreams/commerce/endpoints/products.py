@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from config.clock import Clock
 from config.connections import Database, reading
+from config.entity_tags import unchanged
 from config.problem import Problem
 from upstreams.commerce.catalogue import Product
 from upstreams.commerce.catalogue.editing import NO_SUCH_PRODUCT
@@ -123,7 +124,7 @@ def tagged(request: Request, content: Any) -> Response:
     """JSON with an ETag of what it says; 304 to whoever has it already (RFC 9110, section 13.1.2)."""
     tag = f'"{hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:24]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if tag in [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]:
+    if unchanged(request, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     return json_answer(request, content, headers=headers)
 

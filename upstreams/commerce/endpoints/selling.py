@@ -21,7 +21,6 @@ from upstreams.commerce.endpoints.asked import (
     AskedMember,
     AskedSent,
     AskedSettlement,
-    administrator_of,
     cursor,
     limit_of,
 )
@@ -29,6 +28,7 @@ from upstreams.commerce.ledger.settlement import Settlement
 from upstreams.commerce.paying.desk import PaymentDesk
 from upstreams.commerce.sellers.application import Application, Contact, checksum_holds
 from upstreams.commerce.sellers.desk import SellerDesk
+from upstreams.door.administrators import administrator_of
 from upstreams.door.answers import NOT_FOUND, NOT_UNDERSTOOD, json_answer, read_json
 from upstreams.door.forms import require_same_origin
 from upstreams.door.person import person_of

@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute, Route
 
 from config.connections import Transaction
 from config.problem import Problem
-from upstreams.commerce.catalogue.editing import Editor, must_match
-from upstreams.commerce.endpoints.editors import BASE, Desk, read_asked
+from upstreams.commerce.catalogue.editing import Editor
+from upstreams.commerce.endpoints.editors import BASE, Desk, must_match, read_asked
 from upstreams.commerce.endpoints.stock_documents import (
     AskedCount,
     AskedReceipt,
@@ -98,7 +98,7 @@ class StockEndpoints:
             editor = await self._desk.editor(request, tx)
             sku, warehouse = await self._place(request, tx)
             row = await self._warehousing.row(tx, sku, warehouse)
-            must_match(request.headers.get("if-match"), f'"{row.version}"')
+            must_match(request, f'"{row.version}"')
             cause = f"count:{self._desk.entropy.uuid()}:{editor.person}:{asked.reason}"
             return _answer(request, await self._warehousing.correct(tx, cause, row, asked.on_hand))
 

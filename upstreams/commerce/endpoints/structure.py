@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute, Route
 from config.problem import Problem
 from upstreams.commerce.catalogue import attributes
 from upstreams.commerce.catalogue.categories import CATEGORY_IN_USE, NOT_A_PLACE, ShopCategory, may_stand
-from upstreams.commerce.catalogue.editing import DOES_NOT_FIT, must_match
+from upstreams.commerce.catalogue.editing import DOES_NOT_FIT
 from upstreams.commerce.catalogue.types import ProductKind, Strategies
-from upstreams.commerce.endpoints.editors import BASE, Desk, read_asked
+from upstreams.commerce.endpoints.editors import BASE, Desk, must_match, read_asked
 from upstreams.commerce.endpoints.product_documents import Code
 from upstreams.commerce.endpoints.structure_documents import (
     AskedKind,
@@ -79,7 +79,7 @@ class StructureEndpoints:
             others = await self._stores.categories.all(tx, lock=True)
             before = next((one for one in others if one.code == code), None)
             if before is not None:
-                must_match(request.headers.get("if-match"), f'"{before.version}"')
+                must_match(request, f'"{before.version}"')
             version = before.version + 1 if before else 1
             category = ShopCategory(code, asked.parent, msgspec.to_builtins(asked.name), asked.position, version)
             if not may_stand(category, others):

@@ -21,7 +21,7 @@ from config.clock import Clock
 from config.connections import Database
 from config.entropy import Entropy
 from config.problem import Problem
-from jose.assertion_middleware import assertion_of
+from upstreams.door.administrators import administrator_of
 from upstreams.door.answers import (
     NOT_FOUND,
     NOT_UNDERSTOOD,
@@ -32,7 +32,6 @@ from upstreams.door.answers import (
     sent_by_form,
 )
 from upstreams.door.forms import FIELD, FormTokens, require_same_origin
-from upstreams.door.person import Person, person_of
 from upstreams.reservation.gatekeeping import Gatekeeper
 from upstreams.reservation.offers import Plan
 from upstreams.reservation.queue import RequestQueue
@@ -40,7 +39,6 @@ from upstreams.reservation.record import CHANGED_MEANWHILE, IF_MATCH_MISSING
 from upstreams.reservation.stores import Stores
 from upstreams.trade.stock import Row
 
-ADMINISTRATOR = "administrator"
 BASE = "/reservations/administration"
 CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
@@ -202,14 +200,6 @@ class AdministrationEndpoints:
             if row.warehouse == warehouse:
                 return row
         raise Problem(NOT_FOUND)
-
-
-def administrator_of(request: Request) -> Person:
-    """Who administers; for everybody else there is nothing here. Raises `NOBODY`, `NOT_FOUND`."""
-    person = person_of(request)
-    if ADMINISTRATOR not in assertion_of(request).subject.roles:
-        raise Problem(NOT_FOUND, private="not an administrator")
-    return person
 
 
 def _stock(row: Row) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from starlette.routing import BaseRoute, Route
 
 from config.connections import Database
 from config.problem import Problem
+from upstreams.door.administrators import administrator_of
 from upstreams.door.answers import NOT_UNDERSTOOD
 from upstreams.door.forms import FormTokens
 from upstreams.door.words import PersonPages
-from upstreams.reservation.endpoints.administration import BASE, administrator_of
+from upstreams.reservation.endpoints.administration import BASE
 from upstreams.reservation.paying.desk import PaymentDesk
 from upstreams.reservation.stores import Stores
 

@@ -8,9 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from config.openapi import Api, Details, Header, Operation, document
 from upstreams.door.answers import NOT_UNDERSTOOD
@@ -244,21 +241,10 @@ _DETAILS = {
     ),
 }
 
+ADDRESS = "/reservations/openapi.json"
+"""Where it is shown."""
+
 
 def described() -> dict[str, Any]:
     """The document."""
     return document(_API, OPERATIONS, lambda one: _DETAILS.get((one.method, one.path), Details()))
-
-
-class Description:
-    """The endpoint of the document."""
-
-    def __init__(self) -> None:
-        self._document = msgspec.json.encode(described())
-
-    def routes(self) -> list[BaseRoute]:
-        return [Route("/reservations/openapi.json", self.show, methods=["GET"])]
-
-    async def show(self, _request: Request) -> Response:
-        """GET /reservations/openapi.json."""
-        return Response(self._document, media_type="application/json")

@@ -13,10 +13,11 @@ from starlette.routing import BaseRoute, Route
 from config.clock import Clock
 from config.problem import Problem, ProblemType
 from jose.assertion_middleware import assertion_of
+from upstreams.door.administrators import administrator_of
 from upstreams.door.answers import NOT_FOUND, json_answer, read_body, read_form, see_other, sent_by_form
 from upstreams.door.forms import FIELD, FormTokens, require_same_origin
 from upstreams.door.person import person_of
-from upstreams.reservation.endpoints.administration import BASE, administrator_of
+from upstreams.reservation.endpoints.administration import BASE
 from upstreams.reservation.paying.desk import PaymentDesk
 from upstreams.trade.payments.provider import Untrusted
 

@@ -15,6 +15,7 @@ from config.clock import Clock
 from config.connections import Database
 from config.problem import Problem
 from jose.assertion_middleware import assertion_of
+from upstreams.door.administrators import administers
 from upstreams.door.answers import (
     NOT_UNDERSTOOD,
     json_answer,
@@ -30,7 +31,6 @@ from upstreams.door.words import PersonPages
 from upstreams.reservation.batch import Batches
 from upstreams.reservation.cancelling.desk import CancellationDesk
 from upstreams.reservation.desk import Desk, Receipt
-from upstreams.reservation.endpoints.administration import ADMINISTRATOR
 from upstreams.reservation.endpoints.asked import Asked, AskedLine, asked_by_form
 from upstreams.reservation.endpoints.choosing import ChoosingPages
 from upstreams.reservation.life import State
@@ -178,7 +178,7 @@ class ReservationEndpoints:
                 show=show,
                 groups=["", *GROUPS],
                 paged=bool(before),
-                administers=ADMINISTRATOR in assertion_of(request).subject.roles,
+                administers=administers(request),
             )
         following = {"next": records[-1].id} if more else {}
         return json_answer(request, {"reservations": [record.document() for record in records], **following})
