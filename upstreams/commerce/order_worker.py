@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from config import key_space
 from config.clock import Clock, SystemClock
 from config.connections import Database, Valkey, open_database, open_valkey
 from config.entropy import Entropy, SystemEntropy
 from config.envelope import Envelope
-from config.pause import pause
 from config.settings import Settings
 from events.bell import Bell, pokes
 from notifications.queue import Queue
@@ -30,23 +26,13 @@ from upstreams.commerce.storage.transfers import StoredTransfers
 from upstreams.commerce.stores import Stores
 from upstreams.trade.payments.choosing import provider_of
 from upstreams.trade.payments.driver import Driver
+from upstreams.trade.payments.lanes import BREATH, POLL, TIDY, in_rounds, open_lanes
 from upstreams.trade.payments.provider import Provider
 
-LANES = 4
-"""Questions that one worker has under way at each provider at once."""
-POLL = 1.0
-"""Seconds between two looks of one lane where no poke is heard."""
-SELDOM = 60.0
-"""The same of the others, which it wakes."""
-BREATH = 0.5
-"""Seconds to wait when an engine is away."""
 KEPT = timedelta(days=7)
 """How long it stays known that a webhook was heard."""
 GUESTS_KEPT = timedelta(days=30)
 """How long a guest's cart is kept that nobody touches."""
-TIDY = 600.0
-"""Seconds between two rounds of forgetting."""
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +83,9 @@ async def serve(settings: Settings, ready: Callable[[], None], stop: asyncio.Eve
         async with pokes(valkey, key_space.ORDERS_POKE, bell.ring, backoff=BREATH):
             ready()
             async with asyncio.TaskGroup() as lanes:
-                lanes.create_task(bell.ring_at(stop))
-                lanes.create_task(_rounds(work.tidy, stop, TIDY))
-                lanes.create_task(_rounds(work.expire_all, stop, POLL))
-                lanes.create_task(_lane(work, bell, stop, POLL))
-                for _ in range(1, LANES):
-                    lanes.create_task(_lane(work, bell, stop, SELDOM))
+                lanes.create_task(in_rounds(work.tidy, stop, TIDY))
+                lanes.create_task(in_rounds(work.expire_all, stop, POLL))
+                open_lanes(lanes, work.drive, bell, stop)
     finally:
         await provider.aclose()
         await valkey.aclose()
@@ -130,27 +113,3 @@ def build(
         for provider in (*providers.values(), transfers)
     ]
     return Work(database, stores, changes, drivers, clock)
-
-
-async def _lane(work: Work, bell: Bell, stop: asyncio.Event, poll: float) -> None:
-    """Drive what is due; who finds something wakes the others. `poll`: seconds between two looks where nobody rings."""
-    while not stop.is_set():
-        rung = bell.next()
-        try:
-            while not stop.is_set() and await work.drive():
-                bell.ring()
-        except (SQLAlchemyError, OSError) as error:
-            _log.warning("payments_not_driven", error=type(error).__name__)
-            await pause(stop, BREATH)
-            continue
-        if not stop.is_set():
-            await pause(rung, poll)
-
-
-async def _rounds(act: Callable[[], Awaitable[None]], stop: asyncio.Event, every: float) -> None:
-    while not stop.is_set():
-        try:
-            await act()
-        except (SQLAlchemyError, OSError) as error:
-            _log.warning("orders_not_tidied", error=type(error).__name__)
-        await pause(stop, every)

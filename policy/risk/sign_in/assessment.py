@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from policy.risk.sign_in.features import FEATURES, Seen
 from policy.risk.sign_in.half_space_trees import Forest
-from policy.risk.sign_in.likelihood import evidence, probability
+from policy.risk.sign_in.likelihood import MOST_FAMILIAR, evidence, probability
 from policy.risk.sign_in.profile import Population, Profile
 
 HIGHEST: Final = 100
@@ -48,7 +48,7 @@ class Assessment(NamedTuple):
 
 def assess(attempt: Attempt, profile: Profile, population: Population, forest: Forest) -> Assessment:
     """How odd it is. Of somebody who never signed in nothing is: 0 unless attempts failed."""
-    told = {feature.name: evidence(feature, profile, population, attempt.seen) for feature in FEATURES}
+    told = _told(attempt, profile, population)
     told["failed attempts"] = FAILED_WEIGHT * log(1 + attempt.failed)
     told["journey"] = JOURNEY_WEIGHT if _journey(attempt.seen, profile) else 0.0
     if profile.sign_ins:
@@ -60,14 +60,17 @@ def assess(attempt: Attempt, profile: Profile, population: Population, forest: F
 
 def point(attempt: Attempt, profile: Profile, population: Population) -> tuple[float, ...]:
     """Where a sign-in stands among all others, for the forest to learn."""
-    told = {feature.name: evidence(feature, profile, population, attempt.seen) for feature in FEATURES}
-    return _point(attempt, profile, told)
+    return _point(attempt, profile, _told(attempt, profile, population))
+
+
+def _told(attempt: Attempt, profile: Profile, population: Population) -> dict[str, float]:
+    return {feature.name: evidence(feature, profile, population, attempt.seen) for feature in FEATURES}
 
 
 def _point(attempt: Attempt, profile: Profile, told: dict[str, float]) -> tuple[float, ...]:
     since = attempt.seen.at - profile.last.at if profile.last is not None else 0.0
     return (
-        *(min(1.0, max(0.0, (told[feature.name] + 3.5) / 7)) for feature in FEATURES),
+        *(min(1.0, max(0.0, 0.5 - told[feature.name] / (2 * MOST_FAMILIAR))) for feature in FEATURES),
         min(1.0, log(1 + max(0.0, since) / 3600) / _LONGEST),
         min(1.0, attempt.failed / 10),
     )
