@@ -11,10 +11,8 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-import shutil
 import statistics
 import subprocess
-import tempfile
 import time
 from hashlib import md5
 from pathlib import Path
@@ -22,6 +20,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from benchmarks.own_folder import own_folder
 from benchmarks.result import Result, tell
 from config.clock import SystemClock
 from config.connections import open_database, open_valkey
@@ -108,14 +107,10 @@ COMMIT;
 
 def run() -> list[Result]:
     """Measure."""
-    folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
-    folder.chmod(0o755)  # the engines' account must be able to come in when root measures
-    try:
+    with own_folder() as folder:
         settings = Settings(var=folder / "v")
         with running_engines(settings):
             ours, bare = asyncio.run(_measure(settings))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return [
         Result.against(
             "checkout.orders",

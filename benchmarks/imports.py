@@ -8,7 +8,6 @@ the processors, which other work on the machine hardly changes: of Python, and o
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import datetime
@@ -20,6 +19,7 @@ import msgspec
 import uvloop
 from sqlalchemy import text
 
+from benchmarks.own_folder import own_folder
 from benchmarks.processor import of_postgresql
 from benchmarks.result import Result, tell
 from config.clock import SystemClock
@@ -47,14 +47,13 @@ KINDS = ("brought", "bare", "unreferenced")
 
 def run() -> list[Result]:
     """Rounds of all three, one after the other, and their medians."""
-    with tempfile.TemporaryDirectory(prefix="munjigi-") as folder:
-        Path(folder).chmod(0o755)  # started by root, the engines' account must be able to come in
-        settings = Settings(var=Path(folder) / "v")
+    with own_folder() as folder:
+        settings = Settings(var=folder / "v")
         make_var(settings)
         Envelope.create(settings)
         with running_engines(settings):
             uvloop.run(migrate(settings))
-            return uvloop.run(_measure(settings, Path(folder) / "people.jsonl"))
+            return uvloop.run(_measure(settings, folder / "people.jsonl"))
 
 
 class _Measured:

@@ -6,20 +6,18 @@ The engines take the other core, with the load: who is measured has its own to i
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import uvloop
 
 from benchmarks.house import PROJECT, add_people
+from benchmarks.own_folder import own_folder
 from benchmarks.wrk import free_port, listens, on_core, pinned, wait_for
 from config.client_secret import create_client_secret
 from config.clock import SystemClock
@@ -55,9 +53,7 @@ class Provider:
 @contextmanager
 def running_provider(core: int, others: int, people: int) -> Iterator[Provider]:
     """It on `core`, its engines on `others`; so many people are signed in to `CLIENT_ID`, each with a session."""
-    folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
-    folder.chmod(0o755)  # the engines' account must be able to come in when root measures
-    try:
+    with own_folder() as folder:
         settings = Settings(var=folder / "v")
         make_var(settings)
         Envelope.create(settings)
@@ -75,8 +71,6 @@ def running_provider(core: int, others: int, people: int) -> Iterator[Provider]:
             with pinned(core, *command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL) as process:
                 wait_for(lambda: listens(port))
                 yield Provider(process, port, settings, tokens)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @asynccontextmanager

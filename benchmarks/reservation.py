@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -23,6 +21,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 
 from benchmarks import reservation_door
+from benchmarks.own_folder import own_folder
 from benchmarks.result import Result, tell
 from benchmarks.ways import draw
 from config import key_space
@@ -132,12 +131,8 @@ class Measured:
 
 def run() -> list[Result]:
     """Measure every way, and draw them."""
-    folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
-    folder.chmod(0o755)  # the engines' account must be able to come in when root measures
-    try:
+    with own_folder() as folder:
         measured = asyncio.run(_measure(Settings(var=folder / "v")))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     base = measured.median("row_lock")
     draw({way: measured.median(way) for way in measured.rounds}, base)
     return [

@@ -12,10 +12,8 @@ import json
 import os
 import random
 import re
-import shutil
 import statistics
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -28,6 +26,7 @@ from websockets.asyncio.client import connect
 
 from benchmarks import nginx
 from benchmarks.gateway import HOST, gateway
+from benchmarks.own_folder import own_folder
 from benchmarks.result import Result, percentile, tell
 from benchmarks.wrk import two_cores, wait_for
 from config.clock import SystemClock
@@ -53,34 +52,27 @@ BODY = json.dumps({"lines": [{"sku": "GONE", "quantity": 1}]})
 def run() -> list[Result]:
     """Measure. Raises `CannotMeasure` without nginx, wrk, taskset or a second core."""
     core, load_core = two_cores("nginx")
-    folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
-    folder.chmod(0o755)  # the engines' account must be able to come in when root measures
-    try:
-        with ExitStack() as started:
-            started.enter_context(nginx.origin(folder, load_core))
-            settings = Settings(var=folder / "v")
-            started.enter_context(running_engines(settings))
-            key = folder / "assertion.key"
-            key.write_bytes(asyncio.run(prepare(settings)))
-            for serve in (app.serve, worker.serve):
-                started.enter_context(service_process(serve, settings))
-            service = settings.upstream_socket("reservation")
-            wait_for(service.exists)
-            ours, tokens = started.enter_context(
-                gateway(folder, core, rules=0, sessions=1000, service=service, signs_by=key)
-            )
-            bare, bare_tokens = started.enter_context(gateway(folder, core, rules=0, sessions=1000))
-            refusals, posts = [], []
-            for _ in range(ROUNDS):
-                refusals.append(_posts(load_core, ours.port, tokens))
-                posts.append(_posts(load_core, bare.port, bare_tokens))
-            tell(f"  refusals {statistics.median(refusals):,.0f}/s, bare POST {statistics.median(posts):,.0f}/s")
-            waited = asyncio.run(_deliveries(ours.port, tokens.read_text().split()[:CALLERS]))
-            tell(
-                f"  {len(waited)} results: p50 {percentile(waited, 0.5):.1f} ms, p99 {percentile(waited, 0.99):.1f} ms"
-            )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_folder() as folder, ExitStack() as started:
+        started.enter_context(nginx.origin(folder, load_core))
+        settings = Settings(var=folder / "v")
+        started.enter_context(running_engines(settings))
+        key = folder / "assertion.key"
+        key.write_bytes(asyncio.run(prepare(settings)))
+        for serve in (app.serve, worker.serve):
+            started.enter_context(service_process(serve, settings))
+        service = settings.upstream_socket("reservation")
+        wait_for(service.exists)
+        ours, tokens = started.enter_context(
+            gateway(folder, core, rules=0, sessions=1000, service=service, signs_by=key)
+        )
+        bare, bare_tokens = started.enter_context(gateway(folder, core, rules=0, sessions=1000))
+        refusals, posts = [], []
+        for _ in range(ROUNDS):
+            refusals.append(_posts(load_core, ours.port, tokens))
+            posts.append(_posts(load_core, bare.port, bare_tokens))
+        tell(f"  refusals {statistics.median(refusals):,.0f}/s, bare POST {statistics.median(posts):,.0f}/s")
+        waited = asyncio.run(_deliveries(ours.port, tokens.read_text().split()[:CALLERS]))
+        tell(f"  {len(waited)} results: p50 {percentile(waited, 0.5):.1f} ms, p99 {percentile(waited, 0.99):.1f} ms")
     return [
         Result.against(
             "reservation.refusals",

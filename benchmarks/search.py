@@ -8,16 +8,15 @@ says what is left.
 from __future__ import annotations
 
 import random
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sa
 import uvloop
 
+from benchmarks.own_folder import own_folder
 from benchmarks.result import Result, percentile, tell
 from config.connections import Database, Transaction, open_database
 from config.engines.embedded import running_engines
@@ -74,9 +73,8 @@ _LETTERS = ("ka", "no", "ri", "ta", "lo", "mi", "su", "ve", "da", "po", "re", "n
 
 def run() -> list[Result]:
     """Fill a shop, ask the questions of all three, one after the other."""
-    with tempfile.TemporaryDirectory(prefix="munjigi-") as folder:
-        Path(folder).chmod(0o755)  # started by root, the engines' account must be able to come in
-        settings = Settings(var=Path(folder) / "v")
+    with own_folder() as folder:
+        settings = Settings(var=folder / "v")
         make_var(settings)
         Envelope.create(settings)
         with running_engines(settings):

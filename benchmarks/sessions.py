@@ -12,13 +12,12 @@ import gc
 import os
 import random
 import resource
-import shutil
-import tempfile
 import timeit
 from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
+from benchmarks.own_folder import own_folder
 from benchmarks.result import Result, tell
 from config.clock import SystemClock
 from config.connections import open_valkey
@@ -42,12 +41,8 @@ def run() -> list[Result]:
     with get_context("fork").Pool(1, maxtasksperchild=1) as pool:
         ours, theirs = pool.apply(_check)
         held = pool.apply(_near_cache)
-    folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
-    folder.chmod(0o755)  # the engines' account must be able to come in when root measures
-    try:
+    with own_folder() as folder:
         kept = asyncio.run(_valkey(Settings(var=folder / "v")))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     tell(f"  check {ours:.0f} ns, {held:.0f} bytes in the near cache, {kept:.0f} bytes in Valkey")
     promise = "the promise: 1 KiB"
     return [

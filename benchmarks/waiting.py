@@ -12,8 +12,6 @@ import asyncio
 import base64
 import os
 import re
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +21,7 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
 from benchmarks import nginx
 from benchmarks.gateway import HOST, gateway
+from benchmarks.own_folder import own_folder
 from benchmarks.reservation_door import prepare, service_process
 from benchmarks.result import Result, percentile, tell
 from benchmarks.wrk import two_cores, wait_for
@@ -109,27 +108,22 @@ class Page(asyncio.Protocol):
 def run() -> list[Result]:
     """Measure. Raises `CannotMeasure` without nginx, wrk, taskset or a second core."""
     core, load_core = two_cores("nginx")
-    folder = Path(tempfile.mkdtemp(prefix="mj-bench-"))
-    folder.chmod(0o755)  # the engines' account must be able to come in when root measures
-    try:
-        with ExitStack() as started:
-            started.enter_context(nginx.origin(folder, load_core))
-            settings = Settings(var=folder / "v")
-            started.enter_context(running_engines(settings))
-            key = folder / "assertion.key"
-            key.write_bytes(asyncio.run(prepare(settings)))
-            process = started.enter_context(service_process(app.serve, settings))
-            socket = settings.upstream_socket("reservation")
-            wait_for(socket.exists)
-            doors = [
-                started.enter_context(gateway(folder, core, rules=0, sessions=PEOPLE, service=socket, signs_by=key))
-                for _ in range(2)
-            ]
-            tokens = doors[0][1].read_text().split()[:PEOPLE], doors[1][1].read_text().split()[:PEOPLE]
-            pids = {"service": [process], "gateway": [side.process.pid for side, _ in doors]}
-            return asyncio.run(_measure(settings, [side.port for side, _ in doors], tokens, pids))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with own_folder() as folder, ExitStack() as started:
+        started.enter_context(nginx.origin(folder, load_core))
+        settings = Settings(var=folder / "v")
+        started.enter_context(running_engines(settings))
+        key = folder / "assertion.key"
+        key.write_bytes(asyncio.run(prepare(settings)))
+        process = started.enter_context(service_process(app.serve, settings))
+        socket = settings.upstream_socket("reservation")
+        wait_for(socket.exists)
+        doors = [
+            started.enter_context(gateway(folder, core, rules=0, sessions=PEOPLE, service=socket, signs_by=key))
+            for _ in range(2)
+        ]
+        tokens = doors[0][1].read_text().split()[:PEOPLE], doors[1][1].read_text().split()[:PEOPLE]
+        pids = {"service": [process], "gateway": [side.process.pid for side, _ in doors]}
+        return asyncio.run(_measure(settings, [side.port for side, _ in doors], tokens, pids))
 
 
 async def _measure(
